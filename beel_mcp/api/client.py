@@ -1,0 +1,140 @@
+"""The client: one place where calls become requests, and the door to every operation."""
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import SecretStr
+
+from beel_mcp.api import envelope
+from beel_mcp.api.companies import ActiveCompany, CompanyFinder
+from beel_mcp.api.customers import CustomersApi
+from beel_mcp.api.envelope import Answer
+from beel_mcp.api.identity import Company, IdentityApi
+from beel_mcp.api.messages import Outgoing
+from beel_mcp.api.notices import RouteNotices
+from beel_mcp.api.routes import Call
+from beel_mcp.errors import InternalError, NotConfiguredError
+from beel_mcp.redaction import remember
+from beel_mcp.settings import Settings
+
+if TYPE_CHECKING:  # httpx takes a fifth of a second to load; a server that is idle does without
+    import httpx
+
+    from beel_mcp.api.transport import ASGIApp, Transport
+
+SANDBOX_URL: Final = "http://sandbox.invalid"
+SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
+_SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
+
+
+class BeelClient:
+    """Speaks to BeeL, or to the sandbox. Making one opens nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sandbox_app: "ASGIApp | None" = None,
+        transport: "httpx.AsyncBaseTransport | None" = None,
+    ) -> None:
+        self._settings = settings
+        self._sandbox_app = sandbox_app
+        self._custom_transport = transport
+        self._key = SANDBOX_KEY if settings.sandbox else settings.api_key
+        self._base_url = SANDBOX_URL if settings.sandbox else settings.base_url
+        self.notices = RouteNotices()
+        self.identity = IdentityApi(self, settings.environment)
+        self.customers = CustomersApi(self)
+        self._company = CompanyFinder(settings, self.identity)
+        if settings.api_key:
+            remember(settings.api_key)
+
+    @property
+    def known_company(self) -> Company | None:
+        """Tell which company is in use as far as we know without asking."""
+        return self._company.known
+
+    async def active_company(self) -> ActiveCompany:
+        """Find the company in use and the routes that follow from it; asked of BeeL once."""
+        return await self._company.find()
+
+    async def send(self, call: Call) -> Answer:
+        """Send a call and open its answer.
+
+        Raises:
+            NotConfiguredError: there is no key.
+            ApiError: BeeL, or the way to it.
+
+        """
+        self._check_ready()
+        active = await self.active_company() if call.operation.needs_company else _SHARED
+        # Made once: whatever is sent again is the same bytes under the same key.
+        request = self._request(call, active)
+        return await self._attempt(call, active, request)
+
+    async def aclose(self) -> None:
+        """Close the connections, if any were opened."""
+        if "_transport" in self.__dict__:
+            await self._transport.aclose()
+            del self.__dict__["_transport"]
+
+    async def _attempt(self, call: Call, active: ActiveCompany, request: Outgoing) -> Answer:
+        answer = await self._transport.exchange(request)
+        self.notices.collect(answer.headers)
+        return envelope.read(answer, call.operation, active.family)
+
+    @cached_property
+    def _transport(self) -> "Transport":
+        from beel_mcp.api.transport import Transport  # noqa: PLC0415 - loads httpx
+
+        assert self._key is not None
+        return Transport(
+            self._settings,
+            self._key,
+            sandbox_app=self._sandbox_app if self._settings.sandbox else None,
+            transport=self._custom_transport,
+        )
+
+    def _check_ready(self) -> None:
+        if self._key is None:
+            raise NotConfiguredError(
+                "No BeeL API key is set, so BeeL cannot be asked.",
+                remedy="Set BEEL_API_KEY to a key from BeeL's dashboard (beel_sk_test_… or "
+                "beel_sk_live_…) and restart, or set BEEL_SANDBOX=1 to try it without an account.",
+            )
+        if self._settings.sandbox and not (self._sandbox_app or self._custom_transport):
+            raise InternalError("The sandbox was asked for, but none was given.")
+
+    def _request(self, call: Call, active: ActiveCompany) -> Outgoing:
+        operation = call.operation
+        route = operation.route(active.family)
+        company = active.company
+        ids = {"company_id": company.id, **call.ids} if company else call.ids
+        body = None if call.body is None else _json(call.body(active.family))
+        headers = {
+            "Accept": operation.accept,
+            "Accept-Encoding": "identity",
+            "Accept-Language": self._settings.language,
+            "User-Agent": "beel-mcp",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if company and active.family == "flat":
+            headers["BeeL-Active-Company"] = company.id
+        if call.idempotency_key is not None and operation.takes_idempotency_key:
+            headers["Idempotency-Key"] = call.idempotency_key
+        return Outgoing(
+            method=route.method,
+            url=self._base_url + route.fill(ids),
+            query=call.query_texts(),
+            headers=headers,
+            body=body,
+            changed_if_lost=operation.changed_if_lost,
+            read_timeout_s=operation.read_timeout_s,
+            deadline_s=operation.deadline_s,
+        )
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

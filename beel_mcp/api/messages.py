@@ -1,0 +1,35 @@
+"""What goes to BeeL and what comes back, before anybody has read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from beel_mcp.errors import Changed
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A request, fixed: sending it twice sends the same bytes and the same key."""
+
+    method: str
+    url: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes | None
+    changed_if_lost: Changed
+    read_timeout_s: float
+    deadline_s: float
+
+    @property
+    def is_write(self) -> bool:
+        """Tell whether it may change something in BeeL."""
+        return self.changed_if_lost == "unknown"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An answer; `headers` have lower-case names, `body` is None when it was not taken."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+    fault: str = ""

@@ -1,0 +1,166 @@
+"""Wire models: both generations of BeeL's bodies -> one internal model. Unknown extras pass."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+
+# What may stand in a path later on.
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+
+
+class Wire(BaseModel):
+    """Reads only what we use; statuses and types are open sets, so they are plain strings."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
+
+
+class Address(Wire):
+    """Where a customer is."""
+
+    street: str | None = None
+    number: str | None = None
+    floor: str | None = None
+    door: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    province: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+
+
+class AlternativeId(Wire):
+    """An identifier that is not a NIF."""
+
+    type: str
+    number: str
+    country_code: str | None = None
+
+
+class PaymentInfo(Wire):
+    """How a customer prefers to pay. The account number never goes into an answer."""
+
+    method: str | None = None
+    iban: str | None = Field(default=None, repr=False)
+    swift: str | None = None
+    payment_term_days: int | None = None
+
+
+class Customer(Wire):
+    """A customer as BeeL has it, in the current generation's words."""
+
+    id: Id
+    legal_name: str
+    trade_name: str | None = None
+    nif: str | None = None
+    alternative_id: AlternativeId | None = None
+    address: Address | None = None
+    phone: str | None = None
+    email: str | None = None
+    website: str | None = Field(default=None, validation_alias=AliasChoices("website", "web"))
+    billing_emails: tuple[str, ...] | None = None
+    contact_person: str | None = None
+    notes: str | None = None
+    preferred_payment_method: PaymentInfo | None = None
+    general_discount: Decimal | None = None
+    active: bool = True
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class Pagination(Wire):
+    """Where a page stands among all pages."""
+
+    current_page: int
+    total_pages: int
+    total_items: int
+    has_next: bool | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Tell whether another page follows."""
+        return self.current_page < self.total_pages if self.has_next is None else self.has_next
+
+
+class CustomersData(Wire):
+    """A page of customers."""
+
+    customers: tuple[Customer, ...]
+    pagination: Pagination
+
+
+class BulkMetadata(Wire):
+    """What a bulk request was; only a real boolean says whether it was a dry run."""
+
+    is_dry_run: StrictBool | None = None
+    processing_time_ms: int | None = None
+
+
+class BulkProblem(Wire):
+    """An error or a warning about a row."""
+
+    field: Any = None
+    message: Any = None
+    value: Any = None
+    code: Any = None
+
+
+class BulkEcho(Wire):
+    """The customer of a row as BeeL gives it back, wholly or in part."""
+
+    id: str | None = None
+    nif: str | None = None
+    legal_name: str | None = None
+    alternative_id: AlternativeId | None = None
+
+
+class BulkRow(Wire):
+    """What BeeL says about one row."""
+
+    index: int
+    status: str
+    errors: tuple[BulkProblem, ...] | None = None
+    warnings: tuple[BulkProblem, ...] | None = None
+    customer: BulkEcho | None = None
+    customer_id: Id | None = None
+
+
+class BulkData(Wire):
+    """The report of a validation or of a creation, in either generation's shape."""
+
+    metadata: BulkMetadata | None = None
+    customers_validation: tuple[BulkRow, ...] | None = None
+    statistics: dict[str, Any] | None = None
+    customers: tuple[BulkEcho, ...] | None = None
+    total_created: int | None = None
+
+
+class Credential(Wire):
+    """The key that asked."""
+
+    environment: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+class IdentityData(Wire):
+    """Who the key is."""
+
+    account_id: Id
+    name: str | None = None
+    credential: Credential
+
+
+class CompanyData(Wire):
+    """A company that the key reaches."""
+
+    id: Id
+    legal_name: str | None = None
+    nif: str | None = None
+
+
+class CompaniesData(Wire):
+    """A page of companies."""
+
+    companies: tuple[CompanyData, ...]
+    pagination: Pagination

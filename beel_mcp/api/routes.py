@@ -1,0 +1,138 @@
+"""The table of BeeL's operations; nothing outside this package knows the two route families."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import quote
+
+from beel_mcp.cleaning import clean
+from beel_mcp.errors import CallerError, Changed
+
+Kind = Literal["read", "dry_run", "write"]
+Family = Literal["flat", "company"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+ACCEPT_JSON: Final = "application/json, application/problem+json"
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path with `{names}` of ids in it."""
+
+    method: Method
+    path: str
+
+    @property
+    def is_collection(self) -> bool:
+        """Tell whether the path names no single record, so that a 404 cannot mean one."""
+        return not self.path.endswith("}")
+
+    def fill(self, ids: Mapping[str, str]) -> str:
+        """Put ids into the path.
+
+        Raises:
+            CallerError: an id could not be one of BeeL's, and would change the path.
+
+        """
+        path = self.path
+        for name in re.findall(r"{(\w+)}", self.path):
+            if not _ID.fullmatch(ids[name]):
+                raise CallerError(f"{name} must be an id as BeeL gives it.")
+            path = path.replace(f"{{{name}}}", quote(ids[name], safe=""))
+        return path
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing BeeL can do, and how it is asked for in either family."""
+
+    name: str
+    kind: Kind
+    flat: Route
+    company: Route
+    statuses: tuple[int, ...] = (200,)
+    takes_idempotency_key: bool = False
+    read_timeout_s: float = 30
+    deadline_s: float = 43
+    accept: str = ACCEPT_JSON
+
+    @property
+    def needs_company(self) -> bool:
+        """Tell whether the two families differ; if so, the flat route is being retired."""
+        return self.flat != self.company
+
+    @property
+    def changed_if_lost(self) -> Changed:
+        """Say what a lost answer leaves us knowing."""
+        return "unknown" if self.kind == "write" else "nothing"
+
+    def route(self, family: Family) -> Route:
+        """Choose the route of a family."""
+        return self.flat if family == "flat" else self.company
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation with everything that one use of it needs. `body` knows the family."""
+
+    operation: Operation
+    ids: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    body: Callable[[Family], Any] | None = None
+    idempotency_key: str | None = None
+
+    def query_texts(self) -> dict[str, str]:
+        """Spell the query; what is not set is not sent, because BeeL refuses empty values."""
+        texts = {}
+        for name, value in self.query.items():
+            if isinstance(value, bool):
+                texts[name] = "true" if value else "false"
+            elif value is not None and (text := clean(str(value), 255)):
+                texts[name] = text
+        return texts
+
+
+def _both(method: Method, path: str) -> dict[str, Any]:
+    return {
+        "flat": Route(method, f"/v1{path}"),
+        "company": Route(method, f"/v1/companies/{{company_id}}{path}"),
+    }
+
+
+def _shared(method: Method, path: str) -> dict[str, Any]:
+    return {"flat": Route(method, path), "company": Route(method, path)}
+
+
+LIST_CUSTOMERS: Final = Operation("list_customers", "read", **_both("GET", "/customers"))
+GET_CUSTOMER: Final = Operation("get_customer", "read", **_both("GET", "/customers/{customer_id}"))
+VALIDATE_CUSTOMERS: Final = Operation(
+    "validate_customers",
+    "dry_run",
+    **_both("POST", "/customers/bulk"),
+    statuses=(200, 201),
+    read_timeout_s=120,
+    deadline_s=150,
+)
+CREATE_CUSTOMERS: Final = Operation(
+    "create_customers",
+    "write",
+    **_both("POST", "/customers/bulk"),
+    statuses=(200, 201),
+    takes_idempotency_key=True,
+    read_timeout_s=120,
+    deadline_s=180,
+)
+GET_IDENTITY: Final = Operation("get_identity", "read", **_shared("GET", "/v1/me/identity"))
+LIST_COMPANIES: Final = Operation(
+    "list_companies", "read", **_shared("GET", "/v1/accounts/{account_id}/companies")
+)
+OPERATIONS: Final = (
+    LIST_CUSTOMERS,
+    GET_CUSTOMER,
+    VALIDATE_CUSTOMERS,
+    CREATE_CUSTOMERS,
+    GET_IDENTITY,
+    LIST_COMPANIES,
+)

@@ -1,0 +1,57 @@
+"""Untrusted text made safe to show: one line, no invisible characters, a length."""
+
+import re
+import unicodedata
+from typing import Final
+
+# Text that a reader does not see but a model reads, or that reorders what a reader sees:
+# C0 and C1 controls, soft hyphen, zero-width and bidi marks, tags, invisible operators.
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_BLANKS: Final = re.compile(r"\s+")
+_VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
+ELLIPSIS: Final = "…"
+
+
+def clean(text: str, limit: int) -> str:
+    """Make one line of at most `limit` characters, in NFC, without anything invisible.
+
+    Cleaning twice changes nothing more.
+    """
+    line = _one_line(text)
+    while (again := _one_line(line)) != line:
+        line = again
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    # A cut must not leave half a character behind: a base letter keeps its marks or goes.
+    while cut and unicodedata.combining(line[len(cut)]):
+        cut = cut[:-1]
+    return cut.rstrip() + ELLIPSIS
+
+
+def quoted(text: str, limit: int = 300) -> str:
+    """Clean `text` and stand it in double quotes, so that it reads as data."""
+    return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def _one_line(text: str) -> str:
+    text = _INVISIBLE.sub("", _ANSI.sub("", text))
+    text = _without_orphan_selectors(text)
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", text).strip())
+
+
+def _without_orphan_selectors(text: str) -> str:
+    """Keep a variation selector only behind a symbol, where emoji need it."""
+    kept: list[str] = []
+    for character in text:
+        if character in _VARIATION_SELECTORS and not (
+            kept and unicodedata.category(kept[-1]) in ("So", "Sk", "Po", "Nd")
+        ):
+            continue
+        kept.append(character)
+    return "".join(kept)

@@ -1,0 +1,227 @@
+"""`beel-mcp demo`: the main job, end to end, through a real MCP client over stdio."""
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp import Client, StdioServerParameters
+
+from beel_mcp.language import say
+from beel_mcp.settings import Language
+
+LIST_NAME = "customers.csv"
+# What the example list holds, row by row; the demo fails if the server counts otherwise.
+EXPECTED_COUNTS = {
+    "valid": 17,
+    "warning": 4,
+    "error": 3,
+    "duplicate": 3,
+    "nif_invalid": 3,
+    "unchecked": 0,
+}
+_PROBLEM_WORDS = {
+    ("warning", "email"): ("no e-mail address", "falta el correo electrónico"),
+    ("warning", "address.postal_code"): (
+        "the postal code is of another province",
+        "el código postal es de otra provincia",
+    ),
+    ("duplicate", "nif"): ("already a customer, or repeated", "ya existe o está repetido"),
+    ("nif_invalid", "nif"): ("the NIF is wrong or unknown to AEAT", "NIF erróneo o no censado"),
+    ("error", "legal_name"): ("the name is missing", "falta el nombre"),
+    ("error", "email"): ("not an e-mail address", "el correo no es válido"),
+    ("error", "phone"): ("not a phone number", "el teléfono no es válido"),
+}
+WANTED = "Panadería Lourdes"
+
+
+class ExampleMissingError(FileNotFoundError):
+    """The example list is not where an installed package or a checkout has it."""
+
+
+def example_list() -> Path:
+    """Find the list in an installed package, else in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "_examples" / LIST_NAME
+    checkout = package.parent / "examples" / LIST_NAME
+    if installed.is_file():
+        return installed
+    if checkout.is_file() and (package.parent / "pyproject.toml").is_file():
+        return checkout
+    raise ExampleMissingError(LIST_NAME)
+
+
+@dataclass
+class Demo:
+    """One run: what was said, and which promises failed."""
+
+    client: Client
+    language: Language
+    failures: list[str] = field(default_factory=list)
+    step: int = 0
+
+    def say(self, *, en: str, es: str) -> None:
+        """Print a line of a step."""
+        print(f"   {say(self.language, en=en, es=es)}")
+
+    def title(self, *, en: str, es: str) -> None:
+        """Print the title of the next step."""
+        self.step += 1
+        print(f"\n{self.step}. {say(self.language, en=en, es=es)}")
+
+    def promise(self, what: str, found: object, wanted: object) -> None:
+        """Hold what was found against what was promised."""
+        if found != wanted:
+            self.failures.append(f"{what}: {found!r}, promised {wanted!r}")
+            print(f"   !! {self.failures[-1]}")
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a tool and give its structure; an error is a broken promise."""
+        result = await self.client.call_tool(tool, dict(arguments))
+        structure: dict[str, Any] = result.structured_content or {}
+        if result.is_error:
+            self.promise(tool, structure.get("message"), "an answer without an error")
+        return structure
+
+
+def run_demo(language: Language) -> bool:
+    """Run the demo on the sandbox; True if every promise was kept."""
+    return anyio.run(_run, language)
+
+
+async def _run(language: Language) -> bool:
+    with tempfile.TemporaryDirectory(prefix="beel-mcp-demo-") as folder:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "beel_mcp", "--sandbox"],
+            env={
+                "BEEL_FILES_DIR": folder,
+                "BEEL_IMPORT_DIRS": str(example_list().parent),
+                "BEEL_LANGUAGE": language,
+            },
+        )
+        async with Client(server, read_timeout_seconds=60) as client:
+            demo = Demo(client, language)
+            await _show_status(demo)
+            checked = await _validate(demo)
+            await _create(demo, checked)
+            await _find(demo)
+            await _validate_again(demo, checked)
+    print()
+    if demo.failures:
+        demo.say(en="The demo failed.", es="La demostración ha fallado.")
+    else:
+        demo.say(en="Everything was as promised.", es="Todo ha salido como se prometía.")
+    return not demo.failures
+
+
+async def _show_status(demo: Demo) -> None:
+    demo.title(en="Where are we?", es="¿Dónde estamos?")
+    status = await demo.call("get_status", {})
+    demo.promise("environment", status.get("environment"), "sandbox")
+    company = status.get("company")
+    demo.promise("company known", company is not None, wanted=True)
+    demo.say(
+        en=f"In the sandbox of {company}: nothing here is real.",
+        es=f"En el BeeL de prueba de {company}: nada de esto es real.",
+    )
+
+
+async def _validate(demo: Demo) -> dict[str, Any]:
+    demo.title(
+        en=f"Check the list {LIST_NAME}; nothing is created",
+        es=f"Comprobar la lista {LIST_NAME}; no se crea nada",
+    )
+    answer = await demo.call("validate_customers", {"source_path": LIST_NAME})
+    counts = answer.get("counts", {})
+    demo.promise("counts", counts, EXPECTED_COUNTS)
+    demo.promise("total", answer.get("total"), sum(EXPECTED_COUNTS.values()))
+    importable = EXPECTED_COUNTS["valid"] + EXPECTED_COUNTS["warning"]
+    demo.promise("importable", answer.get("importable"), importable)
+    words = (
+        ("valid", "valid", "correctos"),
+        ("warning", "with a remark", "con alguna observación"),
+        ("duplicate", "already there or repeated", "repetidos o ya existentes"),
+        (
+            "nif_invalid",
+            "with a NIF that AEAT does not know",
+            "con un NIF que no consta en la AEAT",
+        ),
+        ("error", "incomplete or malformed", "incompletos o mal escritos"),
+    )
+    demo.say(
+        en=f"{answer.get('total')} customers, {answer.get('importable')} can be created:",
+        es=f"{answer.get('total')} clientes, se pueden crear {answer.get('importable')}:",
+    )
+    for kind, english, spanish in words:
+        number = counts.get(kind)
+        demo.say(en=f"  {number:>3} {english}", es=f"  {number:>3} {spanish}")
+    _read_out_problems(demo, answer.get("problems", []))
+    return answer
+
+
+def _read_out_problems(demo: Demo, problems: Sequence[Mapping[str, Any]]) -> None:
+    """Say the problems as a colleague would: where, what, and for instance whom."""
+    for problem in problems:
+        example = problem["example"]
+        rows = ", ".join(str(row) for row in problem["rows"])
+        english, spanish = _PROBLEM_WORDS.get(
+            (problem["kind"], problem["field"]), (problem["message"], problem["message"])
+        )
+        about = " · ".join(filter(None, (example["name"], example.get("value"))))
+        demo.say(en=f"row {rows}: {english} ({about})", es=f"fila {rows}: {spanish} ({about})")
+
+
+async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
+    demo.title(
+        en="Create the customers that can be created",
+        es="Crear los clientes que se pueden crear",
+    )
+    importable = checked.get("importable", 0)
+    arguments = {
+        "batch_id": checked.get("batch_id"),
+        "expected_count": importable,
+        "skip_problems": True,
+    }
+    answer = await demo.call("create_customers", arguments)
+    counts = answer.get("counts", {})
+    total = sum(EXPECTED_COUNTS.values())
+    demo.promise("created", counts.get("created"), importable)
+    demo.promise("left out", counts.get("skipped"), total - importable)
+    demo.promise("every row is accounted for", sum(counts.values()), total)
+    demo.say(
+        en=f"{counts.get('created')} created, {counts.get('skipped')} left out.",
+        es=f"Creados {counts.get('created')}; {counts.get('skipped')} se han dejado fuera.",
+    )
+    again = await demo.call("create_customers", arguments)
+    demo.promise("the same call creates nothing more", again.get("counts"), counts)
+    demo.say(
+        en="The same call once more creates nobody twice.",
+        es="La misma llamada, repetida, no crea a nadie dos veces.",
+    )
+
+
+async def _find(demo: Demo) -> None:
+    demo.title(en=f"Find {WANTED}", es=f"Buscar {WANTED}")
+    answer = await demo.call("find_customers", {"search": WANTED})
+    demo.promise("found", answer.get("total"), 1)
+    for customer in answer.get("customers", []):
+        line = f"{customer['name']} · {customer.get('nif')} · {customer.get('city')}"
+        demo.say(en=line, es=line)
+
+
+async def _validate_again(demo: Demo, checked: Mapping[str, Any]) -> None:
+    demo.title(
+        en="Check the same list again",
+        es="Comprobar otra vez la misma lista",
+    )
+    answer = await demo.call("validate_customers", {"source_path": LIST_NAME})
+    demo.promise("importable", answer.get("importable"), 0)
+    demo.promise("total", answer.get("total"), checked.get("total"))
+    demo.say(
+        en="Nothing is left to import: every customer is already there.",
+        es="No queda nada por importar: todos los clientes ya existen.",
+    )

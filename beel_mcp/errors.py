@@ -1,0 +1,228 @@
+"""Every error this server raises, and the one function that turns it into an answer.
+
+BeelMcpError
+├── CallerError            the assistant can mend it by calling differently
+├── OperatorError          the person who set the server up can mend it
+│   ├── NotConfiguredError
+│   └── CompanyChoiceError
+├── InternalError          a defect of this server
+└── ApiError               BeeL, or the way to it
+    ├── NotSentError       the request never left: nothing happened
+    ├── RefusedError       a definite no: nothing happened
+    │   ├── UnauthorizedError      401
+    │   ├── ForbiddenError         403
+    │   ├── NotFoundError          404
+    │   ├── RouteRetiredError      404 or 410 of a flat route that is being retired
+    │   ├── ConflictError          409
+    │   ├── TooLargeError          413
+    │   ├── RateLimitedError       429
+    │   └── InvalidRequestError    400, 422 and the other 4xx
+    └── UnknownOutcomeError  sent, but no answer that can be trusted
+        └── DryRunNotHonouredError
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+Changed = Literal["nothing", "something", "unknown"]
+
+
+@dataclass(frozen=True)
+class NextCall:
+    """A complete call that the assistant can make next."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the call as it stands in an answer."""
+        return {"tool": self.tool, "arguments": dict(self.arguments), "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field, in words the assistant can act on."""
+
+    field: str
+    message: str
+    index: int | None = None  # of the row sent, from 0, where BeeL named one
+
+    def as_dict(self) -> dict[str, str]:
+        """Give the error as it stands in an answer."""
+        return {"field": self.field, "message": self.message}
+
+
+class BeelMcpError(Exception):
+    """Root of the tree: a sentence for readers, a code for programs, and what changed in BeeL."""
+
+    default_code: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        changed: Changed = "nothing",
+        retryable: bool = False,
+        retry_after_s: int | None = None,
+        field_errors: Sequence[FieldError] = (),
+        request_id: str | None = None,
+        remedy: str = "",
+        next_calls: Sequence[NextCall] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.changed = changed
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.field_errors = tuple(field_errors)
+        self.request_id = request_id
+        self.remedy = remedy
+        self.next_calls = tuple(next_calls)
+
+
+class CallerError(BeelMcpError):
+    """The assistant can mend this by calling differently."""
+
+    default_code = "invalid_arguments"
+
+
+class OperatorError(BeelMcpError):
+    """The person who set the server up can mend this."""
+
+    default_code = "settings"
+
+
+class NotConfiguredError(OperatorError):
+    """No API key is set, so BeeL cannot be asked."""
+
+    default_code = "not_configured"
+
+
+class CompanyChoiceError(OperatorError):
+    """The key reaches several companies, or not the one that the settings name."""
+
+    default_code = "company_not_chosen"
+
+
+class InternalError(BeelMcpError):
+    """A defect of this server; the details are in its log, never in an answer."""
+
+    default_code = "internal_error"
+
+
+class ApiError(BeelMcpError):
+    """BeeL, or the way to it. `status` is the HTTP status of the answer, where there was one."""
+
+    default_code = "api_error"
+
+    def __init__(self, message: str, *, status: int | None = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.status = status
+
+
+class NotSentError(ApiError):
+    """The request never left this machine."""
+
+    default_code = "beel_unreachable"
+
+
+class RefusedError(ApiError):
+    """BeeL answered with a definite no."""
+
+    default_code = "refused"
+
+
+class UnauthorizedError(RefusedError):
+    """401: the key is unknown or revoked."""
+
+
+class ForbiddenError(RefusedError):
+    """403: the key may not do this, or not in this company."""
+
+
+class NotFoundError(RefusedError):
+    """404: no such record."""
+
+
+class RouteRetiredError(RefusedError):
+    """A flat route that BeeL has retired; the company routes replace it."""
+
+    default_code = "route_retired"
+
+
+class ConflictError(RefusedError):
+    """409: the state of the record, or of an idempotency key, forbids it."""
+
+
+class TooLargeError(RefusedError):
+    """413: the request is larger than BeeL takes."""
+
+
+class RateLimitedError(RefusedError):
+    """429: too many requests; `retry_after_s` says how long to wait."""
+
+
+class InvalidRequestError(RefusedError):
+    """400, 422 and the other 4xx: BeeL does not accept what was sent."""
+
+
+class UnknownOutcomeError(ApiError):
+    """The request was sent, and no answer that can be trusted came back."""
+
+    default_code = "no_answer"
+
+
+class DryRunNotHonouredError(UnknownOutcomeError):
+    """BeeL's answer to a validation does not say that it was a dry run."""
+
+    default_code = "dry_run_not_honoured"
+
+
+_CHANGED_SENTENCES: Mapping[Changed, str] = {
+    "nothing": "Nothing was changed in BeeL.",
+    "something": "Some of it was carried out in BeeL.",
+    "unknown": "Whether anything changed in BeeL is not known.",
+}
+
+
+def error_text(error: BeelMcpError) -> str:
+    """Say what happened, whether anything changed, and what to do."""
+    parts = [error.message, _CHANGED_SENTENCES[error.changed]]
+    parts += [f"{problem.field}: {problem.message}" for problem in error.field_errors[:5]]
+    if error.remedy:
+        parts.append(error.remedy)
+    if error.retry_after_s is not None:
+        parts.append(f"Try again in {error.retry_after_s} s.")
+    if error.request_id:
+        parts.append(f"BeeL's request id: {error.request_id}.")
+    parts += [f"Next: {call.tool}: {call.reason}" for call in error.next_calls]
+    return "\n".join(parts)
+
+
+def error_structure(
+    error: BeelMcpError, *, environment: str, company: str | None
+) -> dict[str, Any]:
+    """Give the error as the structure that every error answer has."""
+    structure: dict[str, Any] = {
+        "status": "error",
+        "summary": error.message,
+        "environment": environment,
+        "company": company,
+        "code": error.code,
+        "message": error.message,
+        "changed": error.changed,
+        "retryable": error.retryable,
+    }
+    if error.retry_after_s is not None:
+        structure["retry_after_s"] = error.retry_after_s
+    if error.field_errors:
+        structure["field_errors"] = [problem.as_dict() for problem in error.field_errors]
+    if error.request_id:
+        structure["request_id"] = error.request_id
+    if error.next_calls:
+        structure["next"] = [call.as_dict() for call in error.next_calls[:3]]
+    return structure

@@ -1,0 +1,1 @@
+"""What touches the disk. Only `tools` imports this room."""

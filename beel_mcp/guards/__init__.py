@@ -1,0 +1,1 @@
+"""May this happen, and has it happened already? `tools` and `context` import this room."""

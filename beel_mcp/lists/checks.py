@@ -1,0 +1,234 @@
+"""Local advice about a customer's fields; BeeL and the tax agency have the last word."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from beel_mcp.cleaning import clean
+from beel_mcp.lists.provinces import is_spain, prefixes_of, province_of
+
+Severity = Literal["error", "advice"]
+
+_FIELD_LENGTH: Final = 60
+_VALUE_LENGTH: Final = 80
+_MESSAGE_LENGTH: Final = 300
+_IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
+_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
+_NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")
+_EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
+_PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
+_SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
+_ADDRESS_FIELDS: Final = ("street", "number", "postal_code", "city", "province")
+
+_WRONG_LETTER: Final = "The control letter does not fit the number: one of the two is mistyped."
+_WRONG_CONTROL: Final = "The control character does not fit the number: one of the two is mistyped."
+_NO_CONTROL: Final = "The control character at the end is missing."
+_LOST_ZERO: Final = "A leading zero seems to be lost: Spanish numbers here have nine characters."
+_NIF_WRITING: Final = "BeeL takes a NIF in capitals, without blanks, dots, dashes or ES in front."
+_NO_NIF: Final = (
+    "Not the shape of a Spanish NIF, NIE or CIF; a foreign number is an alternative_id."
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about one field of one row, in words fit to show.
+
+    An `error` makes the row unreadable here; `advice` leaves the last word to BeeL.
+    Whatever the texts were, they come out clean, short and without an IBAN.
+    """
+
+    field: str
+    message: str
+    value: str | None = None
+    suggestion: str | None = None
+    severity: Severity = "advice"
+
+    def __post_init__(self) -> None:
+        """Clean every text, wherever it came from."""
+        message, value = self.message, self.value
+        if value is not None:
+            shown = mask_iban(value) if self.field.endswith("iban") else value
+            message = message.replace(value, shown) if shown != value else message
+            object.__setattr__(self, "value", _safe(shown, _VALUE_LENGTH))
+        object.__setattr__(self, "field", clean(self.field, _FIELD_LENGTH))
+        object.__setattr__(self, "message", _safe(message, _MESSAGE_LENGTH))
+        if self.suggestion is not None:
+            object.__setattr__(self, "suggestion", _safe(self.suggestion, _MESSAGE_LENGTH))
+
+
+def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
+    """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
+    return (
+        *_identity(values),
+        *_address(values),
+        *_emails(values),
+        *_phone(values.get("phone", "")),
+        *_iban(values.get("preferred_payment_method", {}).get("iban", "")),
+    )
+
+
+def bare_nif(text: str) -> str:
+    """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
+    bare = _SEPARATORS.sub("", text).upper()
+    return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
+
+
+def mask_iban(text: str) -> str:
+    """Leave the country and the last four characters of an IBAN; less if it is too short."""
+    if not text or _MASKED.fullmatch(text):
+        return text
+    bare = _SEPARATORS.sub("", text).upper()
+    if len(bare) < 15 or not bare.isascii() or not bare.isalnum():
+        return "…"
+    return f"{bare[:2] if bare[:2].isalpha() else ''}…{bare[-4:]}"
+
+
+def nif_advice(nif: str) -> Problem | None:
+    """Check a Spanish tax number's shape and control character."""
+    bare = bare_nif(nif)
+    if _NIF.fullmatch(bare):
+        accepted = _control_characters(bare)
+        if bare[-1] not in accepted:
+            message = _WRONG_LETTER if accepted.isalpha() else _WRONG_CONTROL
+            return Problem("nif", message, nif, _would_be(bare, accepted))
+        return None if bare == nif else Problem("nif", _NIF_WRITING, nif, bare)
+    padded = "0" + bare
+    if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):
+        return Problem("nif", _LOST_ZERO, nif, padded)
+    if _NIF.fullmatch(bare + "A"):
+        return Problem("nif", _NO_CONTROL, nif, _would_be(bare, _control_characters(bare + "A")))
+    return Problem("nif", _NO_NIF, nif)
+
+
+def _safe(text: str, limit: int) -> str:
+    # Cleaned first: an invisible character must not hide an IBAN from the mask.
+    line = clean(text, 10 * limit)
+    return clean(_IBAN.sub(_masked, line), limit)
+
+
+def _masked(found: re.Match[str]) -> str:
+    text = found.group()
+    # Every country's accounts have ten digits or more; a street or a name has not.
+    return mask_iban(text) if sum(map(str.isdigit, text)) >= 10 else text
+
+
+def _control_characters(nif: str) -> str:
+    """Work out which last characters the first eight allow."""
+    from stdnum.es import cif, dni, nie  # noqa: PLC0415 - start-up is measured
+
+    family, body = nif[0], nif[:8]
+    if family.isdigit():
+        return dni.calc_check_digit(body)
+    if family in "XYZ":
+        return nie.calc_check_digit(body)
+    if family in "KLM":  # people without a DNI or NIE of their own
+        return dni.calc_check_digit(body[1:])
+    either: str = cif.calc_check_digits(body)
+    if family in "ABEH" and body[1:3] != "00":
+        return either[0]
+    if family in "NPQRSW":
+        return either[1]
+    return either  # both are in use; province 00 stands for foreign companies, with letters
+
+
+def _would_be(bare: str, accepted: str) -> str:
+    kind = "letter" if accepted.isalpha() else "digit" if accepted.isdigit() else "last character"
+    return f"{bare}: the {kind} would be {' or '.join(accepted)}"
+
+
+def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
+    if "legal_name" not in values:
+        yield Problem("legal_name", "The name is missing: BeeL needs legal_name.")
+    nif, other = values.get("nif"), values.get("alternative_id")
+    if nif and other:
+        message = "Both nif and alternative_id are given: keep nif if the customer has one."
+        yield Problem("alternative_id", message, other.get("number"))
+    if not nif and not other:
+        yield Problem("nif", "No identifier: give nif, or alternative_id for a foreign customer.")
+    if nif and (problem := nif_advice(nif)):
+        yield problem
+    if other and ("type" not in other or "number" not in other):
+        message = "alternative_id needs both type and number."
+        yield Problem("alternative_id", message, other.get("number"))
+
+
+def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
+    address = values.get("address")
+    if not address:
+        message = "The address is missing: BeeL needs street, number, postal code, city, province."
+        yield Problem("address", message)
+        return
+    for part in _ADDRESS_FIELDS:
+        if part not in address:
+            hint = "S/N if there is none" if part == "number" else None
+            message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
+            yield Problem(f"address.{part}", message, suggestion=hint)
+    country = address.get("country_code") or address.get("country", "")
+    if "postal_code" in address and is_spain(country) and is_spain(address.get("country", "")):
+        yield from _postal_code(address["postal_code"], address.get("province", ""))
+
+
+def _postal_code(code: str, province: str) -> Iterator[Problem]:
+    field = "address.postal_code"
+    prefixes = prefixes_of(province)
+    if not re.fullmatch("[0-9]{5}", code):
+        padded = "0" + code
+        fits = re.fullmatch("[0-9]{5}", padded) and province_of(padded)
+        message = "A Spanish postal code has five digits."
+        yield Problem(field, message, code, padded if fits else None)
+    elif not province_of(code):
+        yield Problem(field, "No Spanish postal code starts with these digits (01 to 52).", code)
+    elif prefixes and code[:2] not in prefixes:
+        message = "The postal code lies in another province than the one given."
+        hint = f"{code[:2]} is {province_of(code)}; {province} is {' or '.join(sorted(prefixes))}"
+        yield Problem(field, message, code, hint)
+
+
+def _emails(values: Mapping[str, Any]) -> Iterator[Problem]:
+    message = "Not the shape of an e-mail address: one @, a domain with a dot, no blanks."
+    if (email := values.get("email")) and not _EMAIL.fullmatch(email):
+        yield Problem("email", message, email)
+    for email in values.get("billing_emails", ()):
+        if not _EMAIL.fullmatch(email):
+            yield Problem("billing_emails", message, email)
+
+
+def _phone(phone: str) -> Iterator[Problem]:
+    if not phone or (_PHONE.fullmatch(phone) and 9 <= len(phone) <= 20):
+        return
+    if _SCIENTIFIC.fullmatch(phone):
+        message = (
+            "A spreadsheet turned this phone number into a rounded one; type it again as text."
+        )
+        yield Problem("phone", message, phone)
+        return
+    plain = re.sub(r"[./,]+", " ", phone).strip()
+    fits = _PHONE.fullmatch(plain) and 9 <= len(plain) <= 20
+    message = "BeeL takes phones of 9 to 20 digits, blanks, dashes and brackets, with + in front."
+    yield Problem("phone", message, phone, plain if fits else None)
+
+
+def _iban(iban: str) -> Iterator[Problem]:
+    if not iban:
+        return
+    from stdnum import exceptions  # noqa: PLC0415 - start-up is measured
+    from stdnum import iban as checker  # noqa: PLC0415
+
+    field = "preferred_payment_method.iban"
+    try:
+        bare = checker.validate(iban)
+    except (exceptions.InvalidChecksum, exceptions.InvalidFormat):
+        message = "The IBAN's check digits do not fit: copy it again from the bank's document."
+        yield Problem(field, message, mask_iban(iban))
+    except exceptions.ValidationError:
+        message = (
+            "Not an IBAN of a known country and length: copy it again from the bank's document."
+        )
+        yield Problem(field, message, mask_iban(iban))
+    else:
+        if bare != iban:
+            message = "BeeL takes an IBAN in capitals, without blanks, dots or dashes."
+            yield Problem(field, message, mask_iban(iban))

@@ -1,0 +1,122 @@
+"""The fields of a customer: their schema, their names, and what else people call them."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class AlternativeId(BaseModel):
+    """An identifier other than a NIF, for customers abroad."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: (
+        Literal[
+            "NIF_IVA",
+            "PASSPORT",
+            "COUNTRY_ID",
+            "RESIDENCE_CERTIFICATE",
+            "OTHER_DOCUMENT",
+            "NOT_REGISTERED",
+        ]
+        | None
+    ) = None
+    number: str | None = None
+    country_code: str | None = None
+
+
+class Address(BaseModel):
+    """A postal address; Spain unless it says otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street: str | None = None
+    number: str | None = None
+    floor: str | None = None
+    door: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    province: str | None = None
+    country: str | None = None
+    country_code: str | None = None
+
+
+class PaymentMethod(BaseModel):
+    """How the customer pays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: (
+        Literal["NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"]
+        | None
+    ) = None
+    iban: str | None = None
+    swift: str | None = None
+    payment_term_days: int | None = None
+
+
+class CustomerRow(BaseModel):
+    """A customer of a list.
+
+    It describes the JSON schema and names the fields; rows are read by `read_inline`, which
+    forgives more and says better what is wrong.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=lambda schema: schema.update(description="A customer.")
+    )
+
+    legal_name: str | None = None
+    nif: str | None = None
+    alternative_id: AlternativeId | None = None
+    trade_name: str | None = None
+    address: Address | None = None
+    phone: str | None = None
+    email: str | None = None
+    website: str | None = None
+    billing_emails: list[str] | None = None
+    contact_person: str | None = None
+    notes: str | None = None
+    preferred_payment_method: PaymentMethod | None = None
+    general_discount: float | None = None
+
+
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "alternative_id": tuple(AlternativeId.model_fields),
+    "address": tuple(Address.model_fields),
+    "preferred_payment_method": tuple(PaymentMethod.model_fields),
+}
+NAMES: Final = tuple(CustomerRow.model_fields)
+# BeeL's template: its Spanish headers, and the English ones that it also takes.
+HEADERS: Final[Mapping[str, str]] = {
+    "nombre_fiscal": "legal_name",
+    "nif": "nif",
+    "email": "email",
+    "telefono": "phone",
+    "direccion_calle": "address.street",
+    "direccion_numero": "address.number",
+    "direccion_codigo_postal": "address.postal_code",
+    "direccion_poblacion": "address.city",
+    "direccion_provincia": "address.province",
+    "legal_name": "legal_name",
+    "phone": "phone",
+    "address_street": "address.street",
+    "address_number": "address.number",
+    "address_postal_code": "address.postal_code",
+    "address_city": "address.city",
+    "address_province": "address.province",
+}
+# What people call a field, for "did you mean"; never read as that field.
+NEAR: Final[Mapping[str, str]] = {
+    **HEADERS,
+    **{part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
+    "name": "legal_name",
+    "tax_id": "nif",
+    "vat_number": "nif",
+    "zip": "address.postal_code",
+    "postcode": "address.postal_code",
+    "web": "website",
+    "discount": "general_discount",
+    **{name: name for name in NAMES},
+}

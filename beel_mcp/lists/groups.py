@@ -1,0 +1,78 @@
+"""The same problem in many rows becomes one group."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from beel_mcp.cleaning import ELLIPSIS
+from beel_mcp.lists.checks import Problem
+from beel_mcp.lists.rows import Kind, Row, Verdict
+
+_MAX_ROWS_NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of a group, to show what the problem looks like."""
+
+    row: int
+    name: str
+    value: str | None
+    suggestion: str | None
+    existing_customer_id: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one kind with the same problem in the same field."""
+
+    kind: Kind
+    field: str
+    message: str
+    count: int
+    rows: tuple[int, ...]
+    example: Example
+
+
+def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
+    """Gather problems by kind, field and message, the most frequent first, then by row."""
+    groups: dict[tuple[str, ...], Group] = {}
+    for row, verdict in rows:
+        for key, new in _groups_of_one(row, verdict):
+            old = groups.get(key)
+            groups[key] = new if old is None else _joined(old, row.number)
+    return sorted(groups.values(), key=lambda group: (-group.count, group.rows[0]))
+
+
+def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...], Group]]:
+    seen = set()
+    for problem in verdict.errors + verdict.warnings:
+        message = _without_values(problem, row)
+        # Numbers in a message count rows or characters; they do not make another problem.
+        key = (verdict.kind, problem.field, re.sub("[0-9]+", "0", message))
+        if key in seen:
+            continue
+        seen.add(key)
+        example = Example(
+            row.number, row.name, problem.value, problem.suggestion, verdict.existing_customer_id
+        )
+        yield (
+            key,
+            Group(verdict.kind, problem.field, message, 1, (row.number,), example),
+        )
+
+
+def _joined(group: Group, number: int) -> Group:
+    return replace(group, count=group.count + 1, rows=(*group.rows, number)[:_MAX_ROWS_NAMED])
+
+
+def _without_values(problem: Problem, row: Row) -> str:
+    """Take out of a message what differs from row to row."""
+    message = problem.message
+    parts = {problem.value or "", row.name, row.identifier, str(row.values.get("nif", ""))}
+    for part in sorted(parts, key=len, reverse=True):
+        # Very short values stand inside words by chance.
+        if len(part) > 2:
+            message = message.replace(part, ELLIPSIS)
+    return message

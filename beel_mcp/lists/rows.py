@@ -1,0 +1,83 @@
+"""What a row of a list is, and what BeeL said about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from beel_mcp.cleaning import clean
+from beel_mcp.lists.checks import Problem, bare_nif
+
+Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+IMPORTABLE: Final[frozenset[Kind]] = frozenset({"valid", "warning"})
+NAME_LENGTH: Final = 60
+
+
+class ValueChange(NamedTuple):
+    """A value of a file that was not taken exactly as it stood, and why."""
+
+    row: int
+    field: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One customer of a list as it was read; its values can be looked at, never changed."""
+
+    number: int
+    values: Mapping[str, Any] = field(repr=False)
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep a copy that nobody can write to."""
+        object.__setattr__(self, "values", _frozen(self.values))
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What makes the row unreadable: such a row is never sent."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def advice(self) -> tuple[Problem, ...]:
+        """What looks wrong, and may yet be right."""
+        return tuple(problem for problem in self.problems if problem.severity == "advice")
+
+    @property
+    def name(self) -> str:
+        """The customer's name on one short line, or nothing."""
+        return clean(str(self.values.get("legal_name", "")), NAME_LENGTH)
+
+    @property
+    def identifier(self) -> str:
+        """The NIF in capitals without separators, else the alternative number, else nothing."""
+        if nif := self.values.get("nif"):
+            return bare_nif(nif)
+        return str(self.values.get("alternative_id", {}).get("number", ""))
+
+    def payload(self) -> dict[str, Any]:
+        """Copy the values into plain dictionaries and lists, ready for JSON."""
+        return {name: _plain(value) for name, value in self.values.items()}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check made of one row."""
+
+    kind: Kind
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    existing_customer_id: str | None = None
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: _frozen(part) for name, part in value.items()})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return list(value) if isinstance(value, tuple) else value

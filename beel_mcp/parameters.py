@@ -1,0 +1,35 @@
+"""Argument types that tools share, described once, for the model that reads them."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from beel_mcp.lists.customers import CustomerRow
+from beel_mcp.schema import flatten
+
+# Rows are taken as they come and read by lists/customers.py: a row that is wrong is a problem of
+# that row, reported with its number, and not a reason to refuse the other 499.
+Customers = Annotated[
+    list[Any],
+    WithJsonSchema({"type": "array", "items": flatten(CustomerRow.model_json_schema())}),
+    Field(description="1 to 500 customers; every field optional here, problems come back by row."),
+]
+SourcePath = Annotated[
+    str,
+    Field(
+        description="Path of a CSV file in the format of BeeL's template, in the files or downloads"
+        " folder (get_status names them)."
+    ),
+]
+BatchId = Annotated[str, Field(description="From validate_customers.")]
+ExpectedCount = Annotated[
+    int,
+    Field(description="How many rows will be created; refused if it is not the right number."),
+]
+SkipProblems = Annotated[
+    bool, Field(description="Create the importable rows and leave out the others.")
+]
+Search = Annotated[str, Field(description="Part of a name, NIF or e-mail.")]
+Active = Annotated[bool, Field(description="false lists inactive customers instead.")]
+Page = Annotated[int, Field(ge=1)]
+Limit = Annotated[int, Field(ge=1, le=50)]

@@ -1,0 +1,31 @@
+"""A small BeeL that lives in the package; it imports nothing else of it, and only `cli` opens it.
+
+Two generations of the API can be played (`SandboxOptions.generation`):
+
+| | `current` | `seeds` |
+|---|---|---|
+| routes | flat and company, identity, companies | flat; the others are 404, PATCH is 405 |
+| deprecation | flat answers carry Deprecation, Sunset, Link | none |
+| unknown query parameter | 400; on flat routes a BeeL-Warning header | ignored |
+| company | path, or BeeL-Active-Company | always the first one |
+| error bodies | with type, title, detail, instance on top | the envelope only |
+| website | `website` | `web` |
+| address.country | optional, España if absent | required |
+| shape of a NIF | that of a DNI, NIE or CIF | nine capitals or digits |
+| payment method | also BIZUM, no defaults | BANK_TRANSFER and 30 days by default |
+| trade_name absent | copied from legal_name | stays empty |
+| list without `active` | active customers | all of them |
+| PUT | replaces, identifiers included | updates what is sent; identifiers stay |
+| bulk creation | 201, the report of a dry run with ids | 201, `customers` and `total_created` |
+| DELETE | gone, the NIF is free | inactive, the NIF stays taken |
+| DELETE with invoices | 409 CLIENT_HAS_INVOICES | 400 VALIDATION_ERROR |
+| bulk DELETE | one row per id, the seed fields beside it | `deactivated_ids` and `errors` |
+
+In both, a NIF must have its right control character, and the census is that of `rules.py`.
+"""
+
+from .app import create_app
+from .options import SandboxOptions
+from .store import Store
+
+__all__ = ["SandboxOptions", "Store", "create_app"]

@@ -1,0 +1,56 @@
+"""The switches of the sandbox: which BeeL it plays, and in which mood."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+Generation = Literal["current", "seeds"]
+IdempotencyMode = Literal["honoured", "ignored", "refused"]
+Phase = Literal["before", "after"]
+Pause = Callable[[str, Phase], Awaitable[None]]
+
+
+def utc_now() -> datetime:
+    """Tell the time of the machine."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class SandboxOptions:
+    """How one sandbox behaves; the defaults are a first minute without surprises."""
+
+    generation: Generation = "current"
+    """Which BeeL answers; the table in `beel_mcp.sandbox` has the differences."""
+
+    state: Path | None = None
+    """The SQLite file that keeps everything, seeded when it is made; None is in memory."""
+
+    rate_limit: int | None = None
+    """Requests per key in each fixed window of 60 s; None never refuses."""
+
+    nif_unique: bool = True
+    """Whether a NIF may belong to one customer only; if not, nothing is ever a duplicate."""
+
+    idempotency: IdempotencyMode = "honoured"
+    """Idempotency keys: replayed, passed over, or a repeated one refused with 409."""
+
+    flat_retired: bool = False
+    """Whether the flat customer and invoice routes are gone for good (410)."""
+
+    scopes: tuple[str, ...] | None = None
+    """The scopes of every key; None is all of them."""
+
+    companies: int = 1
+    """How many of the seeded companies the account holds: 1 or 2."""
+
+    census_down: bool = False
+    """Whether the tax agency's census cannot be asked."""
+
+    now: Callable[[], datetime] = utc_now
+    """The clock of dates, rate windows and the 24 hours of idempotency keys."""
+
+    pause: Pause | None = None
+    """Awaited with the operation's name before its effect (its key is already taken) and after
+    its commit (nothing is answered yet), so that a test can hold or break a request there."""

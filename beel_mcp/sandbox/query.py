@@ -1,0 +1,111 @@
+"""The query string of a request, checked as strictly as its route family does."""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import QueryParams
+
+from .call import Kind, Operation
+from .envelope import ApiError, shown
+from .options import Generation
+from .store import SORT_COLUMNS
+
+DEFAULTS: dict[Kind, Any] = {"page": 1, "limit": 20}
+MOST_PER_PAGE = 100
+LARGEST_INTEGER = 2**31 - 1
+FLAGS = {"true": True, "false": False}
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def read_query(operation: Operation, query: QueryParams) -> dict[str, Any]:
+    """Read the declared parameters, with defaults where there are any.
+
+    Raises:
+        ApiError: 400 for what cannot be read, 422 for a number out of bounds.
+
+    """
+    values: dict[str, Any] = {}
+    for name, kind in operation.query.items():
+        if name in query:
+            values[name] = _read(name, kind, query[name])
+        elif kind == "ids":
+            message = f"The parameter {name} is required"
+            raise ApiError(400, "MISSING_PARAMETER", message, details={"field": name})
+        elif kind in DEFAULTS:
+            values[name] = DEFAULTS[kind]
+    if "dry_run" in operation.query:
+        values.setdefault("dry_run", False)
+    return values
+
+
+def check_unknown(
+    operation: Operation, query: QueryParams, generation: Generation
+) -> dict[str, str]:
+    """Refuse unknown parameters, or give the header that warns of them.
+
+    Raises:
+        ApiError: 400 on every route of the current generation that is not flat.
+
+    """
+    unknown = [name for name in query if name not in operation.query]
+    if not unknown or generation == "seeds":
+        return {}
+    message = f"Unknown query parameters: {', '.join(map(quote, unknown))}"
+    if operation.family == "flat":
+        return {"BeeL-Warning": message}
+    details = {"field": unknown[0], "invalid_value": shown(query[unknown[0]])}
+    raise ApiError(400, "VALIDATION_ERROR", message, details=details)
+
+
+def read_uuid(name: str, text: str) -> str:
+    """Read a UUID in either case.
+
+    Raises:
+        ApiError: 400, it is none.
+
+    """
+    if UUID.fullmatch(text.lower()) is None:
+        raise _unreadable(name, text, "uuid")
+    return text.lower()
+
+
+def _read(name: str, kind: Kind, text: str) -> Any:
+    match kind:
+        case "page" | "limit":
+            return _read_number(name, text, LARGEST_INTEGER if kind == "page" else MOST_PER_PAGE)
+        case "flag":
+            if text not in FLAGS:
+                raise _unreadable(name, text, "boolean")
+            return FLAGS[text]
+        case "sort":
+            return _read_choice(name, text, tuple(SORT_COLUMNS))
+        case "order":
+            return _read_choice(name, text, ("asc", "desc"))
+        case "ids":
+            return [read_uuid(name, part) for part in text.split(",")]
+        case "text":
+            return text
+
+
+def _read_number(name: str, text: str, most: int) -> int:
+    if re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) is None or abs(int(text)) > LARGEST_INTEGER:
+        raise _unreadable(name, text, "integer")
+    if not 1 <= int(text) <= most:
+        message = f"{name} must be 1 to {most}"
+        raise ApiError(422, "VALIDATION_ERROR", message, details={name: message})
+    return int(text)
+
+
+def _read_choice(name: str, text: str, allowed: tuple[str, ...]) -> str:
+    if text not in allowed:
+        raise _unreadable(name, text, "enumerated value", allowed)
+    return text
+
+
+def _unreadable(name: str, text: str, expected: str, allowed: tuple[str, ...] = ()) -> ApiError:
+    details = {"field": name, "invalid_value": shown(text), "expected_format": expected}
+    if allowed:
+        details["allowed_values"] = ", ".join(allowed)
+    message = f"The parameter {name} is not a valid {expected}"
+    return ApiError(400, "VALIDATION_ERROR", message, details=details)

@@ -1,0 +1,150 @@
+"""The routes table: every operation the sandbox serves, on both families."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import bulk, customers
+from .call import Handler, Kind, Operation
+from .identity import get_identity, list_companies
+from .nif import validate_nif
+from .templates import MEDIA_TYPE, download_template
+
+FLAT = "/v1/customers"
+COMPANY = "/v1/companies/{company_id}/customers"
+ONE = "/{customer_id}"
+TEMPLATE = "/v1/templates/customer-import"
+
+LIST: Mapping[str, Kind] = {
+    "page": "page",
+    "limit": "limit",
+    "active": "flag",
+    "search": "text",
+    **dict.fromkeys(customers.CONTAINS, "text"),
+    "sort_by": "sort",
+    "sort_order": "order",
+}
+DRY_RUN: Mapping[str, Kind] = {"dry_run": "flag"}
+IDS: Mapping[str, Kind] = {"ids": "ids"}
+COMPANIES: Mapping[str, Kind] = {
+    "page": "page",
+    "limit": "limit",
+    "search": "text",
+    "include": "text",
+}
+
+
+def _flat(name: str, method: str, rest: str, handler: Handler, **more: Any) -> Operation:
+    traits: dict[str, Any] = {"scope": _scope(method), "successor": COMPANY + rest} | more
+    return Operation(name, method, FLAT + rest, "flat", handler, **traits)
+
+
+def _company(name: str, method: str, rest: str, handler: Handler, **more: Any) -> Operation:
+    traits: dict[str, Any] = {"scope": _scope(method), "in_seeds": False} | more
+    return Operation(name, method, COMPANY + rest, "company", handler, **traits)
+
+
+def _scope(method: str) -> str:
+    return "customers:read" if method == "GET" else "customers:write"
+
+
+OPERATIONS = (
+    _flat("listCustomers", "GET", "", customers.list_customers, query=LIST),
+    _flat(
+        "createCustomer",
+        "POST",
+        "",
+        customers.create_customer,
+        takes_body=True,
+        takes_key=True,
+    ),
+    _flat(
+        "createCustomersBulk",
+        "POST",
+        "/bulk",
+        bulk.create_customers_bulk,
+        query=DRY_RUN,
+        takes_body=True,
+        takes_key=True,
+    ),
+    _flat("deactivateCustomersBulk", "DELETE", "/bulk", bulk.delete_customers_bulk, query=IDS),
+    _flat(
+        "downloadCustomerTemplateCsv",
+        "POST",
+        "/templates/csv",
+        download_template,
+        scope="customers:read",
+        produces=MEDIA_TYPE,
+        successor=TEMPLATE,
+        in_company=False,
+    ),
+    _flat("getCustomer", "GET", ONE, customers.get_customer),
+    # PATCH keeps what PUT clears, so it is no successor.
+    _flat("updateCustomer", "PUT", ONE, customers.update_customer, takes_body=True, successor=None),
+    _flat("patchCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True, in_seeds=False),
+    _flat("deactivateCustomer", "DELETE", ONE, customers.delete_customer),
+    _company("listCompanyCustomers", "GET", "", customers.list_customers, query=LIST),
+    _company(
+        "createCompanyCustomer",
+        "POST",
+        "",
+        customers.create_customer,
+        takes_body=True,
+        takes_key=True,
+    ),
+    _company(
+        "createCompanyCustomersBulk",
+        "POST",
+        "/bulk",
+        bulk.create_customers_bulk,
+        query=DRY_RUN,
+        takes_body=True,
+        takes_key=True,
+    ),
+    _company(
+        "deleteCompanyCustomersBulk", "DELETE", "/bulk", bulk.delete_customers_bulk, query=IDS
+    ),
+    _company("getCompanyCustomer", "GET", ONE, customers.get_customer),
+    _company("patchCompanyCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True),
+    _company("deleteCompanyCustomer", "DELETE", ONE, customers.delete_customer),
+    Operation(
+        "downloadCustomerImportTemplate",
+        "GET",
+        TEMPLATE,
+        "shared",
+        download_template,
+        scope="customers:read",
+        produces=MEDIA_TYPE,
+        in_seeds=False,
+        in_company=False,
+    ),
+    Operation(
+        "validateNif",
+        "POST",
+        "/v1/nif/validate",
+        "shared",
+        validate_nif,
+        scope="nif:validate",
+        takes_body=True,
+        in_company=False,
+    ),
+    Operation(
+        "getIdentity",
+        "GET",
+        "/v1/me/identity",
+        "shared",
+        get_identity,
+        in_seeds=False,
+        in_company=False,
+    ),
+    Operation(
+        "listCompanies",
+        "GET",
+        "/v1/accounts/{account_id}/companies",
+        "shared",
+        list_companies,
+        scope="companies:list",
+        query=COMPANIES,
+        in_seeds=False,
+        in_company=False,
+    ),
+)

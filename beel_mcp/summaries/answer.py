@@ -1,0 +1,104 @@
+"""What every answer has: a status, a first sentence, next calls, a text that stands alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from beel_mcp.errors import NextCall
+
+Status = Literal[
+    "done",
+    "partial",
+    "nothing_done",
+    "confirmation_required",
+    "not_confirmed",
+    "unknown",
+    "error",
+]
+T = TypeVar("T")
+
+# Room for the line that says where we are: an answer has 1,500 characters, a list 6,000.
+PLACE_ROOM = 150
+JOB_TEXT_LIMIT = 1_500 - PLACE_ROOM
+LIST_TEXT_LIMIT = 6_000 - PLACE_ROOM
+LIST_CAP = 20
+NEXT_CAP = 3
+
+
+class NextStep(BaseModel):
+    """A call that can be made next, complete with its arguments."""
+
+    tool: str
+    arguments: Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
+    reason: str
+
+
+class Answer(BaseModel):
+    """The fields that all answers share. `environment` and `company` are stamped on the way out."""
+
+    model_config = ConfigDict(extra="forbid")
+    text_limit: ClassVar[int] = JOB_TEXT_LIMIT
+
+    status: Status
+    summary: str | None = Field(None, description="The first sentence of the text.")
+    environment: Literal["sandbox", "test", "live", "none"] | None = None
+    company: Annotated[
+        str | None, WithJsonSchema({"description": "Label of the company in use, or null."})
+    ] = None
+    next: list[NextStep] | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give what the text says after the summary, most important first."""
+        return ()
+
+    def text(self) -> str:
+        """Give the answer in words: summary, lines, next calls; never over the limit."""
+        head = [self.summary or "", *self.lines()]
+        return fit(head, _next_lines(self.next), self.text_limit)
+
+    def structure(self) -> dict[str, Any]:
+        """Give the answer as JSON values, without the fields that say nothing."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def next_steps(*calls: NextCall | None) -> list[NextStep] | None:
+    """Make the list of next calls, or None where there is none to make."""
+    steps = [NextStep(**call.as_dict()) for call in calls if call is not None]
+    return steps[:NEXT_CAP] or None
+
+
+def capped(items: Sequence[T], cap: int = LIST_CAP) -> tuple[list[T], int | None]:
+    """Give the first `cap` items, and how many more there are (None for none)."""
+    return list(items[:cap]), len(items) - cap if len(items) > cap else None
+
+
+def fit(head: Sequence[str], tail: Sequence[str], limit: int) -> str:
+    """Join lines within `limit` characters; the tail is kept, the head loses its last lines."""
+    ending = "\n".join(tail)
+    room = limit - len(ending) - 1
+    kept: list[str] = []
+    for line in filter(None, head):
+        if sum(len(other) + 1 for other in kept) + len(line) > room:
+            break
+        kept.append(line)
+    return "\n".join([*kept, ending] if ending else kept)
+
+
+def count_phrase(counts: Mapping[str, int]) -> str:
+    """Say the counts that are not zero: `3 valid, 1 duplicate`."""
+    words = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
+    return ", ".join(words) or "none"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Say `1 row` or `2 rows`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _next_lines(steps: Sequence[NextStep] | None) -> list[str]:
+    return [
+        f"Next: {step.tool} {json.dumps(step.arguments, ensure_ascii=False)} - {step.reason}"
+        for step in steps or ()
+    ]

@@ -1,0 +1,180 @@
+"""What validate_customers and create_customers answer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pydantic import BaseModel
+
+from beel_mcp.cleaning import clean
+from beel_mcp.lists.batches import Batch
+from beel_mcp.lists.groups import Group
+from beel_mcp.summaries.answer import Answer, count_phrase
+
+GROUPS = 10
+GROUPS_IN_TEXT = 5
+MESSAGE_LIMIT = 140
+CREATED_IN_TEXT = 5
+
+
+class Example(BaseModel):
+    """One row of a group, with the value that was refused and what it might be."""
+
+    row: int
+    name: str
+    value: str | None = None
+    suggestion: str | None = None
+    existing_customer_id: str | None = None
+
+
+class ProblemGroup(BaseModel):
+    """Rows that have the same problem."""
+
+    kind: str
+    field: str
+    message: str
+    count: int
+    rows: list[int]
+    example: Example
+
+    def line(self) -> str:
+        """Give the group in one line of text."""
+        rows = ", ".join(str(row) for row in self.rows)
+        more = ", …" if self.count > len(self.rows) else ""
+        where = f"row {rows}" if self.count == 1 else f"{self.count} rows: {rows}{more}"
+        example = self.example
+        facts = [f'e.g. "{example.name}"' if self.count > 1 else f'"{example.name}"']
+        if example.value:
+            facts.append(f'has "{example.value}"')
+        if example.suggestion:
+            facts.append(f"({example.suggestion})")
+        if example.existing_customer_id:
+            facts.append(f"is customer {example.existing_customer_id} in BeeL")
+        return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}]"
+
+
+class ValidationCounts(BaseModel):
+    """Every row is in exactly one class."""
+
+    valid: int
+    warning: int
+    error: int
+    duplicate: int
+    nif_invalid: int
+    unchecked: int
+
+
+class Change(BaseModel):
+    """A value that was not taken as it stands in the file."""
+
+    row: int
+    field: str
+    change: str
+
+
+class ValidationAnswer(Answer):
+    """What BeeL would say to a list."""
+
+    batch_id: str | None = None
+    expires_at: str | None = None
+    total: int | None = None
+    importable: int | None = None
+    counts: ValidationCounts | None = None
+    problems: list[ProblemGroup] | None = None
+    more_problems: int | None = None
+    statistics_mismatch: bool | None = None
+    columns_used: list[str] | None = None
+    columns_ignored: list[str] | None = None
+    values_changed: list[Change] | None = None
+    more_values_changed: int | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the counts, the problems by how many rows they touch, and the handle."""
+        counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        changed = len(self.values_changed or ()) + (self.more_values_changed or 0)
+        ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
+        return [
+            f"Counts: {counts}.",
+            f"batch_id: {self.batch_id} (until {self.expires_at}).",
+            *problem_lines(self.problems, self.more_problems),
+            f"Columns ignored: {ignored}." if ignored else "",
+            f"Values tidied while reading: {changed}." if changed else "",
+            "BeeL's own statistics differ from its rows; the rows were counted."
+            if self.statistics_mismatch
+            else "",
+        ]
+
+
+class CreationCounts(BaseModel):
+    """Every row is in exactly one class."""
+
+    created: int = 0
+    refused: int = 0
+    unknown: int = 0
+    not_attempted: int = 0
+    skipped: int = 0
+
+
+class CreatedCustomer(BaseModel):
+    """A row that is now a customer in BeeL."""
+
+    row: int
+    name: str
+    customer_id: str | None = None
+
+
+class CreationAnswer(Answer):
+    """What became of the rows."""
+
+    total: int | None = None
+    counts: CreationCounts | None = None
+    created: list[CreatedCustomer] | None = None
+    more_created: int | None = None
+    problems: list[ProblemGroup] | None = None
+    more_problems: int | None = None
+    detail: str | None = None
+    replayed: bool | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the counts, the first new customers, and the problems."""
+        counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        created = self.created or []
+        more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT
+        return [
+            "This batch was carried out before; this is its recorded outcome."
+            if self.replayed
+            else "",
+            self.detail or "",
+            f"Counts: {counts}.",
+            *(
+                f'- row {row.row} "{row.name}" is customer {row.customer_id}'
+                for row in created[:CREATED_IN_TEXT]
+            ),
+            f"- and {more} more; find_customers finds them." if more > 0 else "",
+            *problem_lines(self.problems, self.more_problems),
+        ]
+
+
+def problem_groups(batch: Batch) -> tuple[list[ProblemGroup] | None, int | None]:
+    """Give the largest groups of problems, and how many groups there are besides."""
+    groups, more = batch.problem_groups(GROUPS)
+    return [_group(group) for group in groups] or None, more or None
+
+
+def _group(group: Group) -> ProblemGroup:
+    return ProblemGroup(
+        kind=group.kind,
+        field=group.field,
+        message=clean(group.message, MESSAGE_LIMIT),
+        count=group.count,
+        rows=list(group.rows),
+        example=Example(**asdict(group.example)),
+    )
+
+
+def problem_lines(problems: Sequence[ProblemGroup] | None, more: int | None) -> list[str]:
+    """Give the first groups in words, and how many there are besides."""
+    groups = problems or []
+    shown = [group.line() for group in groups[:GROUPS_IN_TEXT]]
+    rest = len(groups) - len(shown) + (more or 0)
+    lines = ["Problems:", *shown] if shown else []
+    return [*lines, f"- and {rest} more kinds of problem."] if rest else lines

@@ -1,0 +1,5 @@
+"""What the model can call. Only `server` imports this room."""
+
+from beel_mcp.tools import batches, customers, status
+
+TOOLS = (*batches.TOOLS, *customers.TOOLS, *status.TOOLS)

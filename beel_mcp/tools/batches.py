@@ -1,0 +1,160 @@
+"""Customer lists: checked first, then created from what was checked."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from beel_mcp.context import Batches, Beel, Caller, Config, Creations, Now
+from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.files.folder import read_import_file
+from beel_mcp.lists.batches import Batch, new_batch
+from beel_mcp.lists.customers import read_csv_rows, read_inline
+from beel_mcp.lists.tables import read_table
+from beel_mcp.parameters import BatchId, Customers, ExpectedCount, SkipProblems, SourcePath
+from beel_mcp.settings import Settings
+from beel_mcp.summaries.answer import capped, next_steps, plural
+from beel_mcp.summaries.batches import (
+    Change,
+    CreationAnswer,
+    ValidationAnswer,
+    ValidationCounts,
+    problem_groups,
+)
+from beel_mcp.tools.creation import check_count, create, nothing_created
+from beel_mcp.tools.declare import read, write
+from beel_mcp.tools.judging import judge
+
+# After this long the customers in BeeL may be others than those the list was checked against.
+VALIDATION_AGE = timedelta(minutes=15)
+
+
+async def validate_customers(
+    beel: Beel,
+    batches: Batches,
+    caller: Caller,
+    settings: Config,
+    now: Now,
+    customers: Customers | None = None,
+    source_path: SourcePath | None = None,
+) -> ValidationAnswer:
+    """Check a customer list with BeeL (format, duplicates, AEAT census); creates nothing.
+
+    Give customers or source_path. Answers counts, problems by row, and a batch_id for
+    create_customers. First step of every import: show the person the problems before creating.
+    """
+    if (customers is None) == (source_path is None):
+        raise CallerError("Give exactly one of customers and source_path.")
+    batch = (
+        new_batch(caller, "inline", read_inline(customers))
+        if customers is not None
+        else _from_file(str(source_path), settings, caller)
+    )
+    judged, mismatch = await judge(beel, batch, now)
+    expires_at = batches.add(judged)
+    return _validation(judged, expires_at, settings, mismatch=mismatch)
+
+
+async def create_customers(
+    beel: Beel,
+    batches: Batches,
+    creations: Creations,
+    caller: Caller,
+    now: Now,
+    customers: Customers | None = None,
+    batch_id: BatchId | None = None,
+    expected_count: ExpectedCount | None = None,
+    skip_problems: SkipProblems = False,  # noqa: FBT002 - called by name, over MCP
+) -> CreationAnswer:
+    """Create the customers of a validated batch in BeeL, all together or none.
+
+    Call validate_customers first and pass its batch_id with the expected_count the person agreed
+    to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a
+    call with a batch_id never creates twice.
+    """
+    if (customers is None) == (batch_id is None):
+        raise CallerError("Give exactly one of batch_id and customers.")
+    async with creations.lock:
+        if batch_id is None:
+            return await _create_inline(beel, customers or [], caller, now)
+        batch = batches.get(batch_id, caller)
+        if outcome := creations.find(batch_id):
+            return outcome.model_copy(update={"replayed": True})
+        batch = await _fresh(beel, batches, batch, now)
+        check_count(batch, expected_count, skip_problems=skip_problems)
+        if not skip_problems and len(batch.importable()) < len(batch.rows):
+            return _offer_skipping(nothing_created(batch), batch)
+        answer = await create(beel, batch, now)
+        creations.keep(batch_id, answer)
+        return answer
+
+
+async def _create_inline(
+    beel: Beel, customers: Sequence[Any], caller: str, now: datetime
+) -> CreationAnswer:
+    batch, _ = await judge(beel, new_batch(caller, "inline", read_inline(customers)), now)
+    if len(batch.importable()) < len(batch.rows):
+        return nothing_created(batch)
+    return await create(beel, batch, now)
+
+
+async def _fresh(beel: Beel, batches: Batches, batch: Batch, now: datetime) -> Batch:
+    """Check a batch again that was checked a while ago: BeeL may have changed since."""
+    if batch.validated_at and now - batch.validated_at <= VALIDATION_AGE:
+        return batch
+    batch, _ = await judge(beel, batch, now)
+    batches.replace(batch)
+    return batch
+
+
+def _from_file(path: str, settings: Settings, caller: str) -> Batch:
+    name = PurePath(path).name
+    table = read_table(read_import_file(path, settings.import_dirs), name)
+    return new_batch(caller, name, *read_csv_rows(table), source_path=path)
+
+
+def _validation(
+    batch: Batch, expires_at: datetime, settings: Settings, *, mismatch: bool
+) -> ValidationAnswer:
+    total, importable = len(batch.rows), len(batch.importable())
+    groups, more = problem_groups(batch)
+    changes, more_changes = capped(batch.values_changed)
+    return ValidationAnswer(
+        status="done",
+        summary=f"Checked {plural(total, 'customer')}: {importable} can be created,"
+        f" {total - importable} cannot. Nothing was created.",
+        batch_id=batch.batch_id,
+        expires_at=expires_at.isoformat(timespec="seconds"),
+        total=total,
+        importable=importable,
+        counts=ValidationCounts(**batch.counts()),
+        problems=groups,
+        more_problems=more,
+        statistics_mismatch=mismatch or None,
+        columns_used=list(batch.columns_used) or None,
+        columns_ignored=list(batch.columns_ignored) or None,
+        values_changed=[Change(**change._asdict()) for change in changes] or None,
+        more_values_changed=more_changes,
+        next=next_steps(None if settings.read_only else _creation_call(batch)),
+    )
+
+
+def _offer_skipping(answer: CreationAnswer, batch: Batch) -> CreationAnswer:
+    return answer.model_copy(update={"next": next_steps(_creation_call(batch))})
+
+
+def _creation_call(batch: Batch) -> NextCall | None:
+    importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
+    if not importable:
+        return None
+    arguments = {"batch_id": batch.batch_id, "expected_count": importable}
+    if not others:
+        return NextCall("create_customers", arguments, "creates them, once the person agrees")
+    reason = (
+        f"creates the {importable} and leaves out {plural(others, 'row')};"
+        " ask the person first, who may rather correct the list"
+    )
+    return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)
+
+
+TOOLS = (read(validate_customers), write(create_customers))

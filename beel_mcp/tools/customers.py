@@ -1,0 +1,81 @@
+"""Customers that are in BeeL."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from beel_mcp.api.models import Customer
+from beel_mcp.cleaning import ELLIPSIS, clean
+from beel_mcp.context import Beel
+from beel_mcp.errors import NextCall
+from beel_mcp.parameters import Active, Limit, Page, Search
+from beel_mcp.summaries.answer import next_steps, plural
+from beel_mcp.summaries.customers import FoundCustomer, FoundCustomers
+from beel_mcp.tools.declare import read
+
+NAME_LIMIT = 60
+
+
+async def find_customers(
+    beel: Beel,
+    search: Search | None = None,
+    nif: str | None = None,
+    email: str | None = None,
+    city: str | None = None,
+    active: Active = True,  # noqa: FBT002 - called by name, over MCP
+    page: Page = 1,
+    limit: Annotated[Limit, Field(description="Customers per page.")] = 20,
+) -> FoundCustomers:
+    """Find customers in BeeL by name, NIF, e-mail or city; all filters must match.
+
+    Gives their customer_id, which other tools ask for. Deleted customers are never shown.
+    """
+    # A name that was cut in an earlier answer ends in an ellipsis that BeeL does not have.
+    filters = {
+        "search": search and search.removesuffix(ELLIPSIS),
+        "nif": nif,
+        "email": email,
+        "city": city,
+    }
+    used = {name: value for name, value in filters.items() if value}
+    found = await beel.customers.list(page=page, limit=limit, active=active, **used)
+    following = NextCall(
+        "find_customers",
+        {**used, "active": active, "page": page + 1, "limit": limit},
+        "the next page",
+    )
+    return FoundCustomers(
+        status="done",
+        summary=_summary(found.total, page, len(found.items), active=active),
+        customers=[_found(customer) for customer in found.items],
+        total=found.total,
+        page=page,
+        has_more=found.has_more,
+        next=next_steps(following if found.has_more else None),
+    )
+
+
+def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
+    kind = "active customer" if active else "inactive customer"
+    if not shown:
+        return f"No {kind}s match." if not total else f"Page {page} is empty; {total} match."
+    return f"{plural(total, kind)} found; page {page} has {shown}."
+
+
+def _found(customer: Customer) -> FoundCustomer:
+    city = customer.address.city if customer.address else None
+    return FoundCustomer(
+        customer_id=customer.id,
+        name=clean(customer.legal_name, NAME_LIMIT),
+        nif=_short(customer.nif),
+        city=_short(city),
+        email=_short(customer.email),
+        active=customer.active,
+    )
+
+
+def _short(value: str | None) -> str | None:
+    return clean(value, NAME_LIMIT) if value else None
+
+
+TOOLS = (read(find_customers),)

@@ -1,0 +1,134 @@
+"""A function and what it may do become a tool: honest hints, flat schema, closed arguments."""
+
+import functools
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import anyio
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+
+from beel_mcp.errors import (
+    ApiError,
+    BeelMcpError,
+    InternalError,
+    UnknownOutcomeError,
+    error_structure,
+    error_text,
+)
+from beel_mcp.schema import flatten
+from beel_mcp.summaries.answer import Answer
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["read", "write"]
+ToolFunction = Callable[..., Awaitable[Answer]]
+
+# Hosts give up at 60 s; an answer that arrives later is an answer that nobody reads.
+CALL_LIMIT_S = 45.0
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A tool before it is built: the function, and what it may do."""
+
+    function: ToolFunction
+    kind: Kind
+    idempotent: bool
+
+    @property
+    def name(self) -> str:
+        """The tool's name is the function's."""
+        return self.function.__name__
+
+    @property
+    def writes(self) -> bool:
+        """Whether the tool can change anything in BeeL."""
+        return self.kind != "read"
+
+    def build(self, *, output_schema: bool) -> Tool:
+        """Make the SDK's tool: unknown arguments refused, schemas flat."""
+        tool = Tool.from_function(
+            answering(self.function),
+            description=" ".join((self.function.__doc__ or "").split()),
+            annotations=ToolAnnotations(
+                read_only_hint=not self.writes,
+                destructive_hint=False,
+                idempotent_hint=self.idempotent,
+                open_world_hint=True,
+            ),
+        )
+        arguments = tool.fn_metadata.arg_model
+        arguments.model_config["extra"] = "forbid"
+        arguments.model_rebuild(force=True)
+        tool.parameters = flatten(arguments.model_json_schema(by_alias=True))
+        answer = tool.fn_metadata.output_schema
+        tool.fn_metadata.output_schema = (
+            flatten(answer, closed=False) if output_schema and answer else None
+        )
+        return tool
+
+
+def read(function: ToolFunction) -> Declaration:
+    """Declare a tool that changes nothing, here or in BeeL."""
+    return Declaration(function, "read", idempotent=True)
+
+
+def write(function: ToolFunction) -> Declaration:
+    """Declare a tool that adds records in BeeL."""
+    return Declaration(function, "write", idempotent=False)
+
+
+def answering(function: ToolFunction) -> Callable[..., Awaitable[CallToolResult]]:
+    """Wrap a tool so that it always answers in time, in our shape, whatever happens."""
+
+    @functools.wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> CallToolResult:
+        try:
+            with anyio.fail_after(CALL_LIMIT_S):
+                answer = await function(*args, **kwargs)
+        except BeelMcpError as error:
+            return error_result(error)
+        except TimeoutError:
+            return error_result(_too_slow())
+        except Exception:
+            logger.exception("%s failed", function.__name__)
+            return error_result(crashed(function.__name__))
+        return CallToolResult(
+            content=[TextContent(type="text", text=answer.text())],
+            structured_content=answer.structure(),
+        )
+
+    returned = Annotated[CallToolResult, inspect.signature(function).return_annotation]
+    call.__annotations__ = {**function.__annotations__, "return": returned}
+    call.__signature__ = inspect.signature(function).replace(  # type: ignore[attr-defined]
+        return_annotation=returned
+    )
+    return call
+
+
+def error_result(error: BeelMcpError) -> CallToolResult:
+    """Turn an error into the answer that all errors share; where we are is stamped later."""
+    return CallToolResult(
+        is_error=True,
+        content=[TextContent(type="text", text=error_text(error))],
+        structured_content=error_structure(error, environment="none", company=None),
+    )
+
+
+def crashed(tool: str) -> InternalError:
+    """Say that this server has a defect, without a word of what it was."""
+    return InternalError(
+        f"{tool} failed because of a defect in beel-mcp; its log has the details.",
+        changed="unknown",
+        remedy="Call get_status; before repeating a call that writes, check what BeeL has.",
+    )
+
+
+def _too_slow() -> ApiError:
+    return UnknownOutcomeError(
+        f"BeeL did not answer within {CALL_LIMIT_S:.0f} s.", code="deadline", retryable=True
+    )

@@ -1,0 +1,243 @@
+"""Every status and every shape of a bad answer, on reads, dry runs and writes."""
+
+import gzip
+
+import httpx
+import pytest
+
+from beel_mcp.api.client import BeelClient
+from beel_mcp.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    RateLimitedError,
+    TooLargeError,
+    UnauthorizedError,
+    UnknownOutcomeError,
+    error_text,
+)
+
+from .conftest import COMPANY, KEY, envelope, refusal
+from .test_operations import ROW
+
+pytestmark = pytest.mark.anyio
+
+C = f"/v1/companies/{COMPANY}"
+CALLS = {
+    "list": ("GET", "/customers", lambda c: c.customers.list()),
+    "get": ("GET", "/customers/c-1", lambda c: c.customers.get("c-1")),
+    "validate": ("POST", "/customers/bulk", lambda c: c.customers.validate_bulk([ROW])),
+    "create": (
+        "POST",
+        "/customers/bulk",
+        lambda c: c.customers.create_bulk([ROW], idempotency_key="k"),
+    ),
+}
+SHARED = {
+    "identity": ("GET", "/v1/me/identity", lambda c: c.identity.get()),
+    "companies": ("GET", "/v1/accounts/a-1/companies", lambda c: c.identity.companies("a-1")),
+}
+OLD = {"error": "Rate limit exceeded, slow down"}
+PROBLEM = {
+    **refusal("VALIDATION_ERROR", "Bad"),
+    "type": "https://docs.beel.es/errors/VALIDATION_ERROR",
+    "title": "VALIDATION_ERROR",
+    "detail": "Bad",
+}
+STATUSES = {
+    400: InvalidRequestError,
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: InvalidRequestError,
+    409: ConflictError,
+    413: TooLargeError,
+    418: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitedError,
+    408: UnknownOutcomeError,
+    500: UnknownOutcomeError,
+    502: UnknownOutcomeError,
+    503: UnknownOutcomeError,
+    504: UnknownOutcomeError,
+    524: UnknownOutcomeError,
+}
+BODIES = {
+    "envelope": {"json": refusal("SOME_CODE", "No <b>way</b>")},
+    "problem": {"json": PROBLEM, "headers": {"content-type": "application/problem+json"}},
+    "older": {"json": OLD},
+    "no meta": {"json": {"success": False, "error": {"code": "SOME_CODE", "message": "No"}}},
+    "null error": {"json": {"success": False, "error": None}},
+    "list": {"json": [1, 2]},
+    "html": {"html": "<html>login</html>"},
+    "empty": {"content": b""},
+    "truncated": {"content": b'{"success": fal', "headers": {"content-type": "application/json"}},
+    "huge": {"content": b" " * 70_000 + b"{}"},
+}
+
+
+@pytest.fixture
+async def client(settings, who):
+    who(companies=403)
+    client = BeelClient(settings(company_id=COMPANY))
+    yield client
+    await client.aclose()
+
+
+async def failing(beel, client, name, **answer):
+    if name in SHARED:
+        method, path, use = SHARED[name]
+    else:
+        method, path, use = CALLS[name]
+        path = C + path
+    beel.request(method, path).respond(**answer)
+    with pytest.raises(ApiError) as caught:
+        await use(client)
+    return caught.value
+
+
+def lost(name):
+    return "unknown" if name == "create" else "nothing"
+
+
+@pytest.mark.parametrize("shape", BODIES)
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_each_status_has_its_error_whatever_the_body(beel, client, name, status, shape):
+    error = await failing(beel, client, name, status_code=status, **BODIES[shape])
+    assert type(error) is STATUSES[status]
+    assert error.status == status
+    assert error.changed == (lost(name) if type(error) is UnknownOutcomeError else "nothing")
+    assert "<html" not in error_text(error)
+    if shape == "envelope":
+        assert (error.code, error.request_id) == ("SOME_CODE", "req-1")
+    elif shape not in ("problem", "no meta"):
+        assert error.code == error.code.lower()
+        assert error.request_id is None
+
+
+BAD_SUCCESSES = {
+    "html": {"html": "<html>login</html>"},
+    "text": {"text": "ok"},
+    "empty": {"content": b""},
+    "empty 204": {"status_code": 204},
+    "accepted": {"status_code": 202, "json": envelope({})},
+    "cut": {"content": b'{"success": true, "data": {"cust', "headers": {"content-type": "a/json"}},
+    "cut json": {
+        "content": b'{"success": true, "da',
+        "headers": {"content-type": "application/json"},
+    },
+    "no envelope": {"json": [1]},
+    "no success": {"json": {"data": {}}},
+    "success as text": {"json": {"success": "true", "data": {}}},
+    "no data": {"json": {"success": True}},
+    "data is null": {"json": {"success": True, "data": None}},
+    "missing fields": {"json": envelope({"nothing": "here"})},
+    "data is a list": {"json": envelope([])},
+    "not a success": {"json": {"success": False, "data": {}}},
+    "gzip": {"content": gzip.compress(b"{}"), "headers": {"content-encoding": "gzip"}},
+    "brotli": {"content": b"{}", "headers": {"content-encoding": "br"}},
+    "two codings": {
+        "content": gzip.compress(b"{}"),
+        "headers": {"content-encoding": "identity, gzip"},
+    },
+    "huge": {"content": b" " * 10_000_001, "headers": {"content-type": "application/json"}},
+}
+
+
+@pytest.mark.parametrize("shape", BAD_SUCCESSES)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_a_2xx_is_no_proof(beel, client, name, shape):
+    error = await failing(beel, client, name, **{"status_code": 200, **BAD_SUCCESSES[shape]})
+    assert isinstance(error, UnknownOutcomeError)
+    alarm = name == "validate" and shape in ("missing fields", "data is a list")
+    assert error.code == ("dry_run_not_honoured" if alarm else "unexpected_answer")
+    assert error.changed == ("unknown" if alarm else lost(name))
+    assert "<html" not in error_text(error)
+
+
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_success_with_an_error_status_is_a_contradiction(beel, client, name):
+    error = await failing(beel, client, name, status_code=404, json=envelope({}))
+    assert type(error) is UnknownOutcomeError
+    assert (error.code, error.changed) == ("unexpected_answer", lost(name))
+
+
+async def test_an_error_inside_a_200_keeps_beels_code(beel, client):
+    error = await failing(beel, client, "create", status_code=200, json=refusal("ODD", "Hm"))
+    assert (type(error), error.code, error.changed) == (UnknownOutcomeError, "ODD", "unknown")
+    assert '"Hm"' in error.message
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/x",
+        "http://app.beel.es/x",
+        "/v1/customers",
+        "//evil.example",
+        "https://app.beel.es:8443/",
+    ],
+)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_a_redirect_is_never_followed(beel, client, name, status, target):
+    error = await failing(beel, client, name, status_code=status, headers={"location": target})
+    assert error.message == "BeeL answered with a redirect; nothing was assumed."
+    assert isinstance(error, UnknownOutcomeError)
+    assert error.changed == lost(name)
+    assert [str(call.request.url) for call in beel.calls if "evil" in str(call.request.url)] == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError],
+)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_what_never_left_changed_nothing(beel, client, name, fault):
+    method, path, use = {**CALLS, **SHARED}[name]
+    beel.request(method, path if name in SHARED else C + path).mock(side_effect=fault(KEY))
+    with pytest.raises(NotSentError) as caught:
+        await use(client)
+    assert (caught.value.changed, caught.value.retryable) == ("nothing", True)
+    no_key(caught.value)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ReadTimeout,
+        httpx.WriteTimeout,
+        httpx.ReadError,
+        httpx.WriteError,
+        httpx.CloseError,
+        httpx.RemoteProtocolError,
+        httpx.LocalProtocolError,
+        OSError,
+        ValueError,
+        RuntimeError,
+    ],
+)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_what_got_lost_is_unknown_for_a_write_alone(beel, client, caplog, name, fault):
+    caplog.set_level("DEBUG")
+    method, path, use = {**CALLS, **SHARED}[name]
+    text = f"Illegal header value b'Bearer {KEY}\\n'"
+    beel.request(method, path if name in SHARED else C + path).mock(side_effect=fault(text))
+    with pytest.raises(UnknownOutcomeError) as caught:
+        await use(client)
+    assert caught.value.code == "no_answer"
+    assert caught.value.changed == lost(name)
+    assert caught.value.retryable is (name != "create")
+    no_key(caught.value)
+    assert KEY not in caplog.text
+
+
+def no_key(error):
+    """Nor in anything that hangs on the error."""
+    while error is not None:
+        assert KEY not in f"{error!r} {error} {error.args} {vars(error)}"
+        error = error.__cause__ or error.__context__

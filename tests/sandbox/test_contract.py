@@ -1,0 +1,286 @@
+"""Every operation in both generations, well and badly used, against the stripped contract."""
+
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.call import Operation
+from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id
+from tests.sandbox.conftest import Contract, SandboxClient, new_customer
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent
+PUBLISHED = HERE.parents[2] / "shared" / "api" / "beel-openapi.yaml"
+NOWHERE = "00000000-0000-4000-8000-000000000000"
+
+# The contract's operations that the sandbox does not serve yet.
+NOT_SERVED = {
+    "createCompanyCustomerImport",
+    "createCompanyInvoice",
+    "createCompanyInvoicePdfArchive",
+    "createInvoice",
+    "deleteCompanyInvoice",
+    "deleteInvoice",
+    "downloadInvoicesPdfBulk",
+    "generateInvoicePdf",
+    "getCompanyInvoice",
+    "getCompanyInvoicePdf",
+    "getInvoice",
+    "importCustomersCsvPreview",
+    "listCompanyInvoices",
+    "listInvoices",
+    "previewCompanyCustomerImport",
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as the table below writes it."""
+
+    body: Any = None
+    params: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+BATCH = {"customers": [new_customer(), new_customer(nif="28765431K", email=None)]}
+DELETED = {"ids": f"{customer_id(8)},{customer_id(1)}"}
+BAD_BATCH = {"customers": [new_customer(), new_customer(nif="B65120340"), {"legal_name": " "}]}
+
+# One acceptable request per operation and the status of its answer.
+GOOD: dict[str, tuple[Sent, int]] = {
+    "listCustomers": (Sent(params={"search": "sl", "limit": 5}), 200),
+    "createCustomer": (Sent(new_customer()), 201),
+    "createCustomersBulk": (Sent(BATCH), 201),
+    "deactivateCustomersBulk": (Sent(params=DELETED), 200),
+    "downloadCustomerTemplateCsv": (Sent(), 200),
+    "getCustomer": (Sent(), 200),
+    "updateCustomer": (Sent({"legal_name": "Otro nombre"}), 200),
+    "patchCustomer": (Sent({"phone": None}), 200),
+    "deactivateCustomer": (Sent(), 200),
+    "listCompanyCustomers": (Sent(params={"active": "false"}), 200),
+    "createCompanyCustomer": (Sent(new_customer()), 201),
+    "createCompanyCustomersBulk": (Sent(BATCH), 201),
+    "deleteCompanyCustomersBulk": (Sent(params=DELETED), 200),
+    "getCompanyCustomer": (Sent(), 200),
+    "patchCompanyCustomer": (Sent({"notes": "Nueva"}), 200),
+    "deleteCompanyCustomer": (Sent(), 204),
+    "downloadCustomerImportTemplate": (Sent(), 200),
+    "validateNif": (Sent({"nif": "B65120347"}), 200),
+    "getIdentity": (Sent(), 200),
+    "listCompanies": (Sent(), 200),
+}
+
+
+async def crash(name: str, phase: str) -> None:
+    raise RuntimeError(name)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A way to be refused: whom it concerns, how the request is spoilt, what comes of it."""
+
+    name: str
+    status: int
+    concerns: Callable[[Operation], bool]
+    spoil: Callable[[Sent], Sent] = lambda sent: sent
+    options: dict[str, Any] = field(default_factory=dict)
+    generations: tuple[str, ...] = ("current", "seeds")
+
+
+def every(operation: Operation) -> bool:
+    return True
+
+
+def bodied(operation: Operation) -> bool:
+    return operation.takes_body
+
+
+def writes_one(operation: Operation) -> bool:
+    return operation.takes_body and "/customers" in operation.path and not is_bulk(operation)
+
+
+def is_bulk(operation: Operation) -> bool:
+    return operation.path.endswith("/bulk")
+
+
+def on_customer(operation: Operation) -> bool:
+    return "{customer_id}" in operation.path
+
+
+def with_headers(**headers: str) -> Callable[[Sent], Sent]:
+    renamed = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda sent: replace(sent, headers=renamed)
+
+
+def with_body(**changes: Any) -> Callable[[Sent], Sent]:
+    return lambda sent: replace(sent, body={**sent.body, **changes})
+
+
+def with_params(**params: Any) -> Callable[[Sent], Sent]:
+    return lambda sent: replace(sent, params=params)
+
+
+def with_content(content: bytes, media_type: str = "application/json") -> Callable[[Sent], Sent]:
+    return lambda sent: Sent(content=content, headers={"Content-Type": media_type}, ids=sent.ids)
+
+
+def with_ids(**ids: str) -> Callable[[Sent], Sent]:
+    return lambda sent: replace(sent, ids=ids)
+
+
+CURRENT = ("current",)
+FAULTS = (
+    Fault("no key", 401, every, with_headers(Authorization="")),
+    Fault("no scope", 403, lambda op: op.scope is not None, options={"scopes": ()}),
+    Fault("too many", 429, every, options={"rate_limit": 0}),
+    Fault("crash", 500, every, options={"pause": crash}),
+    Fault("retired", 410, lambda op: op.family == "flat", options={"flat_retired": True}),
+    Fault("no way to answer", 406, every, with_headers(Accept="image/png")),
+    Fault("wrong media type", 415, bodied, with_content(b"a=1", "text/plain")),
+    Fault("too large", 413, bodied, with_content(b" " * 2_100_000)),
+    Fault("far too large", 413, bodied, with_content(b" " * 8_400_000)),
+    Fault("broken JSON", 400, bodied, with_content(b'{"legal_name":')),
+    Fault("no JSON object", 400, bodied, with_content(b"[]")),
+    Fault("no body", 400, bodied, with_content(b"")),
+    Fault(
+        "unknown parameter",
+        400,
+        lambda op: op.family != "flat",
+        with_params(colour="red"),
+        generations=CURRENT,
+    ),
+    Fault("no ids", 400, lambda op: "ids" in op.query, with_params()),
+    Fault("bad ids", 400, lambda op: "ids" in op.query, with_params(ids="1,2")),
+    Fault("bad flag", 400, lambda op: "active" in op.query, with_params(active="yes")),
+    Fault("bad sort", 400, lambda op: "sort_by" in op.query, with_params(sort_by="colour")),
+    Fault("bad page", 400, lambda op: "page" in op.query, with_params(page="one")),
+    Fault("limit 0", 422, lambda op: "limit" in op.query, with_params(limit=0)),
+    Fault("limit 101", 422, lambda op: "limit" in op.query, with_params(limit=101)),
+    Fault("no such customer", 404, on_customer, with_ids(customer_id=NOWHERE)),
+    Fault("bad customer id", 400, on_customer, with_ids(customer_id="B12345674")),
+    Fault(
+        "foreign company", 403, lambda op: op.family == "company", with_ids(company_id=NOWHERE)
+    ),
+    Fault(
+        "foreign account",
+        403,
+        lambda op: "{account_id}" in op.path,
+        with_ids(account_id=NOWHERE),
+        generations=CURRENT,
+    ),
+    Fault("wrong JSON type", 400, writes_one, with_body(legal_name=7)),
+    Fault("bad e-mail", 422, writes_one, with_body(email="nobody")),
+    Fault("NIF taken", 409, lambda op: op.method == "POST" and writes_one(op),
+          with_body(nif="B83012740")),
+    Fault("NIF taken on update", 409, lambda op: on_customer(op) and op.takes_body,
+          with_body(nif="B83012740"), generations=CURRENT),
+    Fault("census down", 502, lambda op: op.method == "POST" and writes_one(op),
+          options={"census_down": True}),
+    Fault("bad key", 400, lambda op: op.takes_key, with_headers(Idempotency_Key="a b")),
+    Fault("bad rows", 422, lambda op: is_bulk(op) and op.takes_body,
+          lambda sent: replace(sent, body=BAD_BATCH)),
+    Fault("no rows", 422, lambda op: is_bulk(op) and op.takes_body, with_body(customers=[])),
+    Fault("has invoices", 409, lambda op: on_customer(op) and op.method == "DELETE",
+          with_ids(customer_id=customer_id(1)), generations=CURRENT),
+    Fault("has invoices", 400, lambda op: on_customer(op) and op.method == "DELETE",
+          with_ids(customer_id=customer_id(1)), generations=("seeds",)),
+    Fault("blank NIF", 422, lambda op: op.name == "validateNif", with_body(nif=" ")),
+    Fault("long name", 422, lambda op: op.name == "validateNif", with_body(legal_name="a" * 256)),
+)  # fmt: skip
+
+
+def served(generation: str) -> dict[str, Operation]:
+    app = create_app(SandboxOptions(generation=generation))
+    app.state.store.close()
+    return {
+        operation.name: operation
+        for route in app.routes
+        for operation in route.app.operations.values()
+    }
+
+
+SERVED = {generation: served(generation) for generation in ("current", "seeds")}
+SUCCESSES = [
+    pytest.param(generation, operation, id=f"{generation}-{operation.name}")
+    for generation, operations in SERVED.items()
+    for operation in operations.values()
+]
+REFUSALS = [
+    pytest.param(generation, operation, fault, id=f"{generation}-{operation.name}-{fault.name}")
+    for generation, operations in SERVED.items()
+    for operation in operations.values()
+    for fault in FAULTS
+    if generation in fault.generations and fault.concerns(operation)
+]
+
+
+async def send(api: SandboxClient, operation: Operation, sent: Sent) -> Any:
+    ids = {"company_id": DEMO_COMPANY_ID, "account_id": ACCOUNT_ID, "customer_id": customer_id(8)}
+    path = operation.path.format(**(ids | sent.ids))
+    content = json.dumps(sent.body).encode() if sent.body is not None else sent.content
+    headers = {"Content-Type": "application/json"} | sent.headers
+    return await api.request(
+        operation.method, path, params=sent.params, content=content, headers=headers
+    )
+
+
+def test_every_route_has_a_conformity_case_and_a_place_in_the_contract(contract: Contract):
+    current = SERVED["current"]
+    assert set(GOOD) == set(current)
+    assert {name: (op.method, op.path) for name, op in current.items()} == {
+        name: place for name, place in contract.operations.items() if name in current
+    }
+    assert set(contract.operations) - set(current) == NOT_SERVED
+    assert set(SERVED["seeds"]) < set(current)
+
+
+def test_keys_scopes_and_deprecation_are_those_of_the_contract(contract: Contract):
+    for name, operation in SERVED["current"].items():
+        declared = contract.document["paths"][operation.path][operation.method.lower()]
+        parameters = [item.get("$ref", "") for item in declared.get("parameters", [])]
+        assert operation.takes_key == any(ref.endswith("/IdempotencyKey") for ref in parameters)
+        assert declared.get("x-required-scopes", [None]) == [operation.scope], name
+        assert declared.get("deprecated", False) == operation.is_deprecated, name
+        successor = operation.successor and operation.successor.replace("{company_id}", "")
+        stated = declared.get("x-successor", " ").partition(" ")[2].replace("{company_id}", "")
+        assert (successor or "") == stated, name
+
+
+@pytest.mark.parametrize(("generation", "operation"), SUCCESSES)
+async def test_a_good_request_is_answered_as_declared(
+    open_sandbox, contract: Contract, generation: str, operation: Operation
+):
+    sent, status = GOOD[operation.name]
+    answer = await send(open_sandbox(generation=generation), operation, sent)
+    assert answer.status_code == status, answer.text
+    # Where the contract has both generations, the first shape is that of the seed pages.
+    branch = int(generation == "current")
+    assert contract.violations(operation.name, answer, branch) == []
+
+
+@pytest.mark.parametrize(("generation", "operation", "fault"), REFUSALS)
+async def test_a_refusal_is_answered_as_declared(
+    open_sandbox, contract: Contract, generation: str, operation: Operation, fault: Fault
+):
+    api = open_sandbox(generation=generation, **fault.options)
+    answer = await send(api, operation, fault.spoil(GOOD[operation.name][0]))
+    assert answer.status_code == fault.status, answer.text
+    assert contract.violations(operation.name, answer) == []
+    assert answer.json()["success"] is False
+    assert api.effects() == []
+
+
+def test_the_stripped_contract_is_that_of_the_published_file():
+    if not PUBLISHED.exists():
+        pytest.skip("the contract is not beside this tree; its stripped copy was not compared")
+    stripped_text = runpy.run_path(str(HERE / "strip_contract.py"))["stripped_text"]
+    assert (HERE / "contract.json").read_text(encoding="utf-8") == stripped_text(PUBLISHED)

@@ -1,0 +1,67 @@
+"""The seeded firm is believable, and the census rule leaves it alone."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from stdnum.es import nif as spanish_nif
+
+from beel_mcp.sandbox import Store
+from beel_mcp.sandbox.rules import is_in_census
+from beel_mcp.sandbox.templates import CONTENT
+
+STATUSES = {
+    "ACTIVE",
+    "CONVERTED",
+    "DRAFT",
+    "EXPIRED",
+    "ISSUED",
+    "OVERDUE",
+    "PAID",
+    "RECTIFIED",
+    "SCHEDULED",
+    "SENT",
+    "VOIDED",
+}
+
+
+@pytest.fixture
+def store():
+    opened = Store()
+    yield opened
+    opened.close()
+
+
+def test_every_seeded_nif_is_right_and_in_the_census(store):
+    rows = store.rows("SELECT nif FROM customers UNION ALL SELECT nif FROM companies")
+    nifs = [row["nif"] for row in rows if row["nif"]]
+    assert all(spanish_nif.is_valid(nif) and is_in_census(nif) for nif in nifs)
+    templates = [line.split(";")[1] for line in CONTENT.decode("utf-8-sig").splitlines()[1:]]
+    assert all(spanish_nif.is_valid(nif) and is_in_census(nif) for nif in templates)
+
+
+def test_invoices_come_in_every_status_over_four_quarters(store):
+    rows = store.rows("SELECT status, substr(issue_date, 6, 2) AS month FROM invoices")
+    assert {row["status"] for row in rows} == STATUSES
+    assert {(int(row["month"]) + 2) // 3 for row in rows} == {1, 2, 3, 4}
+
+
+def test_only_issued_invoices_have_a_number_and_no_number_repeats(store):
+    rows = store.rows("SELECT status, invoice_number FROM invoices")
+    unnumbered = {row["status"] for row in rows if row["invoice_number"] is None}
+    assert unnumbered == {"DRAFT", "SCHEDULED"}
+    numbers = Counter(row["invoice_number"] for row in rows if row["invoice_number"])
+    assert set(numbers.values()) == {1}
+
+
+def test_the_totals_of_every_invoice_add_up(store):
+    for row in store.rows("SELECT taxable_base, total_tax, total FROM invoices"):
+        assert Decimal(row["taxable_base"]) + Decimal(row["total_tax"]) == Decimal(row["total"])
+
+
+def test_some_customers_have_invoices_and_some_have_none(store):
+    counts = store.rows(
+        "SELECT count(DISTINCT customer_id) AS n FROM invoices"
+        " UNION ALL SELECT count(*) FROM customers"
+    )
+    assert [row["n"] for row in counts] == [8, 14]

@@ -1,0 +1,173 @@
+"""The house: which way imports point, how large a room may be, which words name nothing."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "beel_mcp"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# A room may import the rooms named here, and itself.
+LEAVES = {"schema", "errors", "redaction", "cleaning", "settings", "language"}
+ARROWS: dict[str, set[str]] = {
+    "errors": set(),
+    "schema": set(),
+    "cleaning": set(),
+    "redaction": set(),
+    "settings": set(),
+    "language": {"settings"},
+    "sandbox": set(),
+    "api": LEAVES,
+    "lists": LEAVES,
+    "files": LEAVES,
+    "summaries": {"lists", *LEAVES},
+    "guards": LEAVES,
+    "context": {"guards", "summaries", "api", "lists", "files", *LEAVES},
+    "parameters": {"lists", *LEAVES},
+    "tools": {
+        "context",
+        "guards",
+        "parameters",
+        "summaries",
+        "lists",
+        "files",
+        "api",
+        "__init__",
+        *LEAVES,
+    },
+    "prompts": LEAVES,
+    "server": {"prompts", "tools", "guards", "context", "api", "lists", "__init__", *LEAVES},
+    "serve": {"server", *LEAVES},
+    "demo": {"language", "settings"},
+    "cli": {"serve", "server", "sandbox", "demo", "__init__", *LEAVES},
+    "__init__": {"server", "settings"},
+    "__main__": {"cli"},
+}
+# Third parties that belong to some rooms only.
+PLACES: dict[str, set[str]] = {
+    "httpx": {"api"},
+    "httpx2": set(),
+    "starlette": {"sandbox", "serve", "server", "cli"},
+    "uvicorn": {"serve", "cli"},
+    "mcp": {"prompts", "tools", "context", "server", "serve", "demo"},
+    "stdnum": {"lists", "sandbox"},
+    "sqlite3": {"sandbox"},
+}
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level <= 1, f"{path}: an import that leaves its room is written out"
+            if node.level == 1:
+                continue
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_imports_point_down(path: Path) -> None:
+    home = room(path)
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        if top == "beel_mcp":
+            target = rest.split(".")[0]
+            if not (PACKAGE / target).exists() and not (PACKAGE / f"{target}.py").exists():
+                target = "__init__"
+            assert target == home or target in ARROWS[home], f"{home} imports {target}"
+        elif top in PLACES:
+            assert home in PLACES[top], f"{home} imports {top}"
+
+
+def test_every_room_has_its_arrows() -> None:
+    assert {room(path) for path in FILES} == ARROWS.keys()
+
+
+def test_resources_never_import_sideways() -> None:
+    columns = {"customers", "batches", "status", "invoices", "downloads"}
+    for path in (PACKAGE / "tools").glob("*.py"):
+        if path.stem in columns:
+            others = {f"beel_mcp.tools.{column}" for column in columns - {path.stem}}
+            assert not any(name.startswith(tuple(others)) for name in imported(path)), path
+
+
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_files_and_functions_are_small_enough_to_see(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 300
+    limit = {"tools": 40}.get(room(path), 40)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= limit, f"{node.name} has {length} lines"
+
+
+def test_tool_bodies_have_at_most_25_lines() -> None:
+    from beel_mcp.tools import TOOLS
+
+    for declaration in TOOLS:
+        code = Path(declaration.function.__code__.co_filename)
+        for node in ast.walk(ast.parse(code.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.AsyncFunctionDef) and node.name == declaration.name:
+                first = node.body[1]  # behind the docstring
+                assert (node.end_lineno or 0) - first.lineno + 1 <= 25, declaration.name
+
+
+def test_no_drawer_is_named_after_nothing() -> None:
+    for path in FILES:
+        assert path.stem not in FORBIDDEN_NAMES, path
+    assert not [folder for folder in FORBIDDEN_NAMES if (PACKAGE / folder).is_dir()]
+
+
+def test_every_module_says_what_lives_in_it() -> None:
+    for path in FILES:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_the_top_level_holds_only_what_the_house_names() -> None:
+    import subprocess
+
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: the tracked files are not known")
+    tops = {line.split("/")[0] for line in listed.stdout.splitlines()}
+    allowed = {
+        *("pyproject.toml", "README.md", "README.es.md", "LICENSE", "CHANGELOG.md"),
+        *("SECURITY.md", "beel_mcp", "tests", "prompts", "examples"),
+    }
+    assert {top for top in tops if not top.startswith(".")} <= allowed
+
+
+def test_no_file_names_a_package_index_or_a_path_of_this_machine() -> None:
+    import subprocess
+
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: the tracked files are not known")
+    hosts = re.compile(r"(?:files\.)?python" + r"hosted|pypi\." + r"org|registry\.npm" + "js")
+    paths = re.compile(r"(?<![\w.-])/(?:work|farm|root)/")
+    for line in listed.stdout.splitlines():
+        path = ROOT / line
+        if path.suffix in {".py", ".md", ".toml", ".json", ".csv", ".sql", ".mjs", ""}:
+            text = path.read_text(encoding="utf-8")
+            assert not hosts.search(text), line
+            assert not paths.search(text), line

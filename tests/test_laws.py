@@ -1,0 +1,233 @@
+"""The laws that hold for every tool, whatever it does."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from mcp import Client
+from mcp.types import CallToolResult, Tool
+from rs_bpe.bpe import openai
+
+from tests.conftest import Connect
+
+pytestmark = pytest.mark.anyio
+
+HINTS = {
+    # read-only, destructive, idempotent, open world
+    "validate_customers": (True, False, True, True),
+    "create_customers": (False, False, False, True),
+    "find_customers": (True, False, True, True),
+    "get_status": (True, False, True, True),
+}
+FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title"}
+TOKENS = openai.o200k_base()
+
+
+def count_tokens(value: Any) -> int:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return TOKENS.count(text)
+
+
+def nodes(schema: Any) -> list[dict[str, Any]]:
+    found = []
+    if isinstance(schema, dict):
+        found.append(schema)
+        for key, value in schema.items():
+            children = value.values() if key == "properties" else [value]
+            found += [node for child in children for node in nodes(child)]
+    elif isinstance(schema, list):
+        found += [node for child in schema for node in nodes(child)]
+    return found
+
+
+async def listed(client: Client) -> list[Tool]:
+    return (await client.list_tools()).tools
+
+
+async def test_the_tools_are_the_decided_ones_with_the_decided_hints(client: Client) -> None:
+    tools = await listed(client)
+    assert len(tools) <= 16
+    hints = {
+        tool.name: (
+            tool.annotations.read_only_hint,
+            tool.annotations.destructive_hint,
+            tool.annotations.idempotent_hint,
+            tool.annotations.open_world_hint,
+        )
+        for tool in tools
+        if tool.annotations
+    }
+    assert hints == HINTS
+
+
+async def test_a_read_only_server_offers_no_tool_that_writes(connect: Connect) -> None:
+    async with connect(read_only=True) as client:
+        names = {tool.name for tool in await listed(client)}
+    assert names == {name for name, hints in HINTS.items() if hints[0]}
+
+
+async def test_descriptions_are_short_and_do_not_shout(client: Client) -> None:
+    for tool in await listed(client):
+        assert tool.description, tool.name
+        assert len(tool.description) <= 400, tool.name
+        words = tool.description.replace("(", " ").replace(")", " ").split()
+        shouted = {word for word in words if word.isalpha() and word.isupper() and len(word) > 2}
+        assert shouted <= {"NIF", "CSV", "AEAT", "ZIP", "PDF", "XLSX", "IBAN"}, tool.name
+
+
+async def test_input_schemas_are_flat_closed_and_without_unions(client: Client) -> None:
+    for tool in await listed(client):
+        assert tool.input_schema["type"] == "object"
+        for node in nodes(tool.input_schema):
+            assert not FORBIDDEN & node.keys(), (tool.name, node)
+            assert node.get("type") != "null", tool.name
+            if node.get("type") == "object":
+                assert node["additionalProperties"] is False, (tool.name, node)
+        jsonschema.Draft202012Validator.check_schema(tool.input_schema)
+
+
+async def test_output_schemas_require_only_the_status(client: Client) -> None:
+    for tool in await listed(client):
+        schema = tool.output_schema
+        assert schema is not None
+        assert schema["required"] == ["status"]
+        assert not any({"$ref", "$defs", "anyOf"} & node.keys() for node in nodes(schema))
+
+
+async def test_output_schemas_can_be_left_out(connect: Connect) -> None:
+    async with connect(output_schema=False) as client:
+        assert all(tool.output_schema is None for tool in await listed(client))
+        assert (await client.call_tool("get_status", {})).structured_content is not None
+
+
+async def test_the_tool_list_costs_at_most_4000_tokens(client: Client) -> None:
+    cost = sum(
+        count_tokens(
+            json.dumps(
+                {"name": t.name, "description": t.description, "inputSchema": t.input_schema},
+                ensure_ascii=False,
+                separators=(",", ":"),
+            )
+        )
+        for t in await listed(client)
+    )
+    assert cost <= 4_000
+
+
+async def test_no_argument_asks_for_a_secret_or_for_consent(client: Client) -> None:
+    forbidden = ("key", "token", "password", "secret", "confirm", "force", "yes", "consent")
+    for tool in await listed(client):
+        for node in nodes(tool.input_schema):
+            for name in node.get("properties", {}):
+                assert not any(word in name for word in forbidden), (tool.name, name)
+
+
+# A call of every tool that goes well, and one that cannot.
+GOOD = {
+    "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
+    "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
+    "find_customers": {"search": "a"},
+    "get_status": {},
+}
+
+
+def where(result: CallToolResult) -> tuple[Any, Any]:
+    structure = result.structured_content
+    assert structure is not None
+    assert {"environment", "company"} <= structure.keys()
+    return structure["environment"], structure["company"]
+
+
+def one_text(result: CallToolResult) -> str:
+    [block] = result.content
+    assert block.type == "text"
+    return block.text
+
+
+async def test_every_tool_has_a_row_in_these_tables(client: Client) -> None:
+    assert {tool.name for tool in await listed(client)} == GOOD.keys() == HINTS.keys()
+
+
+@pytest.mark.parametrize("tool", GOOD)
+async def test_every_answer_is_short_says_where_it_was_given_and_fits_its_schema(
+    client: Client, tool: str
+) -> None:
+    result = await client.call_tool(tool, GOOD[tool])
+    schemas = {listed.name: listed.output_schema for listed in await listed(client)}
+    assert where(result) == ("sandbox", "Demo Taller SL (B12345674)")
+    text = one_text(result)
+    assert len(text) <= (6_000 if tool.startswith("find_") else 1_500)
+    assert "sandbox" in text
+    assert "Demo Taller SL (B12345674)" in text
+    assert not text.lstrip().startswith("{")
+    structure = result.structured_content or {}
+    jsonschema.validate(structure, schemas[tool] or {})
+    if "summary" in structure:
+        assert text.startswith(structure["summary"])
+    if "counts" in structure:
+        total = structure.get("requested", structure.get("total"))
+        assert sum(structure["counts"].values()) == total
+
+
+@pytest.mark.parametrize("tool", GOOD)
+async def test_a_misspelled_argument_is_refused_and_the_right_one_named(
+    client: Client, tool: str
+) -> None:
+    known = next(t for t in await listed(client) if t.name == tool).input_schema["properties"]
+    name = next(iter(known), "status")
+    result = await client.call_tool(tool, {name + "s_": "x"})
+    schemas = {listed.name: listed.output_schema for listed in await listed(client)}
+    structure = result.structured_content or {}
+    assert result.is_error
+    assert structure["status"] == "error"
+    assert structure["code"] == "invalid_arguments"
+    assert structure["changed"] == "nothing"
+    assert structure["retryable"] is False
+    assert structure["message"]
+    assert structure["field_errors"][0]["field"] == name + "s_"
+    if known:
+        assert f"did you mean {name}?" in one_text(result)
+    assert "pydantic" not in one_text(result)
+    # Some clients validate even errors against the output schema.
+    jsonschema.validate(structure, schemas[tool] or {})
+
+
+async def test_an_unknown_tool_is_an_error_in_our_shape(client: Client) -> None:
+    result = await client.call_tool("validate_customer", {})
+    assert result.is_error
+    assert (result.structured_content or {})["code"] == "unknown_tool"
+    assert "validate_customers" in one_text(result)
+    where(result)
+
+
+@pytest.mark.parametrize("tool", [name for name in GOOD if name != "get_status"])
+async def test_without_a_key_every_call_says_how_to_set_one(connect: Connect, tool: str) -> None:
+    async with connect(sandbox=False) as client:
+        result = await client.call_tool(tool, GOOD[tool])
+    structure = result.structured_content or {}
+    assert result.is_error
+    assert structure["code"] == "not_configured"
+    assert where(result) == ("none", None)
+    assert "BEEL_API_KEY" in one_text(result)
+    assert structure["changed"] == "nothing"
+
+
+async def test_status_works_without_a_key(connect: Connect) -> None:
+    async with connect(sandbox=False) as client:
+        result = await client.call_tool("get_status", {})
+    structure = result.structured_content or {}
+    assert not result.is_error
+    assert structure["status"] == "partial"
+    assert structure["problem"]["code"] == "not_configured"
+
+
+async def test_a_sent_null_counts_as_absent(client: Client) -> None:
+    result = await client.call_tool("find_customers", {"search": None, "city": None})
+    assert not result.is_error
+
+
+async def test_a_list_sent_as_json_text_is_read(client: Client) -> None:
+    rows = json.dumps(GOOD["validate_customers"]["customers"])
+    result = await client.call_tool("validate_customers", {"customers": rows})
+    assert (result.structured_content or {})["total"] == 1

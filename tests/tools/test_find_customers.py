@@ -1,0 +1,58 @@
+"""find_customers, through the client, on the sandbox."""
+
+import pytest
+from mcp import Client
+
+pytestmark = pytest.mark.anyio
+
+
+async def found(client: Client, **arguments: object) -> dict:
+    result = await client.call_tool("find_customers", arguments)
+    assert not result.is_error, result.content
+    return result.structured_content or {}
+
+
+async def test_pages_add_up_to_the_total_without_repeating_anyone(client: Client) -> None:
+    first = await found(client, limit=4)
+    ids = [customer["customer_id"] for customer in first["customers"]]
+    answer = first
+    while answer["has_more"]:
+        [step] = answer["next"]
+        answer = await found(client, **step["arguments"])
+        ids += [customer["customer_id"] for customer in answer["customers"]]
+    assert len(ids) == len(set(ids)) == first["total"]
+
+
+async def test_inactive_customers_show_only_when_asked_for(client: Client) -> None:
+    active = await found(client, limit=50)
+    inactive = await found(client, limit=50, active=False)
+    assert all(customer["active"] for customer in active["customers"])
+    assert inactive["customers"]
+    assert not any(customer["active"] for customer in inactive["customers"])
+
+
+async def test_every_filter_narrows_the_list(client: Client) -> None:
+    everyone = await found(client, limit=50)
+    someone = next(one for one in everyone["customers"] if one.get("email") and one.get("nif"))
+    for name in ("nif", "email", "city"):
+        narrowed = await found(client, **{name: someone[name]})
+        assert someone in narrowed["customers"]
+        assert narrowed["total"] < everyone["total"]
+    by_name = await found(client, search=someone["name"])
+    assert someone in by_name["customers"]
+
+
+async def test_nothing_found_is_an_answer_and_not_an_error(client: Client) -> None:
+    answer = await found(client, search="nobody of this name")
+    assert answer["total"] == 0
+    assert answer["summary"] == "No active customers match."
+
+
+@pytest.mark.parametrize("arguments", [{"limit": 51}, {"limit": 0}, {"page": 0}, {"page": "two"}])
+async def test_a_limit_or_page_out_of_range_is_refused_by_name(
+    client: Client, arguments: dict
+) -> None:
+    result = await client.call_tool("find_customers", arguments)
+    structure = result.structured_content or {}
+    assert result.is_error
+    assert structure["field_errors"][0]["field"] == next(iter(arguments))
