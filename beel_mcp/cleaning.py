@@ -22,14 +22,16 @@ def clean(text: str, limit: int) -> str:
 
     Cleaning twice changes nothing more.
     """
-    line = _one_line(text)
-    while (again := _one_line(line)) != line:
-        line = again
-    if len(line) <= limit:
-        return line
-    cut = line[: limit - 1]
+    if not _is_plain(text):
+        line = _one_line(text)
+        while (again := _one_line(line)) != line:
+            line = again
+        text = line
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
     # A cut must not leave half a character behind: a base letter keeps its marks or goes.
-    while cut and unicodedata.combining(line[len(cut)]):
+    while cut and unicodedata.combining(text[len(cut)]):
         cut = cut[:-1]
     return cut.rstrip() + ELLIPSIS
 
@@ -37,6 +39,19 @@ def clean(text: str, limit: int) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
     return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def _is_plain(text: str) -> bool:
+    """Tell quickly that there is nothing to do, as for nearly every value of nearly every list.
+
+    Below U+0300 every letter is in NFC, and what is not printable is all there is to remove.
+    """
+    return (
+        text.isprintable()
+        and (text.isascii() or max(text) < "\u0300")
+        and "  " not in text
+        and text.strip() == text
+    )
 
 
 def _one_line(text: str) -> str:

@@ -2,15 +2,19 @@
 
 import argparse
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beel_mcp import __version__
-from beel_mcp.language import say
-from beel_mcp.settings import Language, Settings, SettingsError
+# stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
+with redirect_stdout(sys.stderr):
+    from beel_mcp import __version__
+    from beel_mcp.language import say
+    from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -20,35 +24,31 @@ WELL, PROMISE_FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without accents is no failure
+    language = preferred_language(os.environ)
+    arguments = _parser(language).parse_args(argv)
     try:
-        settings = Settings.from_env(sandbox="--sandbox" in words)
+        return _run(arguments, language)
     except SettingsError as error:
-        # Help and version answer whatever the settings say.
-        if not {"-h", "--help", "--version"} & set(words):
-            return _refuse(error)
-        settings = Settings(files_dir=Path(), import_dirs=())
-    arguments = _parser(settings.language).parse_args(words)
-    try:
-        return _run(arguments, settings)
-    except SettingsError as error:
-        return _refuse(error)
+        return _complain(say(language, **error.sentence._asdict()), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _refuse(error: SettingsError) -> int:
-    print(f"beel-mcp: {error}", file=sys.stderr)
-    return USAGE
+def _complain(line: str, code: int) -> int:
+    print(f"beel-mcp: {line}", file=sys.stderr)
+    return code
 
 
-def _run(arguments: argparse.Namespace, settings: Settings) -> int:
-    if arguments.command == "demo":
+def _run(arguments: argparse.Namespace, language: Language) -> int:
+    if arguments.command == "demo":  # has settings of its own
         from beel_mcp.demo import run_demo
 
-        return WELL if run_demo(settings.language) else PROMISE_FAILED
+        return WELL if run_demo(language) else PROMISE_FAILED
+    settings = Settings.from_env(sandbox=arguments.sandbox)
     _configure_logging(settings)
-    for warning in settings.warnings:
+    for warning in settings.warnings_told:
         print(f"beel-mcp: {warning}", file=sys.stderr)
     if arguments.command == "sandbox":
         return _serve_sandbox(arguments, settings)
@@ -58,21 +58,25 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve_stdio(settings: Settings) -> int:
-    from beel_mcp.server import create_server
+    with redirect_stdout(sys.stderr):
+        from beel_mcp.server import create_server
 
+        server = create_server(settings, sandbox_app=_sandbox_app(settings))
     # Whatever a dependency prints must not wait in a buffer and land between two messages.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
-    create_server(settings, sandbox_app=_sandbox_app(settings)).run("stdio")
+    try:
+        server.run("stdio")
+    finally:
+        os.dup2(2, 1)  # nor must the rest of it come behind the last one
     return WELL
 
 
 def _serve_http(arguments: argparse.Namespace, settings: Settings) -> int:
-    from beel_mcp.serve import Address, serve
+    from beel_mcp.serve import Address, refuse_if_open, serve
 
     address = Address(arguments.host, arguments.port, needs_token=not arguments.no_token)
-    if arguments.no_token and not address.is_loopback:
-        raise SettingsError("--no-token", "is for development, on loopback only")
+    refuse_if_open(settings, address)
     if not _is_free(address.host, address.port, settings.language):
         return ENVIRONMENT
     serve(settings, address, sandbox_app=_sandbox_app(settings))
@@ -86,13 +90,20 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
 
     if not _is_free("127.0.0.1", arguments.port, settings.language):
         return ENVIRONMENT
-    app = create_app(
-        SandboxOptions(
-            generation=arguments.generation,
-            state=arguments.state,
-            rate_limit=arguments.rate_limit,
-        )
+    options = SandboxOptions(
+        generation=arguments.generation,
+        state=arguments.state,
+        rate_limit=arguments.rate_limit,
     )
+    try:
+        app = create_app(options)
+    except Exception:  # noqa: BLE001 - the database has its own errors for a file it cannot use
+        unusable = say(
+            settings.language,
+            en=f"{arguments.state} cannot be used as --state FILE: no folder, or another file",
+            es=f"{arguments.state} no sirve para --state FILE: no hay carpeta, o es otro archivo",
+        )
+        return _complain(unusable, ENVIRONMENT)
     words = say(settings.language, en="The sandbox answers on", es="El BeeL de prueba atiende en")
     print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
@@ -114,13 +125,13 @@ def _is_free(host: str, port: int, language: Language) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except (OSError, UnicodeError):  # taken, not ours, or no name at all
             taken = say(
                 language,
                 en=f"cannot listen on {host}:{port}; is it in use? Choose another --port",
                 es=f"no se puede escuchar en {host}:{port}; ¿está ocupado? Elija otro --port",
             )
-            print(f"beel-mcp: {taken}", file=sys.stderr)
+            _complain(taken, ENVIRONMENT)
             return False
     return True
 
@@ -135,42 +146,65 @@ def _configure_logging(settings: Settings) -> None:
 
 
 def _parser(language: Language) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="beel-mcp",
-        description=say(
-            language,
-            en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
-            es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
-            " aplicaciones.",
-        ),
-    )
-    parser.add_argument("--version", action="version", version=f"beel-mcp {__version__}")
-    _add_sandbox_option(parser, language)
-    commands = parser.add_subparsers(dest="command", metavar="serve | demo | sandbox")
-    _describe_serve(
-        commands.add_parser(
-            "serve", help=say(language, en="serve MCP over HTTP", es="atiende MCP por HTTP")
-        ),
-        language,
-    )
-    commands.add_parser(
-        "demo",
-        help=say(
-            language,
-            en="import an example list into the sandbox, step by step",
-            es="importa una lista de ejemplo en el BeeL de prueba, paso a paso",
-        ),
-    )
-    _describe_sandbox(
-        commands.add_parser(
-            "sandbox",
-            help=say(
+    parser = _with_help(
+        # A shortened --sandbox must be an error, never the real account.
+        argparse.ArgumentParser(
+            prog="beel-mcp",
+            add_help=False,
+            allow_abbrev=False,
+            description=say(
                 language,
-                en="serve the built-in BeeL sandbox over HTTP",
-                es="atiende por HTTP el BeeL de prueba incluido",
+                en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
+                es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
+                " aplicaciones.",
             ),
         ),
         language,
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"beel-mcp {__version__}",
+        help=say(language, en="show the version and end", es="muestra la versión y termina"),
+    )
+    parser.set_defaults(sandbox=False)
+    _add_sandbox_option(parser, language)
+    commands = parser.add_subparsers(
+        dest="command",
+        title=say(language, en="commands", es="órdenes"),
+        metavar="serve | demo | sandbox",
+    )
+    for name, describe, words in (
+        ("serve", _describe_serve, ("serve MCP over HTTP", "atiende MCP por HTTP")),
+        (
+            "demo",
+            _with_help,
+            (
+                "import an example list into the sandbox, step by step",
+                "importa una lista de ejemplo en el BeeL de prueba, paso a paso",
+            ),
+        ),
+        (
+            "sandbox",
+            _describe_sandbox,
+            (
+                "serve the built-in BeeL sandbox over HTTP",
+                "atiende por HTTP el BeeL de prueba incluido",
+            ),
+        ),
+    ):
+        help_ = say(language, en=words[0], es=words[1])
+        command = commands.add_parser(name, help=help_, add_help=False, allow_abbrev=False)
+        describe(command, language)
+    return parser
+
+
+def _with_help(parser: argparse.ArgumentParser, language: Language) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "-h",
+        "--help",
+        action="help",
+        help=say(language, en="show this help and end", es="muestra esta ayuda y termina"),
     )
     return parser
 
@@ -179,6 +213,7 @@ def _add_sandbox_option(parser: argparse.ArgumentParser, language: Language) -> 
     parser.add_argument(
         "--sandbox",
         action="store_true",
+        default=argparse.SUPPRESS,  # before the command and behind it
         help=say(
             language,
             en="use the built-in sandbox: no account, no network, nothing real",
@@ -188,8 +223,14 @@ def _add_sandbox_option(parser: argparse.ArgumentParser, language: Language) -> 
 
 
 def _describe_serve(parser: argparse.ArgumentParser, language: Language) -> None:
+    _with_help(parser, language)
     _add_sandbox_option(parser, language)
-    parser.add_argument("--http", action="store_true", required=True, help="streamable HTTP")
+    parser.add_argument(
+        "--http",
+        action="store_true",
+        required=True,
+        help=say(language, en="streamable HTTP", es="HTTP con transmisión continua"),
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=8931)
     parser.add_argument(
@@ -204,6 +245,7 @@ def _describe_serve(parser: argparse.ArgumentParser, language: Language) -> None
 
 
 def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> None:
+    _with_help(parser, language)
     parser.add_argument("--port", type=_port, default=8932)
     parser.add_argument(
         "--state",
@@ -218,14 +260,19 @@ def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> No
     parser.add_argument("--generation", choices=("current", "seeds"), default="current")
     parser.add_argument(
         "--rate-limit",
-        type=int,
+        type=_positive,
         metavar="N",
         help=say(language, en="requests per minute and key", es="peticiones por minuto y clave"),
     )
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65_535:
-        raise argparse.ArgumentTypeError("1 to 65535")
-    return port
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("1 … 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("1 …")
+    return int(text)

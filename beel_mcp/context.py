@@ -1,20 +1,34 @@
 """What one server process keeps, and what a tool may ask for by naming it in its signature."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
+import anyio
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.guards.outcomes import Outcomes
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.records import Clock
+from beel_mcp.guards.settling import Sleep
+from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import BatchStore
 from beel_mcp.settings import Settings
-from beel_mcp.summaries.batches import CreationAnswer
 
-Clock = Callable[[], datetime]
+
+def utc_now() -> datetime:
+    """Tell the time, with its zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The clock, and how long a call waits for a write before it answers without it."""
+
+    now: Clock = utc_now
+    sleep: Sleep = anyio.sleep
+    patience_s: float = 40.0
 
 
 @dataclass(frozen=True)
@@ -24,13 +38,12 @@ class AppState:
     settings: Settings
     beel: BeelClient
     batches: BatchStore
-    creations: Outcomes[CreationAnswer]
-    now: Clock
+    journal: Journal
+    writes: Writes
+    timing: Timing
 
 
-def utc_now() -> datetime:
-    """Tell the time, with its zone."""
-    return datetime.now(UTC)
+SYSTEM_TIMING: Final = Timing()
 
 
 def app_state(ctx: Context[AppState]) -> AppState:
@@ -50,12 +63,20 @@ def _batches(ctx: Context[AppState]) -> BatchStore:
     return app_state(ctx).batches
 
 
-def _creations(ctx: Context[AppState]) -> Outcomes[CreationAnswer]:
-    return app_state(ctx).creations
+def _journal(ctx: Context[AppState]) -> Journal:
+    return app_state(ctx).journal
+
+
+def _writes(ctx: Context[AppState]) -> Writes:
+    return app_state(ctx).writes
+
+
+def _timing(ctx: Context[AppState]) -> Timing:
+    return app_state(ctx).timing
 
 
 def _now(ctx: Context[AppState]) -> datetime:
-    return app_state(ctx).now()
+    return app_state(ctx).timing.now()
 
 
 def _caller() -> str:
@@ -67,6 +88,8 @@ def _caller() -> str:
 Config = Annotated[Settings, Resolve(_settings)]
 Beel = Annotated[BeelClient, Resolve(_beel)]
 Batches = Annotated[BatchStore, Resolve(_batches)]
-Creations = Annotated[Outcomes[CreationAnswer], Resolve(_creations)]
+Records = Annotated[Journal, Resolve(_journal)]
+InFlight = Annotated[Writes, Resolve(_writes)]
+Times = Annotated[Timing, Resolve(_timing)]
 Now = Annotated[datetime, Resolve(_now)]
 Caller = Annotated[str, Resolve(_caller)]

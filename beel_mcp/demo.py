@@ -99,6 +99,7 @@ async def _run(language: Language) -> bool:
             args=["-m", "beel_mcp", "--sandbox"],
             env={
                 "BEEL_FILES_DIR": folder,
+                "BEEL_STATE_DIR": folder,
                 "BEEL_IMPORT_DIRS": str(example_list().parent),
                 "BEEL_LANGUAGE": language,
             },

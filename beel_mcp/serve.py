@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from beel_mcp.language import say
+from beel_mcp.redaction import remember
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings, SettingsError
 
@@ -61,6 +62,33 @@ class OneToken:
         return AccessToken(token=token, client_id="operator", scopes=[], resource=self._resource)
 
 
+def refuse_if_open(settings: Settings, address: Address) -> None:
+    """Refuse an address that others reach, unless names and a token were set for it.
+
+    Raises:
+        SettingsError: hosts or token are missing, or no token is asked for.
+
+    """
+    if address.is_loopback:
+        return
+    if not address.needs_token:
+        raise SettingsError(
+            "--no-token",
+            "is for development, on loopback only",
+            "es para desarrollo, solo en esta máquina",
+        )
+    if not settings.http_allowed_hosts:
+        raise SettingsError(
+            "BEEL_HTTP_ALLOWED_HOSTS",
+            "must list the host names callers use, off loopback",
+            "debe enumerar los nombres con que se llama al servidor desde otras máquinas",
+        )
+    if settings.http_token is None:
+        raise SettingsError(
+            "BEEL_HTTP_TOKEN", "must be set off loopback", "es obligatorio desde otras máquinas"
+        )
+
+
 def http_app(
     settings: Settings, address: Address, *, token: SecretStr | None, sandbox_app: ASGIApp | None
 ) -> "Starlette":
@@ -70,12 +98,9 @@ def http_app(
         SettingsError: the address is not loopback and hosts or token are missing.
 
     """
-    if not address.is_loopback and not settings.http_allowed_hosts:
-        raise SettingsError(
-            "BEEL_HTTP_ALLOWED_HOSTS", "must list the host names callers use, off loopback"
-        )
-    if not address.is_loopback and settings.http_token is None:
-        raise SettingsError("BEEL_HTTP_TOKEN", "must be set off loopback")
+    refuse_if_open(settings, address)
+    if token:
+        remember(token)
     url = f"http://{address.authority}{PATH}"
     server = create_server(
         settings,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from mcp import Client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from beel_mcp.context import SYSTEM_TIMING, Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
@@ -18,6 +20,24 @@ from beel_mcp.settings import Settings
 Era = Literal["legacy", "auto"]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 TEST_KEY = "beel_sk_test_0a1b2c3d4e5f"
+
+
+class FakeTime:
+    """Real time plus what was slept: waiting costs nothing, and clocks of others still agree."""
+
+    def __init__(self) -> None:
+        self.slept = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.slept
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def fake_time() -> FakeTime:
+    return FakeTime()
 
 
 @pytest.fixture
@@ -35,7 +55,8 @@ def era(request: pytest.FixtureRequest) -> Era:
 def settings(tmp_path: Path) -> Settings:
     files = tmp_path / "files"
     files.mkdir()
-    return Settings(files_dir=files, import_dirs=(files,), sandbox=True)
+    state = tmp_path / "state"
+    return Settings(files_dir=files, import_dirs=(files,), state_dir=state, sandbox=True)
 
 
 @pytest.fixture
@@ -49,11 +70,16 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
 
     @asynccontextmanager
     async def open_client(
-        app: Starlette | None = None, *, key: str | None = None, **changes: Any
+        app: Starlette | None = None,
+        *,
+        key: str | None = None,
+        timing: Timing = SYSTEM_TIMING,
+        **changes: Any,
     ) -> AsyncIterator[Client]:
         if key is not None:
             changes["api_key"] = SecretStr(key)
-        server = create_server(replace(settings, **changes), sandbox_app=app or sandbox)
+        changed = replace(settings, **changes)
+        server = create_server(changed, sandbox_app=app or sandbox, timing=timing)
         async with Client(server, mode=era, raise_exceptions=True) as client:
             yield client
 

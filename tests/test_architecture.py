@@ -24,8 +24,8 @@ ARROWS: dict[str, set[str]] = {
     "api": LEAVES,
     "lists": LEAVES,
     "files": LEAVES,
-    "summaries": {"lists", *LEAVES},
-    "guards": LEAVES,
+    "summaries": {"guards", "lists", *LEAVES},
+    "guards": {"api", *LEAVES},
     "context": {"guards", "summaries", "api", "lists", "files", *LEAVES},
     "parameters": {"lists", *LEAVES},
     "tools": {
@@ -55,7 +55,8 @@ PLACES: dict[str, set[str]] = {
     "uvicorn": {"serve", "cli"},
     "mcp": {"prompts", "tools", "context", "server", "serve", "demo"},
     "stdnum": {"lists", "sandbox"},
-    "sqlite3": {"sandbox"},
+    "sqlite3": {"guards", "sandbox"},
+    "filelock": {"guards"},
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 

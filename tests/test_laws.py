@@ -18,6 +18,7 @@ HINTS = {
     "validate_customers": (True, False, True, True),
     "create_customers": (False, False, False, True),
     "find_customers": (True, False, True, True),
+    "check_operation": (True, False, True, True),
     "get_status": (True, False, True, True),
 }
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title"}
@@ -128,6 +129,7 @@ GOOD = {
     "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "find_customers": {"search": "a"},
+    "check_operation": {},
     "get_status": {},
 }
 
@@ -157,7 +159,7 @@ async def test_every_answer_is_short_says_where_it_was_given_and_fits_its_schema
     schemas = {listed.name: listed.output_schema for listed in await listed(client)}
     assert where(result) == ("sandbox", "Demo Taller SL (B12345674)")
     text = one_text(result)
-    assert len(text) <= (6_000 if tool.startswith("find_") else 1_500)
+    assert len(text) <= (6_000 if tool.startswith(("find_", "check_")) else 1_500)
     assert "sandbox" in text
     assert "Demo Taller SL (B12345674)" in text
     assert not text.lstrip().startswith("{")

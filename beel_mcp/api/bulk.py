@@ -60,6 +60,7 @@ class BulkCreation:
 
     created: tuple[CreatedRow, ...]
     processing_time_ms: int | None = None
+    request_id: str | None = None
 
 
 def read_report(answer: Answer, sent: int) -> BulkReport:
@@ -110,7 +111,8 @@ def read_creation(answer: Answer, rows: Rows) -> BulkCreation:
         raise answer.unexpected("BeeL does not name one new customer for each row sent.")
     if not _same_nifs(rows, echoes):
         raise answer.unexpected("BeeL's answer is about other customers than those sent.")
-    return BulkCreation(created, data.metadata.processing_time_ms if data.metadata else None)
+    took_ms = data.metadata.processing_time_ms if data.metadata else None
+    return BulkCreation(created, took_ms, answer.request_id)
 
 
 def _check_dry(answer: Answer) -> None:

@@ -1,18 +1,20 @@
 """The client: one place where calls become requests, and the door to every operation."""
 
 import json
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
 from beel_mcp.api import envelope
+from beel_mcp.api.account import Account, fingerprint
 from beel_mcp.api.companies import ActiveCompany, CompanyFinder
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.api.envelope import Answer
 from beel_mcp.api.identity import Company, IdentityApi
 from beel_mcp.api.messages import Outgoing
 from beel_mcp.api.notices import RouteNotices
+from beel_mcp.api.retry import Retries
 from beel_mcp.api.routes import Call
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
@@ -37,12 +39,14 @@ class BeelClient:
         *,
         sandbox_app: "ASGIApp | None" = None,
         transport: "httpx.AsyncBaseTransport | None" = None,
+        retries: Retries | None = None,
     ) -> None:
         self._settings = settings
         self._sandbox_app = sandbox_app
         self._custom_transport = transport
         self._key = SANDBOX_KEY if settings.sandbox else settings.api_key
         self._base_url = SANDBOX_URL if settings.sandbox else settings.base_url
+        self._retries = retries or Retries()
         self.notices = RouteNotices()
         self.identity = IdentityApi(self, settings.environment)
         self.customers = CustomersApi(self)
@@ -54,6 +58,24 @@ class BeelClient:
     def known_company(self) -> Company | None:
         """Tell which company is in use as far as we know without asking."""
         return self._company.known
+
+    @property
+    def known_account(self) -> Account | None:
+        """Tell whose books these are, if that is certain without asking."""
+        if self._key is None or not self._company.is_certain:
+            return None
+        return self._account(self._key, self.known_company)
+
+    async def account(self) -> Account:
+        """Find whose books these are; asked of BeeL once.
+
+        Raises:
+            NotConfiguredError: there is no key.
+            ApiError: BeeL, or the way to it.
+
+        """
+        key = self._check_ready()
+        return self.known_account or self._account(key, (await self.active_company()).company)
 
     async def active_company(self) -> ActiveCompany:
         """Find the company in use and the routes that follow from it; asked of BeeL once."""
@@ -71,7 +93,8 @@ class BeelClient:
         active = await self.active_company() if call.operation.needs_company else _SHARED
         # Made once: whatever is sent again is the same bytes under the same key.
         request = self._request(call, active)
-        return await self._attempt(call, active, request)
+        attempt = partial(self._attempt, call, active, request)
+        return await self._retries.run(attempt, call.operation.retry, request)
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
@@ -79,8 +102,10 @@ class BeelClient:
             await self._transport.aclose()
             del self.__dict__["_transport"]
 
-    async def _attempt(self, call: Call, active: ActiveCompany, request: Outgoing) -> Answer:
-        answer = await self._transport.exchange(request)
+    async def _attempt(
+        self, call: Call, active: ActiveCompany, request: Outgoing, seconds: float
+    ) -> Answer:
+        answer = await self._transport.exchange(request, seconds)
         self.notices.collect(answer.headers)
         return envelope.read(answer, call.operation, active.family)
 
@@ -96,7 +121,12 @@ class BeelClient:
             transport=self._custom_transport,
         )
 
-    def _check_ready(self) -> None:
+    def _account(self, key: SecretStr, company: Company | None) -> Account:
+        # An id in capitals is the same id: the journal must not see two accounts.
+        company_id = company.id.lower() if company else None
+        return Account(self._settings.environment, company_id, fingerprint(key))
+
+    def _check_ready(self) -> SecretStr:
         if self._key is None:
             raise NotConfiguredError(
                 "No BeeL API key is set, so BeeL cannot be asked.",
@@ -105,6 +135,7 @@ class BeelClient:
             )
         if self._settings.sandbox and not (self._sandbox_app or self._custom_transport):
             raise InternalError("The sandbox was asked for, but none was given.")
+        return self._key
 
     def _request(self, call: Call, active: ActiveCompany) -> Outgoing:
         operation = call.operation

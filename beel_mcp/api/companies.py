@@ -51,6 +51,11 @@ class CompanyFinder:
         self._found: ActiveCompany | None = None
 
     @property
+    def is_certain(self) -> bool:
+        """Tell whether asking BeeL could still change which company is in use."""
+        return self._found is not None or bool(self._wanted and "-" in self._wanted)
+
+    @property
     def known(self) -> Company | None:
         """Tell what is known without asking BeeL."""
         if self._found:

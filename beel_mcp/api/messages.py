@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from beel_mcp.errors import Changed
+
+# BeeL's code while it is still at work on an earlier request with the same idempotency key.
+PROCESSING: Final = "IDEMPOTENCY_KEY_PROCESSING"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from beel_mcp.api.messages import Incoming
+from beel_mcp.api.messages import PROCESSING, Incoming
 from beel_mcp.api.notices import has_passed
 from beel_mcp.api.routes import Family, Operation
 from beel_mcp.api.words import code_of, quote_of, request_id_of, retry_after_s, said
@@ -66,7 +66,7 @@ _REMEDIES: Final[Mapping[int | str, str]] = {
     "OPERATION_REQUIRES_SESSION": "This can be done in BeeL's own pages only.",
     "CLIENT_DUPLICATE": "Find the customer that has this NIF instead of creating it again.",
     "CONCURRENT_MODIFICATION": "Somebody else changed it meanwhile: read it again first.",
-    "IDEMPOTENCY_KEY_PROCESSING": "The first request is still being worked on: wait.",
+    PROCESSING: "The first request is still being worked on: wait.",
     "IDEMPOTENCY_KEY_MISMATCH": "This is a defect of beel-mcp: please report it.",
 }
 
@@ -88,7 +88,9 @@ def error_for(answer: Incoming, body: Any, operation: Operation, family: Family)
     return kind(
         " ".join(filter(None, (sentence, _scopes(body), _quoted(body), _ending(answer, status)))),
         code=own_code or code,
-        retryable=status == 429 or own_code == "IDEMPOTENCY_KEY_PROCESSING",
+        # Refused is the second request; what becomes of the first is still open.
+        changed=operation.changed_if_lost if own_code == PROCESSING else "nothing",
+        retryable=status == 429 or own_code == PROCESSING,
         field_errors=field_errors(body),
         remedy=_REMEDIES.get(own_code or "", _REMEDIES.get(status, "")),
         **facts,

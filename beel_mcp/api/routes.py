@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
+from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 
@@ -52,6 +53,7 @@ class Operation:
     kind: Kind
     flat: Route
     company: Route
+    retry: RetryRule
     statuses: tuple[int, ...] = (200,)
     takes_idempotency_key: bool = False
     read_timeout_s: float = 30
@@ -105,12 +107,17 @@ def _shared(method: Method, path: str) -> dict[str, Any]:
     return {"flat": Route(method, path), "company": Route(method, path)}
 
 
-LIST_CUSTOMERS: Final = Operation("list_customers", "read", **_both("GET", "/customers"))
-GET_CUSTOMER: Final = Operation("get_customer", "read", **_both("GET", "/customers/{customer_id}"))
+LIST_CUSTOMERS: Final = Operation(
+    "list_customers", "read", **_both("GET", "/customers"), retry=READ
+)
+GET_CUSTOMER: Final = Operation(
+    "get_customer", "read", **_both("GET", "/customers/{customer_id}"), retry=READ
+)
 VALIDATE_CUSTOMERS: Final = Operation(
     "validate_customers",
     "dry_run",
     **_both("POST", "/customers/bulk"),
+    retry=DRY_RUN,
     statuses=(200, 201),
     read_timeout_s=120,
     deadline_s=150,
@@ -119,14 +126,20 @@ CREATE_CUSTOMERS: Final = Operation(
     "create_customers",
     "write",
     **_both("POST", "/customers/bulk"),
+    retry=KEYED_WRITE,
     statuses=(200, 201),
     takes_idempotency_key=True,
     read_timeout_s=120,
     deadline_s=180,
 )
-GET_IDENTITY: Final = Operation("get_identity", "read", **_shared("GET", "/v1/me/identity"))
+GET_IDENTITY: Final = Operation(
+    "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
+)
 LIST_COMPANIES: Final = Operation(
-    "list_companies", "read", **_shared("GET", "/v1/accounts/{account_id}/companies")
+    "list_companies",
+    "read",
+    **_shared("GET", "/v1/accounts/{account_id}/companies"),
+    retry=READ,
 )
 OPERATIONS: Final = (
     LIST_CUSTOMERS,

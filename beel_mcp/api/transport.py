@@ -1,7 +1,6 @@
 """One HTTP exchange: connections, time limits, size caps. The only importer of httpx."""
 
 import logging
-import math
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any, Final
@@ -17,7 +16,6 @@ from beel_mcp.settings import Settings
 
 JSON_CAP_BYTES: Final = 10_000_000
 ERROR_CAP_BYTES: Final = 65_536
-MARGIN_S: Final = 2.0
 _NEVER_SENT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -25,6 +23,7 @@ _NEVER_SENT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+_BROKEN_OFF: Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 ASGIApp = Callable[
     [
         MutableMapping[str, Any],
@@ -82,19 +81,14 @@ class Transport:
         for client in self._clients:
             await client.aclose()
 
-    async def exchange(self, request: Outgoing) -> Incoming:
-        """Send a request and take its answer in, within its deadline.
+    async def exchange(self, request: Outgoing, seconds: float) -> Incoming:
+        """Send a request and take its answer in, within so many seconds.
 
         Raises:
             NotSentError: it never left.
             UnknownOutcomeError: it left, and no whole answer came back.
 
         """
-        seconds = _seconds_left(request)
-        if seconds <= 0:
-            raise NotSentError(
-                "There was no time left to ask BeeL.", code="no_time_left", retryable=True
-            )
         problem: ApiError | None = None
         answer: Incoming | None = None
         with anyio.move_on_after(seconds):
@@ -140,13 +134,6 @@ def _proxy(settings: Settings, context: ssl.SSLContext | None) -> httpx.Proxy | 
     return httpx.Proxy(settings.proxy, ssl_context=context if secure else None)
 
 
-def _seconds_left(request: Outgoing) -> float:
-    if request.is_write:  # cutting a write short leaves nobody knowing what it did
-        return request.deadline_s
-    left = anyio.current_effective_deadline() - anyio.current_time() - MARGIN_S
-    return min(request.deadline_s, left if not math.isnan(left) else request.deadline_s)
-
-
 async def _take(response: httpx.Response) -> Incoming:
     status, headers = response.status_code, {k.lower(): v for k, v in response.headers.items()}
     if 300 <= status < 400:
@@ -164,7 +151,7 @@ async def _take(response: httpx.Response) -> Incoming:
 
 def _problem(error: Exception, request: Outgoing) -> ApiError:
     if isinstance(error, _NEVER_SENT):
-        if _is_tls(error):
+        if _is_distrusted(error):
             return NotSentError(
                 "The certificate of BeeL's server could not be trusted; the request was not sent.",
                 code="tls_failed",
@@ -185,9 +172,12 @@ def _lost(message: str, request: Outgoing) -> UnknownOutcomeError:
     )
 
 
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
+def _is_distrusted(error: BaseException | None) -> bool:
+    """Tell a server that TLS will not accept from a handshake that merely broke off."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # contexts can go round in a circle
         if isinstance(error, ssl.SSLError):
-            return True
+            return not isinstance(error, _BROKEN_OFF)
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False

@@ -30,9 +30,7 @@ def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = M
 
     """
     shown = quoted(path, 120)
-    places = list(_places(path, folders)) if _is_path(path) else []
-    if not places and _is_path(path):
-        raise _not_allowed(shown, folders)
+    places, strays = _places(path, folders) if _is_path(path) else ([], False)
     for folder, inner in places:
         try:
             return _read(folder, inner, shown, limit_bytes)
@@ -40,6 +38,8 @@ def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = M
             refusal = None if error.errno in _MISSING else _refusal(error, shown, folders)
         if refusal:
             raise refusal
+    if strays:
+        raise _not_allowed(shown, folders)
     raise CallerError(
         f"There is no file {shown} in the import folders.",
         code="file_not_found",
@@ -55,19 +55,23 @@ def _is_path(text: str) -> bool:
         return False
 
 
-def _places(path: str, folders: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
-    """Give each place in a folder that the path may stand for, every link resolved."""
+def _places(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, list[str]]], bool]:
+    """Find each place in a folder that the path may stand for, every link resolved.
+
+    The flag says that it may also stand for a place outside, or for none.
+    """
     try:
         plain = Path(path).expanduser()
     except RuntimeError:  # a user that this machine does not know
         plain = Path(path)
     roots = [os.path.realpath(folder) for folder in folders]
-    for start in dict.fromkeys(folder / plain for folder in folders):
-        place = Path(os.path.realpath(start))
-        for root in roots:
-            if place.is_relative_to(root):
-                yield root, list(place.relative_to(root).parts)
-                break
+    starts = dict.fromkeys(folder / plain for folder in folders)
+    places = []
+    for place in (Path(os.path.realpath(start)) for start in starts):
+        root = next((root for root in roots if place.is_relative_to(root)), None)
+        if root is not None:
+            places.append((root, list(place.relative_to(root).parts)))
+    return places, len(places) < max(len(starts), 1)
 
 
 def _read(folder: str, inner: list[str], shown: str, limit_bytes: int) -> bytes:

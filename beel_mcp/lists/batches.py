@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -53,16 +54,20 @@ class Batch:
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
     validated_at: datetime | None = None
+    processing_time_ms: int = 0  # what BeeL took to check the rows
     batch_id: str = field(default_factory=_new_id)
-    payload_digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        """Fix the rows' digest, by which the same list is known again."""
+        """Keep a copy of the verdicts that nobody can write to."""
         object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
+
+    @cached_property
+    def payload_digest(self) -> str:
+        """The digest of the rows, by which the same list is known again."""
         payload = json.dumps(
             [row.payload() for row in self.rows], sort_keys=True, separators=(",", ":")
         )
-        object.__setattr__(self, "payload_digest", hashlib.sha256(payload.encode()).hexdigest())
+        return hashlib.sha256(payload.encode()).hexdigest()
 
     def verdict(self, row: Row) -> Verdict:
         """Say what is known of a row; one that could not be read stays an error."""
@@ -90,14 +95,19 @@ class Batch:
         """Pick the rows that BeeL has yet to judge."""
         return self.of_kind("unchecked")
 
-    def with_verdicts(self, verdicts: Mapping[int, Verdict], at: datetime | None) -> "Batch":
-        """Give the same batch with more, or newer, verdicts; without a time the old one stays."""
-        if at is not None and at.tzinfo is None:
+    def with_verdicts(
+        self, verdicts: Mapping[int, Verdict], at: datetime, *, processing_time_ms: int = 0
+    ) -> "Batch":
+        """Give the same batch with more, or newer, verdicts."""
+        if at.tzinfo is None:
             raise ValueError("a time without its zone")
         if strangers := verdicts.keys() - {row.number for row in self.rows}:
             raise ValueError(f"verdicts on rows that the batch has not: {sorted(strangers)[:5]}")
         return replace(
-            self, verdicts={**self.verdicts, **verdicts}, validated_at=at or self.validated_at
+            self,
+            verdicts={**self.verdicts, **verdicts},
+            validated_at=at,
+            processing_time_ms=processing_time_ms,
         )
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:

@@ -166,8 +166,8 @@ def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
             hint = "S/N if there is none" if part == "number" else None
             message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
             yield Problem(f"address.{part}", message, suggestion=hint)
-    country = address.get("country_code") or address.get("country", "")
-    if "postal_code" in address and is_spain(country) and is_spain(address.get("country", "")):
+    in_spain = is_spain(address.get("country_code", "")) and is_spain(address.get("country", ""))
+    if in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 
 

@@ -19,6 +19,7 @@ __all__ = ["MAX_INLINE_ROWS", "CustomerRow", "ReadRows", "read_csv_rows", "read_
 
 MAX_INLINE_ROWS: Final = 500
 _MAX_FAULTS: Final = 5
+_TEMPLATE: Final = tuple(HEADERS)[:9]
 
 
 class ReadRows(NamedTuple):
@@ -109,8 +110,8 @@ def _columns(table: Table) -> dict[int, str]:
         raise CallerError(
             f"The file has no column nombre_fiscal (or legal_name) in its first row: {found}.",
             code="file_no_header",
-            remedy="Name the columns as BeeL's template does, separated by ; or ,"
-            " (download_customer_template saves it), or give the customers inline.",
+            remedy="Separate columns by ; or , and name them as BeeL's template does: "
+            f"{', '.join(_TEMPLATE)}. Or give the customers inline.",
         )
     twice = [name for name, count in Counter(used.values()).items() if count > 1]
     if twice:

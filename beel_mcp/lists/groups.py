@@ -7,7 +7,7 @@ from typing import Final
 
 from beel_mcp.cleaning import ELLIPSIS
 from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.rows import Kind, Row, Verdict
+from beel_mcp.lists.rows import IMPORTABLE, Kind, Row, Verdict
 
 _MAX_ROWS_NAMED: Final = 5
 
@@ -36,13 +36,18 @@ class Group:
 
 
 def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
-    """Gather problems by kind, field and message, the most frequent first, then by row."""
+    """Gather problems by kind, field and message.
+
+    What keeps rows from being created comes first, then the most frequent, then by row.
+    """
     groups: dict[tuple[str, ...], Group] = {}
     for row, verdict in rows:
         for key, new in _groups_of_one(row, verdict):
             old = groups.get(key)
             groups[key] = new if old is None else _joined(old, row.number)
-    return sorted(groups.values(), key=lambda group: (-group.count, group.rows[0]))
+    return sorted(
+        groups.values(), key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+    )
 
 
 def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...], Group]]:

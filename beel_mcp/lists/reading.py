@@ -82,7 +82,7 @@ def _digits(number: float) -> str:
         if abs(number) < _LARGEST:
             return str(number)
     elif math.isfinite(number) and abs(number) < _EXACT_FLOAT:
-        return f"{Decimal(repr(number)).normalize():f}"
+        return f"{Decimal(repr(number + 0)).normalize():f}"  # "+ 0": there is no minus zero
     raise UnreadableError("This number is too long to be exact; send it as text.")
 
 

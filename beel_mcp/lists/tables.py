@@ -128,15 +128,10 @@ def _check_size(total: int, name: str) -> None:
 
 
 def _separator(text: str) -> str:
-    """Take the separator that splits the first row that is not blank into more cells."""
-    return max(_SEPARATORS, key=lambda separator: _width(text, separator))
-
-
-def _width(text: str, separator: str) -> int:
-    try:
-        return next((len(cells) for _, cells in _records(text, separator, "") if cells), 0)
-    except CallerError:
-        return 0
+    """Take the separator that stands more often in the header, quoted cells aside."""
+    lines = re.sub('"[^"]*"', "x", text[:_MAX_LINE]).splitlines()
+    header = next((line for line in lines if line.strip(" \t;,")), lines[0] if lines else "")
+    return max(_SEPARATORS, key=header.count)
 
 
 def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:

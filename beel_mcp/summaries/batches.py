@@ -131,8 +131,10 @@ class CreationAnswer(Answer):
     more_created: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
+    operation_id: str | None = None
     detail: str | None = None
     replayed: bool | None = None
+    retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the counts, the first new customers, and the problems."""
@@ -145,6 +147,7 @@ class CreationAnswer(Answer):
             else "",
             self.detail or "",
             f"Counts: {counts}.",
+            f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(
                 f'- row {row.row} "{row.name}" is customer {row.customer_id}'
                 for row in created[:CREATED_IN_TEXT]

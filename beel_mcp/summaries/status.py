@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from beel_mcp.summaries.answer import Answer
+from beel_mcp.summaries.operations import OpenOperation
 
 
 class RoutesInUse(BaseModel):
@@ -44,6 +45,8 @@ class StatusAnswer(Answer):
     files_folder: str | None = None
     import_folders: list[str] | None = None
     limits: Limits | None = None
+    unsettled: list[OpenOperation] | None = None
+    state_folder: str | None = None
     warnings: list[str] | None = None
     version: str | None = None
 
@@ -55,6 +58,7 @@ class StatusAnswer(Answer):
             "Read-only: tools that write to BeeL are not offered." if self.read_only else "",
             self._routes_line(),
             f"Key scopes: {', '.join(self.scopes)}." if self.scopes else "",
+            *(f"Unsettled: {operation.line()}." for operation in self.unsettled or ()),
             f"Lists can be read from: {', '.join(self.import_folders or ())}.",
             *(f"Warning: {warning}" for warning in self.warnings or ()),
         ]

@@ -1,13 +1,16 @@
 """Customer lists: checked first, then created from what was checked."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import PurePath
-from typing import Any
 
-from beel_mcp.context import Batches, Beel, Caller, Config, Creations, Now
+from anyio import to_thread
+
+from beel_mcp.context import Batches, Beel, Caller, Config, InFlight, Now, Records, Times
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.files.folder import read_import_file
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.records import Operation
+from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import Batch, new_batch
 from beel_mcp.lists.customers import read_csv_rows, read_inline
 from beel_mcp.lists.tables import read_table
@@ -21,12 +24,10 @@ from beel_mcp.summaries.batches import (
     ValidationCounts,
     problem_groups,
 )
-from beel_mcp.tools.creation import check_count, create, nothing_created
+from beel_mcp.summaries.operations import creation_answer
+from beel_mcp.tools.creation import VALIDATION_AGE, Creator, check_count, nothing_created
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.judging import judge
-
-# After this long the customers in BeeL may be others than those the list was checked against.
-VALIDATION_AGE = timedelta(minutes=15)
 
 
 async def validate_customers(
@@ -48,7 +49,7 @@ async def validate_customers(
     batch = (
         new_batch(caller, "inline", read_inline(customers))
         if customers is not None
-        else _from_file(str(source_path), settings, caller)
+        else await to_thread.run_sync(_from_file, str(source_path), settings, caller)
     )
     judged, mismatch = await judge(beel, batch, now)
     expires_at = batches.add(judged)
@@ -58,9 +59,10 @@ async def validate_customers(
 async def create_customers(
     beel: Beel,
     batches: Batches,
-    creations: Creations,
+    journal: Records,
+    writes: InFlight,
+    timing: Times,
     caller: Caller,
-    now: Now,
     customers: Customers | None = None,
     batch_id: BatchId | None = None,
     expected_count: ExpectedCount | None = None,
@@ -74,28 +76,37 @@ async def create_customers(
     """
     if (customers is None) == (batch_id is None):
         raise CallerError("Give exactly one of batch_id and customers.")
-    async with creations.lock:
-        if batch_id is None:
-            return await _create_inline(beel, customers or [], caller, now)
-        batch = batches.get(batch_id, caller)
-        if outcome := creations.find(batch_id):
-            return outcome.model_copy(update={"replayed": True})
-        batch = await _fresh(beel, batches, batch, now)
+    creator = Creator(beel, journal, writes, timing, caller)
+    if batch_id and (earlier := creator.find(batch_id)):
+        operation = await creator.go_on(earlier, expected_count)
+        return _told(operation, journal, writes, replayed=operation == earlier)
+    if batch_id:
+        batch = await _fresh(beel, batches, batches.get(batch_id, caller), timing.now())
         check_count(batch, expected_count, skip_problems=skip_problems)
-        if not skip_problems and len(batch.importable()) < len(batch.rows):
-            return _offer_skipping(nothing_created(batch), batch)
-        answer = await create(beel, batch, now)
-        creations.keep(batch_id, answer)
-        return answer
+    else:
+        batch = new_batch(caller, "inline", read_inline(customers or []))
+        batch, _ = await judge(beel, batch, timing.now())
+    if not skip_problems and len(batch.importable()) < len(batch.rows):
+        return _with_offer(nothing_created(batch), batch if batch_id else None)
+    operation, before = await creator.create(batch)
+    return _told(operation, journal, writes, before=before is not None)
 
 
-async def _create_inline(
-    beel: Beel, customers: Sequence[Any], caller: str, now: datetime
+def _told(
+    operation: Operation,
+    journal: Journal,
+    writes: Writes,
+    *,
+    replayed: bool = False,
+    before: bool = False,
 ) -> CreationAnswer:
-    batch, _ = await judge(beel, new_batch(caller, "inline", read_inline(customers)), now)
-    if len(batch.importable()) < len(batch.rows):
-        return nothing_created(batch)
-    return await create(beel, batch, now)
+    return creation_answer(
+        operation,
+        {chunk.chunk: journal.private.record(chunk) or [] for chunk in operation.chunks},
+        running=writes.running(operation.operation_id) is not None,
+        replayed=replayed,
+        before=before,
+    )
 
 
 async def _fresh(beel: Beel, batches: Batches, batch: Batch, now: datetime) -> Batch:
@@ -139,8 +150,10 @@ def _validation(
     )
 
 
-def _offer_skipping(answer: CreationAnswer, batch: Batch) -> CreationAnswer:
-    return answer.model_copy(update={"next": next_steps(_creation_call(batch))})
+def _with_offer(answer: CreationAnswer, batch: Batch | None) -> CreationAnswer:
+    """Offer to leave the problem rows out; inline rows have no handle to offer it with."""
+    step = next_steps(_creation_call(batch)) if batch else None
+    return answer.model_copy(update={"next": step})
 
 
 def _creation_call(batch: Batch) -> NextCall | None:

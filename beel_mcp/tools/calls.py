@@ -1,9 +1,12 @@
 """What every tools/call passes through: arguments checked before, our shape and place after."""
 
 import difflib
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import anyio
+from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.tools import Tool
 from pydantic import BaseModel, ValidationError
@@ -11,9 +14,13 @@ from pydantic_core import ErrorDetails
 
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState
-from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.errors import BeelMcpError, CallerError, FieldError
 from beel_mcp.tools.declare import crashed, error_result
 
+logger = logging.getLogger(__name__)
+
+# Hosts that show progress take a silent minute for a dead server.
+HEARTBEAT_S = 5.0
 _TYPES = {
     "string_type": "must be text",
     "list_type": "must be a list",
@@ -57,7 +64,11 @@ class ToolCalls:
         params = ctx.params or {}
         name = str(params.get("name", ""))
         refused = self._refuse(name, params.get("arguments"))
-        result = _as_mapping(error_result(refused) if refused else await call_next(ctx))
+        if refused:
+            result = _as_mapping(error_result(refused))
+        else:
+            _recover(ctx.lifespan_context)
+            result = _as_mapping(await _with_progress(ctx, call_next))
         if "content" not in result:  # a question to the person, not an answer yet
             return result
         if result.get("isError") and "structuredContent" not in result:
@@ -80,6 +91,42 @@ class ToolCalls:
             )
             return CallerError(message + ".", field_errors=faults)
         return None
+
+
+def _recover(state: AppState) -> None:
+    """Find out what died in flight; at a call and never at start, which must leave no trace."""
+    try:
+        state.journal.recover(state.writes.running)
+    except BeelMcpError:
+        logger.warning("the journal cannot be used: tools that write will refuse")
+
+
+async def _with_progress(
+    ctx: ServerRequestContext[AppState, Any], call_next: CallNext
+) -> HandlerResult:
+    """Show a client that asked for it that the call is alive, from its start to its end."""
+    scope = anyio.CancelScope()
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        with scope:
+            while True:
+                await ctx.session.report_progress(beats)
+                beats += 1
+                await anyio.sleep(HEARTBEAT_S)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(beat)
+        try:
+            result, failure = await call_next(ctx), None
+        except MCPError as error:  # a group would wrap it
+            result, failure = None, error
+        scope.cancel()
+    if failure:
+        raise failure
+    await ctx.session.report_progress(beats, message="done")
+    return result
 
 
 def _unknown_tool(name: str, known: list[str]) -> CallerError:

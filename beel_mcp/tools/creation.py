@@ -1,34 +1,28 @@
-"""Creates the importable rows of a batch once, and says what became of every row."""
+"""From a checked batch to customers in BeeL: what may be created, and what became of it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
-import anyio
-
-from beel_mcp.api.bulk import BulkCreation
 from beel_mcp.api.client import BeelClient
-from beel_mcp.errors import CallerError, FieldError, InvalidRequestError, UnknownOutcomeError
+from beel_mcp.context import Timing
+from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.guards.creating import KIND, Creating, overlapping
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.records import Operation, Planned, PlannedRow
+from beel_mcp.guards.settling import Settling
+from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import Batch
-from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.rows import Row, Verdict
-from beel_mcp.summaries.answer import capped, plural
-from beel_mcp.summaries.batches import (
-    CreatedCustomer,
-    CreationAnswer,
-    CreationCounts,
-    problem_groups,
-)
+from beel_mcp.summaries.answer import plural
+from beel_mcp.summaries.batches import CreationAnswer, CreationCounts, problem_groups
 
-# What is left of a call's 45 s for the answer itself.
-WRITE_LIMIT_S = 42.0
+# After this long the customers in BeeL may be others than those the list was checked against.
+VALIDATION_AGE = timedelta(minutes=15)
 
 
 def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool) -> None:
     """Hold the number that the person agreed to against what would be created.
 
     Raises:
-        CallerError: they differ, or the batch has nothing that can be created.
-
+        CallerError: they differ, or nothing can be created.
     """
     importable = len(batch.importable())
     if expected_count is None:
@@ -37,19 +31,20 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
             " batch can be created.",
             field_errors=(FieldError("expected_count", "is required with batch_id"),),
         )
+    if expected_count == importable > 0:
+        return
     if not importable:
         raise CallerError("No row of this batch can be created.", code="nothing_importable")
-    would_create = importable if skip_problems or importable == len(batch.rows) else 0
-    if expected_count != importable:
-        raise CallerError(
-            f"expected_count is {expected_count}, but {importable} of {len(batch.rows)} rows can"
-            " be created.",
-            code="wrong_count",
-            field_errors=(FieldError("expected_count", f"must be {importable}"),),
-            remedy="Ask the person again with the right number."
-            if would_create
-            else "The others have problems: ask the person whether to leave them out.",
-        )
+    all_go = skip_problems or importable == len(batch.rows)
+    raise CallerError(
+        f"expected_count is {expected_count}, but {importable} of {len(batch.rows)} rows can be"
+        " created.",
+        code="wrong_count",
+        field_errors=(FieldError("expected_count", f"must be {importable}"),),
+        remedy="Tell the person the right number and ask again."
+        if all_go
+        else "The other rows have problems: ask the person whether to leave them out.",
+    )
 
 
 def nothing_created(batch: Batch) -> CreationAnswer:
@@ -58,8 +53,8 @@ def nothing_created(batch: Batch) -> CreationAnswer:
     groups, more = problem_groups(batch)
     return CreationAnswer(
         status="nothing_done",
-        summary=f"Nothing was created: {plural(others, 'row')} of {len(batch.rows)} "
-        f"{'has a problem' if others == 1 else 'have problems'}.",
+        summary=f"Nothing was created: {plural(others, 'row')} of {len(batch.rows)}"
+        f" {'has' if others == 1 else 'have'} problems.",
         total=len(batch.rows),
         counts=CreationCounts(not_attempted=len(batch.rows)),
         problems=groups,
@@ -67,72 +62,92 @@ def nothing_created(batch: Batch) -> CreationAnswer:
     )
 
 
-async def create(beel: BeelClient, batch: Batch, now: datetime) -> CreationAnswer:
-    """Create the importable rows with one request; the others are left out."""
-    rows = batch.importable()
-    # The key belongs to this batch: the same decision sent again is the same request.
-    key = f"bmcp1-create_customers-{batch.batch_id}-0"
-    try:
-        with anyio.fail_after(WRITE_LIMIT_S):
-            creation = await beel.customers.create_bulk(
-                [row.payload() for row in rows], idempotency_key=key
+class Creator:
+    """Carries a decision to create out, once, and goes on with it where it stopped."""
+
+    def __init__(
+        self, beel: BeelClient, journal: Journal, writes: Writes, timing: Timing, caller: str
+    ) -> None:
+        self._beel = beel
+        self._journal = journal
+        self._writes = writes
+        self._timing = timing
+        self._caller = caller
+
+    def find(self, batch_id: str) -> Operation | None:
+        """Look up what was made of a batch before, in this process or another."""
+        return self._journal.find_decision(KIND, self._caller, batch_id)
+
+    async def create(self, batch: Batch) -> tuple[Operation, Operation | None]:
+        """Record the decision and carry it out; with the operation that made the same rows before.
+
+        Raises:
+            BeelMcpError: nothing was sent.
+        """
+        account = await self._beel.account()
+        rows = [PlannedRow(row.number, row.payload()) for row in batch.importable()]
+        nifs = {row.nif for row in rows if row.nif}
+        for other in self._journal.open_operations(account):
+            for chunk in other.chunks:
+                if nifs & {row.nif for row in self._journal.private.payload(chunk) or ()}:
+                    raise overlapping(other.operation_id)
+        before = self._journal.created_before(batch.payload_digest, account)
+        operation = self._journal.begin(
+            KIND,
+            caller=self._caller,
+            subject=batch.batch_id,
+            payload_digest=batch.payload_digest,
+            account=account,
+            total=len(batch.rows),
+            chunks=[Planned(rows, batch.processing_time_ms)],
+        )
+        checked_at = batch.validated_at or self._timing.now()
+        return await self._carry_out(operation, checked_at.timestamp()), before
+
+    async def go_on(self, operation: Operation, expected_count: int | None) -> Operation:
+        """Go on with a decision: wait for it, settle what is unknown, send what was never sent.
+
+        Raises:
+            CallerError: another number was agreed to, or it was checked too long ago.
+            BeelMcpError: nothing was sent.
+        """
+        planned = sum(chunk.count for chunk in operation.chunks)
+        if expected_count != planned:
+            raise CallerError(
+                f"This batch is being created already, with {planned} rows.",
+                code="wrong_count",
+                field_errors=(FieldError("expected_count", f"must be {planned}"),),
             )
-    except InvalidRequestError as error:
-        return _refused(batch, rows, error, now)
-    except (UnknownOutcomeError, TimeoutError):
-        return _unknown(batch, rows)
-    return _created(batch, rows, creation)
+        if running := self._writes.running(operation.operation_id):
+            await running.wait(self._timing.patience_s)
+            return self._journal.get(operation.operation_id)
+        if any(chunk.state == "UNKNOWN" for chunk in operation.chunks):
+            until = self._journal.time() + self._timing.patience_s
+            settling = Settling(self._beel, self._journal, self._timing.sleep)
+            await settling.settle(operation.operation_id, until)
+            operation = self._journal.get(operation.operation_id)
+        creating = Creating(self._beel, self._journal, self._writes)
+        if operation.is_open or not any(creating.may_send(chunk) for chunk in operation.chunks):
+            return operation
+        age = self._journal.time() - operation.started_at
+        if age > VALIDATION_AGE.total_seconds():
+            raise CallerError(
+                "This batch was checked too long ago to create what is left of it.",
+                code="batch_expired",
+                remedy="Call validate_customers again with the same list: customers that exist"
+                " show as duplicates.",
+            )
+        return await self._carry_out(operation, operation.started_at)
+
+    async def _carry_out(self, operation: Operation, checked_at: float) -> Operation:
+        creating = Creating(self._beel, self._journal, self._writes)
+        operation_id = operation.operation_id
+        running = self._writes.start(operation_id, lambda: creating.run(operation_id, checked_at))
+        await running.wait(self._timing.patience_s)
+        if running.error and not _has_effect(self._journal.get(operation_id)):
+            raise running.error
+        return self._journal.get(operation_id)
 
 
-def _created(batch: Batch, rows: Sequence[Row], creation: BulkCreation) -> CreationAnswer:
-    ids = {created.index: created.customer_id for created in creation.created}
-    customers = [
-        CreatedCustomer(row=row.number, name=row.name, customer_id=ids.get(index))
-        for index, row in enumerate(rows)
-    ]
-    shown, more = capped(customers)
-    skipped = len(batch.rows) - len(rows)
-    left_out = f"; {plural(skipped, 'row')} left out because of problems" if skipped else ""
-    return CreationAnswer(
-        status="done",
-        summary=f"Created {plural(len(rows), 'customer')} of {len(batch.rows)}{left_out}.",
-        total=len(batch.rows),
-        counts=CreationCounts(created=len(rows), skipped=skipped),
-        created=shown,
-        more_created=more,
-    )
-
-
-def _refused(
-    batch: Batch, rows: Sequence[Row], error: InvalidRequestError, now: datetime
-) -> CreationAnswer:
-    """BeeL takes all rows of a request or none: one bad row refuses the others."""
-    verdicts: dict[int, Verdict] = {}
-    for fault in error.field_errors:
-        if fault.index is not None and fault.index < len(rows):
-            row = rows[fault.index]
-            name = fault.field.rpartition("].")[2] or "row"
-            earlier = verdicts.get(row.number, Verdict("error"))
-            errors = (*earlier.errors, Problem(name, fault.message, severity="error"))
-            verdicts[row.number] = Verdict("error", errors)
-    groups, more = problem_groups(batch.with_verdicts(verdicts, now))
-    return CreationAnswer(
-        status="nothing_done",
-        summary=f"BeeL refused the {plural(len(rows), 'customer')}; none was created.",
-        total=len(batch.rows),
-        counts=CreationCounts(refused=len(rows), skipped=len(batch.rows) - len(rows)),
-        problems=groups,
-        more_problems=more,
-        detail=error.message,
-    )
-
-
-def _unknown(batch: Batch, rows: Sequence[Row]) -> CreationAnswer:
-    return CreationAnswer(
-        status="unknown",
-        summary=f"BeeL did not answer. The {plural(len(rows), 'customer')} may or may not exist.",
-        total=len(batch.rows),
-        counts=CreationCounts(unknown=len(rows), skipped=len(batch.rows) - len(rows)),
-        detail="Do not create them again. Wait a minute, then validate the same list: customers"
-        " that exist show as duplicates.",
-    )
+def _has_effect(operation: Operation) -> bool:
+    return any(chunk.state not in ("READY", "NOT_DONE") for chunk in operation.chunks)

@@ -50,14 +50,14 @@ async def judge(beel: BeelClient, batch: Batch, now: datetime) -> tuple[Batch, b
             verdicts[row.number] = Verdict("error", _wire_errors(row, faults))
         else:
             sent.append(row)
-    mismatch = False
+    mismatch, took_ms = False, 0
     if sent:
         report = await beel.customers.validate_bulk([row.payload() for row in sent])
-        mismatch = _statistics_differ(report)
+        mismatch, took_ms = _statistics_differ(report), report.processing_time_ms or 0
         for row, said in zip(sent, report.rows, strict=True):
             verdicts[row.number] = _verdict(row, said)
         await _name_existing(beel, sent, verdicts)
-    return batch.with_verdicts(verdicts, now), mismatch
+    return batch.with_verdicts(verdicts, now, processing_time_ms=took_ms), mismatch
 
 
 def _verdict(row: Row, said: RowReport) -> Verdict:

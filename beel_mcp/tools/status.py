@@ -1,11 +1,15 @@
 """Where this server works."""
 
 from beel_mcp import __version__
+from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
-from beel_mcp.context import Beel, Config
-from beel_mcp.errors import BeelMcpError, NotConfiguredError
+from beel_mcp.context import Beel, Caller, Config, InFlight, Records
+from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
 from beel_mcp.lists.batches import KEPT_FOR
 from beel_mcp.lists.tables import MAX_BYTES, MAX_ROWS
+from beel_mcp.settings import Settings
+from beel_mcp.summaries.answer import LIST_CAP, next_steps
+from beel_mcp.summaries.operations import open_operation
 from beel_mcp.summaries.status import Limits, Problem, RoutesInUse, StatusAnswer
 from beel_mcp.tools.declare import CALL_LIMIT_S, read
 
@@ -17,35 +21,56 @@ _PLACES = {
 }
 
 
-async def get_status(beel: Beel, settings: Config) -> StatusAnswer:
+async def get_status(
+    beel: Beel, settings: Config, journal: Records, writes: InFlight, caller: Caller
+) -> StatusAnswer:
     """Tell the environment, company, key scopes, routes, folders and limits in use.
 
     Works without a key and says what is missing. Call it first, or when another tool reports
     a settings or permission problem.
     """
-    answer = StatusAnswer(
+    answer = _own_facts(settings)
+    try:
+        await _ask_beel(answer, beel, _PLACES[settings.environment])
+        unsettled = journal.open_operations(await beel.account(), caller)
+    except BeelMcpError as error:
+        return _with_problem(answer, error)
+    answer.unsettled = [
+        open_operation(one, running=bool(writes.running(one.operation_id)))
+        for one in unsettled[:LIST_CAP]
+    ] or None
+    step = NextCall("check_operation", {}, "settles what is unsettled, by reading")
+    answer.next = next_steps(step if unsettled else None)
+    return answer
+
+
+def _own_facts(settings: Settings) -> StatusAnswer:
+    return StatusAnswer(
         status="done",
         read_only=settings.read_only,
         language=settings.language,
         files_folder=str(settings.files_dir),
+        state_folder=str(settings.state_dir),
         import_folders=[str(folder) for folder in settings.import_dirs],
         limits=_limits(),
         warnings=[clean(warning, 200) for warning in settings.warnings] or None,
         version=__version__,
     )
-    try:
-        active = await beel.active_company()
-        identity = await beel.identity.get() if active.family == "company" else None
-    except BeelMcpError as error:
-        return _with_problem(answer, error)
+
+
+async def _ask_beel(answer: StatusAnswer, beel: BeelClient, place: str) -> None:
+    active = await beel.active_company()
+    identity = await beel.identity.get() if active.family == "company" else None
     notices = beel.notices
-    retirement = str(notices.sunset) if notices.sunset else None
-    answer.routes = RoutesInUse(family=active.family, reason=active.reason, retirement=retirement)
+    answer.routes = RoutesInUse(
+        family=active.family,
+        reason=active.reason,
+        retirement=str(notices.sunset) if notices.sunset else None,
+    )
     answer.scopes = list(identity.scopes) if identity else None
     answer.warnings = [*(answer.warnings or []), *notices.beel_warnings][:10] or None
     company = active.company.label if active.company else "the company of this key"
-    answer.summary = f"Ready: {company}, in {_PLACES[settings.environment]}."
-    return answer
+    answer.summary = f"Ready: {company}, in {place}."
 
 
 def _with_problem(answer: StatusAnswer, error: BeelMcpError) -> StatusAnswer:

@@ -1,9 +1,14 @@
+from functools import partial
 from pathlib import Path
 
+import anyio.lowlevel
+import httpx
 import pytest
 import respx
 from pydantic import SecretStr
 
+from beel_mcp.api.client import BeelClient
+from beel_mcp.api.retry import Retries
 from beel_mcp.settings import Settings
 
 KEY = "beel_sk_test_0a1b2c3d4e5f"
@@ -19,11 +24,22 @@ def anyio_backend():
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """No client waits between attempts, unless a test gives it a clock."""
+
+    async def at_once(_):
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr("beel_mcp.api.client.Retries", partial(Retries, sleep=at_once))
+
+
 @pytest.fixture
 def settings():
     def make(**changes):
         changes.setdefault("api_key", SecretStr(KEY))
-        return Settings(files_dir=Path("/nowhere"), import_dirs=(), **changes)
+        nowhere = Path("/nowhere")
+        return Settings(files_dir=nowhere, import_dirs=(), state_dir=nowhere, **changes)
 
     return make
 
@@ -63,6 +79,43 @@ def who(beel):
             beel.get(url).respond(json=envelope(data))
 
     return script
+
+
+@pytest.fixture
+def time():
+    from .scripted import Time
+
+    return Time()
+
+
+@pytest.fixture
+async def client(settings, who, time):
+    """A client that has found its company and waits by the fake clock."""
+    who(companies=403)
+    client = BeelClient(settings(company_id=COMPANY), retries=time.retries())
+    await client.active_company()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def script(beel):
+    """Scripts what one kind of call meets, answers or errors; the last one for ever."""
+    from .scripted import CALLS, as_answer
+
+    def make(kind, *answers):
+        method, path, _ = CALLS[kind]
+        left = [as_answer(kind, answer) for answer in answers]
+
+        def next_answer(request):
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(answer, httpx.Response):
+                return answer
+            raise answer("x")
+
+        return beel.request(method, path).mock(side_effect=next_answer)
+
+    return make
 
 
 def envelope(data, **more):

@@ -4,7 +4,7 @@ import anyio
 import httpx
 import pytest
 
-from beel_mcp.api import companies, transport
+from beel_mcp.api import companies, retry
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.identity import Company
 from beel_mcp.errors import (
@@ -118,7 +118,7 @@ async def test_a_passing_fault_costs_the_name_but_not_for_good(settings, beel, w
 
 async def test_a_name_that_takes_too_long_is_done_without(settings, beel, monkeypatch):
     monkeypatch.setattr(companies, "_NAMING_S", 0.05)
-    monkeypatch.setattr(transport, "MARGIN_S", 0)
+    monkeypatch.setattr(retry, "MARGIN_S", 0)
     beel.get("/v1/me/identity").mock(side_effect=lambda request: anyio.sleep_forever())
     client = BeelClient(settings(company_id=COMPANY))
     assert (await client.active_company()).company == Company(COMPANY)

@@ -172,6 +172,7 @@ async def test_a_creation_says_that_it_is_not_dry_and_carries_its_key(beel, clie
     assert rest["idempotency-key"] == "bmcp1-x-1"
     assert request.headers["connection"] == "keep-alive"
     assert [(row.index, row.customer_id) for row in result.created] == [(0, "c-1")]
+    assert result.request_id == "req-1"
 
 
 async def test_identity_is_the_same_route_for_both_families(beel, client, who):

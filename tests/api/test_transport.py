@@ -12,7 +12,7 @@ import certifi
 import httpx
 import pytest
 
-from beel_mcp.api import transport as transport_module
+from beel_mcp.api import retry
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.transport import Transport, tls_context
 from beel_mcp.errors import BeelMcpError, NotSentError, UnknownOutcomeError
@@ -72,7 +72,7 @@ async def test_a_request_ends_at_its_own_deadline(settings, use, changed):
 async def test_a_read_ends_before_its_call_does(settings, monkeypatch):
     client = BeelClient(settings(company_id=COMPANY), transport=Silent())
     await client.active_company()
-    monkeypatch.setattr(transport_module, "MARGIN_S", 10 - 0.05)
+    monkeypatch.setattr(retry, "MARGIN_S", 10 - 0.05)
     with anyio.fail_after(10), pytest.raises(UnknownOutcomeError) as caught:
         await client.customers.list()
     assert caught.value.code == "no_answer"
@@ -195,7 +195,7 @@ async def test_an_answer_cannot_set_cookies(beel, settings):
 
 
 def test_the_margin_is_two_seconds():
-    assert transport_module.MARGIN_S == 2
+    assert retry.MARGIN_S == 2
 
 
 def test_httpx_is_not_loaded_before_the_first_request():

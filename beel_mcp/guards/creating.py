@@ -1,0 +1,181 @@
+"""Creates customers chunk by chunk: on the journal first, then in BeeL, then on the journal."""
+
+import logging
+from collections.abc import Sequence
+
+from beel_mcp.api.bulk import BulkCreation
+from beel_mcp.api.client import BeelClient
+from beel_mcp.errors import (
+    ApiError,
+    BeelMcpError,
+    CallerError,
+    ConflictError,
+    InvalidRequestError,
+    NextCall,
+    RefusedError,
+    UnknownOutcomeError,
+)
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.private import KEPT_FOR
+from beel_mcp.guards.records import Chunk, ChunkState, Operation, PlannedRow
+from beel_mcp.guards.writes import Writes
+
+logger = logging.getLogger(__name__)
+
+KIND = "create_customers"
+# Longer than one bulk request may take: whoever waits longer is told to come back.
+TURN_S = 200.0
+MOST_SENDINGS = 2
+
+
+class Creating:
+    """What it takes to create the chunks of one operation."""
+
+    def __init__(self, beel: BeelClient, journal: Journal, writes: Writes) -> None:
+        self._beel = beel
+        self._journal = journal
+        self._writes = writes
+
+    async def run(self, operation_id: str, checked_at: float) -> None:
+        """Create what is not created yet, in order; stop at the first chunk that does not go well.
+
+        Raises:
+            BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
+        """
+        account = self._journal.get(operation_id).account
+        async with self._writes.turn(account.key_fingerprint, TURN_S):
+            try:
+                # Read again under the lock: another process may have gone on with it meanwhile.
+                for chunk in self._journal.get(operation_id).chunks:
+                    if chunk.state != "COMMITTED" and not await self._create(chunk, checked_at):
+                        break
+            finally:
+                self._journal.end(operation_id)
+
+    async def _create(self, chunk: Chunk, checked_at: float) -> bool:
+        """Send one chunk, if it may be sent; tell whether its customers are created."""
+        if not self.may_send(chunk):
+            return False
+        rows = self._journal.private.payload(chunk)
+        if rows is None:
+            return False
+        operation = self._journal.get(chunk.operation_id)
+        self._check_overlap(operation, rows, checked_at)
+        self._journal.pending(chunk)
+        return await self._send(chunk, rows)
+
+    async def _send(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> bool:
+        try:
+            creation = await self._beel.customers.create_bulk(
+                [row.values for row in rows], idempotency_key=chunk.idempotency_key
+            )
+        except (InvalidRequestError, ConflictError) as error:
+            self._refused(chunk, rows, error)
+            return False
+        except UnknownOutcomeError as error:
+            self._settle(chunk, "UNKNOWN", error)
+            return False
+        except BeelMcpError as error:
+            # Never sent, or turned away at the door (401, 403, 413, 429): nothing happened, and
+            # the same decision may be carried out later.
+            self._settle(chunk, "READY", error)
+            raise
+        except Exception:
+            self._journal.settle(chunk, "UNKNOWN", code="internal_error")
+            raise
+        self._journal.settle(
+            chunk, "COMMITTED", record=created(rows, creation), request_id=creation.request_id
+        )
+        return True
+
+    def _settle(self, chunk: Chunk, state: ChunkState, error: BeelMcpError) -> None:
+        self._journal.settle(chunk, state, code=error.code, request_id=error.request_id)
+
+    def _refused(self, chunk: Chunk, rows: Sequence[PlannedRow], error: RefusedError) -> None:
+        """Record a definite no; if the key was used before, look what became of it first."""
+        if error.code == "IDEMPOTENCY_KEY_MISMATCH":
+            logger.error("BeeL saw this idempotency key with another body: report this defect")
+        # A second sending meets what the first one, given up for lost, may have created late.
+        if chunk.attempts > 0 or error.code.startswith("IDEMPOTENCY_KEY"):
+            self._journal.settle(chunk, "UNKNOWN", code=error.code, request_id=error.request_id)
+            return
+        self._journal.settle(
+            chunk,
+            "REJECTED",
+            record=_problems(rows, error),
+            code=error.code,
+            request_id=error.request_id,
+        )
+
+    def may_send(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk may be sent: never while its effect is open, and again only once.
+
+        After 24 hours BeeL has forgotten the key, so it is not sent again at all.
+        """
+        if chunk.state == "READY":
+            return True
+        age = self._journal.time() - (chunk.sent_at or 0.0)
+        return (
+            chunk.state == "NOT_DONE"
+            and chunk.attempts < MOST_SENDINGS
+            and age < KEPT_FOR.total_seconds()
+        )
+
+    def _check_overlap(
+        self, operation: Operation, rows: Sequence[PlannedRow], checked_at: float
+    ) -> None:
+        """Keep customers from being created twice by two of our own operations.
+
+        Raises:
+            CallerError: another operation may have created some of them, or has.
+        """
+        mine = {row.nif for row in rows if row.nif}
+        for other in self._journal.open_operations(operation.account):
+            if other.operation_id == operation.operation_id:
+                continue
+            for chunk in other.chunks:
+                theirs = {row.nif for row in self._journal.private.payload(chunk) or ()}
+                if chunk.is_open and mine & theirs:
+                    raise overlapping(other.operation_id)
+        if count := self._journal.private.created_since(rows, operation.account, checked_at):
+            raise CallerError(
+                f"{count} of these customers were created by another call since the list was"
+                " checked; nothing was sent.",
+                code="created_meanwhile",
+                remedy="Call validate_customers again with the same list.",
+            )
+
+
+def overlapping(operation_id: str) -> CallerError:
+    """Say that an unsettled operation stands in the way."""
+    return CallerError(
+        "An earlier creation of some of these customers is not settled: they may exist already."
+        " Nothing was sent.",
+        code="operation_unsettled",
+        retryable=True,
+        next_calls=(
+            NextCall("check_operation", {"operation_id": operation_id}, "settles it, by reading"),
+        ),
+    )
+
+
+def created(rows: Sequence[PlannedRow], creation: BulkCreation) -> list[dict[str, object]]:
+    """Make the record of a creation: row, name, id."""
+    ids = {one.index: one.customer_id for one in creation.created}
+    return [
+        {"row": row.number, "name": row.name, "customer_id": ids.get(index)}
+        for index, row in enumerate(rows)
+    ]
+
+
+def _problems(rows: Sequence[PlannedRow], error: ApiError) -> list[dict[str, object]]:
+    return [
+        {
+            "row": rows[fault.index].number,
+            "name": rows[fault.index].name,
+            "field": fault.field.rpartition("].")[2] or "row",
+            "message": fault.message,
+        }
+        for fault in error.field_errors
+        if fault.index is not None and fault.index < len(rows)
+    ]

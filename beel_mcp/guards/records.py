@@ -1,0 +1,93 @@
+"""What the journal holds, as values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from beel_mcp.api.account import Account
+
+Clock = Callable[[], datetime]
+ChunkState = Literal["READY", "PENDING", "COMMITTED", "REJECTED", "UNKNOWN", "NOT_DONE"]
+Picture = Literal["all", "none", "mixed", "unclear"]
+
+# A chunk in one of these states may or may not have had its effect.
+OPEN_STATES: tuple[ChunkState, ...] = ("PENDING", "UNKNOWN")
+
+
+@dataclass(frozen=True)
+class PlannedRow:
+    """A row as the person sees it, and as BeeL gets it."""
+
+    number: int
+    values: Mapping[str, Any]
+
+    @property
+    def nif(self) -> str:
+        """The identifier that BeeL keeps unique, or nothing."""
+        return str(self.values.get("nif", ""))
+
+    @property
+    def name(self) -> str:
+        """The customer's name."""
+        return str(self.values.get("legal_name", ""))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A chunk before anything is sent: its rows, and how long BeeL took to check them."""
+
+    rows: Sequence[PlannedRow]
+    processing_time_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One request of an operation."""
+
+    operation_id: str
+    chunk: int
+    count: int
+    idempotency_key: str
+    state: ChunkState
+    attempts: int
+    sent_at: float | None
+    settled_at: float | None
+    processing_time_ms: int
+    code: str | None
+    request_id: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its effect is not known."""
+        return self.state in OPEN_STATES
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One decision that is carried out, in one request or several."""
+
+    operation_id: str
+    kind: str
+    caller: str
+    subject: str
+    payload_digest: str
+    account: Account
+    total: int
+    owner: str
+    started_at: float
+    ended_at: float | None
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the effect of any request is not known."""
+        return any(chunk.is_open for chunk in self.chunks)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a look at BeeL showed of a chunk whose answer was lost."""
+
+    at: float
+    picture: Picture

@@ -1,0 +1,65 @@
+-- The journal. What stands in `operations` and `chunks` names no person; whatever does stands in
+-- `private` and goes once it is no longer needed, at the latest after 24 hours.
+
+CREATE TABLE operations (
+    operation_id    TEXT PRIMARY KEY,
+    kind            TEXT NOT NULL,     -- the tool
+    caller          TEXT NOT NULL,     -- whose call it was: "local", or a token's owner
+    subject         TEXT NOT NULL,     -- the one decision it carries out: a batch or a plan
+    payload_digest  TEXT NOT NULL,     -- SHA-256 of what is sent, to tell the same rows again
+    environment     TEXT NOT NULL,
+    company_id      TEXT,
+    key_fingerprint TEXT NOT NULL,     -- of the API key; not the key, nor any part of it
+    total           INTEGER NOT NULL,  -- records that the call was about
+    owner           TEXT NOT NULL,     -- the lock file that its process holds while it lives
+    started_at      REAL NOT NULL,     -- seconds since 1970
+    ended_at        REAL,
+    UNIQUE (kind, caller, subject)
+) STRICT;
+
+CREATE TABLE chunks (
+    operation_id       TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
+    chunk              INTEGER NOT NULL,
+    count              INTEGER NOT NULL,
+    idempotency_key    TEXT NOT NULL UNIQUE,
+    state              TEXT NOT NULL CHECK (
+        state IN ('READY', 'PENDING', 'COMMITTED', 'REJECTED', 'UNKNOWN', 'NOT_DONE')
+    ),
+    attempts           INTEGER NOT NULL DEFAULT 0,
+    sent_at            REAL,
+    settled_at         REAL,
+    processing_time_ms INTEGER NOT NULL DEFAULT 0,  -- of the dry run before it
+    code               TEXT,                        -- BeeL's, or ours
+    request_id         TEXT,
+    PRIMARY KEY (operation_id, chunk)
+) STRICT;
+
+CREATE TABLE observations (
+    operation_id TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
+    chunk        INTEGER NOT NULL,
+    at           REAL NOT NULL,
+    picture      TEXT NOT NULL CHECK (picture IN ('all', 'none', 'mixed', 'unclear'))
+) STRICT;
+
+CREATE TABLE private (
+    operation_id TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
+    chunk        INTEGER NOT NULL,
+    purpose      TEXT NOT NULL CHECK (purpose IN ('payload', 'record')),
+    content      TEXT NOT NULL,
+    kept_until   REAL,          -- null: until it is settled
+    PRIMARY KEY (operation_id, chunk, purpose)
+) STRICT;
+
+-- Which identifiers were created when, as keyed digests that nobody can turn back into a NIF
+-- without the secret beside them; they go after 24 hours.
+CREATE TABLE identifiers (
+    operation_id TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
+    digest       BLOB NOT NULL,
+    created_at   REAL NOT NULL
+) STRICT;
+
+CREATE TABLE secret (value BLOB NOT NULL) STRICT;
+
+CREATE INDEX same_identifier ON identifiers (digest);
+CREATE INDEX unsettled ON chunks (state);
+CREATE INDEX same_payload ON operations (payload_digest);

@@ -1,0 +1,261 @@
+"""An operation in words: what was created, refused or unknown, and what to do now."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from beel_mcp.cleaning import clean
+from beel_mcp.errors import NextCall
+from beel_mcp.guards.records import Chunk, Operation
+from beel_mcp.summaries.answer import (
+    LIST_TEXT_LIMIT,
+    Answer,
+    Status,
+    capped,
+    count_phrase,
+    next_steps,
+    plural,
+)
+from beel_mcp.summaries.batches import (
+    CreatedCustomer,
+    CreationAnswer,
+    CreationCounts,
+    Example,
+    ProblemGroup,
+)
+
+NAME_LIMIT = 60
+MESSAGE_LIMIT = 140
+RETRY_AFTER_S = 15
+PAGE_SIZE = 50
+Records = Mapping[int, Sequence[Mapping[str, Any]]]
+
+
+class RecordRow(BaseModel):
+    """What became of one row."""
+
+    row: int
+    name: str
+    outcome: str
+    customer_id: str | None = None
+    message: str | None = None
+
+    def line(self) -> str:
+        """Give the row in one line of text."""
+        facts = [self.customer_id, self.message]
+        words = [self.outcome, *(fact for fact in facts if fact)]
+        return f'row {self.row} "{self.name}": {" ".join(words)}'
+
+
+class OpenOperation(BaseModel):
+    """An operation that is in flight or not settled."""
+
+    operation_id: str
+    tool: str
+    state: str
+    records: int
+    started_at: str
+
+    def line(self) -> str:
+        """Give the operation in one line of text."""
+        return (
+            f"{self.operation_id}: {self.tool}, {plural(self.records, 'record')}, {self.state},"
+            f" started {self.started_at}"
+        )
+
+
+class OperationAnswer(Answer):
+    """How an operation stands, and a page of its record; or what is open."""
+
+    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
+
+    operation_id: str | None = None
+    tool: str | None = None
+    total: int | None = None
+    counts: CreationCounts | None = None
+    rows: list[RecordRow] | None = None
+    page: int | None = None
+    has_more: bool | None = None
+    retry_after_s: int | None = None
+    operations: list[OpenOperation] | None = None
+    more_operations: int | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the counts, then the rows of this page, or the open operations."""
+        return [
+            f"Counts: {count_phrase(self.counts.model_dump())}." if self.counts else "",
+            f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
+            *(row.line() for row in self.rows or ()),
+            *(operation.line() for operation in self.operations or ()),
+        ]
+
+
+def count(operation: Operation) -> CreationCounts:
+    """Put every row into exactly one class."""
+    sums: dict[str, int] = {}
+    for chunk in operation.chunks:
+        name = _CLASS_OF[chunk.state]
+        sums[name] = sums.get(name, 0) + chunk.count
+    skipped = operation.total - sum(chunk.count for chunk in operation.chunks)
+    return CreationCounts(skipped=skipped, **sums)
+
+
+def creation_answer(
+    operation: Operation, records: Records, *, running: bool, replayed: bool, before: bool = False
+) -> CreationAnswer:
+    """Say what create_customers did."""
+    counts = count(operation)
+    created = [
+        CreatedCustomer(
+            row=row["row"], name=clean(row["name"], NAME_LIMIT), customer_id=row["customer_id"]
+        )
+        for row in _rows_of(operation, records, "COMMITTED")
+    ]
+    shown, more = capped(created)
+    status = _status(operation, running=running)
+    check = NextCall(
+        "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
+    )
+    return CreationAnswer(
+        status=status,
+        summary=summary_of(operation, running=running),
+        total=operation.total,
+        counts=counts,
+        created=shown or None,
+        more_created=more,
+        problems=_problems(operation, records) or None,
+        operation_id=operation.operation_id,
+        replayed=replayed or None,
+        retry_after_s=RETRY_AFTER_S if running else None,
+        detail=_detail(operation, running=running, before=before) or None,
+        next=next_steps(check if counts.unknown else None),
+    )
+
+
+def summary_of(operation: Operation, *, running: bool) -> str:
+    """Say the outcome in one sentence."""
+    counts = count(operation)
+    rows = plural(counts.unknown, "customer")
+    if running:
+        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
+    if counts.unknown:
+        return f"BeeL did not answer. The {rows} may or may not exist."
+    if counts.refused:
+        return f"BeeL refused {plural(counts.refused, 'customer')}; {counts.created} were created."
+    if counts.not_attempted:
+        rows = plural(counts.not_attempted, "customer")
+        return f"{counts.created} were created; {rows} were not created."
+    left_out = f"; {plural(counts.skipped, 'row')} left out because of problems"
+    return (
+        f"Created {plural(counts.created, 'customer')} of {operation.total}"
+        f"{left_out if counts.skipped else ''}."
+    )
+
+
+def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
+    """Describe an operation that is in flight or not settled."""
+    started_at = datetime.fromtimestamp(operation.started_at, UTC)
+    in_flight = any(chunk.state == "PENDING" for chunk in operation.chunks)
+    return OpenOperation(
+        operation_id=operation.operation_id,
+        tool=operation.kind,
+        state="running" if running or in_flight else "unsettled",
+        records=sum(chunk.count for chunk in operation.chunks if chunk.is_open),
+        started_at=started_at.isoformat(timespec="seconds"),
+    )
+
+
+def record_rows(operation: Operation, records: Records) -> list[RecordRow]:
+    """List what is recorded of each row, in order."""
+    rows = [
+        RecordRow(
+            row=row["row"],
+            name=clean(row["name"], NAME_LIMIT),
+            outcome=_CLASS_OF[chunk.state],
+            customer_id=row.get("customer_id"),
+            message=clean(row["message"], MESSAGE_LIMIT) if row.get("message") else None,
+        )
+        for chunk in operation.chunks
+        for row in records.get(chunk.chunk, ())
+    ]
+    return sorted(rows, key=lambda row: row.row)
+
+
+def _status(operation: Operation, *, running: bool) -> Status:
+    counts = count(operation)
+    if running:
+        return "partial"
+    if counts.unknown:
+        return "unknown"
+    if not counts.created:
+        return "nothing_done"
+    return "partial" if counts.refused or counts.not_attempted else "done"
+
+
+def _detail(operation: Operation, *, running: bool, before: bool) -> str:
+    counts = count(operation)
+    parts = []
+    if counts.unknown and not running:
+        parts.append("Do not create them again; run check_operation.")
+    if any(chunk.state == "NOT_DONE" for chunk in operation.chunks):
+        parts.append(
+            "BeeL did not answer, and a look showed that they were not created. The same call"
+            " sends them once more."
+        )
+    codes = sorted({chunk.code or "" for chunk in operation.chunks if _is_refusal(chunk)})
+    if codes:
+        parts.append(f"BeeL's reason: {', '.join(codes)}.")
+    if before:
+        parts.append("The very same rows were created by an earlier call within 24 hours.")
+    return " ".join(parts)
+
+
+def _is_refusal(chunk: Chunk) -> bool:
+    return chunk.state == "REJECTED" and chunk.code is not None
+
+
+def _rows_of(operation: Operation, records: Records, state: str) -> list[Mapping[str, Any]]:
+    return [
+        row
+        for chunk in operation.chunks
+        if chunk.state == state
+        for row in records.get(chunk.chunk, ())
+    ]
+
+
+def _problems(operation: Operation, records: Records) -> list[ProblemGroup]:
+    """Group what BeeL refused by field and message."""
+
+    def key(row: Mapping[str, Any]) -> tuple[str, str]:
+        return str(row["field"]), str(row["message"])
+
+    groups = []
+    for (field, message), rows in groupby(
+        sorted(_rows_of(operation, records, "REJECTED"), key=key), key=key
+    ):
+        members = list(rows)
+        first = members[0]
+        groups.append(
+            ProblemGroup(
+                kind="error",
+                field=field,
+                message=clean(message, MESSAGE_LIMIT),
+                count=len(members),
+                rows=[row["row"] for row in members[:5]],
+                example=Example(row=first["row"], name=clean(first["name"], NAME_LIMIT)),
+            )
+        )
+    return sorted(groups, key=lambda group: -group.count)[:10]
+
+
+_CLASS_OF = {
+    "COMMITTED": "created",
+    "REJECTED": "refused",
+    "PENDING": "unknown",
+    "UNKNOWN": "unknown",
+    "READY": "not_attempted",
+    "NOT_DONE": "not_attempted",
+}

@@ -1,0 +1,255 @@
+"""Batches never change their rows, always add up, and are forgotten in time."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beel_mcp.errors import CallerError
+from beel_mcp.lists.batches import BatchStore, Kind, Row, Verdict, new_batch
+from beel_mcp.lists.checks import Problem
+from beel_mcp.lists.rows import KINDS
+
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_minutes(self, minutes: float) -> None:
+        self.time += timedelta(minutes=minutes)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> BatchStore:
+    return BatchStore(clock)
+
+
+def rows(count: int, **values: object) -> tuple[Row, ...]:
+    return tuple(
+        Row(number, {"legal_name": f"Cliente {number}", **values}) for number in range(1, count + 1)
+    )
+
+
+def batch(count: int = 3, caller: str = "local", **more: object):
+    return new_batch(caller, "inline", rows(count), **more)
+
+
+def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerError:
+    with pytest.raises(CallerError) as caught:
+        store.get(batch_id, caller)
+    assert caught.value.code == "batch_expired"
+    assert "validate_customers" in caught.value.remedy
+    return caught.value
+
+
+@given(st.lists(st.sampled_from(KINDS), max_size=30), st.integers(0, 30))
+def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
+    made = batch(len(kinds))
+    verdicts = {number: Verdict(kind) for number, kind in enumerate(kinds[:judged], 1)}
+    made = made.with_verdicts(verdicts, NOON)
+    counts = made.counts()
+    assert set(counts) == set(KINDS)
+    assert sum(counts.values()) == len(made.rows)
+    assert len(made.importable()) == counts["valid"] + counts["warning"]
+    assert len(made.sendable()) == counts["unchecked"]
+
+
+def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
+    fault = Problem("nif", "Expected text.", severity="error")
+    made = new_batch("local", "inline", (Row(1, {}, (fault,)),))
+    assert made.counts()["error"] == 1
+    made = made.with_verdicts({1: Verdict("valid")}, NOON)
+    assert made.counts()["error"] == 1
+    assert made.importable() == ()
+
+
+def test_more_verdicts_add_to_those_that_are_there():
+    first = batch(2).with_verdicts({1: Verdict("valid")}, NOON)
+    second = first.with_verdicts({2: Verdict("duplicate")}, NOON + timedelta(minutes=1))
+    assert second.counts() == {**dict.fromkeys(KINDS, 0), "valid": 1, "duplicate": 1}
+    assert second.batch_id == first.batch_id
+    assert second.payload_digest == first.payload_digest
+    assert second.validated_at == NOON + timedelta(minutes=1)
+    assert first.counts()["unchecked"] == 1
+
+
+def test_verdicts_on_strange_rows_and_times_without_zone_are_defects():
+    with pytest.raises(ValueError, match="has not"):
+        batch(2).with_verdicts({3: Verdict("valid")}, NOON)
+    with pytest.raises(ValueError, match="zone"):
+        batch(2).with_verdicts({}, datetime(2026, 7, 1))  # noqa: DTZ001
+
+
+def test_nobody_can_write_to_a_row():
+    source = {"address": {"city": "Vigo"}, "billing_emails": ["a@b.es"]}
+    row = Row(1, source)
+    source["address"]["city"] = "Lugo"
+    with pytest.raises(TypeError):
+        row.values["address"]["city"] = "Lugo"
+    row.payload()["address"]["city"] = "Lugo"
+    assert row.payload() == {"address": {"city": "Vigo"}, "billing_emails": ["a@b.es"]}
+    json.dumps(row.payload())
+
+
+def test_the_digest_knows_the_same_list_again_and_no_other():
+    assert batch().payload_digest == batch().payload_digest
+    assert batch().payload_digest != batch(4).payload_digest
+    one = new_batch("local", "a.csv", (Row(2, {"nif": "1", "legal_name": "A"}),))
+    other = new_batch("local", "inline", (Row(1, {"legal_name": "A", "nif": "1"}),))
+    assert one.payload_digest == other.payload_digest
+
+
+def test_names_and_identifiers_are_fit_to_show():
+    assert Row(1, {"legal_name": "x" * 100}).name == "x" * 59 + "…"
+    assert Row(1, {}).name == ""
+    assert Row(1, {"nif": "es-b12.345.674"}).identifier == "B12345674"
+    assert Row(1, {"alternative_id": {"number": "AB-1"}}).identifier == "AB-1"
+    assert Row(1, {}).identifier == ""
+
+
+def test_no_value_shows_in_what_a_log_would_print():
+    iban = "ES9121000418450200051332"
+    row = Row(1, {"notes": "secreto", "preferred_payment_method": {"iban": iban}})
+    made = new_batch("local", "inline", (row,))
+    assert "secreto" not in repr(row) + repr(made)
+    assert iban not in repr(row) + repr(made)
+
+
+def test_problems_of_many_rows_become_groups_with_an_example():
+    said = [
+        Verdict("nif_invalid", (Problem("nif", f"El NIF {n}2345678A no existe", f"{n}2345678A"),))
+        for n in range(1, 8)
+    ]
+    made = batch(9).with_verdicts(dict(enumerate(said, 2)), NOON)
+    duplicate = Problem("nif", "Ya existe", "1")
+    made = made.with_verdicts({1: Verdict("duplicate", (duplicate,), (), "c-1")}, NOON)
+    (first, second), more = made.problem_groups(10)
+    assert (first.kind, first.message, first.count) == ("nif_invalid", "El NIF … no existe", 7)
+    assert first.rows == (2, 3, 4, 5, 6)
+    assert (first.example.row, first.example.name) == (2, "Cliente 2")
+    assert first.example.value == "12345678A"
+    assert second.example.existing_customer_id == "c-1"
+    assert more == 0
+
+
+def test_groups_are_capped_and_the_rest_is_counted():
+    verdicts = {n: Verdict("error", (Problem(f"field{n}", "wrong"),)) for n in range(1, 13)}
+    groups, more = batch(12).with_verdicts(verdicts, NOON).problem_groups(10)
+    assert [group.rows for group in groups] == [(n,) for n in range(1, 11)]
+    assert more == 2
+
+
+def test_the_same_problem_twice_in_a_row_counts_the_row_once():
+    twice = Problem("billing_emails", "wrong", "a"), Problem("billing_emails", "wrong", "b")
+    groups, _ = batch(1).with_verdicts({1: Verdict("error", twice)}, NOON).problem_groups(5)
+    assert [group.count for group in groups] == [1]
+
+
+def test_rows_that_beel_has_not_seen_keep_their_local_advice():
+    advice = Problem("nif", "wrong letter")
+    made = new_batch("local", "inline", (Row(1, {}, (advice,)),))
+    (group,), _ = made.problem_groups(5)
+    assert (group.kind, group.field) == ("unchecked", "nif")
+
+
+def test_ids_are_long_random_and_safe_in_an_address():
+    ids = {batch().batch_id for _ in range(100)}
+    assert len(ids) == 100
+    for made in ids:
+        assert made.startswith("bat_")
+        assert len(made) == 26
+        assert made.replace("-", "").replace("_", "").isalnum()
+
+
+def test_a_batch_is_kept_for_half_an_hour_after_its_last_use(store, clock):
+    made = batch()
+    assert store.add(made) == NOON + timedelta(minutes=30)
+    clock.pass_minutes(29)
+    assert store.get(made.batch_id, "local") is made
+    clock.pass_minutes(29)
+    assert store.expires_at(made.batch_id, "local") == clock() + timedelta(minutes=30)
+    clock.pass_minutes(31)
+    expired(store, made.batch_id)
+
+
+def test_another_callers_batch_looks_like_an_unknown_one(store):
+    made = batch(caller="ana", source_path="clientes.csv")
+    store.add(made)
+    unknown = expired(store, "bat_unknown", "eva")
+    hidden = expired(store, made.batch_id, "eva")
+    assert (hidden.message, hidden.remedy, hidden.next_calls) == (
+        unknown.message,
+        unknown.remedy,
+        unknown.next_calls,
+    )
+    assert store.get(made.batch_id, "ana") is made
+
+
+def test_an_expired_batch_from_a_file_comes_with_the_call_that_makes_it_again(store, clock):
+    made = batch(caller="ana", source_path="clientes.csv")
+    store.add(made)
+    clock.pass_minutes(31)
+    (call,) = expired(store, made.batch_id, "ana").next_calls
+    assert (call.tool, call.arguments) == ("validate_customers", {"source_path": "clientes.csv"})
+    assert expired(store, made.batch_id, "eva").next_calls == ()
+
+
+def test_newer_verdicts_take_the_place_of_older_ones(store):
+    made = batch()
+    store.add(made)
+    judged = made.with_verdicts({1: Verdict("valid")}, NOON)
+    store.replace(judged)
+    assert store.get(made.batch_id, "local").counts()["valid"] == 1
+
+
+def test_other_rows_cannot_take_the_place_of_a_batch(store):
+    from dataclasses import replace
+
+    made = batch()
+    store.add(made)
+    with pytest.raises(ValueError, match="never changes"):
+        store.replace(replace(made, rows=rows(5)))
+    with pytest.raises(CallerError):
+        store.replace(batch())
+    with pytest.raises(CallerError):
+        store.replace(replace(made, caller="eva"))
+
+
+def test_a_caller_keeps_twenty_batches_the_least_used_goes_first(store, clock):
+    made = [batch() for _ in range(20)]
+    for one in made:
+        store.add(one)
+        clock.pass_minutes(0.1)
+    store.get(made[0].batch_id, "local")
+    store.add(batch())
+    expired(store, made[1].batch_id)
+    assert store.get(made[0].batch_id, "local") is made[0]
+
+
+def test_all_callers_together_keep_two_hundred(store):
+    made = [batch(1, caller=f"caller {n // 20}") for n in range(201)]
+    for one in made:
+        store.add(one)
+    expired(store, made[0].batch_id, "caller 0")
+    assert store.get(made[1].batch_id, "caller 0") is made[1]
+    assert len(store._kept) == 200
+
+
+def test_what_is_remembered_of_files_is_bounded_too(store):
+    for n in range(300):
+        store.add(batch(1, source_path=f"{n}.csv"))
+    assert len(store._paths) <= 200

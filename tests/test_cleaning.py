@@ -1,0 +1,99 @@
+"""Untrusted text made safe to show: T31 of the design's list."""
+
+import re
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from beel_mcp.cleaning import clean, quoted
+
+# Letters of every kind, and every kind of character that must not come through.
+HIDDEN = (
+    [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0xAD, 0xFEFF)]
+    + [chr(code) for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F))]
+    + [chr(code) for code in (*range(0x2060, 0x2065), *range(0x2066, 0x206A))]
+    + [chr(code) for code in (*range(0xE0000, 0xE0080), *range(0xE0100, 0xE01F0))]
+    + [chr(code) for code in range(0xD800, 0xE000, 97)]
+)
+PIECES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(HIDDEN),
+    st.sampled_from(["\x1b[31m", "\x1b]8;;https://evil.example\x07", "\u2028", "\u00a0", "\r\n"]),
+    st.sampled_from(
+        ["ñ", "n\u0303", "ç", "Ł", "€", "👩\u200d🔧", "❤\ufe0f", "e\u0301\u0323", "\ufe0f"]
+    ),
+)
+TEXTS = st.lists(PIECES, max_size=12).map("".join)
+LIMITS = st.integers(min_value=1, max_value=80)
+GONE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+    "\u2028\u2029\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(TEXTS, LIMITS)
+@example("\x1b\x1b[31m[31mred", 40)
+@example("a\u200b \u200b b", 40)
+@example("\u200b" * 50 + "a" * 80, 10)
+@example("e" + "\u0301" * 100, 10)
+@example("\u1112\u200b\u1161\u11ab", 2)
+@example("a \u0301", 3)
+def test_cleaning_gives_one_short_visible_line_and_twice_is_once(text: str, limit: int) -> None:
+    once = clean(text, limit)
+    assert clean(once, limit) == once
+    assert len(once) <= limit
+    assert not GONE.search(once)
+    assert len(once.splitlines()) <= 1
+    assert once == once.strip()
+    assert "  " not in once
+    assert unicodedata.is_normalized("NFC", once)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_a_quoted_text_cannot_leave_its_quotes(text: str) -> None:
+    shown = quoted(text + '" and now obey', 400)
+    assert shown[0] == shown[-1] == '"'
+    assert '"' not in shown[1:-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Panadería Núñez e Hijos, S.L.",
+        "Façana i Òptica, SCCL",
+        "Łukasz Żółć",
+        "1.250,00 €",
+        "Taller 👩🏽 Peña 🚗",
+        "Corazón ❤\ufe0f",
+        "Ω漢字 العربية",
+        "O'Donnell & Müller: 100 % «ok»",
+    ],
+)
+def test_honest_text_comes_through_as_it_is(text: str) -> None:
+    assert clean(text, 300) == text
+
+
+def test_every_invisible_character_by_itself_leaves_nothing_behind() -> None:
+    for character in HIDDEN:
+        assert clean(f"a{character}b", 10) in ("ab", "a b"), ascii(character)
+
+
+def test_no_character_at_all_breaks_the_line() -> None:
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs"):
+            cleaned = clean(f"a{character}b", 10)
+            assert len(cleaned.splitlines()) == 1, ascii(character)
+            kept = set(cleaned) - set("ab ")
+            assert all(unicodedata.category(one) == "Cf" for one in kept), ascii(character)
+
+
+def test_a_cut_is_marked_and_leaves_no_half_character() -> None:
+    assert clean("a" * 20, 10) == "a" * 9 + "…"
+    assert clean("ab" + "x\u0323\u0302", 4) == "ab…"
+    assert clean("abc def", 5) == "abc…"
