@@ -1,4 +1,4 @@
-"""The command line: serve over stdio or HTTP, the demo, the sandbox."""
+"""The command line: what each command does, and its exit code."""
 
 import argparse
 import logging
@@ -7,12 +7,11 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
-    from beel_mcp import __version__
+    from beel_mcp.arguments import parser
     from beel_mcp.language import say
     from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
 
@@ -27,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without accents is no failure
     language = preferred_language(os.environ)
-    arguments = _parser(language).parse_args(argv)
+    arguments = parser(language).parse_args(argv)
     try:
         return _run(arguments, language)
     except SettingsError as error:
@@ -54,6 +53,8 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
         return _serve_sandbox(arguments, settings)
     if arguments.command == "serve":
         return _serve_http(arguments, settings)
+    if arguments.command == "purge":
+        return _purge(settings)
     return _serve_stdio(settings)
 
 
@@ -110,6 +111,34 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     return WELL
 
 
+def _purge(settings: Settings) -> int:
+    from beel_mcp.guards.database import JournalError
+    from beel_mcp.guards.journal import Journal
+    from beel_mcp.guards.records import utc_now
+
+    journal = Journal(settings.state_dir, utc_now)
+    try:
+        removed, kept = journal.purge()
+    except JournalError:
+        unusable = say(
+            settings.language,
+            en=f"the journal in {settings.state_dir} cannot be used",
+            es=f"no se puede usar el registro de {settings.state_dir}",
+        )
+        return _complain(unusable, ENVIRONMENT)
+    finally:
+        journal.close()
+    print(
+        say(
+            settings.language,
+            en=f"Personal data removed: {removed} requests. Kept until they are settled: {kept}.",
+            es=f"Datos personales borrados: {removed} peticiones. Pendientes de aclarar, se"
+            f" conservan: {kept}.",
+        )
+    )
+    return WELL
+
+
 def _sandbox_app(settings: Settings) -> "Starlette | None":
     if not settings.sandbox:
         return None
@@ -143,136 +172,3 @@ def _configure_logging(settings: Settings) -> None:
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-
-
-def _parser(language: Language) -> argparse.ArgumentParser:
-    parser = _with_help(
-        # A shortened --sandbox must be an error, never the real account.
-        argparse.ArgumentParser(
-            prog="beel-mcp",
-            add_help=False,
-            allow_abbrev=False,
-            description=say(
-                language,
-                en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
-                es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
-                " aplicaciones.",
-            ),
-        ),
-        language,
-    )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"beel-mcp {__version__}",
-        help=say(language, en="show the version and end", es="muestra la versión y termina"),
-    )
-    parser.set_defaults(sandbox=False)
-    _add_sandbox_option(parser, language)
-    commands = parser.add_subparsers(
-        dest="command",
-        title=say(language, en="commands", es="órdenes"),
-        metavar="serve | demo | sandbox",
-    )
-    for name, describe, words in (
-        ("serve", _describe_serve, ("serve MCP over HTTP", "atiende MCP por HTTP")),
-        (
-            "demo",
-            _with_help,
-            (
-                "import an example list into the sandbox, step by step",
-                "importa una lista de ejemplo en el BeeL de prueba, paso a paso",
-            ),
-        ),
-        (
-            "sandbox",
-            _describe_sandbox,
-            (
-                "serve the built-in BeeL sandbox over HTTP",
-                "atiende por HTTP el BeeL de prueba incluido",
-            ),
-        ),
-    ):
-        help_ = say(language, en=words[0], es=words[1])
-        command = commands.add_parser(name, help=help_, add_help=False, allow_abbrev=False)
-        describe(command, language)
-    return parser
-
-
-def _with_help(parser: argparse.ArgumentParser, language: Language) -> argparse.ArgumentParser:
-    parser.add_argument(
-        "-h",
-        "--help",
-        action="help",
-        help=say(language, en="show this help and end", es="muestra esta ayuda y termina"),
-    )
-    return parser
-
-
-def _add_sandbox_option(parser: argparse.ArgumentParser, language: Language) -> None:
-    parser.add_argument(
-        "--sandbox",
-        action="store_true",
-        default=argparse.SUPPRESS,  # before the command and behind it
-        help=say(
-            language,
-            en="use the built-in sandbox: no account, no network, nothing real",
-            es="usa el BeeL de prueba incluido: sin cuenta, sin red, nada es real",
-        ),
-    )
-
-
-def _describe_serve(parser: argparse.ArgumentParser, language: Language) -> None:
-    _with_help(parser, language)
-    _add_sandbox_option(parser, language)
-    parser.add_argument(
-        "--http",
-        action="store_true",
-        required=True,
-        help=say(language, en="streamable HTTP", es="HTTP con transmisión continua"),
-    )
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=_port, default=8931)
-    parser.add_argument(
-        "--no-token",
-        action="store_true",
-        help=say(
-            language,
-            en="ask callers for no token; for development, on loopback only",
-            es="no pide token a quien llama; para desarrollo, solo en esta máquina",
-        ),
-    )
-
-
-def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> None:
-    _with_help(parser, language)
-    parser.add_argument("--port", type=_port, default=8932)
-    parser.add_argument(
-        "--state",
-        type=Path,
-        metavar="FILE",
-        help=say(
-            language,
-            en="keep the records in this file (otherwise in memory)",
-            es="guarda los datos en este archivo (si no, en memoria)",
-        ),
-    )
-    parser.add_argument("--generation", choices=("current", "seeds"), default="current")
-    parser.add_argument(
-        "--rate-limit",
-        type=_positive,
-        metavar="N",
-        help=say(language, en="requests per minute and key", es="peticiones por minuto y clave"),
-    )
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError("1 … 65535")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("1 …")
-    return int(text)

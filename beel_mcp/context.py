@@ -1,7 +1,7 @@
 """What one server process keeps, and what a tool may ask for by naming it in its signature."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Final
 
 import anyio
@@ -10,16 +10,11 @@ from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Clock
+from beel_mcp.guards.records import Clock, utc_now
 from beel_mcp.guards.settling import Sleep
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import BatchStore
 from beel_mcp.settings import Settings
-
-
-def utc_now() -> datetime:
-    """Tell the time, with its zone."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

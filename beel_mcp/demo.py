@@ -158,7 +158,7 @@ async def _validate(demo: Demo) -> dict[str, Any]:
         es=f"{answer.get('total')} clientes, se pueden crear {answer.get('importable')}:",
     )
     for kind, english, spanish in words:
-        number = counts.get(kind)
+        number = counts.get(kind, 0)
         demo.say(en=f"  {number:>3} {english}", es=f"  {number:>3} {spanish}")
     _read_out_problems(demo, answer.get("problems", []))
     return answer

@@ -16,10 +16,7 @@ Customers = Annotated[
 ]
 SourcePath = Annotated[
     str,
-    Field(
-        description="Path of a CSV file in the format of BeeL's template, in the files or downloads"
-        " folder (get_status names them)."
-    ),
+    Field(description="CSV file in the format of BeeL's template, in a folder get_status names."),
 ]
 BatchId = Annotated[str, Field(description="From validate_customers.")]
 ExpectedCount = Annotated[

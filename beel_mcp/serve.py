@@ -101,7 +101,9 @@ def http_app(
     refuse_if_open(settings, address)
     if token:
         remember(token)
-    url = f"http://{address.authority}{PATH}"
+    # What a refused caller is pointed to: a name that it can reach.
+    authority = address.authority if address.is_loopback else settings.http_allowed_hosts[0]
+    url = f"http://{authority}{PATH}"
     server = create_server(
         settings,
         sandbox_app=sandbox_app,
@@ -155,7 +157,9 @@ def _auth(url: str) -> AuthSettings:
 def _security(settings: Settings, address: Address) -> TransportSecuritySettings:
     """Exact names and port only: a wildcard port also matches `localhost:1.evil.example`."""
     names = ("127.0.0.1", "localhost", "[::1]") if address.is_loopback else ()
-    hosts = [f"{name}:{address.port}" for name in names]
+    # Callers leave HTTP's own port out.
+    port = "" if address.port == 80 else f":{address.port}"
+    hosts = [f"{name}{port}" for name in names]
     hosts += settings.http_allowed_hosts
     return TransportSecuritySettings(
         allowed_hosts=hosts,

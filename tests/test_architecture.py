@@ -43,7 +43,8 @@ ARROWS: dict[str, set[str]] = {
     "server": {"prompts", "tools", "guards", "context", "api", "lists", "__init__", *LEAVES},
     "serve": {"server", *LEAVES},
     "demo": {"language", "settings"},
-    "cli": {"serve", "server", "sandbox", "demo", "__init__", *LEAVES},
+    "arguments": {"__init__", *LEAVES},
+    "cli": {"arguments", "guards", "serve", "server", "sandbox", "demo", "__init__", *LEAVES},
     "__init__": {"server", "settings"},
     "__main__": {"cli"},
 }

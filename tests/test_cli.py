@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from beel_mcp import __version__, cli
+from beel_mcp.arguments import parser
 from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
 HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3")
-COMMANDS = ("serve", "demo", "sandbox")
+COMMANDS = ("serve", "demo", "sandbox", "purge")
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["serve", "--help"]])
@@ -104,8 +105,8 @@ def test_a_wrong_word_ends_with_2(capsys: pytest.CaptureFixture[str], arguments:
     "arguments", [["--sandbox", "serve", "--http"], ["serve", "--http", "--sandbox"]]
 )
 def test_the_sandbox_option_stands_before_or_behind_the_command(arguments: list[str]) -> None:
-    assert cli._parser("en").parse_args(arguments).sandbox is True
-    assert cli._parser("en").parse_args(["serve", "--http"]).sandbox is False
+    assert parser("en").parse_args(arguments).sandbox is True
+    assert parser("en").parse_args(["serve", "--http"]).sandbox is False
 
 
 @pytest.mark.parametrize(

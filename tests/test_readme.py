@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 from mcp.types import Tool
 
-from beel_mcp import cli
+from beel_mcp.arguments import parser
 
 ROOT = Path(__file__).parent.parent
 READMES = {"en": "README.md", "es": "README.es.md"}
@@ -73,9 +73,7 @@ async def test_the_spanish_tool_table_names_the_same_tools_and_effects(client: C
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
     [action] = [
-        action
-        for action in cli._parser("en")._actions
-        if isinstance(action, argparse._SubParsersAction)
+        action for action in parser("en")._actions if isinstance(action, argparse._SubParsersAction)
     ]
     return dict(action.choices)
 
@@ -86,7 +84,7 @@ def test_every_command_it_names_exists(language: str) -> None:
     assert {" demo", " sandbox", " --sandbox", " serve --http"} <= set(named)
     for words in named:
         # The real parser is the judge.
-        cli._parser("en").parse_args(words.split())
+        parser("en").parse_args(words.split())
 
 
 @pytest.mark.parametrize("language", READMES)

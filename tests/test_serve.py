@@ -251,6 +251,15 @@ async def test_off_loopback_only_the_listed_names_are_let_in(
         assert (await caller.call_tool(host="mcp.gestoria.example")).status_code == 200
         stranger = await caller.call_tool(host="mcp.gestoria.example", authorization="Bearer x")
         assert stranger.status_code == 401
+        assert "http://mcp.gestoria.example/" in stranger.headers["www-authenticate"]
+        assert "0.0.0.0" not in stranger.headers["www-authenticate"]
+
+
+@pytest.mark.anyio
+async def test_on_port_80_our_names_have_no_port(settings: Settings, sandbox: Starlette) -> None:
+    async with listening(settings, sandbox, Address("127.0.0.1", 80), token=None) as caller:
+        assert (await caller.call_tool(host="localhost")).status_code == 200
+        assert (await caller.call_tool(host="localhost:8931")).status_code == 421
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -344,6 +345,27 @@ def test_a_start_with_a_bad_value_ends_with_2_and_one_line(variable: str) -> Non
     [line] = ended.stderr.splitlines()
     assert line.startswith(f"beel-mcp: {variable}: must be")
     assert "surely" not in line
+
+
+def test_good_values_are_taken_as_they_are(tmp_path: Path) -> None:
+    environ = {
+        "BEEL_SANDBOX": "1",
+        "BEEL_COMPANY_ID": "B12345674",
+        "BEEL_FILES_DIR": str(tmp_path),
+        "BEEL_IMPORT_DIRS": f"{tmp_path}{os.pathsep}/srv/lists",
+        "BEEL_PROXY": "http://user:word@proxy.local:3128",
+        "BEEL_CA_BUNDLE": certifi.where(),
+        "BEEL_HTTP_TOKEN": "0123456789abcdefghijklmn",
+        "BEEL_HTTP_ALLOWED_HOSTS": "MCP.gestoria.example, [::1]:8931",
+    }
+    settings = Settings.from_env(environ)
+    assert settings.environment == "sandbox"
+    assert settings.company_id == "B12345674"
+    assert settings.import_dirs == (tmp_path, Path("/srv/lists"))
+    assert settings.proxy == environ["BEEL_PROXY"]
+    assert settings.ca_bundle == Path(certifi.where())
+    assert settings.http_allowed_hosts == ("mcp.gestoria.example", "[::1]:8931")
+    assert settings.warnings == ()
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:

@@ -93,7 +93,7 @@ class _Course:
         """Take in how an attempt failed. A doubt stays, whatever comes of later attempts."""
         self.attempts += 1
         self.lost += is_lost(error)
-        if error.changed == "unknown" and self.doubt is None:
+        if error.changed == "unknown":
             self.doubt = error
 
 

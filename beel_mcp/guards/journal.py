@@ -163,6 +163,10 @@ class Journal:
                     )
             forget_old(db, self.time())
 
+    def purge(self) -> tuple[int, int]:
+        """Remove the personal data of all that is settled; count what went and what stays."""
+        return self.private.purge() if self.exists() else (0, 0)
+
     def get(self, operation_id: str) -> Operation:
         """Read an operation that is known to exist."""
         return self._select("operation_id = ?", operation_id)[0]

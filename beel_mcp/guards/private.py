@@ -44,14 +44,19 @@ class PrivateRecords:
             }
         return len(found & {_digest(secret, row.nif) for row in rows if row.nif})
 
-    def purge(self) -> int:
-        """Remove the personal data of all that is not open; say how many requests had some."""
+    def purge(self) -> tuple[int, int]:
+        """Remove the personal data of all that is not open; count what went and what stays.
+
+        What is open keeps its rows: without them nobody could find out what became of it.
+        """
         with self._database.writing() as db:
             db.execute("DELETE FROM identifiers")
-            return db.execute(
+            removed = db.execute(
                 "DELETE FROM private WHERE (operation_id, chunk) NOT IN (SELECT operation_id,"
                 " chunk FROM chunks WHERE state IN ('PENDING', 'UNKNOWN'))"
             ).rowcount
+            [kept] = db.execute("SELECT count(*) FROM private").fetchone()
+        return removed, kept
 
     def _kept(self, chunk: Chunk, purpose: str) -> list[dict[str, Any]] | None:
         with self._database.reading() as db:

@@ -2,12 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from beel_mcp.api.account import Account
 
 Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Tell the time, with its zone."""
+    return datetime.now(UTC)
+
+
 ChunkState = Literal["READY", "PENDING", "COMMITTED", "REJECTED", "UNKNOWN", "NOT_DONE"]
 Picture = Literal["all", "none", "mixed", "unclear"]
 

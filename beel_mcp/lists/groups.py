@@ -59,8 +59,13 @@ def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...]
         if key in seen:
             continue
         seen.add(key)
+        name = row.name or row.identifier
         example = Example(
-            row.number, row.name, problem.value, problem.suggestion, verdict.existing_customer_id
+            row.number,
+            name,
+            problem.value,
+            problem.suggestion,
+            verdict.existing_customer_id,
         )
         yield (
             key,

@@ -76,7 +76,9 @@ def api_key(env: Mapping[str, str]) -> SecretStr | None:
 def base_url(env: Mapping[str, str], key: SecretStr | None) -> str:
     """Read where BeeL answers."""
     name, value = "BEEL_BASE_URL", env.get("BEEL_BASE_URL", DEFAULT_BASE_URL)
-    shape = re.fullmatch(rf"(https?)://({_HOST})(:[0-9]{{1,5}})?(/[!-~]*)?", value, re.ASCII | re.IGNORECASE)
+    shape = re.fullmatch(
+        rf"(https?)://({_HOST})(:[0-9]{{1,5}})?(/[!-~]*)?", value, re.ASCII | re.IGNORECASE
+    )
     if not shape or re.search(r"[\\?#]", value) or not _port_is_right(value):
         raise SettingsError(
             name,

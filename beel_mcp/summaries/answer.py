@@ -44,9 +44,7 @@ class Answer(BaseModel):
     status: Status
     summary: str | None = Field(None, description="The first sentence of the text.")
     environment: Literal["sandbox", "test", "live", "none"] | None = None
-    company: Annotated[
-        str | None, WithJsonSchema({"description": "Label of the company in use, or null."})
-    ] = None
+    company: Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})] = None
     next: list[NextStep] | None = None
 
     def lines(self) -> Sequence[str]:

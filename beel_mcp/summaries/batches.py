@@ -43,13 +43,18 @@ class ProblemGroup(BaseModel):
         where = f"row {rows}" if self.count == 1 else f"{self.count} rows: {rows}{more}"
         example = self.example
         facts = [f'e.g. "{example.name}"' if self.count > 1 else f'"{example.name}"']
-        if example.value:
+        if example.value and not (example.suggestion or "").startswith(example.value):
             facts.append(f'has "{example.value}"')
         if example.suggestion:
             facts.append(f"({example.suggestion})")
         if example.existing_customer_id:
             facts.append(f"is customer {example.existing_customer_id} in BeeL")
         return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}]"
+
+    def short(self) -> str:
+        """Give the group in a few words."""
+        where = f"row {self.rows[0]}" if self.count == 1 else f"{self.count} rows"
+        return f"{self.kind}, {self.field} ({where})"
 
 
 class ValidationCounts(BaseModel):
@@ -94,7 +99,7 @@ class ValidationAnswer(Answer):
         ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
         return [
             f"Counts: {counts}.",
-            f"batch_id: {self.batch_id} (until {self.expires_at}).",
+            f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
             *problem_lines(self.problems, self.more_problems),
             f"Columns ignored: {ignored}." if ignored else "",
             f"Values tidied while reading: {changed}." if changed else "",
@@ -131,6 +136,7 @@ class CreationAnswer(Answer):
     more_created: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
+    left_out: list[int] | None = None
     operation_id: str | None = None
     detail: str | None = None
     replayed: bool | None = None
@@ -147,12 +153,13 @@ class CreationAnswer(Answer):
             else "",
             self.detail or "",
             f"Counts: {counts}.",
+            f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(
                 f'- row {row.row} "{row.name}" is customer {row.customer_id}'
                 for row in created[:CREATED_IN_TEXT]
             ),
-            f"- and {more} more; find_customers finds them." if more > 0 else "",
+            f"- and {more} more; check_operation lists them." if more > 0 else "",
             *problem_lines(self.problems, self.more_problems),
         ]
 
@@ -178,6 +185,7 @@ def problem_lines(problems: Sequence[ProblemGroup] | None, more: int | None) -> 
     """Give the first groups in words, and how many there are besides."""
     groups = problems or []
     shown = [group.line() for group in groups[:GROUPS_IN_TEXT]]
-    rest = len(groups) - len(shown) + (more or 0)
     lines = ["Problems:", *shown] if shown else []
-    return [*lines, f"- and {rest} more kinds of problem."] if rest else lines
+    if others := [group.short() for group in groups[GROUPS_IN_TEXT:]]:
+        lines.append(f"- also: {'; '.join(others)}")
+    return [*lines, f"- and {more} more kinds of problem."] if more else lines

@@ -25,7 +25,13 @@ from beel_mcp.summaries.batches import (
     problem_groups,
 )
 from beel_mcp.summaries.operations import creation_answer
-from beel_mcp.tools.creation import VALIDATION_AGE, Creator, check_count, nothing_created
+from beel_mcp.tools.creation import (
+    VALIDATION_AGE,
+    Creator,
+    check_count,
+    left_out,
+    nothing_created,
+)
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.judging import judge
 
@@ -89,7 +95,8 @@ async def create_customers(
     if not skip_problems and len(batch.importable()) < len(batch.rows):
         return _with_offer(nothing_created(batch), batch if batch_id else None)
     operation, before = await creator.create(batch)
-    return _told(operation, journal, writes, before=before is not None)
+    answer = _told(operation, journal, writes, before=before is not None)
+    return answer.model_copy(update={"left_out": left_out(batch)})
 
 
 def _told(

@@ -9,10 +9,11 @@ import anyio
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.tools import Tool
+from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from beel_mcp.cleaning import clean
+from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import AppState
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError
 from beel_mcp.tools.declare import crashed, error_result
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Hosts that show progress take a silent minute for a dead server.
 HEARTBEAT_S = 5.0
+MODERN = "2026-07-28"
 _TYPES = {
     "string_type": "must be text",
     "list_type": "must be a list",
@@ -65,14 +67,14 @@ class ToolCalls:
         name = str(params.get("name", ""))
         refused = self._refuse(name, params.get("arguments"))
         if refused:
-            result = _as_mapping(error_result(refused))
+            result = _refusal(ctx, refused)
         else:
             _recover(ctx.lifespan_context)
             result = _as_mapping(await _with_progress(ctx, call_next))
         if "content" not in result:  # a question to the person, not an answer yet
             return result
         if result.get("isError") and "structuredContent" not in result:
-            result = _as_mapping(error_result(crashed(name)))
+            result = _refusal(ctx, crashed(name))
         return _stamped(result, ctx.lifespan_context)
 
     def _refuse(self, name: str, arguments: Any) -> CallerError | None:
@@ -86,11 +88,18 @@ class ToolCalls:
         except ValidationError as error:
             known = list(tool.parameters.get("properties", {}))
             faults = [_field_error(fault, known) for fault in error.errors(include_url=False)[:5]]
-            message = f"{name} was not called: " + "; ".join(
-                f"{fault.field} {fault.message}" for fault in faults
+            return CallerError(
+                f"{name} was not called: its arguments are not right.", field_errors=faults
             )
-            return CallerError(message + ".", field_errors=faults)
         return None
+
+
+def _refusal(ctx: ServerRequestContext[AppState, Any], error: BeelMcpError) -> dict[str, Any]:
+    """Make an error of our own; a handler's result gets its era's shape from the SDK later."""
+    result = _as_mapping(error_result(error))
+    if not is_version_at_least(ctx.protocol_version, MODERN):
+        result.pop("resultType", None)
+    return result
 
 
 def _recover(state: AppState) -> None:
@@ -133,7 +142,7 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The tools are {', '.join(known)}."
     return CallerError(
-        f"There is no tool named {clean(name, 60)!r}.", code="unknown_tool", remedy=hint
+        f"There is no tool named {quoted(name, 60)}.", code="unknown_tool", remedy=hint
     )
 
 

@@ -11,7 +11,7 @@ from beel_mcp.guards.records import Operation, Planned, PlannedRow
 from beel_mcp.guards.settling import Settling
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import Batch
-from beel_mcp.summaries.answer import plural
+from beel_mcp.summaries.answer import LIST_CAP, plural
 from beel_mcp.summaries.batches import CreationAnswer, CreationCounts, problem_groups
 
 # After this long the customers in BeeL may be others than those the list was checked against.
@@ -60,6 +60,12 @@ def nothing_created(batch: Batch) -> CreationAnswer:
         problems=groups,
         more_problems=more,
     )
+
+
+def left_out(batch: Batch) -> list[int] | None:
+    """List the rows that are not created because of their problems; the first ones."""
+    importable = {row.number for row in batch.importable()}
+    return [row.number for row in batch.rows if row.number not in importable][:LIST_CAP] or None
 
 
 class Creator:

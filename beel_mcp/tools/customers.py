@@ -59,7 +59,8 @@ def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
     kind = "active customer" if active else "inactive customer"
     if not shown:
         return f"No {kind}s match." if not total else f"Page {page} is empty; {total} match."
-    return f"{plural(total, kind)} found; page {page} has {shown}."
+    pages = f"; page {page} has {shown}" if shown < total else ""
+    return f"{plural(total, kind)} found{pages}."
 
 
 def _found(customer: Customer) -> FoundCustomer:

@@ -1,7 +1,5 @@
 """The first minute: where are we, who is a customer, may these two be added, add them once."""
 
-# ruff: noqa: INP001, T201 - a script that a person reads and runs
-
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -80,6 +80,17 @@ async def test_all_attempts_share_one_deadline(client, time):
         given.clear()
 
 
+@pytest.mark.parametrize(("operation", "given"), [(GET_IDENTITY, 8), (CREATE_CUSTOMERS, 180)])
+async def test_only_a_read_ends_before_its_call_does(client, time, operation, given):
+    async def answer(seconds):
+        return seconds
+
+    request = client._request(Call(operation), await client.active_company())
+    with anyio.fail_after(10):
+        seconds = await time.retries().run(answer, operation.retry, request)
+    assert seconds == pytest.approx(given, abs=0.5)
+
+
 async def test_a_clock_that_jumps_while_waiting_ends_it(client, script, time):
     async def long_sleep(_):
         time.at += 3600
@@ -101,13 +112,14 @@ async def test_at_most_one_call_waits_for_the_limit_of_a_key(client, script, tim
 
     client._retries._sleep = sleep
     route = script("read", limited(5), limited(4), limited(3), "ok")
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(client.customers.list)
-        await waiting.wait()
-        for told in (4, 3):
-            error = await failing(client, "read")
-            assert (type(error), error.retry_after_s) == (RateLimitedError, told)
-        lifted.set()
+    with anyio.fail_after(20):  # more than it is to wait, should the test go wrong
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.customers.list)
+            await waiting.wait()
+            for told in (4, 3):
+                error = await failing(client, "read")
+                assert (type(error), error.retry_after_s) == (RateLimitedError, told)
+            lifted.set()
     assert (waiters, route.call_count) == ([5.5], 4)
 
 

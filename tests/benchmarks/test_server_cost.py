@@ -12,9 +12,8 @@ from mcp import Client
 from pydantic import SecretStr
 
 from beel_mcp.api.account import Account
-from beel_mcp.context import utc_now
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Planned, PlannedRow
+from beel_mcp.guards.records import Planned, PlannedRow, utc_now
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.benchmarks.loopback import sandbox_process

@@ -1,0 +1,216 @@
+"""Our server as any host would start it, and Node programs that are not ours."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from tests.interop.npm import UnavailableError, installed_clients, node_program
+
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
+START_TIMEOUT_S = 30
+CALL_TIMEOUT_S = 60
+PORT_TAKEN = 3  # beel-mcp's exit code for the environment
+Transport = Literal["stdio", "http"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        """Read standard output, which must be one JSON value and nothing else."""
+        assert self.out.strip(), self.err
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A Node with the clients installed, in a home of its own."""
+
+    clients: Path
+    home: Path
+
+    def run(self, script: Path | str, *words: str) -> Finished:
+        """Run a script of ours, or a client's own program by its name."""
+        modules = self.clients / "node_modules"
+        program = modules / ".bin" / script if isinstance(script, str) else self._beside(script)
+        path = os.pathsep.join([str(modules / ".bin"), os.environ["PATH"]])
+        done = subprocess.run(
+            [node_program(self.clients), str(program), *words],
+            cwd=self.home,
+            env={"PATH": path, "HOME": str(self.home), "NO_COLOR": "1"},
+            capture_output=True,
+            encoding="utf-8",
+            timeout=CALL_TIMEOUT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def _beside(self, script: Path) -> Path:
+        """ES modules are looked up from where the script lies, so it lies beside node_modules."""
+        with suppress(FileExistsError):
+            (self.home / "node_modules").symlink_to(self.clients / "node_modules")
+        for module in script.parent.glob("*.mjs"):
+            (self.home / module.name).write_bytes(module.read_bytes())
+        return self.home / script.name
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a client reaches our server: a command to start, or a URL."""
+
+    command: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    url: str = ""
+    log: Path | None = None
+
+    def said(self) -> str:
+        """Read what a server over HTTP logged; over stdio the client passes it on."""
+        return self.log.read_text(encoding="utf-8") if self.log else ""
+
+    def for_inspector(self) -> list[str]:
+        """Give the target as the Inspector's command line takes it."""
+        if self.url:
+            return ["--transport", "http", self.url]
+        pairs = [word for name, value in self.env for word in ("-e", f"{name}={value}")]
+        return [*self.command, *pairs]
+
+    def for_script(self, **more: str) -> str:
+        """Give the target as our scripts read it."""
+        if self.url:
+            return json.dumps({"url": self.url, **more})
+        command, *words = self.command
+        return json.dumps({"command": command, "args": words, "env": dict(self.env), **more})
+
+
+@pytest.fixture(scope="session")
+def clients() -> Path:
+    try:
+        return installed_clients()
+    except UnavailableError as error:
+        pytest.skip(f"NO OTHER CLIENT WAS TRIED: {error}")
+
+
+@pytest.fixture
+def node(clients: Path, tmp_path: Path) -> Node:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Node(clients, home)
+
+
+@pytest.fixture(scope="module", params=["stdio", "http"])
+def transport(request: pytest.FixtureRequest) -> Transport:
+    return request.param
+
+
+@pytest.fixture
+def server(clients: Path, transport: Transport, tmp_path: Path) -> Iterator[Server]:
+    """A sandbox of its own, for tests that create."""
+    with _offered(transport, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def standing_server(
+    clients: Path, transport: Transport, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One for all tests that only read: starting one costs more than asking it."""
+    with _offered(transport, tmp_path_factory.mktemp("standing")) as server:
+        yield server
+
+
+@contextmanager
+def _offered(transport: Transport, folder: Path) -> Iterator[Server]:
+    """Over HTTP one process outlives its clients; over stdio each client starts its own."""
+    env = _environment(folder)
+    if transport == "http":
+        log = folder / "server.log"
+        with serving(env, log) as url:
+            yield Server(url=url, log=log)
+    else:
+        command = (sys.executable, "-m", "beel_mcp", "--sandbox")
+        yield Server(command=command, env=tuple(env.items()))
+
+
+@contextmanager
+def serving(env: Mapping[str, str], log: Path) -> Iterator[str]:
+    """Serve over HTTP on a free port; the process is ended by its id."""
+    process, port = _started(env, log)
+    try:
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=20)
+
+
+def _started(env: Mapping[str, str], log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    for _ in range(5):  # somebody may take the port between our look and the server's
+        port = _free_port()
+        words = ["serve", "--http", "--no-token", "--sandbox", "--port", str(port)]
+        with log.open("wb") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "beel_mcp", *words],
+                env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **env},
+                cwd=log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+            )
+        code = _wait_until_healthy(process, port)
+        if code is None:
+            return process, port
+        if code != PORT_TAKEN:
+            break
+    raise AssertionError(f"the server did not start: {log.read_text(encoding='utf-8')}")
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> int | None:
+    """Give None once the server answers, or the code it exited with."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=0.05)
+        with suppress(httpx.TransportError):
+            answer = httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False, timeout=5)
+            assert answer.json() == {"status": "ok"}
+            return None
+    process.kill()
+    process.wait(timeout=20)
+    raise AssertionError(f"the server was not healthy after {START_TIMEOUT_S} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    for name in ("files", "state"):
+        (folder / name).mkdir()
+    return {
+        "BEEL_IMPORT_DIRS": str(EXAMPLES),
+        "BEEL_FILES_DIR": str(folder / "files"),
+        "BEEL_STATE_DIR": str(folder / "state"),
+        "BEEL_LANGUAGE": "en",
+    }
