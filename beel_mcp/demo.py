@@ -173,7 +173,11 @@ def _read_out_problems(demo: Demo, problems: Sequence[Mapping[str, Any]]) -> Non
             (problem["kind"], problem["field"]), (problem["message"], problem["message"])
         )
         about = " · ".join(filter(None, (example["name"], example.get("value"))))
-        demo.say(en=f"row {rows}: {english} ({about})", es=f"fila {rows}: {spanish} ({about})")
+        many = len(problem["rows"]) > 1
+        demo.say(
+            en=f"{'rows' if many else 'row'} {rows}: {english} ({about})",
+            es=f"{'filas' if many else 'fila'} {rows}: {spanish} ({about})",
+        )
 
 
 async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
@@ -223,6 +227,6 @@ async def _validate_again(demo: Demo, checked: Mapping[str, Any]) -> None:
     demo.promise("importable", answer.get("importable"), 0)
     demo.promise("total", answer.get("total"), checked.get("total"))
     demo.say(
-        en="Nothing is left to import: every customer is already there.",
-        es="No queda nada por importar: todos los clientes ya existen.",
+        en="Nothing is left to create: whoever could be created is a customer already.",
+        es="No queda nadie por dar de alta: quien se podía dar de alta ya es cliente.",
     )
