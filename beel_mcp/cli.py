@@ -131,9 +131,11 @@ def _purge(settings: Settings) -> int:
     print(
         say(
             settings.language,
-            en=f"Personal data removed: {removed} requests. Kept until they are settled: {kept}.",
-            es=f"Datos personales borrados: {removed} peticiones. Pendientes de aclarar, se"
-            f" conservan: {kept}.",
+            en=f"Customers' data removed from the journal on this machine: {removed} operations."
+            f" Kept because their outcome is not known yet: {kept}. Nothing was removed in BeeL.",
+            es=f"Datos de clientes borrados del registro de este equipo: {removed} operaciones."
+            f" Se conservan, por no saberse aún su resultado: {kept}. En BeeL no se ha borrado"
+            " nada.",
         )
     )
     return WELL

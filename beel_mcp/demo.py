@@ -29,7 +29,10 @@ _PROBLEM_WORDS = {
         "the postal code is of another province",
         "el código postal es de otra provincia",
     ),
-    ("duplicate", "nif"): ("already a customer, or repeated", "ya existe o está repetido"),
+    ("duplicate", "nif"): (
+        "already a customer, or repeated",
+        "ya es cliente, o está repetido en la lista",
+    ),
     ("nif_invalid", "nif"): ("the NIF is wrong or unknown to AEAT", "NIF erróneo o no censado"),
     ("error", "legal_name"): ("the name is missing", "falta el nombre"),
     ("error", "email"): ("not an e-mail address", "el correo no es válido"),
@@ -115,7 +118,7 @@ async def _run(language: Language) -> bool:
     if demo.failures:
         demo.say(en="The demo failed.", es="La demostración ha fallado.")
     else:
-        demo.say(en="Everything was as promised.", es="Todo ha salido como se prometía.")
+        demo.say(en="The demo ended without errors.", es="Demostración terminada sin errores.")
     return not demo.failures
 
 
@@ -127,14 +130,14 @@ async def _show_status(demo: Demo) -> None:
     demo.promise("company known", company is not None, wanted=True)
     demo.say(
         en=f"In the sandbox of {company}: nothing here is real.",
-        es=f"En el BeeL de prueba de {company}: nada de esto es real.",
+        es=f"En la simulación incluida, empresa {company}: nada de esto es real.",
     )
 
 
 async def _validate(demo: Demo) -> dict[str, Any]:
     demo.title(
         en=f"Check the list {LIST_NAME}; nothing is created",
-        es=f"Comprobar la lista {LIST_NAME}; no se crea nada",
+        es=f"Comprobar la lista {LIST_NAME}; todavía no se da de alta a nadie",
     )
     answer = await demo.call("validate_customers", {"source_path": LIST_NAME})
     counts = answer.get("counts", {})
@@ -144,7 +147,7 @@ async def _validate(demo: Demo) -> dict[str, Any]:
     demo.promise("importable", answer.get("importable"), importable)
     words = (
         ("valid", "valid", "correctos"),
-        ("warning", "with a remark", "con alguna observación"),
+        ("warning", "with a remark, created all the same", "con alguna observación"),
         ("duplicate", "already there or repeated", "repetidos o ya existentes"),
         (
             "nif_invalid",
@@ -155,7 +158,7 @@ async def _validate(demo: Demo) -> dict[str, Any]:
     )
     demo.say(
         en=f"{answer.get('total')} customers, {answer.get('importable')} can be created:",
-        es=f"{answer.get('total')} clientes, se pueden crear {answer.get('importable')}:",
+        es=f"{answer.get('total')} clientes; {answer.get('importable')} se pueden dar de alta:",
     )
     for kind, english, spanish in words:
         number = counts.get(kind, 0)
@@ -183,7 +186,7 @@ def _read_out_problems(demo: Demo, problems: Sequence[Mapping[str, Any]]) -> Non
 async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
     demo.title(
         en="Create the customers that can be created",
-        es="Crear los clientes que se pueden crear",
+        es="Dar de alta los clientes que se pueden dar de alta",
     )
     importable = checked.get("importable", 0)
     arguments = {
@@ -199,13 +202,13 @@ async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
     demo.promise("every row is accounted for", sum(counts.values()), total)
     demo.say(
         en=f"{counts.get('created')} created, {counts.get('skipped')} left out.",
-        es=f"Creados {counts.get('created')}; {counts.get('skipped')} se han dejado fuera.",
+        es=f"Dados de alta: {counts.get('created')}. Se han dejado fuera: {counts.get('skipped')}.",
     )
     again = await demo.call("create_customers", arguments)
     demo.promise("the same call creates nothing more", again.get("counts"), counts)
     demo.say(
-        en="The same call once more creates nobody twice.",
-        es="La misma llamada, repetida, no crea a nadie dos veces.",
+        en="Repeating the call creates no duplicates.",
+        es="Repetir la llamada no duplica a nadie.",
     )
 
 
@@ -227,6 +230,6 @@ async def _validate_again(demo: Demo, checked: Mapping[str, Any]) -> None:
     demo.promise("importable", answer.get("importable"), 0)
     demo.promise("total", answer.get("total"), checked.get("total"))
     demo.say(
-        en="Nothing is left to create: whoever could be created is a customer already.",
-        es="No queda nadie por dar de alta: quien se podía dar de alta ya es cliente.",
+        en="The customers created are there; the rows left out still have to be corrected.",
+        es="Los dados de alta ya son clientes; las filas que quedaron fuera siguen por corregir.",
     )

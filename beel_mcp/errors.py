@@ -213,7 +213,8 @@ def error_structure(
         "environment": environment,
         "company": company,
         "code": error.code,
-        "message": error.message,
+        # Some hosts forward the structure alone: what to do must stand in it, too.
+        "message": f"{error.message} {error.remedy}".strip(),
         "changed": error.changed,
         "retryable": error.retryable,
     }

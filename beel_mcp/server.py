@@ -46,10 +46,11 @@ def create_server(
 
     `sandbox_app` answers instead of BeeL; only the command line and tests pass one.
     """
+    withheld = {one.name for one in TOOLS if settings.read_only and one.writes}
     tools = [
         declaration.build(output_schema=settings.output_schema)
         for declaration in TOOLS
-        if not (settings.read_only and declaration.writes)
+        if declaration.name not in withheld
     ]
     server = MCPServer[AppState](
         NAME,
@@ -58,7 +59,7 @@ def create_server(
         instructions=INSTRUCTIONS,
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing),
-        middleware=[ToolCalls(tools)],
+        middleware=[ToolCalls(tools, withheld)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,

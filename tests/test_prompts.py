@@ -40,7 +40,7 @@ async def test_prompts_follow_the_persons_language(connect: Connect) -> None:
 @pytest.mark.anyio
 async def test_a_prompt_without_arguments_uses_its_defaults(client: Client) -> None:
     result = await client.get_prompt("import-customers")
-    assert "> customers.csv" in result.messages[0].content.text
+    assert "> (I did not say which: ask me first)" in result.messages[0].content.text
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from beel_mcp.errors import CallerError, NextCall
-from beel_mcp.lists.groups import Example, Group, group_problems
+from beel_mcp.lists.groups import Example, Group, group_problems, largest
 from beel_mcp.lists.rows import IMPORTABLE, KINDS, Kind, Row, ValueChange, Verdict
 
 # The door of this room: what a batch is made of comes with it.
@@ -113,7 +113,7 @@ class Batch:
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
         """Give the largest groups of problems, and how many more there are."""
         groups = group_problems((row, self.verdict(row)) for row in self.rows)
-        return tuple(groups[:limit]), max(len(groups) - limit, 0)
+        return largest(groups, limit), max(len(groups) - limit, 0)
 
 
 def new_batch(

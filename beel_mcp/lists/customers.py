@@ -63,7 +63,7 @@ def _refuse(rows: Sequence[Any]) -> None:
     if faults:
         more = f"; there are more than these {_MAX_FAULTS}" if len(faults) > _MAX_FAULTS else ""
         raise CallerError(
-            f"The list was not read: rows are not written as customers{more}.",
+            f"The list was not read, because some rows cannot be{more}. No row was checked.",
             field_errors=faults[:_MAX_FAULTS],
             remedy=f"The fields of a customer are {', '.join(NAMES)}.",
         )

@@ -1,9 +1,11 @@
 """The fields of a customer: their schema, their names, and what else people call them."""
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+CountryCode = Annotated[str, Field(description="Two letters, such as ES, DE or GB.")]
 
 
 class AlternativeId(BaseModel):
@@ -23,7 +25,7 @@ class AlternativeId(BaseModel):
         | None
     ) = None
     number: str | None = None
-    country_code: str | None = None
+    country_code: CountryCode | None = None
 
 
 class Address(BaseModel):
@@ -39,7 +41,7 @@ class Address(BaseModel):
     city: str | None = None
     province: str | None = None
     country: str | None = None
-    country_code: str | None = None
+    country_code: CountryCode | None = None
 
 
 class PaymentMethod(BaseModel):

@@ -1,7 +1,7 @@
 """The same problem in many rows becomes one group."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,10 +52,13 @@ def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
 
 def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...], Group]]:
     seen = set()
-    for problem in verdict.errors + verdict.warnings:
+    said: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
+    # A remark stays a remark, also beside what keeps the row from being created.
+    said += [("warning", problem) for problem in verdict.warnings]
+    for kind, problem in said:
         message = _without_values(problem, row)
         # Numbers in a message count rows or characters; they do not make another problem.
-        key = (verdict.kind, problem.field, re.sub("[0-9]+", "0", message))
+        key = (kind, problem.field, re.sub("[0-9]+", "0", message))
         if key in seen:
             continue
         seen.add(key)
@@ -69,8 +72,16 @@ def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...]
         )
         yield (
             key,
-            Group(verdict.kind, problem.field, message, 1, (row.number,), example),
+            Group(kind, problem.field, message, 1, (row.number,), example),
         )
+
+
+def largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
+    """Pick `limit` groups in their order, with room for remarks: those rows will be created."""
+    remarks = [group for group in groups if group.kind in IMPORTABLE]
+    blocking = [group for group in groups if group.kind not in IMPORTABLE]
+    room = min(len(remarks), max(limit - len(blocking), limit // 3))
+    return (*blocking[: limit - room], *remarks[:room])
 
 
 def _joined(group: Group, number: int) -> Group:

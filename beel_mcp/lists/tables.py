@@ -75,7 +75,9 @@ def read_table(data: bytes, name: str) -> Table:
 
 def _text(data: bytes, name: str) -> str:
     _check_kind(data, name)
-    remedy = "Save it as CSV UTF-8: other encodings lose accents and ñ."
+    remedy = (
+        "Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ survive."
+    )
     if data.startswith(_UTF16) or b"\0" in data:
         raise CallerError(f"{name} is not UTF-8 text.", code="file_encoding", remedy=remedy)
     try:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
@@ -209,6 +208,8 @@ def ca_bundle(env: Mapping[str, str]) -> Path | None:
     path = _absolute(name, env[name])
     try:
         # Not for use: whether it can be read, and holds certificates at all.
+        import ssl  # noqa: PLC0415 - start-up is measured
+
         ssl.create_default_context(cafile=path)
     except OSError:
         raise SettingsError(

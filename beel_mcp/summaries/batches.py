@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from pydantic import BaseModel
 
-from beel_mcp.cleaning import clean
+from beel_mcp.cleaning import clean, quoted
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.groups import Group
 from beel_mcp.summaries.answer import Answer, count_phrase
@@ -13,6 +13,8 @@ from beel_mcp.summaries.answer import Answer, count_phrase
 GROUPS = 10
 GROUPS_IN_TEXT = 5
 MESSAGE_LIMIT = 140
+NAME_LIMIT = 60
+SHORT_LIMIT = 50
 CREATED_IN_TEXT = 5
 
 
@@ -42,9 +44,9 @@ class ProblemGroup(BaseModel):
         more = ", …" if self.count > len(self.rows) else ""
         where = f"row {rows}" if self.count == 1 else f"{self.count} rows: {rows}{more}"
         example = self.example
-        facts = [f'e.g. "{example.name}"' if self.count > 1 else f'"{example.name}"']
+        facts = [("e.g. " if self.count > 1 else "") + quoted(example.name, NAME_LIMIT)]
         if example.value and not (example.suggestion or "").startswith(example.value):
-            facts.append(f'has "{example.value}"')
+            facts.append(f"has {quoted(example.value, NAME_LIMIT)}")
         if example.suggestion:
             facts.append(f"({example.suggestion})")
         if example.existing_customer_id:
@@ -53,8 +55,10 @@ class ProblemGroup(BaseModel):
 
     def short(self) -> str:
         """Give the group in a few words."""
-        where = f"row {self.rows[0]}" if self.count == 1 else f"{self.count} rows"
-        return f"{self.kind}, {self.field} ({where})"
+        rows = ", ".join(str(row) for row in self.rows)
+        more = ", …" if self.count > len(self.rows) else ""
+        words = clean(self.message, SHORT_LIMIT).rstrip(".")
+        return f"{self.kind}, {self.field}: {words} [{rows}{more}]"
 
 
 class ValidationCounts(BaseModel):
@@ -87,6 +91,7 @@ class ValidationAnswer(Answer):
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
     statistics_mismatch: bool | None = None
+    created_before: str | None = None
     columns_used: list[str] | None = None
     columns_ignored: list[str] | None = None
     values_changed: list[Change] | None = None
@@ -101,6 +106,10 @@ class ValidationAnswer(Answer):
             f"Counts: {counts}.",
             f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
             *problem_lines(self.problems, self.more_problems),
+            f"The very same rows were created within 24 hours by operation {self.created_before};"
+            " creating them again may double them: tell the person."
+            if self.created_before
+            else "",
             f"Columns ignored: {ignored}." if ignored else "",
             f"Values tidied while reading: {changed}." if changed else "",
             "BeeL's own statistics differ from its rows; the rows were counted."
@@ -156,7 +165,7 @@ class CreationAnswer(Answer):
             f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(
-                f'- row {row.row} "{row.name}" is customer {row.customer_id}'
+                f"- row {row.row} {quoted(row.name, NAME_LIMIT)} is customer {row.customer_id}"
                 for row in created[:CREATED_IN_TEXT]
             ),
             f"- and {more} more; check_operation lists them." if more > 0 else "",
@@ -184,8 +193,12 @@ def _group(group: Group) -> ProblemGroup:
 def problem_lines(problems: Sequence[ProblemGroup] | None, more: int | None) -> list[str]:
     """Give the first groups in words, and how many there are besides."""
     groups = problems or []
-    shown = [group.line() for group in groups[:GROUPS_IN_TEXT]]
+    remarks = sum(group.kind == "warning" for group in groups)
+    # The remarks are about rows that will be created: one of them is told in full.
+    told = GROUPS_IN_TEXT - min(remarks, 1)
+    first = [group for group in groups if group.kind != "warning"][:told]
+    first += [group for group in groups if group.kind == "warning"][: GROUPS_IN_TEXT - len(first)]
+    shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
-    if others := [group.short() for group in groups[GROUPS_IN_TEXT:]]:
-        lines.append(f"- also: {'; '.join(others)}")
+    lines += [f"- {group.short()}" for group in groups if group not in first]
     return [*lines, f"- and {more} more kinds of problem."] if more else lines

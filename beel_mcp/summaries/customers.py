@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel
 
+from beel_mcp.cleaning import quoted
 from beel_mcp.summaries.answer import LIST_TEXT_LIMIT, Answer
 
 
@@ -21,7 +22,7 @@ class FoundCustomer(BaseModel):
     def line(self) -> str:
         """Give the customer in one line of text."""
         facts = [self.nif, self.city, self.email, None if self.active else "inactive"]
-        return f'{self.customer_id} "{self.name}" ' + " · ".join(filter(None, facts))
+        return f"{self.customer_id} {quoted(self.name, 60)} " + " · ".join(filter(None, facts))
 
 
 class FoundCustomers(Answer):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from beel_mcp.cleaning import clean
+from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.guards.records import Chunk, Operation
 from beel_mcp.summaries.answer import (
@@ -47,7 +47,7 @@ class RecordRow(BaseModel):
         """Give the row in one line of text."""
         facts = [self.customer_id, self.message]
         words = [self.outcome, *(fact for fact in facts if fact)]
-        return f'row {self.row} "{self.name}": {" ".join(words)}'
+        return f"row {self.row} {quoted(self.name, NAME_LIMIT)}: {' '.join(words)}"
 
 
 class OpenOperation(BaseModel):
@@ -119,6 +119,7 @@ def creation_answer(
     check = NextCall(
         "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
     )
+    everyone = NextCall("check_operation", check.arguments, "lists everyone who was created")
     return CreationAnswer(
         status=status,
         summary=summary_of(operation, running=running),
@@ -131,7 +132,7 @@ def creation_answer(
         replayed=replayed or None,
         retry_after_s=RETRY_AFTER_S if running else None,
         detail=_detail(operation, running=running, before=before) or None,
-        next=next_steps(check if counts.unknown else None),
+        next=next_steps(check if counts.unknown else everyone if more else None),
     )
 
 
@@ -209,7 +210,10 @@ def _detail(operation: Operation, *, running: bool, before: bool) -> str:
     if codes:
         parts.append(f"BeeL's reason: {', '.join(codes)}.")
     if before:
-        parts.append("The very same rows were created by an earlier call within 24 hours.")
+        parts.append(
+            "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
+            " hold them twice: tell the person."
+        )
     return " ".join(parts)
 
 

@@ -29,8 +29,11 @@ from beel_mcp.tools.creation import (
     VALIDATION_AGE,
     Creator,
     check_count,
+    check_inline_count,
+    created_before,
     left_out,
     nothing_created,
+    remarks,
 )
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.judging import judge
@@ -39,6 +42,7 @@ from beel_mcp.tools.judging import judge
 async def validate_customers(
     beel: Beel,
     batches: Batches,
+    journal: Records,
     caller: Caller,
     settings: Config,
     now: Now,
@@ -59,7 +63,9 @@ async def validate_customers(
     )
     judged, mismatch = await judge(beel, batch, now)
     expires_at = batches.add(judged)
-    return _validation(judged, expires_at, settings, mismatch=mismatch)
+    answer = _validation(judged, expires_at, settings, mismatch=mismatch)
+    before = await created_before(beel, journal, judged)
+    return answer.model_copy(update={"created_before": before})
 
 
 async def create_customers(
@@ -80,8 +86,11 @@ async def create_customers(
     to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a
     call with a batch_id never creates twice.
     """
-    if (customers is None) == (batch_id is None):
-        raise CallerError("Give exactly one of batch_id and customers.")
+    if (customers is None) == (batch_id is None) or (customers is not None and skip_problems):
+        raise CallerError(
+            "Give either batch_id (from validate_customers) or customers; skip_problems goes with"
+            " batch_id."
+        )
     creator = Creator(beel, journal, writes, timing, caller)
     if batch_id and (earlier := creator.find(batch_id)):
         operation = await creator.go_on(earlier, expected_count)
@@ -92,11 +101,12 @@ async def create_customers(
     else:
         batch = new_batch(caller, "inline", read_inline(customers or []))
         batch, _ = await judge(beel, batch, timing.now())
+        check_inline_count(batch, expected_count)
     if not skip_problems and len(batch.importable()) < len(batch.rows):
         return _with_offer(nothing_created(batch), batch if batch_id else None)
     operation, before = await creator.create(batch)
     answer = _told(operation, journal, writes, before=before is not None)
-    return answer.model_copy(update={"left_out": left_out(batch)})
+    return answer.model_copy(update={"left_out": left_out(batch)} if batch_id else remarks(batch))
 
 
 def _told(
@@ -137,10 +147,12 @@ def _validation(
     total, importable = len(batch.rows), len(batch.importable())
     groups, more = problem_groups(batch)
     changes, more_changes = capped(batch.values_changed)
+    remarked = batch.counts()["warning"]
     return ValidationAnswer(
         status="done",
-        summary=f"Checked {plural(total, 'customer')}: {importable} can be created,"
-        f" {total - importable} cannot. Nothing was created.",
+        summary=f"Checked {plural(total, 'customer')}: {importable} can be created"
+        f"{f' ({remarked} with a remark)' if remarked else ''}, {total - importable} cannot."
+        " Nothing was created.",
         batch_id=batch.batch_id,
         expires_at=expires_at.isoformat(timespec="seconds"),
         total=total,
@@ -169,7 +181,7 @@ def _creation_call(batch: Batch) -> NextCall | None:
         return None
     arguments = {"batch_id": batch.batch_id, "expected_count": importable}
     if not others:
-        return NextCall("create_customers", arguments, "creates them, once the person agrees")
+        return NextCall("create_customers", arguments, "creates them; ask the person first")
     reason = (
         f"creates the {importable} and leaves out {plural(others, 'row')};"
         " ask the person first, who may rather correct the list"

@@ -2,7 +2,7 @@
 
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -54,8 +54,9 @@ class ToolCalls:
     is marked provisional in mcp 2.3, so the laws test it on both protocol eras.
     """
 
-    def __init__(self, tools: Sequence[Tool]) -> None:
+    def __init__(self, tools: Sequence[Tool], withheld: Collection[str]) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._withheld = withheld
 
     async def __call__(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
@@ -79,6 +80,12 @@ class ToolCalls:
 
     def _refuse(self, name: str, arguments: Any) -> CallerError | None:
         tool = self._tools.get(name)
+        if name in self._withheld:
+            return CallerError(
+                f"{name} is switched off: this server is read-only.",
+                code="read_only",
+                remedy="Only the person who set the server up can change that: BEEL_READ_ONLY.",
+            )
         if tool is None:
             return _unknown_tool(name, list(self._tools))
         if arguments is not None and not isinstance(arguments, Mapping):

@@ -6,6 +6,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.context import Timing
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.guards.creating import KIND, Creating, overlapping
+from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation, Planned, PlannedRow
 from beel_mcp.guards.settling import Settling
@@ -45,6 +46,35 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
         if all_go
         else "The other rows have problems: ask the person whether to leave them out.",
     )
+
+
+def check_inline_count(batch: Batch, expected_count: int | None) -> None:
+    """Hold a number that came with inline rows against them; it may be left out.
+
+    Raises:
+        CallerError: another number of customers was given.
+    """
+    if expected_count not in (None, len(batch.rows)):
+        raise CallerError(
+            f"expected_count is {expected_count}, but {len(batch.rows)} customers were given.",
+            code="wrong_count",
+            field_errors=(FieldError("expected_count", f"must be {len(batch.rows)}"),),
+        )
+
+
+def remarks(batch: Batch) -> dict[str, object]:
+    """Give what is worth telling about rows that were created without a check before."""
+    groups, more = problem_groups(batch)
+    return {"problems": groups, "more_problems": more}
+
+
+async def created_before(beel: BeelClient, journal: Journal, batch: Batch) -> str | None:
+    """Name the operation that created the very same rows within a day."""
+    try:
+        before = journal.created_before(batch.payload_digest, await beel.account())
+    except JournalError:
+        return None  # looking at a list needs no journal; creating does, and says so
+    return before.operation_id if before else None
 
 
 def nothing_created(batch: Batch) -> CreationAnswer:
@@ -117,10 +147,14 @@ class Creator:
             CallerError: another number was agreed to, or it was checked too long ago.
             BeelMcpError: nothing was sent.
         """
+        creating = Creating(self._beel, self._journal, self._writes)
         planned = sum(chunk.count for chunk in operation.chunks)
+        has_ended = not operation.is_open and not any(map(creating.may_send, operation.chunks))
+        if has_ended:
+            return operation
         if expected_count != planned:
             raise CallerError(
-                f"This batch is being created already, with {planned} rows.",
+                f"The creation of this batch was begun with {planned} rows and has not ended.",
                 code="wrong_count",
                 field_errors=(FieldError("expected_count", f"must be {planned}"),),
             )
@@ -132,8 +166,7 @@ class Creator:
             settling = Settling(self._beel, self._journal, self._timing.sleep)
             await settling.settle(operation.operation_id, until)
             operation = self._journal.get(operation.operation_id)
-        creating = Creating(self._beel, self._journal, self._writes)
-        if operation.is_open or not any(creating.may_send(chunk) for chunk in operation.chunks):
+        if operation.is_open or not any(map(creating.may_send, operation.chunks)):
             return operation
         age = self._journal.time() - operation.started_at
         if age > VALIDATION_AGE.total_seconds():

@@ -14,6 +14,10 @@ from beel_mcp.summaries.customers import FoundCustomer, FoundCustomers
 from beel_mcp.tools.declare import read
 
 NAME_LIMIT = 60
+NOTHING_FOUND = (
+    "No {}s match. Try fewer letters of the name, with its accents; active: false lists the"
+    " inactive ones."
+)
 
 
 async def find_customers(
@@ -58,7 +62,7 @@ async def find_customers(
 def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
     kind = "active customer" if active else "inactive customer"
     if not shown:
-        return f"No {kind}s match." if not total else f"Page {page} is empty; {total} match."
+        return NOTHING_FOUND.format(kind) if not total else f"Page {page} is empty; {total} match."
     pages = f"; page {page} has {shown}" if shown < total else ""
     return f"{plural(total, kind)} found{pages}."
 

@@ -93,13 +93,23 @@ def _wire_errors(row: Row, faults: Sequence[FieldError]) -> tuple[Problem, ...]:
         Problem(fault.field, fault.message, _value(row.values, fault.field), severity="error")
         for fault in faults
     ]
-    return row.errors + tuple(_advised(problem, row) for problem in errors)
+    return row.errors + tuple(_explained(problem, row) for problem in errors)
+
+
+def _explained(problem: Problem, row: Row) -> Problem:
+    """Say what our own check found in the same field: it knows more than a length or a pattern."""
+    for advice in row.advice:
+        if advice.field == problem.field:
+            return replace(problem, message=advice.message, suggestion=advice.suggestion)
+    return problem
 
 
 def _value(values: Mapping[str, Any], field: str) -> str | None:
     found: Any = values
     for part in field.split("."):
         found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, tuple):
+        return "; ".join(map(str, found))
     return None if found is None or isinstance(found, Mapping) else str(found)
 
 

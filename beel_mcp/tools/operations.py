@@ -44,8 +44,9 @@ async def check_operation(
         return _listed(journal.open_operations(await beel.account(), caller), writes)
     operation = journal.find(operation_id, caller)
     if operation is None:
+        kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
         raise CallerError(
-            "There is no operation with this operation_id.",
+            f"This is {kind}: an operation_id starts with op_.",
             code="unknown_operation",
             next_calls=(NextCall("check_operation", {}, "lists what is open"),),
         )
@@ -63,10 +64,10 @@ def _listed(operations: list[Operation], writes: Writes) -> OperationAnswer:
     shown, more = capped(
         [open_operation(one, running=bool(writes.running(one.operation_id))) for one in operations]
     )
-    number = plural(len(operations), "operation")
+    number = plural(len(operations), "operation") if operations else "No operation is"
     return OperationAnswer(
         status="done",
-        summary=f"{number} running or unsettled." if operations else "Nothing is unsettled.",
+        summary=f"{number} running or of unknown outcome.",
         operations=shown,
         more_operations=more,
         next=next_steps(
@@ -96,7 +97,8 @@ def _told(
     running = writes.running(operation.operation_id) is not None
     return OperationAnswer(
         status="unknown" if operation.is_open else "done",
-        summary=summary_of(operation, running=running),
+        summary=summary_of(operation, running=running)
+        + (f" Page {page} is empty." if rows and not shown else ""),
         operation_id=operation.operation_id,
         tool=operation.kind,
         total=operation.total,

@@ -163,7 +163,7 @@ def test_rows_that_beel_has_not_seen_keep_their_local_advice():
     advice = Problem("nif", "wrong letter")
     made = new_batch("local", "inline", (Row(1, {}, (advice,)),))
     (group,), _ = made.problem_groups(5)
-    assert (group.kind, group.field) == ("unchecked", "nif")
+    assert (group.kind, group.field) == ("warning", "nif")
 
 
 def test_ids_are_long_random_and_safe_in_an_address():

@@ -219,3 +219,46 @@ async def test_a_batch_is_gone_half_an_hour_after_its_last_use(timed: Client, wa
     watch.time += timedelta(minutes=31)
     answer = await call(timed, "create_customers", batch_id=batch_id, expected_count=1)
     assert answer["code"] == "batch_expired"
+
+
+async def test_inline_customers_are_held_against_an_expected_count_that_was_given(
+    client: Client, sandbox: Starlette
+) -> None:
+    rows = [customer(1), customer(2)]
+    answer = await call(client, "create_customers", customers=rows, expected_count=5)
+    assert answer["code"] == "wrong_count"
+    skipping = await call(client, "create_customers", customers=rows, skip_problems=True)
+    assert skipping["code"] == "invalid_arguments"
+    assert created(sandbox) == []
+    done = await call(client, "create_customers", customers=rows, expected_count=2)
+    assert done["counts"]["created"] == 2
+
+
+async def test_a_batch_that_has_ended_tells_its_outcome_whatever_is_asked_of_it(
+    client: Client, sandbox: Starlette
+) -> None:
+    batch_id = await batch_of(client, customer(1), customer(2))
+    await call(client, "create_customers", batch_id=batch_id, expected_count=2)
+    again = await call(client, "create_customers", batch_id=batch_id, expected_count=7)
+    assert again["replayed"] is True
+    assert again["counts"]["created"] == 2
+    assert len(created(sandbox)) == 2
+
+
+async def test_remarks_on_inline_customers_are_told_with_their_creation(client: Client) -> None:
+    row = customer(1)
+    row["address"]["postal_code"] = "08001"
+    done = await call(client, "create_customers", customers=[row])
+    assert done["counts"]["created"] == 1
+    assert done["problems"][0]["field"] == "address.postal_code"
+
+
+async def test_rows_without_a_nif_that_were_created_before_are_pointed_out(
+    client: Client,
+) -> None:
+    row = customer(1, alternative_id={"type": "PASSPORT", "number": "X99", "country_code": "DE"})
+    del row["nif"]
+    await call(client, "create_customers", customers=[row])
+    checked = await client.call_tool("validate_customers", {"customers": [row]})
+    assert (checked.structured_content or {})["created_before"].startswith("op_")
+    assert "may double them" in checked.content[0].text

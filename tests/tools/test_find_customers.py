@@ -45,7 +45,7 @@ async def test_every_filter_narrows_the_list(client: Client) -> None:
 async def test_nothing_found_is_an_answer_and_not_an_error(client: Client) -> None:
     answer = await found(client, search="nobody of this name")
     assert answer["total"] == 0
-    assert answer["summary"] == "No active customers match."
+    assert answer["summary"].startswith("No active customers match.")
 
 
 @pytest.mark.parametrize("arguments", [{"limit": 51}, {"limit": 0}, {"page": 0}, {"page": "two"}])
