@@ -11,7 +11,9 @@ from beel_mcp.api.account import Account, fingerprint
 from beel_mcp.api.companies import ActiveCompany, CompanyFinder
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.api.envelope import Answer
+from beel_mcp.api.generation import Generation, GenerationSigns
 from beel_mcp.api.identity import Company, IdentityApi
+from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.api.messages import Outgoing
 from beel_mcp.api.notices import RouteNotices
 from beel_mcp.api.retry import Retries
@@ -48,8 +50,10 @@ class BeelClient:
         self._base_url = SANDBOX_URL if settings.sandbox else settings.base_url
         self._retries = retries or Retries()
         self.notices = RouteNotices()
+        self._signs = GenerationSigns()
         self.identity = IdentityApi(self, settings.environment)
         self.customers = CustomersApi(self)
+        self.invoices = InvoicesApi(self)
         self._company = CompanyFinder(settings, self.identity)
         if settings.api_key:
             remember(settings.api_key)
@@ -65,6 +69,15 @@ class BeelClient:
         if self._key is None or not self._company.is_certain:
             return None
         return self._account(self._key, self.known_company)
+
+    @property
+    def generation_seen(self) -> Generation | None:
+        """Tell which generation of BeeL has been answering; None before its first answer.
+
+        On `current` a deleted customer leaves BeeL's lists for good and frees its NIF; on
+        `seeds` it is only marked inactive and keeps it.
+        """
+        return self._signs.seen
 
     async def account(self) -> Account:
         """Find whose books these are; asked of BeeL once.
@@ -107,7 +120,9 @@ class BeelClient:
     ) -> Answer:
         answer = await self._transport.exchange(request, seconds)
         self.notices.collect(answer.headers)
-        return envelope.read(answer, call.operation, active.family)
+        opened = envelope.read(answer, call.operation, active.family)
+        self._signs.collect(opened, answer.headers)
+        return opened
 
     @cached_property
     def _transport(self) -> "Transport":

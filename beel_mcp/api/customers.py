@@ -3,24 +3,36 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final, Protocol
 
-from beel_mcp.api import bulk, rows
+from beel_mcp.api import bulk, deletions, rows
 from beel_mcp.api.bulk import BulkCreation, BulkReport
+from beel_mcp.api.companies import ActiveCompany
+from beel_mcp.api.deletions import BulkDeletion
+from beel_mcp.api.envelope import Answer
 from beel_mcp.api.identity import Sends
-from beel_mcp.api.models import Customer, CustomersData
+from beel_mcp.api.models import Customer, CustomersData, DeletedData
 from beel_mcp.api.routes import (
     CREATE_CUSTOMERS,
+    DELETE_CUSTOMER,
+    DELETE_CUSTOMERS,
     GET_CUSTOMER,
     LIST_CUSTOMERS,
+    REPLACE_CUSTOMER,
+    UPDATE_CUSTOMER,
     VALIDATE_CUSTOMERS,
     Call,
     Family,
     Operation,
 )
-from beel_mcp.errors import FieldError, InternalError
+from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
 
 MOST_ROWS: Final = 500
+MOST_DELETED: Final = 100  # ids of 36 characters in one address
+MOST_PAGES: Final = 200
+PAGE_SIZE: Final = 100
 _IDEMPOTENCY_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 Rows = Sequence[Mapping[str, Any]]
 
@@ -35,11 +47,20 @@ class CustomerPage:
     has_more: bool
 
 
+class Beel(Sends, Protocol):
+    """Whoever can send a call, and knows the routes in use."""
+
+    async def active_company(self) -> ActiveCompany:
+        """Find the company in use and the routes that follow from it."""
+        ...
+
+
 class CustomersApi:
     """Customers of the active company."""
 
-    def __init__(self, beel: Sends) -> None:
+    def __init__(self, beel: Beel) -> None:
         self._beel = beel
+        self._has_patch = True  # until a flat route says otherwise
 
     async def list(
         self,
@@ -72,10 +93,96 @@ class CustomersApi:
 
         """
         answer = await self._beel.send(Call(GET_CUSTOMER, ids={"customer_id": customer_id}))
-        customer = answer.read_as(Customer)
-        if customer.id.lower() != customer_id.lower():
-            raise answer.unexpected("BeeL answered with another customer than the one asked for.")
-        return customer
+        return _read_one(answer, customer_id)
+
+    async def list_all(self, customer_ids: set[str]) -> dict[str, Customer]:
+        """Find many customers through the lists, active ones first, at most 200 pages of 100.
+
+        The keys are the ids as asked for. One that is missing was not seen in a list, which
+        proves nothing: lists move while they are read, and end for us after those pages.
+        """
+        wanted = {customer_id.lower(): customer_id for customer_id in customer_ids}
+        found: dict[str, Customer] = {}
+        page, active = 1, True
+        for _ in range(MOST_PAGES):
+            if len(found) == len(wanted):
+                break
+            listed = await self.list(page=page, limit=PAGE_SIZE, active=active)
+            for customer in listed.items:
+                if asked := wanted.get(customer.id.lower()):
+                    found[asked] = customer
+            if listed.items and listed.has_more:
+                page += 1
+            elif active:
+                page, active = 1, False
+            else:
+                break
+        return found
+
+    async def set_active(
+        self,
+        customer_id: str,
+        active: bool,  # noqa: FBT001 - the name of the method says what it is
+        *,
+        current: Customer | None = None,
+    ) -> Customer:
+        """Make a customer active or inactive and change nothing else: PATCH, or else PUT.
+
+        A flat route of the seeds has no PATCH and says so with a 405, which did nothing. Its PUT
+        is sent the whole record, so that it can clear nothing even where it replaces; `current`
+        saves reading that first, and must be fresh: what it holds is written back.
+
+        Raises:
+            NotFoundError: there is none with this id.
+            UnknownOutcomeError: the answer does not show the customer as asked for.
+
+        """
+        ids = {"customer_id": customer_id}
+        if self._has_patch:
+            try:
+                answer = await self._beel.send(
+                    Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: {"active": active})
+                )
+                return _read_one(answer, customer_id, active=active)
+            except InvalidRequestError as error:
+                if error.status != HTTPStatus.METHOD_NOT_ALLOWED:
+                    raise
+                if (await self._beel.active_company()).family != "flat":
+                    raise
+            self._has_patch = False
+        record = current or await self.get(customer_id)
+        answer = await self._beel.send(
+            Call(REPLACE_CUSTOMER, ids=ids, body=partial(_whole, record, active=active))
+        )
+        return _read_one(answer, customer_id, active=active)
+
+    async def delete(self, customer_id: str) -> None:
+        """Delete a customer, or mark it inactive, as the generation has it: DELETE, one id.
+
+        Raises:
+            NotFoundError: there is none with this id, or no longer.
+            ConflictError: it has invoices (409 CLIENT_HAS_INVOICES).
+            InvalidRequestError: it has invoices, in the seeds' words (400).
+
+        """
+        answer = await self._beel.send(Call(DELETE_CUSTOMER, ids={"customer_id": customer_id}))
+        if answer.status != HTTPStatus.NO_CONTENT:
+            answer.read_as(DeletedData)
+
+    async def delete_bulk(self, customer_ids: Sequence[str]) -> BulkDeletion:
+        """Delete 1 to 100 customers, each on its own: DELETE /customers/bulk.
+
+        Raises:
+            UnknownOutcomeError: the answer says nothing about any of them.
+
+        """
+        ids = tuple(customer_ids)
+        if len({customer_id.lower() for customer_id in ids}) != len(ids):
+            raise InternalError("A bulk deletion names a customer twice.")
+        if not 1 <= len(ids) <= MOST_DELETED:
+            raise InternalError(f"A bulk deletion takes 1 to {MOST_DELETED} ids.")
+        answer = await self._beel.send(Call(DELETE_CUSTOMERS, query={"ids": ids}))
+        return deletions.read_deletion(answer, ids)
 
     async def validate_bulk(self, rows: Rows) -> BulkReport:
         """Check up to 500 customers without writing: POST /customers/bulk?dry_run=true.
@@ -105,6 +212,21 @@ class CustomersApi:
     def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
         """Say what in a row breaks the schema of the family's requests."""
         return rows.wire_problems(row, family)
+
+
+def _read_one(answer: Answer, customer_id: str, *, active: bool | None = None) -> Customer:
+    customer = answer.read_as(Customer)
+    if customer.id.lower() != customer_id.lower():
+        raise answer.unexpected("BeeL answered with another customer than the one asked for.")
+    if active is not None and customer.active is not active:
+        raise answer.unexpected("BeeL's answer does not show the customer as it was to be.")
+    return customer
+
+
+def _whole(record: Customer, family: Family, *, active: bool) -> dict[str, Any]:
+    """Write a record back as it is, but for `active`. The seeds cannot take identifiers."""
+    only_read = {"id", "nif", "alternative_id", "created_at", "updated_at", "active"}
+    return rows.wire_row(record.model_dump(exclude=only_read), family) | {"active": active}
 
 
 def _bulk_call(

@@ -17,7 +17,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Answer:
-    """The data of a successful answer, and what an error about it would need to say."""
+    """The data of a successful answer, and what an error about it would need to say.
+
+    `data` is None after a 204, which has no body, and only then.
+    """
 
     operation: Operation
     family: Family
@@ -60,6 +63,8 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
     if answer.status >= 400:
         raise error_for(answer, body, operation, family)
     opened = Answer(operation, family, answer.status, None, request_id_of(body))
+    if answer.status == 204 and 204 in operation.statuses and not (answer.body or answer.fault):
+        return opened
     if answer.fault == "redirect":
         raise opened.unexpected("BeeL answered with a redirect; nothing was assumed.")
     if fault:

@@ -136,6 +136,45 @@ class BulkData(Wire):
     total_created: int | None = None
 
 
+class DeletedData(Wire):
+    """The answer to one deletion, where there is one: a sentence."""
+
+    message: str
+
+
+class DeletionData(Wire):
+    """The report of a bulk deletion, in either generation's shape; its items are read one by one.
+
+    `deactivated_ids` and `errors` are the seeds' words; today's BeeL repeats itself in them.
+    """
+
+    metadata: BulkMetadata | None = None
+    customers_deletion: tuple[Any, ...] | None = None
+    deleted_ids: tuple[Any, ...] | None = None
+    deactivated_ids: tuple[Any, ...] | None = None
+    errors: tuple[Any, ...] | None = None
+
+
+class InvoiceRecipient(Wire):
+    """Whom an invoice is made out to."""
+
+    customer_id: str | None = None
+
+
+class Invoice(Wire):
+    """An invoice, as far as somebody has asked for it."""
+
+    id: Id
+    recipient: InvoiceRecipient | None = None
+
+
+class InvoicesData(Wire):
+    """A page of invoices."""
+
+    invoices: tuple[Invoice, ...]
+    pagination: Pagination
+
+
 class Credential(Wire):
     """The key that asked."""
 

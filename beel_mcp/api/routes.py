@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, READ, RetryRule
+from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 
@@ -39,9 +39,7 @@ class Route:
         """
         path = self.path
         for name in re.findall(r"{(\w+)}", self.path):
-            if not _ID.fullmatch(ids[name]):
-                raise CallerError(f"{name} must be an id as BeeL gives it.")
-            path = path.replace(f"{{{name}}}", quote(ids[name], safe=""))
+            path = path.replace(f"{{{name}}}", quote(_checked_id(name, ids[name]), safe=""))
         return path
 
 
@@ -77,23 +75,39 @@ class Operation:
 
 @dataclass(frozen=True)
 class Call:
-    """An operation with everything that one use of it needs. `body` knows the family."""
+    """An operation with everything that one use of it needs. `body` knows the family.
+
+    A tuple in the query is ids, sent as one text with commas.
+    """
 
     operation: Operation
     ids: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    query: Mapping[str, str | int | bool | tuple[str, ...] | None] = field(default_factory=dict)
     body: Callable[[Family], Any] | None = None
     idempotency_key: str | None = None
 
     def query_texts(self) -> dict[str, str]:
-        """Spell the query; what is not set is not sent, because BeeL refuses empty values."""
+        """Spell the query; what is not set is not sent, because BeeL refuses empty values.
+
+        Raises:
+            CallerError: an id could not be one of BeeL's.
+
+        """
         texts = {}
         for name, value in self.query.items():
             if isinstance(value, bool):
                 texts[name] = "true" if value else "false"
+            elif isinstance(value, tuple):
+                texts[name] = ",".join(_checked_id(name, part) for part in value)
             elif value is not None and (text := clean(str(value), 255)):
                 texts[name] = text
         return texts
+
+
+def _checked_id(name: str, text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise CallerError(f"{name} must be an id as BeeL gives it.")
+    return text
 
 
 def _both(method: Method, path: str) -> dict[str, Any]:
@@ -132,6 +146,33 @@ CREATE_CUSTOMERS: Final = Operation(
     read_timeout_s=120,
     deadline_s=180,
 )
+UPDATE_CUSTOMER: Final = Operation(
+    "update_customer", "write", **_both("PATCH", "/customers/{customer_id}"), retry=PLAIN_WRITE
+)
+# For a BeeL without PATCH; the company routes have no PUT, and never need it.
+REPLACE_CUSTOMER: Final = Operation(
+    "replace_customer",
+    "write",
+    flat=Route("PUT", "/v1/customers/{customer_id}"),
+    company=UPDATE_CUSTOMER.company,
+    retry=PLAIN_WRITE,
+)
+DELETE_CUSTOMER: Final = Operation(
+    "delete_customer",
+    "write",
+    **_both("DELETE", "/customers/{customer_id}"),
+    retry=PLAIN_WRITE,
+    statuses=(200, 204),
+)
+DELETE_CUSTOMERS: Final = Operation(
+    "delete_customers",
+    "write",
+    **_both("DELETE", "/customers/bulk"),
+    retry=PLAIN_WRITE,
+    read_timeout_s=120,
+    deadline_s=180,
+)
+LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
 GET_IDENTITY: Final = Operation(
     "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
 )
@@ -146,6 +187,11 @@ OPERATIONS: Final = (
     GET_CUSTOMER,
     VALIDATE_CUSTOMERS,
     CREATE_CUSTOMERS,
+    UPDATE_CUSTOMER,
+    REPLACE_CUSTOMER,
+    DELETE_CUSTOMER,
+    DELETE_CUSTOMERS,
+    LIST_INVOICES,
     GET_IDENTITY,
     LIST_COMPANIES,
 )

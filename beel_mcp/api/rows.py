@@ -30,14 +30,19 @@ class Rule:
         if self.choices:
             return "" if text in self.choices else f"must be one of {', '.join(self.choices)}"
         if self.longest is not None and not self.shortest <= len(text) <= self.longest:
-            return f"must have {self.shortest or 'at most'} to {self.longest} characters".replace(
-                "at most to", "at most"
-            )
+            return self._length()
         if self.pattern and not re.fullmatch(self.pattern, text):
             return self.shape
         if any("\ud800" <= char <= "\udfff" for char in text):
             return "holds half a character"
         return ""
+
+    def _length(self) -> str:
+        if self.shortest == self.longest:
+            return f"must have exactly {self.longest} characters"
+        if self.shortest:
+            return f"must have {self.shortest} to {self.longest} characters"
+        return f"must have at most {self.longest} characters"
 
 
 _EMAIL: Final = Rule(255, 5, r"[^@\s]+@[^@\s]+", "must be an e-mail address")

@@ -20,6 +20,8 @@ Two generations of the API can be played (`SandboxOptions.generation`):
 | DELETE | gone, the NIF is free | inactive, the NIF stays taken |
 | DELETE with invoices | 409 CLIENT_HAS_INVOICES | 400 VALIDATION_ERROR |
 | bulk DELETE | one row per id, the seed fields beside it | `deactivated_ids` and `errors` |
+| proformas | among the invoices | not shown |
+| invoices by status | one or several, with commas | one |
 
 In both, a NIF must have its right control character, and the census is that of `rules.py`.
 """

@@ -9,7 +9,20 @@ from .options import SandboxOptions
 from .store import Store
 
 Family = Literal["flat", "company", "shared"]
-Kind = Literal["text", "page", "limit", "flag", "sort", "order", "ids"]
+Kind = Literal[
+    "text",
+    "page",
+    "limit",
+    "flag",
+    "sort",
+    "order",
+    "ids",
+    "uuid",
+    "date",
+    "invoice_sort",
+    "invoice_status",
+    "invoice_type",
+]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The query string of a request, checked as strictly as its route family does."""
 
 import re
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +10,7 @@ from starlette.datastructures import QueryParams
 
 from .call import Kind, Operation
 from .envelope import ApiError, shown
+from .invoice_words import INVOICE_ORDERS, invoice_statuses, invoice_types
 from .options import Generation
 from .store import SORT_COLUMNS
 
@@ -15,10 +18,11 @@ DEFAULTS: dict[Kind, Any] = {"page": 1, "limit": 20}
 MOST_PER_PAGE = 100
 LARGEST_INTEGER = 2**31 - 1
 FLAGS = {"true": True, "false": False}
+DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def read_query(operation: Operation, query: QueryParams) -> dict[str, Any]:
+def read_query(operation: Operation, query: QueryParams, generation: Generation) -> dict[str, Any]:
     """Read the declared parameters, with defaults where there are any.
 
     Raises:
@@ -28,7 +32,7 @@ def read_query(operation: Operation, query: QueryParams) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, kind in operation.query.items():
         if name in query:
-            values[name] = _read(name, kind, query[name])
+            values[name] = _read(name, kind, query[name], generation)
         elif kind == "ids":
             message = f"The parameter {name} is required"
             raise ApiError(400, "MISSING_PARAMETER", message, details={"field": name})
@@ -70,22 +74,51 @@ def read_uuid(name: str, text: str) -> str:
     return text.lower()
 
 
-def _read(name: str, kind: Kind, text: str) -> Any:
-    match kind:
-        case "page" | "limit":
-            return _read_number(name, text, LARGEST_INTEGER if kind == "page" else MOST_PER_PAGE)
-        case "flag":
-            if text not in FLAGS:
-                raise _unreadable(name, text, "boolean")
-            return FLAGS[text]
-        case "sort":
-            return _read_choice(name, text, tuple(SORT_COLUMNS))
-        case "order":
-            return _read_choice(name, text, ("asc", "desc"))
-        case "ids":
-            return [read_uuid(name, part) for part in text.split(",")]
-        case "text":
-            return text
+def _read(name: str, kind: Kind, text: str, generation: Generation) -> Any:
+    if kind in ("page", "limit"):
+        return _read_number(name, text, LARGEST_INTEGER if kind == "page" else MOST_PER_PAGE)
+    if kind in READERS:
+        return READERS[kind](name, text)
+    allowed = _choices(kind, generation)
+    if kind == "invoice_status":
+        # The seed pages know one status, today's API a list of them.
+        parts = [text] if generation == "seeds" else text.split(",")
+        return [_read_choice(name, part, allowed) for part in parts]
+    return _read_choice(name, text, allowed)
+
+
+def _choices(kind: Kind, generation: Generation) -> tuple[str, ...]:
+    return {
+        "sort": tuple(SORT_COLUMNS),
+        "order": ("asc", "desc"),
+        "invoice_sort": tuple(INVOICE_ORDERS),
+        "invoice_status": invoice_statuses(generation),
+        "invoice_type": invoice_types(generation),
+    }[kind]
+
+
+def _read_text(name: str, text: str) -> str:
+    return text
+
+
+def _read_flag(name: str, text: str) -> bool:
+    if text not in FLAGS:
+        raise _unreadable(name, text, "boolean")
+    return FLAGS[text]
+
+
+def _read_ids(name: str, text: str) -> list[str]:
+    return [read_uuid(name, part) for part in text.split(",")]
+
+
+def _read_date(name: str, text: str) -> str:
+    try:
+        is_date = DATE.fullmatch(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        is_date = False
+    if not is_date:
+        raise _unreadable(name, text, "date")
+    return text
 
 
 def _read_number(name: str, text: str, most: int) -> int:
@@ -109,3 +142,12 @@ def _unreadable(name: str, text: str, expected: str, allowed: tuple[str, ...] = 
         details["allowed_values"] = ", ".join(allowed)
     message = f"The parameter {name} is not a valid {expected}"
     return ApiError(400, "VALIDATION_ERROR", message, details=details)
+
+
+READERS: dict[Kind, Callable[[str, str], Any]] = {
+    "text": _read_text,
+    "flag": _read_flag,
+    "ids": _read_ids,
+    "uuid": read_uuid,
+    "date": _read_date,
+}

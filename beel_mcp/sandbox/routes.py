@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from . import bulk, customers
+from . import bulk, customers, invoices
 from .call import Handler, Kind, Operation
 from .identity import get_identity, list_companies
 from .nif import validate_nif
 from .templates import MEDIA_TYPE, download_template
 
-FLAT = "/v1/customers"
-COMPANY = "/v1/companies/{company_id}/customers"
+FLAT = "/v1"
+COMPANY = "/v1/companies/{company_id}"
+CUSTOMERS = "/customers"
+INVOICES = "/invoices"
 ONE = "/{customer_id}"
+ONE_INVOICE = "/{invoice_id}"
 TEMPLATE = "/v1/templates/customer-import"
 
 LIST: Mapping[str, Kind] = {
@@ -21,6 +24,19 @@ LIST: Mapping[str, Kind] = {
     "search": "text",
     **dict.fromkeys(customers.CONTAINS, "text"),
     "sort_by": "sort",
+    "sort_order": "order",
+}
+LIST_INVOICES: Mapping[str, Kind] = {
+    "page": "page",
+    "limit": "limit",
+    "search": "text",
+    "status": "invoice_status",
+    "type": "invoice_type",
+    "customer_id": "uuid",
+    "date_from": "date",
+    "date_to": "date",
+    **dict.fromkeys(invoices.CONTAINS, "text"),
+    "sort_by": "invoice_sort",
     "sort_order": "order",
 }
 DRY_RUN: Mapping[str, Kind] = {"dry_run": "flag"}
@@ -33,18 +49,22 @@ COMPANIES: Mapping[str, Kind] = {
 }
 
 
-def _flat(name: str, method: str, rest: str, handler: Handler, **more: Any) -> Operation:
-    traits: dict[str, Any] = {"scope": _scope(method), "successor": COMPANY + rest} | more
-    return Operation(name, method, FLAT + rest, "flat", handler, **traits)
+def _flat(
+    name: str, method: str, rest: str, handler: Handler, *, of: str = CUSTOMERS, **more: Any
+) -> Operation:
+    traits: dict[str, Any] = {"scope": _scope(of, method), "successor": COMPANY + of + rest} | more
+    return Operation(name, method, FLAT + of + rest, "flat", handler, **traits)
 
 
-def _company(name: str, method: str, rest: str, handler: Handler, **more: Any) -> Operation:
-    traits: dict[str, Any] = {"scope": _scope(method), "in_seeds": False} | more
-    return Operation(name, method, COMPANY + rest, "company", handler, **traits)
+def _company(
+    name: str, method: str, rest: str, handler: Handler, *, of: str = CUSTOMERS, **more: Any
+) -> Operation:
+    traits: dict[str, Any] = {"scope": _scope(of, method), "in_seeds": False} | more
+    return Operation(name, method, COMPANY + of + rest, "company", handler, **traits)
 
 
-def _scope(method: str) -> str:
-    return "customers:read" if method == "GET" else "customers:write"
+def _scope(of: str, method: str) -> str:
+    return f"{of[1:]}:{'read' if method == 'GET' else 'write'}"
 
 
 OPERATIONS = (
@@ -106,6 +126,12 @@ OPERATIONS = (
     _company("getCompanyCustomer", "GET", ONE, customers.get_customer),
     _company("patchCompanyCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True),
     _company("deleteCompanyCustomer", "DELETE", ONE, customers.delete_customer),
+    _flat("listInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES),
+    _flat("getInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
+    _company(
+        "listCompanyInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES
+    ),
+    _company("getCompanyInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
     Operation(
         "downloadCustomerImportTemplate",
         "GET",

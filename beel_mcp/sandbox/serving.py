@@ -77,7 +77,7 @@ class Path:
         self._window.count(api_key, cause.time)
         path = {name: read_uuid(name, text) for name, text in request.path_params.items()}
         warnings = check_unknown(operation, request.query_params, self._options.generation)
-        query = read_query(operation, request.query_params)
+        query = read_query(operation, request.query_params, self._options.generation)
         body = await gates.read_body(request) if operation.takes_body else b""
         parsed = gates.parse_body(body) if operation.takes_body else None
         call = Call(operation, self._store, self._options, cause, company_id, path, query, parsed)

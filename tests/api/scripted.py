@@ -19,11 +19,17 @@ CALLS = {
         f"{C}/customers/bulk",
         lambda c: c.customers.create_bulk([ROW], idempotency_key="k-1"),
     ),
+    "change": ("PATCH", f"{C}/customers/c-1", lambda c: c.customers.set_active("c-1", False)),
+    "delete": ("DELETE", f"{C}/customers/c-1", lambda c: c.customers.delete("c-1")),
+    "delete many": ("DELETE", f"{C}/customers/bulk", lambda c: c.customers.delete_bulk(["c-1"])),
 }
 SUCCESSES = {
     "read": envelope({"customers": [], "pagination": pages(0)}),
     "dry run": report(1),
     "create": report(1, dry=False, imported=1, customer_id="c-1"),
+    "change": envelope({"id": "c-1", "legal_name": "Uno", "active": False}),
+    "delete": envelope({"message": "Customer deleted successfully"}),
+    "delete many": envelope({"customers_deletion": [{"customer_id": "c-1", "status": "DELETED"}]}),
 }
 
 

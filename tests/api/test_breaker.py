@@ -58,6 +58,16 @@ async def test_retries_are_paid_from_ten_tokens_that_success_gives_back():
     assert quota.tokens == 10
 
 
+async def test_a_retry_that_helped_costs_nothing_and_a_plain_success_gives_a_tenth(client, script):
+    quota = client._retries._quota
+    quota.tokens = 5
+    script("read", 503, "ok")
+    await client.customers.list()
+    assert quota.tokens == 5
+    await client.customers.list()
+    assert quota.tokens == pytest.approx(5.1)
+
+
 async def test_a_call_without_a_token_left_is_still_sent_once(client, script):
     client._retries._quota.tokens = 0
     route = script("read", 503)
@@ -94,6 +104,20 @@ async def test_the_call_that_opens_it_gets_its_own_failure(client, script):
     route = script("read", 503)
     statuses = [(await failing(client, "read")).status for _ in range(3)]
     assert (statuses, route.call_count) == ([503, 503, None], 5)
+
+
+async def test_a_call_that_waits_while_it_opens_gets_its_own_failure(client, script, time):
+    async def sleep(seconds):
+        client._retries._sleep = time.sleep
+        script("create", 503)
+        for _ in range(4):
+            await failing(client, "create")
+
+    client._retries._sleep = sleep
+    route = script("read", 502)
+    error = await failing(client, "read")
+    assert (error.status, route.call_count) == (502, 1)
+    assert (await failing(client, "read")).code == "circuit_open"
 
 
 async def test_after_thirty_seconds_a_success_closes_it(opened, script, time):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, READ
+from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, PLAIN_WRITE, READ
 from beel_mcp.api.routes import OPERATIONS
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 
@@ -21,32 +21,33 @@ def named(value):
     return getattr(value, "__qualname__", repr(value)).split(" at 0x")[0]
 
 
-# After this failure, every time: how many requests of a read, a dry run, a creation.
+# After this failure, every time: how many requests of a read, a dry run, a creation, and any
+# other write.
 TABLE = [
-    (httpx.ConnectError, (3, 3, 3)),
-    (httpx.ConnectTimeout, (3, 3, 3)),
-    (httpx.PoolTimeout, (3, 3, 3)),
-    (httpx.ReadTimeout, (3, 2, 1)),
-    (httpx.WriteTimeout, (3, 2, 1)),
-    (httpx.ReadError, (3, 2, 1)),
-    (httpx.WriteError, (3, 2, 1)),
-    (httpx.RemoteProtocolError, (3, 2, 1)),
-    (httpx.Response(200, html="<html>login</html>"), (3, 2, 1)),
-    (httpx.Response(200, content=b""), (3, 2, 1)),
-    (429, (3, 3, 3)),
-    (500, (3, 1, 1)),
-    (501, (1, 1, 1)),
-    (502, (3, 3, 1)),
-    (503, (3, 3, 1)),
-    (504, (3, 3, 1)),
-    (524, (1, 1, 1)),
-    ("IDEMPOTENCY_KEY_PROCESSING", (1, 1, 3)),
-    ("IDEMPOTENCY_KEY_MISMATCH", (1, 1, 1)),
-    ("CLIENT_DUPLICATE", (1, 1, 1)),
-    *((status, (1, 1, 1)) for status in (302, 400, 401, 403, 404, 405, 408, 410, 413, 422)),
+    (httpx.ConnectError, (3, 3, 3, 3)),
+    (httpx.ConnectTimeout, (3, 3, 3, 3)),
+    (httpx.PoolTimeout, (3, 3, 3, 3)),
+    (httpx.ReadTimeout, (3, 2, 1, 1)),
+    (httpx.WriteTimeout, (3, 2, 1, 1)),
+    (httpx.ReadError, (3, 2, 1, 1)),
+    (httpx.WriteError, (3, 2, 1, 1)),
+    (httpx.RemoteProtocolError, (3, 2, 1, 1)),
+    (httpx.Response(200, html="<html>login</html>"), (3, 2, 1, 1)),
+    (httpx.Response(200, content=b""), (3, 2, 1, 1)),
+    (429, (3, 3, 3, 3)),
+    (500, (3, 1, 1, 1)),
+    (501, (1, 1, 1, 1)),
+    (502, (3, 3, 1, 1)),
+    (503, (3, 3, 1, 1)),
+    (504, (3, 3, 1, 1)),
+    (524, (1, 1, 1, 1)),
+    ("IDEMPOTENCY_KEY_PROCESSING", (1, 1, 3, 1)),
+    ("IDEMPOTENCY_KEY_MISMATCH", (1, 1, 1, 1)),
+    ("CLIENT_DUPLICATE", (1, 1, 1, 1)),
+    *((status, (1, 1, 1, 1)) for status in (302, 400, 401, 403, 404, 405, 408, 410, 413, 422)),
     # Contradictions of BeeL's own make no exception to "never on 5xx".
-    (httpx.Response(429, json=envelope({})), (1, 1, 1)),
-    (httpx.Response(500, json=refusal("IDEMPOTENCY_KEY_PROCESSING")), (3, 1, 1)),
+    (httpx.Response(429, json=envelope({})), (1, 1, 1, 1)),
+    (httpx.Response(500, json=refusal("IDEMPOTENCY_KEY_PROCESSING")), (3, 1, 1, 1)),
 ]
 
 
@@ -55,7 +56,7 @@ TABLE = [
 async def test_each_failure_is_met_as_the_table_says(client, script, kind, failure, requests):
     route = script(kind, failure)
     await failing(client, kind)
-    assert route.call_count == requests[list(CALLS).index(kind)]
+    assert route.call_count == requests[min(list(CALLS).index(kind), 3)]
 
 
 @pytest.mark.parametrize("kind", CALLS)
@@ -107,7 +108,7 @@ async def test_every_attempt_is_the_same_request(client, script, kind):
 
 
 def test_every_operation_has_its_rule_and_no_write_is_sent_again_in_doubt():
-    rules = {"read": {READ}, "dry_run": {DRY_RUN}, "write": {KEYED_WRITE}}
+    rules = {"read": {READ}, "dry_run": {DRY_RUN}, "write": {KEYED_WRITE, PLAIN_WRITE}}
     for operation in OPERATIONS:
         assert operation.retry in rules[operation.kind], operation.name
         if operation.kind == "write":

@@ -11,7 +11,7 @@ import pytest
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.call import Operation
-from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id
+from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id, invoice_id
 from tests.sandbox.conftest import Contract, SandboxClient, new_customer
 
 pytestmark = pytest.mark.anyio
@@ -30,12 +30,8 @@ NOT_SERVED = {
     "deleteInvoice",
     "downloadInvoicesPdfBulk",
     "generateInvoicePdf",
-    "getCompanyInvoice",
     "getCompanyInvoicePdf",
-    "getInvoice",
     "importCustomersCsvPreview",
-    "listCompanyInvoices",
-    "listInvoices",
     "previewCompanyCustomerImport",
 }
 
@@ -75,6 +71,10 @@ GOOD: dict[str, tuple[Sent, int]] = {
     "deleteCompanyCustomer": (Sent(), 204),
     "downloadCustomerImportTemplate": (Sent(), 200),
     "validateNif": (Sent({"nif": "B65120347"}), 200),
+    "listInvoices": (Sent(params={"limit": 100}), 200),
+    "getInvoice": (Sent(), 200),
+    "listCompanyInvoices": (Sent(params={"limit": 100}), 200),
+    "getCompanyInvoice": (Sent(), 200),
     "getIdentity": (Sent(), 200),
     "listCompanies": (Sent(), 200),
 }
@@ -114,6 +114,14 @@ def is_bulk(operation: Operation) -> bool:
 
 def on_customer(operation: Operation) -> bool:
     return "{customer_id}" in operation.path
+
+
+def on_invoice(operation: Operation) -> bool:
+    return "{invoice_id}" in operation.path
+
+
+def lists_invoices(operation: Operation) -> bool:
+    return operation.path.endswith("/invoices")
 
 
 def with_headers(**headers: str) -> Callable[[Sent], Sent]:
@@ -167,6 +175,22 @@ FAULTS = (
     Fault("limit 101", 422, lambda op: "limit" in op.query, with_params(limit=101)),
     Fault("no such customer", 404, on_customer, with_ids(customer_id=NOWHERE)),
     Fault("bad customer id", 400, on_customer, with_ids(customer_id="B12345674")),
+    Fault("no such invoice", 404, on_invoice, with_ids(invoice_id=NOWHERE)),
+    Fault("bad invoice id", 400, on_invoice, with_ids(invoice_id="F26-0001")),
+    Fault("a proforma", 404, on_invoice, with_ids(invoice_id=invoice_id(18)),
+          generations=("seeds",)),
+    Fault("bad status", 400, lists_invoices, with_params(status="LOST")),
+    Fault("bad status in a list", 400, lists_invoices, with_params(status="PAID,LOST")),
+    Fault("two statuses", 400, lists_invoices, with_params(status="PAID,SENT"),
+          generations=("seeds",)),
+    Fault("a proforma's status", 400, lists_invoices, with_params(status="ACTIVE"),
+          generations=("seeds",)),
+    Fault("bad type", 400, lists_invoices, with_params(type="RECEIPT")),
+    Fault("a proforma's type", 400, lists_invoices, with_params(type="PROFORMA"),
+          generations=("seeds",)),
+    Fault("bad day", 400, lists_invoices, with_params(date_from="2026-02-30")),
+    Fault("bad customer", 400, lists_invoices, with_params(customer_id="1")),
+    Fault("bad order", 400, lists_invoices, with_params(sort_order="up")),
     Fault(
         "foreign company", 403, lambda op: op.family == "company", with_ids(company_id=NOWHERE)
     ),
@@ -224,7 +248,12 @@ REFUSALS = [
 
 
 async def send(api: SandboxClient, operation: Operation, sent: Sent) -> Any:
-    ids = {"company_id": DEMO_COMPANY_ID, "account_id": ACCOUNT_ID, "customer_id": customer_id(8)}
+    ids = {
+        "company_id": DEMO_COMPANY_ID,
+        "account_id": ACCOUNT_ID,
+        "customer_id": customer_id(8),
+        "invoice_id": invoice_id(5),
+    }
     path = operation.path.format(**(ids | sent.ids))
     content = json.dumps(sent.body).encode() if sent.body is not None else sent.content
     headers = {"Content-Type": "application/json"} | sent.headers

@@ -18,7 +18,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.idempotency import SHAPE
 from beel_mcp.sandbox.options import Generation
 from beel_mcp.sandbox.query import UUID
-from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id
+from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id, invoice_id
 from tests.sandbox.conftest import KEY
 
 CONTRACT = json.loads(Path(__file__).with_name("contract.json").read_text(encoding="utf-8"))
@@ -59,7 +59,12 @@ def test_no_request_gets_an_undeclared_answer(case: schemathesis.Case):
 
 def aim(case: schemathesis.Case) -> None:
     """Put known ids in place of made-up ones, which would end nearly every call at the door."""
-    known = {"company_id": DEMO_COMPANY_ID, "account_id": ACCOUNT_ID, "customer_id": customer_id(1)}
+    known = {
+        "company_id": DEMO_COMPANY_ID,
+        "account_id": ACCOUNT_ID,
+        "customer_id": customer_id(1),
+        "invoice_id": invoice_id(1),
+    }
     for name in case.path_parameters or {}:
         case.path_parameters[name] = known[name]
     if UUID.fullmatch(str(case.headers.get("BeeL-Active-Company", ""))):
