@@ -47,7 +47,7 @@ class RawServer:
 
 
 @asynccontextmanager
-async def started(base_url: str, state_dir: Path) -> AsyncIterator[RawServer]:
+async def started(base_url: str, state_dir: Path, *module: str) -> AsyncIterator[RawServer]:
     """Start a server and shake hands; whatever is left of it at the end is killed."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -56,8 +56,9 @@ async def started(base_url: str, state_dir: Path) -> AsyncIterator[RawServer]:
         "BEEL_BASE_URL": base_url,
         "BEEL_STATE_DIR": str(state_dir),
     }
-    command = [sys.executable, "-m", "beel_mcp"]
-    async with await anyio.open_process(command, env=environment, stderr=None) as process:
+    command = [sys.executable, "-m", *(module or ("beel_mcp",))]
+    root = Path(__file__).parent.parent.parent
+    async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
         assert process.stdout
         server = RawServer(process, BufferedByteReceiveStream(process.stdout))
         try:

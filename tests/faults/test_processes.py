@@ -66,6 +66,37 @@ async def test_a_killed_process_leaves_a_trace_that_another_one_settles(
     assert beel.created == NIFS
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("step", ["begin", "pending", "settle", "end"])
+async def test_killed_at_any_step_of_the_journal_every_customer_is_accounted_for(
+    connect_to: Connect,
+    beel: FaultServer,
+    fake_time: FakeTime,
+    tmp_path: Path,
+    step: str,
+    moment: str,
+) -> None:
+    state = tmp_path / "state"
+    module = ("tests.faults.killed_at", step, moment)
+    async with started(beel.url, state, *module) as server:
+        arguments = await batch_in(server)
+        await server.send("tools/call", {"name": "create_customers", "arguments": arguments})
+        await server.process.wait()
+    assert beel.created == (NIFS if step in ("settle", "end") else [])
+    await fake_time.sleep(60)
+    async with connect_to(state_dir=state) as client:
+        for operation in (await call(client, "check_operation"))["operations"]:
+            settled = await call(client, "check_operation", operation_id=operation["operation_id"])
+            assert settled["status"] == "done"
+            assert settled["counts"]["created"] == len(beel.created)
+        again = await call(client, "create_customers", **arguments)
+        if (step, moment) == ("begin", "before"):  # nothing was ever decided on disk
+            assert again["code"] == "batch_expired"
+            return
+        assert again["counts"]["created"] == len(ROWS)
+    assert beel.created == NIFS
+
+
 async def test_a_process_that_lives_is_not_settled_by_another(
     connect_to: Connect, beel: FaultServer, tmp_path: Path
 ) -> None:
