@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from beel_mcp.api.account import Account
 from beel_mcp.api.bulk import BulkCreation
 from beel_mcp.api.client import BeelClient
 from beel_mcp.errors import (
@@ -129,14 +130,8 @@ class Creating:
         Raises:
             CallerError: another operation may have created some of them, or has.
         """
-        mine = {row.nif for row in rows if row.nif}
-        for other in self._journal.open_operations(operation.account):
-            if other.operation_id == operation.operation_id:
-                continue
-            for chunk in other.chunks:
-                theirs = {row.nif for row in self._journal.private.payload(chunk) or ()}
-                if chunk.is_open and mine & theirs:
-                    raise overlapping(other.operation_id)
+        if other := unsettled_overlap(self._journal, operation.account, rows):
+            raise overlapping(other)
         if count := self._journal.private.created_since(rows, operation.account, checked_at):
             raise CallerError(
                 f"{count} of these customers were created by another call since the list was"
@@ -144,6 +139,22 @@ class Creating:
                 code="created_meanwhile",
                 remedy="Call validate_customers again with the same list.",
             )
+
+
+def unsettled_overlap(journal: Journal, account: Account, rows: Sequence[PlannedRow]) -> str | None:
+    """Find an operation that may have created some of these customers, or may yet.
+
+    After a day it stands in nobody's way any more: no answer is that late, and whoever checks the
+    list anew sees who is there.
+    """
+    nifs = {row.nif for row in rows if row.nif}
+    recent = journal.time() - KEPT_FOR.total_seconds()
+    for operation in journal.open_operations(account):
+        for chunk in operation.chunks:
+            theirs = {row.nif for row in journal.private.payload(chunk) or ()}
+            if chunk.is_open and (chunk.sent_at or 0.0) > recent and nifs & theirs:
+                return operation.operation_id
+    return None
 
 
 def overlapping(operation_id: str) -> CallerError:

@@ -118,9 +118,10 @@ class Journal:
                 rows = self.private.payload(chunk) or []
                 remember_identifiers(db, chunk.operation_id, rows, self.time())
             db.execute(
-                "UPDATE chunks SET state = ?, settled_at = ?, code = ?, request_id = ?"
-                " WHERE operation_id = ? AND chunk = ?",
-                (state, self.time(), code, request_id, chunk.operation_id, chunk.chunk),
+                "UPDATE chunks SET state = ?, settled_at = ?, code = ?, request_id = ?,"
+                # A sending that provably did nothing does not count as one.
+                " attempts = attempts - (? = 'READY') WHERE operation_id = ? AND chunk = ?",
+                (state, self.time(), code, request_id, state, chunk.operation_id, chunk.chunk),
             )
             if record is not None:
                 keep_record(db, chunk, record, self.time())
@@ -141,6 +142,11 @@ class Journal:
                 "INSERT INTO observations VALUES (?, ?, ?, ?)",
                 (chunk.operation_id, chunk.chunk, self.time(), picture),
             )
+
+    def show(self, chunk: Chunk, rows: Sequence[Any]) -> None:
+        """Keep for a day what was seen of each row of a chunk that stays unknown."""
+        with self._database.writing() as db:
+            keep_record(db, chunk, rows, self.time())
 
     def recover(self, is_running: Callable[[str], object]) -> None:
         """Turn what nobody is at any more into what it is, unknown; drop what is old.

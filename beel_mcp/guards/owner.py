@@ -2,10 +2,12 @@
 
 import secrets
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from beel_mcp.guards.database import make_private, unavailable
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 class Owner:
@@ -24,6 +26,8 @@ class Owner:
         """
         if self._lock is not None:
             return
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a write needs it
+
         try:
             make_private(self._folder.parent)
             make_private(self._folder)
@@ -47,6 +51,8 @@ class Owner:
         path = self._folder / f"{name}.lock"
         if not path.exists():
             return False
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a write needs it
+
         probe = FileLock(path, mode=0o600)
         try:
             probe.acquire(timeout=0)

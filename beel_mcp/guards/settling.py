@@ -55,7 +55,8 @@ class Settling:
                 return max(int(wait) + 1, 1)
             if wait > 0:
                 await self._sleep(wait)
-            self._journal.observe(chunk, await self._look(chunk, rows))
+            picture, there = await self._look(chunk, rows)
+            self._journal.observe(chunk, picture)
             verdict = conclude(self._journal.observations(chunk))
             if verdict == "done":
                 record = await self._record(rows)
@@ -65,6 +66,7 @@ class Settling:
                 self._journal.settle(chunk, "NOT_DONE", code="settled")
                 return None
             if verdict == "stopped":
+                self._journal.show(chunk, _seen(rows, there))
                 return None
         return None
 
@@ -75,24 +77,25 @@ class Settling:
         seen = self._journal.observations(chunk)
         return max(lost_at + patience, seen[-1].at + APART_S if seen else 0.0)
 
-    async def _look(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Picture:
+    async def _look(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> tuple[Picture, set[int]]:
+        """Look once: the picture, and the numbers of the rows that are in BeeL."""
         with_nif = [row for row in rows if row.nif]
         if not with_nif:
-            return await self._look_in_list(chunk, rows)
+            return await self._look_in_list(chunk, rows), set()
         report = await self._beel.customers.validate_bulk([row.values for row in with_nif])
         statuses = [row.status for row in report.rows]
-        there = statuses.count("DUPLICATE")
-        absent = sum(status in ("VALID", "WARNING") for status in statuses)
-        if there and absent:
-            return "mixed"
-        if there == len(statuses):
-            return "all"
-        if absent:
+        pairs = list(zip(with_nif, statuses, strict=True))
+        there = {row.number for row, status in pairs if status == "DUPLICATE"}
+        free = [row for row, status in pairs if status in ("VALID", "WARNING")]
+        if there and free:
+            return "mixed", there
+        if len(there) == len(statuses):
+            return "all", there
+        if free:
             # Where BeeL does not keep NIFs unique its dry run sees no duplicates: look at the list.
-            free = [row for row, status in zip(with_nif, statuses, strict=True) if _free(status)]
-            return await self._look_in_list(chunk, free)
+            return await self._look_in_list(chunk, free), set()
         # Errors and NIFs that AEAT does not know today prove nothing: AEAT may be down.
-        return "unclear"
+        return "unclear", there
 
     async def _look_in_list(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Picture:
         """Look for a few rows among the customers made since the request was sent."""
@@ -157,8 +160,15 @@ def conclude(seen: Sequence[Observation]) -> str:
     return "nothing yet"
 
 
-def _free(status: str) -> bool:
-    return status in ("VALID", "WARNING")
+def _seen(rows: Sequence[PlannedRow], there: set[int]) -> list[dict[str, object]]:
+    return [
+        {
+            "row": row.number,
+            "name": row.name,
+            "outcome": "is in BeeL" if row.number in there else "not seen in BeeL",
+        }
+        for row in rows
+    ]
 
 
 def _is(customer: Customer, row: PlannedRow) -> bool:

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
-from filelock import FileLock, Timeout
 
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.guards.database import make_private
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +90,8 @@ class Writes:
         Raises:
             BusyError: another process did not end its write in time.
         """
+        from filelock import FileLock  # noqa: PLC0415 - only a write needs it
+
         make_private(self._folder)
         lock = FileLock(self._folder / f"{fingerprint}.lock", mode=0o600)
         with anyio.move_on_after(within_s) as scope:
@@ -105,7 +110,9 @@ class Writes:
             lock.release()
 
 
-def _taken(lock: FileLock) -> bool:
+def _taken(lock: "FileLock") -> bool:
+    from filelock import Timeout  # noqa: PLC0415 - only a write needs it
+
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -38,7 +38,7 @@ class NextStep(BaseModel):
 class Answer(BaseModel):
     """The fields that all answers share. `environment` and `company` are stamped on the way out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     text_limit: ClassVar[int] = JOB_TEXT_LIMIT
 
     status: Status

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from pydantic import BaseModel
 
 from beel_mcp.cleaning import clean, quoted
+from beel_mcp.lists import groups
 from beel_mcp.lists.batches import Batch
-from beel_mcp.lists.groups import Group
 from beel_mcp.summaries.answer import Answer, count_phrase
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
-MESSAGE_LIMIT = 140
+MESSAGE_LIMIT = 100
 NAME_LIMIT = 60
 SHORT_LIMIT = 50
+TEXT_LIMIT = 40
 CREATED_IN_TEXT = 5
 
 
@@ -175,30 +177,38 @@ class CreationAnswer(Answer):
 
 def problem_groups(batch: Batch) -> tuple[list[ProblemGroup] | None, int | None]:
     """Give the largest groups of problems, and how many groups there are besides."""
-    groups, more = batch.problem_groups(GROUPS)
-    return [_group(group) for group in groups] or None, more or None
+    largest, more = batch.problem_groups(GROUPS)
+    return [_group(group) for group in largest] or None, more or None
 
 
-def _group(group: Group) -> ProblemGroup:
+def _group(group: groups.Group) -> ProblemGroup:
     return ProblemGroup(
         kind=group.kind,
         field=group.field,
         message=clean(group.message, MESSAGE_LIMIT),
         count=group.count,
         rows=list(group.rows),
-        example=Example(**asdict(group.example)),
+        example=Example(**_short(group.example)),
     )
+
+
+def _short(example: groups.Example) -> dict[str, Any]:
+    """Cut what is free text, so that ten examples fit."""
+    cut = {"name": clean(example.name, TEXT_LIMIT)}
+    if example.value:
+        cut["value"] = clean(example.value, TEXT_LIMIT)
+    return {**asdict(example), **cut}
 
 
 def problem_lines(problems: Sequence[ProblemGroup] | None, more: int | None) -> list[str]:
     """Give the first groups in words, and how many there are besides."""
-    groups = problems or []
-    remarks = sum(group.kind == "warning" for group in groups)
+    every = problems or []
+    remarks = sum(group.kind == "warning" for group in every)
     # The remarks are about rows that will be created: one of them is told in full.
     told = GROUPS_IN_TEXT - min(remarks, 1)
-    first = [group for group in groups if group.kind != "warning"][:told]
-    first += [group for group in groups if group.kind == "warning"][: GROUPS_IN_TEXT - len(first)]
+    first = [group for group in every if group.kind != "warning"][:told]
+    first += [group for group in every if group.kind == "warning"][: GROUPS_IN_TEXT - len(first)]
     shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
-    lines += [f"- {group.short()}" for group in groups if group not in first]
+    lines += [f"- {group.short()}" for group in every if group not in first]
     return [*lines, f"- and {more} more kinds of problem."] if more else lines

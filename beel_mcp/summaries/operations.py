@@ -31,6 +31,12 @@ NAME_LIMIT = 60
 MESSAGE_LIMIT = 140
 RETRY_AFTER_S = 15
 PAGE_SIZE = 50
+# An id costs 25 tokens, and a structure may cost 1,000.
+CREATED_CAP = 10
+MIXED = (
+    "Some are in BeeL and some are not: somebody else acted, or BeeL carried out a part. Nothing is"
+    " sent by itself; go through the rows with the person."
+)
 Records = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
@@ -86,6 +92,7 @@ class OperationAnswer(Answer):
     def lines(self) -> Sequence[str]:
         """Give the counts, then the rows of this page, or the open operations."""
         return [
+            MIXED if self.status == "unknown" and self.rows else "",
             f"Counts: {count_phrase(self.counts.model_dump())}." if self.counts else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(row.line() for row in self.rows or ()),
@@ -114,7 +121,7 @@ def creation_answer(
         )
         for row in _rows_of(operation, records, "COMMITTED")
     ]
-    shown, more = capped(created)
+    shown, more = capped(created, CREATED_CAP)
     status = _status(operation, running=running)
     check = NextCall(
         "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
@@ -175,7 +182,7 @@ def record_rows(operation: Operation, records: Records) -> list[RecordRow]:
         RecordRow(
             row=row["row"],
             name=clean(row["name"], NAME_LIMIT),
-            outcome=_CLASS_OF[chunk.state],
+            outcome=row.get("outcome") or _CLASS_OF[chunk.state],
             customer_id=row.get("customer_id"),
             message=clean(row["message"], MESSAGE_LIMIT) if row.get("message") else None,
         )

@@ -38,6 +38,9 @@ from beel_mcp.tools.creation import (
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.judging import judge
 
+# Ten groups of problems take most of the 1,000 tokens that a structure may cost.
+CHANGES_CAP = 5
+
 
 async def validate_customers(
     beel: Beel,
@@ -146,7 +149,7 @@ def _validation(
 ) -> ValidationAnswer:
     total, importable = len(batch.rows), len(batch.importable())
     groups, more = problem_groups(batch)
-    changes, more_changes = capped(batch.values_changed)
+    changes, more_changes = capped(batch.values_changed, CHANGES_CAP)
     remarked = batch.counts()["warning"]
     return ValidationAnswer(
         status="done",

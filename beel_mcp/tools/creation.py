@@ -5,7 +5,7 @@ from datetime import timedelta
 from beel_mcp.api.client import BeelClient
 from beel_mcp.context import Timing
 from beel_mcp.errors import CallerError, FieldError
-from beel_mcp.guards.creating import KIND, Creating, overlapping
+from beel_mcp.guards.creating import KIND, Creating, overlapping, unsettled_overlap
 from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation, Planned, PlannedRow
@@ -121,12 +121,12 @@ class Creator:
             BeelMcpError: nothing was sent.
         """
         account = await self._beel.account()
+        # Another call with the same batch may have decided while this one waited.
+        if earlier := self.find(batch.batch_id):
+            return await self.go_on(earlier, len(batch.importable())), None
         rows = [PlannedRow(row.number, row.payload()) for row in batch.importable()]
-        nifs = {row.nif for row in rows if row.nif}
-        for other in self._journal.open_operations(account):
-            for chunk in other.chunks:
-                if nifs & {row.nif for row in self._journal.private.payload(chunk) or ()}:
-                    raise overlapping(other.operation_id)
+        if other := unsettled_overlap(self._journal, account, rows):
+            raise overlapping(other)
         before = self._journal.created_before(batch.payload_digest, account)
         operation = self._journal.begin(
             KIND,

@@ -37,3 +37,34 @@ async def test_500_rows_are_summed_up_in_600_tokens_of_text_and_1000_of_structur
     assert structure["total"] == 500
     assert spent[0] <= 600
     assert spent[1] <= 1_000
+
+
+LONG = "Construcciones y Contratas Hermanos Fernández de la Vega y Compañía"
+FAULTS = [
+    {"email": "nope"},
+    {"phone": "call me"},
+    {"legal_name": ""},
+    {"website": "nope"},
+    {"nif": "1"},
+    {"nif": "12345678A"},
+    {"nif": "12345000A"},
+    {"contact_person": "x" * 201},
+    {"trade_name": "x" * 121},
+    {"preferred_payment_method": {"swift": "x"}},
+    {"preferred_payment_method": {"iban": "x"}},
+    {"email": None},
+]
+
+
+async def test_the_worst_lists_stay_within_the_same_bounds_and_a_creation_does(
+    client: Client,
+) -> None:
+    rows = [customer(number, legal_name=f"{LONG} {number}") for number in range(480)]
+    rows += [customer(600 + n, **{"legal_name": LONG, **fault}) for n, fault in enumerate(FAULTS)]
+    checked = await client.call_tool("validate_customers", {"customers": rows})
+    [step] = (checked.structured_content or {})["next"]
+    made = await client.call_tool(step["tool"], step["arguments"])
+    assert (made.structured_content or {})["counts"]["created"] == 481
+    for result in (checked, made):
+        assert len(result.content[0].text) <= 1_500
+        assert TOKENS.count(json.dumps(result.structured_content, ensure_ascii=False)) <= 1_000

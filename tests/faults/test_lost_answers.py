@@ -182,6 +182,8 @@ async def test_a_mixed_picture_stops_and_shows_itself(
         still = await call(client, step["tool"], **step["arguments"])
         assert still["status"] == "unknown"
         assert still["counts"]["unknown"] == len(ROWS)
+        outcomes = [row["outcome"] for row in still["rows"]]
+        assert outcomes == ["not seen in BeeL", "is in BeeL", *["not seen in BeeL"] * 2]
     again = await call(client, "create_customers", **arguments)
     assert again["status"] == "unknown"
     assert beel.created == [NIFS[1]]
@@ -218,3 +220,24 @@ async def test_settling_that_runs_out_of_time_goes_on_in_the_next_call(
         await fake_time.sleep(first["retry_after_s"])
         second = await call(client, "check_operation", **step)
         assert second["counts"]["not_attempted"] == len(ROWS)
+
+
+async def test_after_a_day_what_was_never_settled_stands_in_nobodys_way(
+    client: Client, beel: FaultServer, fake_time: FakeTime, nif_unique: Any
+) -> None:
+    if not nif_unique:
+        pytest.skip("without unique NIFs nobody but the person can tell who is there already")
+    beel.fault("reset", committed=True, method="POST", path="bulk", dry_run=False)
+    await call(client, "create_customers", **(await checked(client)))
+    await fake_time.sleep(24 * 3600 + 60)
+    answer = await call(client, "validate_customers", customers=[*ROWS, customer(77)])
+    assert answer["counts"]["duplicate"] == len(ROWS)
+    done = await call(
+        client,
+        "create_customers",
+        batch_id=answer["batch_id"],
+        expected_count=1,
+        skip_problems=True,
+    )
+    assert done["counts"]["created"] == 1
+    assert beel.created == [*NIFS, customer(77)["nif"]]

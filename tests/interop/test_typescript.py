@@ -94,4 +94,4 @@ def _hold_error(answer: dict[str, Any], code: str) -> None:
     assert structure["status"] == "error"
     assert structure["code"] == code
     assert structure["changed"] == "nothing"
-    assert structure["message"] in answer["text"]
+    assert structure["summary"] in answer["text"]
