@@ -14,6 +14,11 @@ class Account:
     company_id: str | None
     key_fingerprint: str
 
+    @property
+    def books(self) -> str:
+        """Name the books: the company's, whichever key opens them; the key's if it is unknown."""
+        return f"{self.environment}-{self.company_id or self.key_fingerprint}"
+
 
 def fingerprint(key: SecretStr) -> str:
     """Give 64 bits that stand for a key; too few to be it, enough to tell two apart."""

@@ -37,23 +37,23 @@ class Creating:
         self._journal = journal
         self._writes = writes
 
-    async def run(self, operation_id: str, checked_at: float) -> None:
+    async def run(self, operation_id: str) -> None:
         """Create what is not created yet, in order; stop at the first chunk that does not go well.
 
         Raises:
             BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
         """
-        account = self._journal.get(operation_id).account
-        async with self._writes.turn(account.key_fingerprint, TURN_S):
+        check_books(self._journal.get(operation_id), await self._beel.account())
+        async with self._writes.turn(self._journal.get(operation_id).account.books, TURN_S):
             try:
                 # Read again under the lock: another process may have gone on with it meanwhile.
                 for chunk in self._journal.get(operation_id).chunks:
-                    if chunk.state != "COMMITTED" and not await self._create(chunk, checked_at):
+                    if chunk.state != "COMMITTED" and not await self._create(chunk):
                         break
             finally:
                 self._journal.end(operation_id)
 
-    async def _create(self, chunk: Chunk, checked_at: float) -> bool:
+    async def _create(self, chunk: Chunk) -> bool:
         """Send one chunk, if it may be sent; tell whether its customers are created."""
         if not self.may_send(chunk):
             return False
@@ -61,7 +61,7 @@ class Creating:
         if rows is None:
             return False
         operation = self._journal.get(chunk.operation_id)
-        self._check_overlap(operation, rows, checked_at)
+        self._check_overlap(operation, rows)
         self._journal.pending(chunk)
         return await self._send(chunk, rows)
 
@@ -122,9 +122,7 @@ class Creating:
             and age < KEPT_FOR.total_seconds()
         )
 
-    def _check_overlap(
-        self, operation: Operation, rows: Sequence[PlannedRow], checked_at: float
-    ) -> None:
+    def _check_overlap(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
         """Keep customers from being created twice by two of our own operations.
 
         Raises:
@@ -132,7 +130,9 @@ class Creating:
         """
         if other := unsettled_overlap(self._journal, operation.account, rows):
             raise overlapping(other)
-        if count := self._journal.private.created_since(rows, operation.account, checked_at):
+        if count := self._journal.private.created_since(
+            rows, operation.account, operation.checked_at
+        ):
             raise CallerError(
                 f"{count} of these customers were created by another call since the list was"
                 " checked; nothing was sent.",
@@ -141,18 +141,33 @@ class Creating:
             )
 
 
+def check_books(operation: Operation, account: Account) -> None:
+    """Keep an operation in the books it belongs to.
+
+    Raises:
+        CallerError: the server now works in another environment or company.
+    """
+    if operation.account.books != account.books:
+        raise CallerError(
+            f"This operation belongs to another company or environment"
+            f" ({operation.account.environment}, company {operation.account.company_id or '-'}).",
+            code="another_company",
+            remedy="Ask the person to start the server with the settings it was begun with.",
+        )
+
+
 def unsettled_overlap(journal: Journal, account: Account, rows: Sequence[PlannedRow]) -> str | None:
     """Find an operation that may have created some of these customers, or may yet.
 
     After a day it stands in nobody's way any more: no answer is that late, and whoever checks the
     list anew sees who is there.
     """
-    nifs = {row.nif for row in rows if row.nif}
+    mine = {row.identity for row in rows}
     recent = journal.time() - KEPT_FOR.total_seconds()
     for operation in journal.open_operations(account):
         for chunk in operation.chunks:
-            theirs = {row.nif for row in journal.private.payload(chunk) or ()}
-            if chunk.is_open and (chunk.sent_at or 0.0) > recent and nifs & theirs:
+            theirs = {row.identity for row in journal.private.payload(chunk) or ()}
+            if chunk.is_open and (chunk.sent_at or 0.0) > recent and mine & theirs:
                 return operation.operation_id
     return None
 

@@ -71,9 +71,24 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise unavailable(self.path.parent, error) from None
 
+    def tidy(self) -> None:
+        """Fold the write-ahead log in, where deleted rows would stand for as long as we run."""
+        with self.reading() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @cached_property
     def _connection(self) -> sqlite3.Connection:
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a journal in use needs it
+
         make_private(self.path.parent)
+        try:
+            # Two processes may make the file at once, and SQLite waits for nobody while it does.
+            with FileLock(self.path.with_suffix(".lock"), timeout=BUSY_TIMEOUT_S, mode=0o600):
+                return self._open()
+        except Timeout as error:
+            raise OSError("another process keeps the journal") from error
+
+    def _open(self) -> sqlite3.Connection:
         # SQLite would create it with whatever the umask leaves; its -wal and -shm files follow it.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -83,6 +98,8 @@ class Database:
             # A commit is on disk when it returns, also when the power fails.
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
+            # What is deleted is overwritten, whatever this build's default is.
+            db.execute("PRAGMA secure_delete = ON")
             _prepare(db)
         except BaseException:
             db.close()

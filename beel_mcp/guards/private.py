@@ -38,11 +38,11 @@ class PrivateRecords:
                 digest
                 for [digest] in db.execute(
                     "SELECT digest FROM identifiers JOIN operations USING (operation_id)"
-                    " WHERE environment = ? AND company_id IS ? AND created_at >= ?",
-                    (account.environment, account.company_id, since),
+                    " WHERE books = ? AND created_at >= ?",
+                    (account.books, since),
                 )
             }
-        return len(found & {_digest(secret, row.nif) for row in rows if row.nif})
+        return len(found & {_digest(secret, row.identity) for row in rows})
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is not open; count what went and what stays.
@@ -88,7 +88,7 @@ def remember_identifiers(
     secret = _secret(db)
     db.executemany(
         "INSERT INTO identifiers VALUES (?, ?, ?)",
-        [(operation_id, _digest(secret, row.nif), now) for row in rows if row.nif],
+        [(operation_id, _digest(secret, row.identity), now) for row in rows],
     )
 
 
@@ -98,6 +98,20 @@ def forget_settled(db: sqlite3.Connection) -> None:
         "DELETE FROM private WHERE purpose = 'payload' AND (operation_id, chunk) IN (SELECT"
         " operation_id, chunk FROM chunks WHERE state IN ('COMMITTED', 'REJECTED'))"
     )
+
+
+def is_old(db: sqlite3.Connection, now: float) -> bool:
+    """Tell whether anything has been kept for a day."""
+    old = now - KEPT_FOR.total_seconds()
+    [due] = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM private WHERE kept_until < ?)"
+        " OR EXISTS (SELECT 1 FROM identifiers WHERE created_at < ?)"
+        " OR EXISTS (SELECT 1 FROM private JOIN chunks USING (operation_id, chunk)"
+        " JOIN operations USING (operation_id)"
+        " WHERE state IN ('READY', 'NOT_DONE') AND started_at < ?)",
+        (now, old, old),
+    ).fetchone()
+    return bool(due)
 
 
 def forget_old(db: sqlite3.Connection, now: float) -> None:

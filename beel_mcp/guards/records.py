@@ -39,6 +39,21 @@ class PlannedRow:
         """The customer's name."""
         return str(self.values.get("legal_name", ""))
 
+    @property
+    def street(self) -> str:
+        """The street, which tells namesakes apart."""
+        return str((self.values.get("address") or {}).get("street", ""))
+
+    @property
+    def identity(self) -> str:
+        """What tells this customer from all others: NIF, other number, else name and street."""
+        other = self.values.get("alternative_id") or {}
+        if self.nif:
+            return f"nif:{self.nif.upper()}"
+        if other.get("number"):
+            return f"alt:{other.get('type')}:{other['number']}".upper()
+        return f"name:{self.name}|{self.street}".upper()
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -83,6 +98,7 @@ class Operation:
     total: int
     owner: str
     started_at: float
+    checked_at: float
     ended_at: float | None
     chunks: tuple[Chunk, ...]
 

@@ -10,9 +10,11 @@ CREATE TABLE operations (
     environment     TEXT NOT NULL,
     company_id      TEXT,
     key_fingerprint TEXT NOT NULL,     -- of the API key; not the key, nor any part of it
+    books           TEXT NOT NULL,     -- environment and company: what no other may touch
     total           INTEGER NOT NULL,  -- records that the call was about
     owner           TEXT NOT NULL,     -- the lock file that its process holds while it lives
     started_at      REAL NOT NULL,     -- seconds since 1970
+    checked_at      REAL NOT NULL,     -- when the list was last held against BeeL
     ended_at        REAL,
     UNIQUE (kind, caller, subject)
 ) STRICT;
@@ -37,6 +39,7 @@ CREATE TABLE chunks (
 CREATE TABLE observations (
     operation_id TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
     chunk        INTEGER NOT NULL,
+    attempt      INTEGER NOT NULL,     -- the sending whose effect was looked for
     at           REAL NOT NULL,
     picture      TEXT NOT NULL CHECK (picture IN ('all', 'none', 'mixed', 'unclear'))
 ) STRICT;

@@ -15,11 +15,10 @@ LATE_COMMIT_S = 5.0
 # Two looks that find nothing prove something only if they are this far apart.
 APART_S = 10.0
 ROUNDS = 3
-# BeeL creates all rows of a request or none, so a few of them tell for the others.
-SAMPLE = 3
 # Our clock and BeeL's may differ by this much.
 CLOCK_SKEW_S = 120.0
-LISTED_BY_NIF = 20
+LISTED_ONE_BY_ONE = 20
+UNNAMED = "more than one"
 PAGE_SIZE = 100
 MOST_PAGES = 30
 
@@ -50,7 +49,8 @@ class Settling:
         if not rows:
             return None
         for _ in range(ROUNDS):
-            wait = self._next_look(chunk) - self._journal.time()
+            # A clock that went back must not make anybody wait for a day.
+            wait = min(self._next_look(chunk) - self._journal.time(), _longest_wait(chunk))
             if self._journal.time() + max(wait, 0.0) > until:
                 return max(int(wait) + 1, 1)
             if wait > 0:
@@ -59,11 +59,13 @@ class Settling:
             self._journal.observe(chunk, picture)
             verdict = conclude(self._journal.observations(chunk))
             if verdict == "done":
-                record = await self._record(rows)
-                self._journal.settle(chunk, "COMMITTED", record=record, code="settled")
+                record = await self._record(chunk, rows)
+                self._journal.settle(
+                    chunk, "COMMITTED", record=record, code="settled", by_looking=True
+                )
                 return None
             if verdict == "not done":
-                self._journal.settle(chunk, "NOT_DONE", code="settled")
+                self._journal.settle(chunk, "NOT_DONE", code="settled", by_looking=True)
                 return None
             if verdict == "stopped":
                 self._journal.show(chunk, _seen(rows, there))
@@ -73,77 +75,112 @@ class Settling:
     def _next_look(self, chunk: Chunk) -> float:
         """Not before a late commit could have come, nor too soon after the look before."""
         lost_at = chunk.settled_at or chunk.sent_at or 0.0
-        patience = max(LATE_COMMIT_S, 2 * chunk.processing_time_ms / 1000)
+        patience = _patience(chunk)
         seen = self._journal.observations(chunk)
         return max(lost_at + patience, seen[-1].at + APART_S if seen else 0.0)
 
     async def _look(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> tuple[Picture, set[int]]:
-        """Look once: the picture, and the numbers of the rows that are in BeeL."""
+        """Look once: the picture, and the numbers of the rows that were seen in BeeL.
+
+        Every kind of row has to agree: a customer with the same NIF proves nothing about those
+        that have none.
+        """
         with_nif = [row for row in rows if row.nif]
-        if not with_nif:
-            return await self._look_in_list(chunk, rows), set()
-        report = await self._beel.customers.validate_bulk([row.values for row in with_nif])
-        statuses = [row.status for row in report.rows]
-        pairs = list(zip(with_nif, statuses, strict=True))
+        others = [row for row in rows if not row.nif]
+        pictures: set[Picture] = set()
+        there: set[int] = set()
+        if with_nif:
+            picture, there = await self._look_by_dry_run(chunk, with_nif)
+            pictures.add(picture)
+        if others:
+            picture, found = await self._look_in_list(chunk, others)
+            pictures.add(picture)
+            there |= found
+        return _joined(pictures), there
+
+    async def _look_by_dry_run(
+        self, chunk: Chunk, rows: Sequence[PlannedRow]
+    ) -> tuple[Picture, set[int]]:
+        report = await self._beel.customers.validate_bulk([row.values for row in rows])
+        pairs = list(zip(rows, [row.status for row in report.rows], strict=True))
         there = {row.number for row, status in pairs if status == "DUPLICATE"}
         free = [row for row, status in pairs if status in ("VALID", "WARNING")]
         if there and free:
             return "mixed", there
-        if len(there) == len(statuses):
+        if len(there) == len(rows):
             return "all", there
         if free:
             # Where BeeL does not keep NIFs unique its dry run sees no duplicates: look at the list.
-            return await self._look_in_list(chunk, free), set()
+            return await self._look_in_list(chunk, free)
         # Errors and NIFs that AEAT does not know today prove nothing: AEAT may be down.
         return "unclear", there
 
-    async def _look_in_list(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Picture:
-        """Look for a few rows among the customers made since the request was sent."""
-        sample = rows[:SAMPLE]
-        found = [await self._is_listed(chunk, row) for row in sample]
-        if all(found):
-            return "all"
-        return "mixed" if any(found) else "none"
+    async def _look_in_list(
+        self, chunk: Chunk, rows: Sequence[PlannedRow]
+    ) -> tuple[Picture, set[int]]:
+        """Look for some rows, from both ends and the middle, among the customers made since."""
+        sample = {row.number: row for row in (rows[0], rows[len(rows) // 2], rows[-1])}
+        there = {number for number, row in sample.items() if await self._find(chunk, row)}
+        if len(there) == len(sample):
+            return "all", there
+        return ("mixed" if there else "none"), there
 
-    async def _is_listed(self, chunk: Chunk, row: PlannedRow) -> bool:
+    async def _find(self, chunk: Chunk, row: PlannedRow) -> str | None:
+        """Find the one customer that was made of a row since it was sent."""
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
-        if row.nif:
-            page = await self._beel.customers.list(nif=row.nif, limit=PAGE_SIZE)
-        else:
-            page = await self._beel.customers.list(search=row.name, limit=PAGE_SIZE)
-        return any(_is(customer, row) and _made_at(customer) >= since for customer in page.items)
+        found = []
+        for number in range(1, MOST_PAGES + 1):
+            page = await (
+                self._beel.customers.list(nif=row.nif, page=number, limit=PAGE_SIZE)
+                if row.nif
+                else self._beel.customers.list(search=row.name, page=number, limit=PAGE_SIZE)
+            )
+            found += [one.id for one in page.items if _is(one, row) and _made_at(one) >= since]
+            if not page.has_more:
+                break
+        # Twins cannot be told apart: they prove that it is there, but name nobody.
+        return found[0] if len(found) == 1 else UNNAMED if found else None
 
-    async def _record(self, rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
-        """Make the record of a creation that was settled; an id that is not found stays away."""
+    async def _record(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
+        """Make the record of a creation that was settled; an id that is not certain stays away."""
         try:
-            ids = await self._ids(rows)
+            ids = await self._ids(chunk, rows)
         except BeelMcpError:
             ids = {}
         return [
-            {"row": row.number, "name": row.name, "customer_id": ids.get(row.nif or row.name)}
+            {"row": row.number, "name": row.name, "customer_id": ids.get(row.number)}
             for row in rows
         ]
 
-    async def _ids(self, rows: Sequence[PlannedRow]) -> dict[str, str]:
-        wanted = {row.nif or row.name for row in rows}
-        ids: dict[str, str] = {}
-        if len(rows) <= LISTED_BY_NIF:
-            for row in rows:
-                name = row.nif or row.name
-                page = await self._beel.customers.list(search=name, limit=PAGE_SIZE)
-                for customer in page.items:
-                    if _is(customer, row):
-                        ids[name] = customer.id
-            return ids
+    async def _ids(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> dict[int, str]:
+        if len(rows) <= LISTED_ONE_BY_ONE:
+            found = {row.number: await self._find(chunk, row) for row in rows}
+            return {number: one for number, one in found.items() if one and one != UNNAMED}
+        since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
+        wanted = {row.nif: row.number for row in rows if row.nif}
+        ids: dict[int, str] = {}
         for number in range(1, MOST_PAGES + 1):
             page = await self._beel.customers.list(page=number, limit=PAGE_SIZE)
             for customer in page.items:
-                name = customer.nif or customer.legal_name
-                if name in wanted:
-                    ids[name] = customer.id
-            if not page.has_more or ids.keys() == wanted:
+                if customer.nif in wanted and _made_at(customer) >= since:
+                    ids[wanted[customer.nif]] = customer.id
+            if not page.has_more:
                 break
         return ids
+
+
+def _patience(chunk: Chunk) -> float:
+    return max(LATE_COMMIT_S, 2 * chunk.processing_time_ms / 1000)
+
+
+def _longest_wait(chunk: Chunk) -> float:
+    return max(_patience(chunk), APART_S)
+
+
+def _joined(pictures: set[Picture]) -> Picture:
+    if len(pictures) == 1:
+        return next(iter(pictures))
+    return "unclear" if "unclear" in pictures else "mixed"
 
 
 def conclude(seen: Sequence[Observation]) -> str:
@@ -174,8 +211,10 @@ def _seen(rows: Sequence[PlannedRow], there: set[int]) -> list[dict[str, object]
 def _is(customer: Customer, row: PlannedRow) -> bool:
     if row.nif:
         return customer.nif == row.nif
-    street = (row.values.get("address") or {}).get("street")
-    lives_there = customer.address is not None and customer.address.street == street
+    number = (row.values.get("alternative_id") or {}).get("number")
+    if number and customer.alternative_id:
+        return customer.alternative_id.number == str(number)
+    lives_there = customer.address is not None and customer.address.street == row.street
     return customer.legal_name == row.name and lives_there
 
 

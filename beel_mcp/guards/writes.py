@@ -57,7 +57,9 @@ class Writes:
         return self._running.get(operation_id)
 
     def start(self, operation_id: str, job: Callable[[], Awaitable[None]]) -> Running:
-        """Start a job; a call that is cancelled leaves it running."""
+        """Start a job, or find it running; a call that is cancelled leaves it running."""
+        if operation_id in self._running:
+            return self._running[operation_id]
         running = self._running[operation_id] = Running()
         self._group.start_soon(self._run, operation_id, running, job)
         return running
@@ -73,7 +75,8 @@ class Writes:
             # What it did stands in the journal; what it did not is unknown there, and settled.
             logger.exception("a write failed")
         finally:
-            self._running.pop(operation_id, None)
+            if self._running.get(operation_id) is running:
+                del self._running[operation_id]
             running.ended.set()
 
     async def linger(self) -> None:
@@ -84,7 +87,7 @@ class Writes:
         self._group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def turn(self, fingerprint: str, within_s: float) -> AsyncIterator[None]:
+    async def turn(self, books: str, within_s: float) -> AsyncIterator[None]:
         """Hold the account's turn to write, against other processes, too.
 
         Raises:
@@ -93,7 +96,7 @@ class Writes:
         from filelock import FileLock  # noqa: PLC0415 - only a write needs it
 
         make_private(self._folder)
-        lock = FileLock(self._folder / f"{fingerprint}.lock", mode=0o600)
+        lock = FileLock(self._folder / f"{books}.lock", mode=0o600)
         with anyio.move_on_after(within_s) as scope:
             while not _taken(lock):  # noqa: ASYNC110
                 await anyio.sleep(LOOK_S)

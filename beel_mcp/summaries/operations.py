@@ -20,6 +20,7 @@ from beel_mcp.summaries.answer import (
     plural,
 )
 from beel_mcp.summaries.batches import (
+    GROUPS,
     CreatedCustomer,
     CreationAnswer,
     CreationCounts,
@@ -30,9 +31,10 @@ from beel_mcp.summaries.batches import (
 NAME_LIMIT = 60
 MESSAGE_LIMIT = 140
 RETRY_AFTER_S = 15
-PAGE_SIZE = 50
+PAGE_SIZE = 20
 # An id costs 25 tokens, and a structure may cost 1,000.
 CREATED_CAP = 10
+SHORT_NAME = 40
 MIXED = (
     "Some are in BeeL and some are not: somebody else acted, or BeeL carried out a part. Nothing is"
     " sent by itself; go through the rows with the person."
@@ -82,6 +84,7 @@ class OperationAnswer(Answer):
     tool: str | None = None
     total: int | None = None
     counts: CreationCounts | None = None
+    detail: str | None = None
     rows: list[RecordRow] | None = None
     page: int | None = None
     has_more: bool | None = None
@@ -93,6 +96,7 @@ class OperationAnswer(Answer):
         """Give the counts, then the rows of this page, or the open operations."""
         return [
             MIXED if self.status == "unknown" and self.rows else "",
+            self.detail or "",
             f"Counts: {count_phrase(self.counts.model_dump())}." if self.counts else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(row.line() for row in self.rows or ()),
@@ -117,12 +121,13 @@ def creation_answer(
     counts = count(operation)
     created = [
         CreatedCustomer(
-            row=row["row"], name=clean(row["name"], NAME_LIMIT), customer_id=row["customer_id"]
+            row=row["row"], name=clean(row["name"], SHORT_NAME), customer_id=row["customer_id"]
         )
         for row in _rows_of(operation, records, "COMMITTED")
     ]
     shown, more = capped(created, CREATED_CAP)
-    status = _status(operation, running=running)
+    problems = _problems(operation, records)
+    status = status_of(operation, running=running)
     check = NextCall(
         "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
     )
@@ -134,12 +139,13 @@ def creation_answer(
         counts=counts,
         created=shown or None,
         more_created=more,
-        problems=_problems(operation, records) or None,
+        problems=problems[:GROUPS] or None,
+        more_problems=len(problems) - GROUPS if len(problems) > GROUPS else None,
         operation_id=operation.operation_id,
         replayed=replayed or None,
         retry_after_s=RETRY_AFTER_S if running else None,
-        detail=_detail(operation, running=running, before=before) or None,
-        next=next_steps(check if counts.unknown else everyone if more else None),
+        detail=detail_of(operation, running=running, before=before) or None,
+        next=next_steps(check if counts.unknown or running else everyone if more else None),
     )
 
 
@@ -147,6 +153,8 @@ def summary_of(operation: Operation, *, running: bool) -> str:
     """Say the outcome in one sentence."""
     counts = count(operation)
     rows = plural(counts.unknown, "customer")
+    if running and not counts.unknown:
+        return "Nothing is sent yet: another write to these books is in flight."
     if running:
         return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
     if counts.unknown:
@@ -192,7 +200,8 @@ def record_rows(operation: Operation, records: Records) -> list[RecordRow]:
     return sorted(rows, key=lambda row: row.row)
 
 
-def _status(operation: Operation, *, running: bool) -> Status:
+def status_of(operation: Operation, *, running: bool) -> Status:
+    """Put the outcome into one word."""
     counts = count(operation)
     if running:
         return "partial"
@@ -203,17 +212,17 @@ def _status(operation: Operation, *, running: bool) -> Status:
     return "partial" if counts.refused or counts.not_attempted else "done"
 
 
-def _detail(operation: Operation, *, running: bool, before: bool) -> str:
+def detail_of(operation: Operation, *, running: bool, before: bool = False) -> str:
+    """Say what the summary leaves out: why, and what not to do."""
     counts = count(operation)
     parts = []
     if counts.unknown and not running:
         parts.append("Do not create them again; run check_operation.")
     if any(chunk.state == "NOT_DONE" for chunk in operation.chunks):
-        parts.append(
-            "BeeL did not answer, and a look showed that they were not created. The same call"
-            " sends them once more."
-        )
-    codes = sorted({chunk.code or "" for chunk in operation.chunks if _is_refusal(chunk)})
+        parts.append("BeeL did not answer, and a look showed that they were not created.")
+    if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in operation.chunks):
+        parts.append("The same create_customers call sends them once more.")
+    codes = sorted({chunk.code or "" for chunk in operation.chunks if _has_reason(chunk)})
     if codes:
         parts.append(f"BeeL's reason: {', '.join(codes)}.")
     if before:
@@ -224,8 +233,8 @@ def _detail(operation: Operation, *, running: bool, before: bool) -> str:
     return " ".join(parts)
 
 
-def _is_refusal(chunk: Chunk) -> bool:
-    return chunk.state == "REJECTED" and chunk.code is not None
+def _has_reason(chunk: Chunk) -> bool:
+    return chunk.state in ("REJECTED", "READY") and chunk.code is not None
 
 
 def _rows_of(operation: Operation, records: Records, state: str) -> list[Mapping[str, Any]]:
@@ -259,7 +268,7 @@ def _problems(operation: Operation, records: Records) -> list[ProblemGroup]:
                 example=Example(row=first["row"], name=clean(first["name"], NAME_LIMIT)),
             )
         )
-    return sorted(groups, key=lambda group: -group.count)[:10]
+    return sorted(groups, key=lambda group: -group.count)
 
 
 _CLASS_OF = {

@@ -46,6 +46,7 @@ class StatusAnswer(Answer):
     import_folders: list[str] | None = None
     limits: Limits | None = None
     unsettled: list[OpenOperation] | None = None
+    more_unsettled: int | None = None
     state_folder: str | None = None
     warnings: list[str] | None = None
     version: str | None = None

@@ -1,11 +1,21 @@
 """From a checked batch to customers in BeeL: what may be created, and what became of it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import anyio
+
+from beel_mcp.api.account import Account
 from beel_mcp.api.client import BeelClient
 from beel_mcp.context import Timing
-from beel_mcp.errors import CallerError, FieldError
-from beel_mcp.guards.creating import KIND, Creating, overlapping, unsettled_overlap
+from beel_mcp.errors import CallerError, FieldError, NextCall
+from beel_mcp.guards.creating import (
+    KIND,
+    Creating,
+    check_books,
+    overlapping,
+    unsettled_overlap,
+)
 from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation, Planned, PlannedRow
@@ -109,6 +119,12 @@ class Creator:
         self._writes = writes
         self._timing = timing
         self._caller = caller
+        self._ends_at = anyio.current_time() + timing.patience_s
+        self._creating = Creating(beel, journal, writes)
+
+    def _left_s(self) -> float:
+        """Tell what is left of the call: settling and waiting share it."""
+        return max(self._ends_at - anyio.current_time(), 0.0)
 
     def find(self, batch_id: str) -> Operation | None:
         """Look up what was made of a batch before, in this process or another."""
@@ -127,6 +143,8 @@ class Creator:
         rows = [PlannedRow(row.number, row.payload()) for row in batch.importable()]
         if other := unsettled_overlap(self._journal, account, rows):
             raise overlapping(other)
+        if begun := self._begun(batch, account, rows):
+            return await self._carry_out(begun), None
         before = self._journal.created_before(batch.payload_digest, account)
         operation = self._journal.begin(
             KIND,
@@ -135,10 +153,20 @@ class Creator:
             payload_digest=batch.payload_digest,
             account=account,
             total=len(batch.rows),
+            checked_at=(batch.validated_at or self._timing.now()).timestamp(),
             chunks=[Planned(rows, batch.processing_time_ms)],
         )
-        checked_at = batch.validated_at or self._timing.now()
-        return await self._carry_out(operation, checked_at.timestamp()), before
+        return await self._carry_out(operation), before
+
+    def _begun(
+        self, batch: Batch, account: Account, rows: Sequence[PlannedRow]
+    ) -> Operation | None:
+        """Find the same decision, begun and not carried out: it goes on under its own key."""
+        begun = self._journal.begun(KIND, batch.payload_digest, account, self._caller)
+        if begun is None or not all(map(self._creating.may_send, begun.chunks)):
+            return None
+        kept = [row for chunk in begun.chunks for row in self._journal.private.payload(chunk) or ()]
+        return begun if [row.values for row in kept] == [row.values for row in rows] else None
 
     async def go_on(self, operation: Operation, expected_count: int | None) -> Operation:
         """Go on with a decision: wait for it, settle what is unknown, send what was never sent.
@@ -147,10 +175,9 @@ class Creator:
             CallerError: another number was agreed to, or it was checked too long ago.
             BeelMcpError: nothing was sent.
         """
-        creating = Creating(self._beel, self._journal, self._writes)
+        check_books(operation, await self._beel.account())
         planned = sum(chunk.count for chunk in operation.chunks)
-        has_ended = not operation.is_open and not any(map(creating.may_send, operation.chunks))
-        if has_ended:
+        if not operation.is_open and not self._may_go_on(operation):
             return operation
         if expected_count != planned:
             raise CallerError(
@@ -159,33 +186,47 @@ class Creator:
                 field_errors=(FieldError("expected_count", f"must be {planned}"),),
             )
         if running := self._writes.running(operation.operation_id):
-            await running.wait(self._timing.patience_s)
+            await running.wait(self._left_s())
             return self._journal.get(operation.operation_id)
-        if any(chunk.state == "UNKNOWN" for chunk in operation.chunks):
-            until = self._journal.time() + self._timing.patience_s
+        if operation.is_open:
             settling = Settling(self._beel, self._journal, self._timing.sleep)
+            until = self._journal.time() + self._left_s()
             await settling.settle(operation.operation_id, until)
             operation = self._journal.get(operation.operation_id)
-        if operation.is_open or not any(map(creating.may_send, operation.chunks)):
+        if operation.is_open or not self._may_go_on(operation):
             return operation
-        age = self._journal.time() - operation.started_at
-        if age > VALIDATION_AGE.total_seconds():
+        if self._journal.time() - operation.started_at > VALIDATION_AGE.total_seconds():
             raise CallerError(
                 "This batch was checked too long ago to create what is left of it.",
                 code="batch_expired",
                 remedy="Call validate_customers again with the same list: customers that exist"
                 " show as duplicates.",
             )
-        return await self._carry_out(operation, operation.started_at)
+        return await self._carry_out(operation)
 
-    async def _carry_out(self, operation: Operation, checked_at: float) -> Operation:
-        creating = Creating(self._beel, self._journal, self._writes)
+    def _may_go_on(self, operation: Operation) -> bool:
+        return any(map(self._creating.may_send, operation.chunks))
+
+    async def _carry_out(self, operation: Operation) -> Operation:
         operation_id = operation.operation_id
-        running = self._writes.start(operation_id, lambda: creating.run(operation_id, checked_at))
-        await running.wait(self._timing.patience_s)
-        if running.error and not _has_effect(self._journal.get(operation_id)):
+        running = self._writes.start(operation_id, lambda: self._creating.run(operation_id))
+        await running.wait(self._left_s())
+        try:
+            now = self._journal.get(operation_id)
+        except JournalError as error:
+            raise _in_the_dark(operation_id) from error
+        if running.error and not _has_effect(now):
             raise running.error
-        return self._journal.get(operation_id)
+        return now
+
+
+def _in_the_dark(operation_id: str) -> JournalError:
+    return JournalError(
+        "The journal cannot be read any more: the customers may or may not exist.",
+        changed="unknown",
+        remedy="Do not create them again.",
+        next_calls=(NextCall("check_operation", {"operation_id": operation_id}, "finds out"),),
+    )
 
 
 def _has_effect(operation: Operation) -> bool:

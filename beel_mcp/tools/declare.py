@@ -15,6 +15,7 @@ from beel_mcp.errors import (
     ApiError,
     BeelMcpError,
     InternalError,
+    NextCall,
     UnknownOutcomeError,
     error_structure,
     error_text,
@@ -52,7 +53,7 @@ class Declaration:
     def build(self, *, output_schema: bool) -> Tool:
         """Make the SDK's tool: unknown arguments refused, schemas flat."""
         tool = Tool.from_function(
-            answering(self.function),
+            answering(self.function, writes=self.writes),
             description=" ".join((self.function.__doc__ or "").split()),
             annotations=ToolAnnotations(
                 read_only_hint=not self.writes,
@@ -82,7 +83,7 @@ def write(function: ToolFunction) -> Declaration:
     return Declaration(function, "write", idempotent=False)
 
 
-def answering(function: ToolFunction) -> Callable[..., Awaitable[CallToolResult]]:
+def answering(function: ToolFunction, *, writes: bool) -> Callable[..., Awaitable[CallToolResult]]:
     """Wrap a tool so that it always answers in time, in our shape, whatever happens."""
 
     @functools.wraps(function)
@@ -93,7 +94,7 @@ def answering(function: ToolFunction) -> Callable[..., Awaitable[CallToolResult]
         except BeelMcpError as error:
             return error_result(error)
         except TimeoutError:
-            return error_result(_too_slow())
+            return error_result(_too_slow(writes=writes))
         except Exception:
             logger.exception("%s failed", function.__name__)
             return error_result(crashed(function.__name__))
@@ -128,7 +129,12 @@ def crashed(tool: str) -> InternalError:
     )
 
 
-def _too_slow() -> ApiError:
+def _too_slow(*, writes: bool) -> ApiError:
+    look = NextCall("check_operation", {}, "lists what is running or of unknown outcome")
     return UnknownOutcomeError(
-        f"BeeL did not answer within {CALL_LIMIT_S:.0f} s.", code="deadline", retryable=True
+        f"BeeL did not answer within {CALL_LIMIT_S:.0f} s.",
+        code="deadline",
+        retryable=not writes,
+        changed="unknown" if writes else "nothing",
+        next_calls=(look,) if writes else (),
     )

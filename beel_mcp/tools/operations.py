@@ -6,6 +6,7 @@ from pydantic import Field
 
 from beel_mcp.context import Beel, Caller, InFlight, Records, Times
 from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.guards.creating import check_books
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation
 from beel_mcp.guards.settling import Settling
@@ -17,8 +18,10 @@ from beel_mcp.summaries.operations import (
     RETRY_AFTER_S,
     OperationAnswer,
     count,
+    detail_of,
     open_operation,
     record_rows,
+    status_of,
     summary_of,
 )
 from beel_mcp.tools.declare import read
@@ -50,6 +53,7 @@ async def check_operation(
             code="unknown_operation",
             next_calls=(NextCall("check_operation", {}, "lists what is open"),),
         )
+    check_books(operation, await beel.account())
     retry_after_s = None
     if running := writes.running(operation_id):
         ended = await running.wait(timing.patience_s)
@@ -96,7 +100,8 @@ def _told(
     following = NextCall("check_operation", {**again, "page": page + 1}, "the next page")
     running = writes.running(operation.operation_id) is not None
     return OperationAnswer(
-        status="unknown" if operation.is_open else "done",
+        status=status_of(operation, running=running),
+        detail=detail_of(operation, running=running) or None,
         summary=summary_of(operation, running=running)
         + (f" Page {page} is empty." if rows and not shown else ""),
         operation_id=operation.operation_id,

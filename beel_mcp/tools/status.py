@@ -8,11 +8,12 @@ from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
 from beel_mcp.lists.batches import KEPT_FOR
 from beel_mcp.lists.tables import MAX_BYTES, MAX_ROWS
 from beel_mcp.settings import Settings
-from beel_mcp.summaries.answer import LIST_CAP, next_steps
+from beel_mcp.summaries.answer import capped, next_steps
 from beel_mcp.summaries.operations import open_operation
 from beel_mcp.summaries.status import Limits, Problem, RoutesInUse, StatusAnswer
 from beel_mcp.tools.declare import CALL_LIMIT_S, read
 
+UNSETTLED_CAP = 5
 _PLACES = {
     "sandbox": "the built-in sandbox; nothing here is real",
     "test": "BeeL's test environment",
@@ -35,9 +36,9 @@ async def get_status(
         unsettled = journal.open_operations(await beel.account(), caller)
     except BeelMcpError as error:
         return _with_problem(answer, error)
+    shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)
     answer.unsettled = [
-        open_operation(one, running=bool(writes.running(one.operation_id)))
-        for one in unsettled[:LIST_CAP]
+        open_operation(one, running=bool(writes.running(one.operation_id))) for one in shown
     ] or None
     step = NextCall("check_operation", {}, "settles what is unsettled, by reading")
     answer.next = next_steps(step if unsettled else None)

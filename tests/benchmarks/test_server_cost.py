@@ -77,6 +77,7 @@ def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) 
             payload_digest="digest",
             account=Account("test", COMPANY, "fingerprint"),
             total=500,
+            checked_at=journal.time(),
             chunks=[Planned(rows)],
         )
         [chunk] = operation.chunks

@@ -87,7 +87,7 @@ async def test_killed_at_any_step_of_the_journal_every_customer_is_accounted_for
     async with connect_to(state_dir=state) as client:
         for operation in (await call(client, "check_operation"))["operations"]:
             settled = await call(client, "check_operation", operation_id=operation["operation_id"])
-            assert settled["status"] == "done"
+            assert settled["status"] == ("done" if beel.created else "nothing_done")
             assert settled["counts"]["created"] == len(beel.created)
         again = await call(client, "create_customers", **arguments)
         if (step, moment) == ("begin", "before"):  # nothing was ever decided on disk
@@ -172,7 +172,7 @@ async def test_a_slow_write_answers_in_time_and_is_told_of_later(
         assert slow["retry_after_s"]
         [step] = slow["next"]
         still = await call(client, step["tool"], **step["arguments"])
-        assert still["status"] == "unknown"
+        assert still["status"] == "partial"
         assert still["retry_after_s"]
         again = await call(client, "create_customers", **arguments)
         assert again["status"] == "partial"

@@ -52,11 +52,11 @@ async def test_rows_without_a_nif_are_looked_for_by_name_and_street(
         assert all(row["customer_id"] for row in settled["rows"])
 
 
-async def test_a_namesake_in_another_street_is_somebody_else(
+async def test_a_namesake_with_another_number_is_somebody_else(
     client: Client, beel: FaultServer
 ) -> None:
     namesake = foreigner(1)
-    namesake["address"] = {**namesake["address"], "street": "Gran Vía"}
+    namesake["alternative_id"] = foreigner(2)["alternative_id"]
     await call(client, "create_customers", customers=[namesake])
     operation_id = await lost(client, beel, [foreigner(1)])
     settled = await call(client, "check_operation", operation_id=operation_id)
