@@ -83,6 +83,19 @@ async def test_the_folder_and_the_file_are_for_their_owner_alone(
         assert mode & 0o077 == 0, name
 
 
+async def test_a_journal_that_others_could_read_is_closed_to_them(
+    connect: Connect, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    async with connect(state_dir=state) as client:
+        await created_batch(client)
+    (state / "journal.sqlite3").chmod(0o644)
+    async with connect(state_dir=state) as client:
+        await call(client, "create_customers", customers=[customer(9)])
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in state.glob("journal.sqlite3*")}
+    assert modes == {0o600}
+
+
 async def test_looking_and_validating_leave_no_trace(connect: Connect, tmp_path: Path) -> None:
     state = tmp_path / "untouched"
     async with connect(state_dir=state) as client:
