@@ -21,6 +21,7 @@ BeelMcpError
         └── DryRunNotHonouredError
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -199,7 +200,10 @@ def error_text(error: BeelMcpError) -> str:
         parts.append(f"Try again in {error.retry_after_s} s.")
     if error.request_id:
         parts.append(f"BeeL's request id: {error.request_id}.")
-    parts += [f"Next: {call.tool}: {call.reason}" for call in error.next_calls]
+    parts += [
+        f"Next: {call.tool} {json.dumps(dict(call.arguments), ensure_ascii=False)} - {call.reason}"
+        for call in error.next_calls
+    ]
     return "\n".join(parts)
 
 

@@ -163,6 +163,7 @@ async def test_overlapping_customers_wait_until_the_unknown_ones_are_settled(
     assert structure["changed"] == "nothing"
     [step] = structure["next"]
     assert step["tool"] == "check_operation"
+    assert f'"operation_id": "{step["arguments"]["operation_id"]}"' in result.content[0].text
     await call(client, "check_operation", **step["arguments"])
     assert beel.created == NIFS
 
