@@ -29,3 +29,27 @@ def customer(number: int, **changes: Any) -> dict[str, Any]:
         },
         **changes,
     }
+
+
+def foreigner(number: int) -> dict[str, Any]:
+    """Give a valid customer who has a passport and no NIF."""
+    passport = {"type": "PASSPORT", "number": f"P{number:06}", "country_code": "DE"}
+    row = customer(number, alternative_id=passport)
+    del row["nif"]
+    return row
+
+
+# Each makes a row that cannot be created, for a reason of its own.
+FAULTS: list[dict[str, Any]] = [
+    {"email": "nope"},
+    {"phone": "call me"},
+    {"legal_name": ""},
+    {"website": "nope"},
+    {"nif": "1"},
+    {"nif": "12345678A"},
+    {"nif": "12345000A"},
+    {"contact_person": "x" * 201},
+    {"trade_name": "x" * 121},
+    {"preferred_payment_method": {"swift": "x"}},
+    {"preferred_payment_method": {"iban": "x"}},
+]

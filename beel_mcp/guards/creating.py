@@ -43,8 +43,9 @@ class Creating:
         Raises:
             BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
         """
-        check_books(self._journal.get(operation_id), await self._beel.account())
-        async with self._writes.turn(self._journal.get(operation_id).account.books, TURN_S):
+        account = await self._beel.account()
+        check_books(self._journal.get(operation_id), account)
+        async with self._writes.turn(account.books, TURN_S):
             try:
                 # Read again under the lock: another process may have gone on with it meanwhile.
                 for chunk in self._journal.get(operation_id).chunks:

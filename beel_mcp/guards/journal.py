@@ -97,7 +97,6 @@ class Journal(Lookups):
         Whoever found out `by_looking` may come late: then a newer state stands.
         """
         with self._database.writing() as db:
-            rows = self.private.payload(chunk) or []
             changed = db.execute(
                 "UPDATE chunks SET state = ?, settled_at = ?, code = ?, request_id = ?,"
                 # A sending that provably did nothing does not count as one.
@@ -111,6 +110,7 @@ class Journal(Lookups):
             if not changed:
                 return
             if state == "COMMITTED":
+                rows = self.private.payload(chunk) or []
                 remember_identifiers(db, chunk.operation_id, rows, self.time())
             if record is not None:
                 keep_record(db, chunk, record, self.time())
@@ -171,7 +171,8 @@ class Journal(Lookups):
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is settled; count what went and what stays."""
-        counts = self.private.purge() if self.exists() else (0, 0)
-        if self.exists():
-            self._database.tidy()
+        if not self.exists():
+            return 0, 0
+        counts = self.private.purge()
+        self._database.tidy()
         return counts

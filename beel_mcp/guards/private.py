@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from beel_mcp.api.account import Account
 from beel_mcp.guards.database import Database
-from beel_mcp.guards.records import Chunk, PlannedRow
+from beel_mcp.guards.records import Chunk, Operation, PlannedRow
 
 KEPT_FOR: Final = timedelta(hours=24)
 
@@ -29,6 +29,10 @@ class PrivateRecords:
     def record(self, chunk: Chunk) -> list[dict[str, Any]] | None:
         """Give what came of each row, while it is kept."""
         return self._kept(chunk, "record")
+
+    def records(self, operation: Operation) -> dict[int, list[dict[str, Any]]]:
+        """Give what came of each row of an operation, by chunk."""
+        return {chunk.chunk: self.record(chunk) or [] for chunk in operation.chunks}
 
     def created_since(self, rows: Iterable[PlannedRow], account: Account, since: float) -> int:
         """Count the rows whose identifier one of our operations created since a moment."""

@@ -122,7 +122,7 @@ def _told(
 ) -> CreationAnswer:
     return creation_answer(
         operation,
-        {chunk.chunk: journal.private.record(chunk) or [] for chunk in operation.chunks},
+        journal.private.records(operation),
         running=writes.running(operation.operation_id) is not None,
         replayed=replayed,
         before=before,

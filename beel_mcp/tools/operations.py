@@ -92,8 +92,7 @@ def _told(
     page: int,
     retry_after_s: int | None,
 ) -> OperationAnswer:
-    records = {chunk.chunk: journal.private.record(chunk) or [] for chunk in operation.chunks}
-    rows = record_rows(operation, records)
+    rows = record_rows(operation, journal.private.records(operation))
     shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     has_more = page * PAGE_SIZE < len(rows)
     again = {"operation_id": operation.operation_id}

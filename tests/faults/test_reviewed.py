@@ -14,7 +14,7 @@ from beel_mcp.guards.records import utc_now
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect, FakeTime
 from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.rows import customer, foreigner
 
 pytestmark = pytest.mark.anyio
 
@@ -23,13 +23,6 @@ pytestmark = pytest.mark.anyio
 async def client(connect_to: Connect) -> AsyncIterator[Client]:
     async with connect_to() as opened:
         yield opened
-
-
-def foreigner(number: int) -> dict[str, Any]:
-    passport = {"type": "PASSPORT", "number": f"P{number:06}", "country_code": "DE"}
-    row = customer(number, alternative_id=passport)
-    del row["nif"]
-    return row
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

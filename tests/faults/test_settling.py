@@ -11,7 +11,7 @@ from beel_mcp.api.customers import CustomersApi
 from beel_mcp.guards import creating
 from tests.conftest import Connect
 from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.rows import customer, foreigner
 
 pytestmark = pytest.mark.anyio
 
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.anyio
 async def client(connect_to: Connect) -> AsyncIterator[Client]:
     async with connect_to() as opened:
         yield opened
-
-
-def foreigner(number: int) -> dict[str, Any]:
-    passport = {"type": "PASSPORT", "number": f"P{number:06}", "country_code": "DE"}
-    row = customer(number, alternative_id=passport)
-    del row["nif"]
-    return row
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

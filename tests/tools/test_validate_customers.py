@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, Connect
-from tests.rows import customer
+from tests.rows import FAULTS, customer
 
 pytestmark = pytest.mark.anyio
 
@@ -243,20 +243,7 @@ async def test_a_key_that_reaches_several_companies_has_to_be_told_which(
 
 
 async def test_remarks_on_rows_that_will_be_created_are_never_crowded_out(client: Client) -> None:
-    wrong = [
-        {"email": "nope"},
-        {"phone": "call me"},
-        {"legal_name": ""},
-        {"website": "nope"},
-        {"nif": "1"},
-        {"nif": "12345678A"},
-        {"nif": "12345000A"},
-        {"contact_person": "x" * 201},
-        {"trade_name": "x" * 121},
-        {"preferred_payment_method": {"swift": "x"}},
-        {"preferred_payment_method": {"iban": "x"}},
-    ]
-    rows = [customer(number, **fault) for number, fault in enumerate(wrong)]
+    rows = [customer(number, **fault) for number, fault in enumerate(FAULTS)]
     remarked = customer(50)
     remarked["address"]["postal_code"] = "08001"
     rows.append(remarked)
