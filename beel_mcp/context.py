@@ -74,7 +74,7 @@ def _now(ctx: Context[AppState]) -> datetime:
     return app_state(ctx).timing.now()
 
 
-def _caller() -> str:
+def caller() -> str:
     """Name whose batches these are: the token's owner, or the one user of a local process."""
     token = get_access_token()
     return f"token:{token.client_id}" if token else "local"
@@ -87,4 +87,4 @@ Records = Annotated[Journal, Resolve(_journal)]
 InFlight = Annotated[Writes, Resolve(_writes)]
 Times = Annotated[Timing, Resolve(_timing)]
 Now = Annotated[datetime, Resolve(_now)]
-Caller = Annotated[str, Resolve(_caller)]
+Caller = Annotated[str, Resolve(caller)]

@@ -1,6 +1,6 @@
 """Argument types that tools share, described once, for the model that reads them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
@@ -25,6 +25,13 @@ ExpectedCount = Annotated[
 ]
 SkipProblems = Annotated[
     bool, Field(description="Create the importable rows and leave out the others.")
+]
+CustomerIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Field(min_length=1, max_length=500, description="From find_customers."),
+]
+DeactivationMode = Annotated[
+    Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")
 ]
 Search = Annotated[str, Field(description="Part of a name, NIF or e-mail.")]
 Active = Annotated[bool, Field(description="false lists inactive customers instead.")]

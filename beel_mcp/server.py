@@ -46,6 +46,7 @@ def create_server(
 
     `sandbox_app` answers instead of BeeL; only the command line and tests pass one.
     """
+    asking = {one.name for one in TOOLS if one.needs_a_yes or one.kind == "write"}
     withheld = {one.name for one in TOOLS if settings.read_only and one.writes}
     tools = [
         declaration.build(output_schema=settings.output_schema)
@@ -59,7 +60,7 @@ def create_server(
         instructions=INSTRUCTIONS,
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing),
-        middleware=[ToolCalls(tools, withheld)],
+        middleware=[ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,

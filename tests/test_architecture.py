@@ -54,7 +54,7 @@ PLACES: dict[str, set[str]] = {
     "httpx2": set(),
     "starlette": {"sandbox", "serve", "server", "cli"},
     "uvicorn": {"serve", "cli"},
-    "mcp": {"prompts", "tools", "context", "server", "serve", "demo"},
+    "mcp": {"prompts", "tools", "guards", "context", "server", "serve", "demo"},
     "stdnum": {"lists", "sandbox"},
     "sqlite3": {"guards", "sandbox"},
     "filelock": {"guards"},

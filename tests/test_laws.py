@@ -9,6 +9,7 @@ from mcp import Client
 from mcp.types import CallToolResult, Tool
 from rs_bpe.bpe import openai
 
+from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +19,8 @@ HINTS = {
     "validate_customers": (True, False, True, True),
     "create_customers": (False, False, False, True),
     "find_customers": (True, False, True, True),
+    "deactivate_customers": (False, True, False, True),
+    "confirm_plan": (False, True, True, True),
     "check_operation": (True, False, True, True),
     "get_status": (True, False, True, True),
 }
@@ -129,6 +132,8 @@ GOOD = {
     "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "find_customers": {"search": "a"},
+    "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
+    "confirm_plan": {"plan_id": "plan_0123456789abcdefghijkl", "statement": "-"},
     "check_operation": {},
     "get_status": {},
 }

@@ -308,6 +308,8 @@ BAD_VALUES = {
     "BEEL_SANDBOX": ("yes", "true", "2", "01", " 1"),
     "BEEL_READ_ONLY": ("yes", "on", "TRUE"),
     "BEEL_OUTPUT_SCHEMA": ("no", "-1"),
+    "BEEL_CONFIRM": ("yes", "Auto", "never", "plan "),
+    "BEEL_CONFIRM_CREATES": ("true", "yes"),
     "BEEL_ROUTES": ("Auto", "both", "auto "),
     "BEEL_LANGUAGE": ("fr", "ES", "es_ES", "español"),
     "BEEL_LOG_LEVEL": ("debug", "TRACE", "10"),

@@ -1,5 +1,6 @@
 """Reading the journal: operations, what is open, what was seen."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from beel_mcp.api.account import Account
 from beel_mcp.guards.database import Database
+from beel_mcp.guards.plan_store import PlanStore
 from beel_mcp.guards.private import KEPT_FOR, PrivateRecords
 from beel_mcp.guards.records import Chunk, Clock, Observation, Operation
 
@@ -18,6 +20,7 @@ class Lookups:
         self._database = Database(folder)
         self._now = now
         self.private = PrivateRecords(self._database)
+        self.plans = PlanStore(self._database, now)
 
     def exists(self) -> bool:
         """Tell whether anything was ever recorded in this folder."""
@@ -39,6 +42,10 @@ class Lookups:
         """Look up what was made of a batch."""
         where = "kind = ? AND caller = ? AND subject = ?"
         return _first(self._select(where, kind, caller, subject))
+
+    def find_confirmed(self, plan_id: str, caller: str) -> Operation | None:
+        """Look up what was made of a plan."""
+        return _first(self._select("plan_id = ? AND caller = ?", plan_id, caller))
 
     def open_operations(self, account: Account, caller: str | None = None) -> list[Operation]:
         """List what is in flight or unsettled in these books, oldest first."""
@@ -92,7 +99,9 @@ class Lookups:
             "SELECT * FROM chunks WHERE operation_id = ? ORDER BY chunk", (row[0],)
         ).fetchall()
         operation_id, kind, caller, subject, digest = row[:5]
-        total, owner, started_at, checked_at, ended_at = row[9:]
+        plan_id, confirmed_by, terms, total, owner, started_at, checked_at, ended_at, saved_as = (
+            row[9:]
+        )
         return Operation(
             operation_id=operation_id,
             kind=kind,
@@ -100,11 +109,15 @@ class Lookups:
             subject=subject,
             payload_digest=digest,
             account=Account(*row[5:8]),
+            plan_id=plan_id,
+            confirmed_by=confirmed_by,
+            terms=json.loads(terms),
             total=total,
             owner=owner,
             started_at=started_at,
             checked_at=checked_at,
             ended_at=ended_at,
+            saved_as=saved_as,
             chunks=tuple(Chunk(*chunk) for chunk in chunks),
         )
 

@@ -79,20 +79,22 @@ def keep_payload(
     _keep(db, (operation_id, chunk, "payload"), content, None)
 
 
-def keep_record(db: sqlite3.Connection, chunk: Chunk, record: Sequence[Any], now: float) -> None:
+def keep_record(
+    db: sqlite3.Connection, place: tuple[str, int], record: Sequence[Any], now: float
+) -> None:
     """Keep what came of each row of a chunk for a day."""
-    until = now + KEPT_FOR.total_seconds()
-    _keep(db, (chunk.operation_id, chunk.chunk, "record"), record, until)
+    _keep(db, (*place, "record"), record, now + KEPT_FOR.total_seconds())
 
 
 def remember_identifiers(
     db: sqlite3.Connection, operation_id: str, rows: Sequence[PlannedRow], now: float
 ) -> None:
-    """Remember for a day that these identifiers were created."""
+    """Remember for a day that these identifiers were created; a record's own id is none."""
+    created = [row.identity for row in rows if "record_id" not in row.values]
     secret = _secret(db)
     db.executemany(
         "INSERT INTO identifiers VALUES (?, ?, ?)",
-        [(operation_id, _digest(secret, row.identity), now) for row in rows],
+        [(operation_id, _digest(secret, one), now) for one in created],
     )
 
 

@@ -1,7 +1,7 @@
 """What the journal holds, as values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -36,8 +36,8 @@ class PlannedRow:
 
     @property
     def name(self) -> str:
-        """The customer's name."""
-        return str(self.values.get("legal_name", ""))
+        """The name that the person knows the record by."""
+        return str(self.values.get("name") or self.values.get("legal_name", ""))
 
     @property
     def street(self) -> str:
@@ -48,6 +48,8 @@ class PlannedRow:
     def identity(self) -> str:
         """What tells this customer from all others: NIF, other number, else name and street."""
         other = self.values.get("alternative_id") or {}
+        if "record_id" in self.values:  # one that is in BeeL
+            return f"id:{self.values['record_id']}".lower()
         if self.nif:
             return f"nif:{self.nif.upper()}"
         if other.get("number"):
@@ -57,10 +59,30 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Planned:
-    """A chunk before anything is sent: its rows, and how long BeeL took to check them."""
+    """A chunk before anything is sent: its rows, and how long BeeL took to check them.
+
+    A `refusal` is what is known of rows that will not be sent at all.
+    """
 
     rows: Sequence[PlannedRow]
     processing_time_ms: int = 0
+    refusal: Sequence[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided, before it is an operation."""
+
+    kind: str
+    caller: str
+    subject: str
+    payload_digest: str
+    account: Account
+    total: int
+    checked_at: float
+    plan_id: str | None = None
+    confirmed_by: str | None = None
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,11 +95,18 @@ class Chunk:
     idempotency_key: str
     state: ChunkState
     attempts: int
+    done: int
+    failed: int
     sent_at: float | None
     settled_at: float | None
     processing_time_ms: int
     code: str | None
     request_id: str | None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands: its operation, and its number there."""
+        return self.operation_id, self.chunk
 
     @property
     def is_open(self) -> bool:
@@ -95,11 +124,15 @@ class Operation:
     subject: str
     payload_digest: str
     account: Account
+    plan_id: str | None
+    confirmed_by: str | None
+    terms: Mapping[str, str]
     total: int
     owner: str
     started_at: float
     checked_at: float
     ended_at: float | None
+    saved_as: str | None
     chunks: tuple[Chunk, ...]
 
     @property

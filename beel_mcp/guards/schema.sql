@@ -11,11 +11,15 @@ CREATE TABLE operations (
     company_id      TEXT,
     key_fingerprint TEXT NOT NULL,     -- of the API key; not the key, nor any part of it
     books           TEXT NOT NULL,     -- environment and company: what no other may touch
+    plan_id         TEXT UNIQUE,       -- the plan that was spent on it; null: it adds only
+    confirmed_by    TEXT CHECK (confirmed_by IN ('form', 'statement')),
+    terms           TEXT NOT NULL,     -- JSON: what the change meant for every record
     total           INTEGER NOT NULL,  -- records that the call was about
     owner           TEXT NOT NULL,     -- the lock file that its process holds while it lives
     started_at      REAL NOT NULL,     -- seconds since 1970
     checked_at      REAL NOT NULL,     -- when the list was last held against BeeL
     ended_at        REAL,
+    saved_as        TEXT,              -- the file with the records as they were before
     UNIQUE (kind, caller, subject)
 ) STRICT;
 
@@ -28,6 +32,8 @@ CREATE TABLE chunks (
         state IN ('READY', 'PENDING', 'COMMITTED', 'REJECTED', 'UNKNOWN', 'NOT_DONE')
     ),
     attempts           INTEGER NOT NULL DEFAULT 0,
+    done               INTEGER NOT NULL DEFAULT 0,  -- of `count`, where BeeL decides one by one
+    failed             INTEGER NOT NULL DEFAULT 0,
     sent_at            REAL,
     settled_at         REAL,
     processing_time_ms INTEGER NOT NULL DEFAULT 0,  -- of the dry run before it
@@ -60,6 +66,26 @@ CREATE TABLE identifiers (
     digest       BLOB NOT NULL,
     created_at   REAL NOT NULL
 ) STRICT;
+
+-- What was shown and waits for a yes. Every row is an open plan: taking it deletes it in the same
+-- transaction that records the operation, whose subject it is from then on.
+CREATE TABLE plans (
+    plan_id         TEXT PRIMARY KEY,
+    kind            TEXT NOT NULL,
+    caller          TEXT NOT NULL,
+    shown_as        TEXT NOT NULL CHECK (shown_as IN ('form', 'plan')),
+    request         TEXT NOT NULL,     -- SHA-256 of the canonical arguments
+    digest          TEXT NOT NULL,     -- SHA-256 of the state that was shown
+    environment     TEXT NOT NULL,
+    company_id      TEXT,
+    key_fingerprint TEXT NOT NULL,
+    created_at      REAL NOT NULL,
+    asked           INTEGER NOT NULL DEFAULT 0,  -- how often the person was asked
+    wrong           INTEGER NOT NULL DEFAULT 0,  -- how often another sentence came back
+    content         TEXT NOT NULL      -- arguments, sentence, records: names people, goes with it
+) STRICT;
+
+CREATE TABLE questions (caller TEXT NOT NULL, at REAL NOT NULL) STRICT;
 
 CREATE TABLE secret (value BLOB NOT NULL) STRICT;
 

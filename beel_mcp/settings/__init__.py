@@ -23,6 +23,7 @@ from beel_mcp.settings.values import (
 __all__ = [
     "DEFAULT_BASE_URL",
     "VARIABLES",
+    "Confirm",
     "Environment",
     "Language",
     "Settings",
@@ -32,6 +33,7 @@ __all__ = [
 
 Environment = Literal["sandbox", "test", "live", "none"]
 Routes = Literal["auto", "company", "flat"]
+Confirm = Literal["auto", "ask", "plan"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 # Read by HTTP clients in general; we listen to our own names only, so that a key never
@@ -61,6 +63,8 @@ class Settings:
     company_id: str | None = None
     routes: Routes = "auto"
     read_only: bool = False
+    confirm: Confirm = "auto"
+    confirm_creates: bool = False
     proxy: str | None = None
     ca_bundle: Path | None = None
     http_token: SecretStr | None = None
@@ -108,6 +112,8 @@ class Settings:
             company_id=values.company_id(env),
             routes=values.choice(env, "BEEL_ROUTES", ("auto", "company", "flat"), "auto"),
             read_only=values.flag(env, "BEEL_READ_ONLY", default=False),
+            confirm=values.choice(env, "BEEL_CONFIRM", ("auto", "ask", "plan"), "auto"),
+            confirm_creates=values.flag(env, "BEEL_CONFIRM_CREATES", default=False),
             proxy=values.proxy(env),
             ca_bundle=values.ca_bundle(env),
             http_token=values.http_token(env),

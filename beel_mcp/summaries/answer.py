@@ -54,7 +54,14 @@ class Answer(BaseModel):
     def text(self) -> str:
         """Give the answer in words: summary, lines, next calls; never over the limit."""
         head = [self.summary or "", *self.lines()]
-        return fit(head, _next_lines(self.next), self.text_limit)
+        return fit(head, self.next_lines(), self.text_limit)
+
+    def next_lines(self) -> Sequence[str]:
+        """Give the next calls, complete; they are kept whatever else has to go."""
+        return [
+            f"Next: {step.tool} {json.dumps(step.arguments, ensure_ascii=False)} - {step.reason}"
+            for step in self.next or ()
+        ]
 
     def structure(self) -> dict[str, Any]:
         """Give the answer as JSON values, without the fields that say nothing."""
@@ -93,10 +100,3 @@ def count_phrase(counts: Mapping[str, int]) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Say `1 row` or `2 rows`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def _next_lines(steps: Sequence[NextStep] | None) -> list[str]:
-    return [
-        f"Next: {step.tool} {json.dumps(step.arguments, ensure_ascii=False)} - {step.reason}"
-        for step in steps or ()
-    ]

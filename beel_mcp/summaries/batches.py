@@ -10,6 +10,7 @@ from beel_mcp.cleaning import clean, quoted
 from beel_mcp.lists import groups
 from beel_mcp.lists.batches import Batch
 from beel_mcp.summaries.answer import Answer, count_phrase
+from beel_mcp.summaries.planned import PlanAnswer
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
@@ -138,7 +139,7 @@ class CreatedCustomer(BaseModel):
     customer_id: str | None = None
 
 
-class CreationAnswer(Answer):
+class CreationAnswer(PlanAnswer):
     """What became of the rows."""
 
     total: int | None = None
@@ -149,7 +150,6 @@ class CreationAnswer(Answer):
     more_problems: int | None = None
     left_out: list[int] | None = None
     operation_id: str | None = None
-    detail: str | None = None
     replayed: bool | None = None
     retry_after_s: int | None = None
 
@@ -162,8 +162,8 @@ class CreationAnswer(Answer):
             "This batch was carried out before; this is its recorded outcome."
             if self.replayed
             else "",
-            self.detail or "",
-            f"Counts: {counts}.",
+            *self.plan_lines(),
+            f"Counts: {counts}." if counts else "",
             f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(

@@ -1,61 +1,18 @@
-"""An operation in words: what was created, refused or unknown, and what to do now."""
+"""How an operation stands, whatever it does, and a page of its record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
-from beel_mcp.cleaning import clean, quoted
-from beel_mcp.errors import NextCall
-from beel_mcp.guards.records import Chunk, Operation
-from beel_mcp.summaries.answer import (
-    LIST_TEXT_LIMIT,
-    Answer,
-    Status,
-    capped,
-    count_phrase,
-    next_steps,
-    plural,
-)
-from beel_mcp.summaries.batches import (
-    GROUPS,
-    CreatedCustomer,
-    CreationAnswer,
-    CreationCounts,
-    Example,
-    ProblemGroup,
-)
+from beel_mcp.guards.records import Operation
+from beel_mcp.summaries import creations, outcomes
+from beel_mcp.summaries.answer import LIST_TEXT_LIMIT, Answer, Status, count_phrase, plural
+from beel_mcp.summaries.rows import RecordRow, Records
 
-NAME_LIMIT = 60
-MESSAGE_LIMIT = 140
-RETRY_AFTER_S = 15
 PAGE_SIZE = 20
-# An id costs 25 tokens, and a structure may cost 1,000.
-CREATED_CAP = 10
-SHORT_NAME = 40
-MIXED = (
-    "Some are in BeeL and some are not: somebody else acted, or BeeL carried out a part. Nothing is"
-    " sent by itself; go through the rows with the person."
-)
-Records = Mapping[int, Sequence[Mapping[str, Any]]]
-
-
-class RecordRow(BaseModel):
-    """What became of one row."""
-
-    row: int
-    name: str
-    outcome: str
-    customer_id: str | None = None
-    message: str | None = None
-
-    def line(self) -> str:
-        """Give the row in one line of text."""
-        facts = [self.customer_id, self.message]
-        words = [self.outcome, *(fact for fact in facts if fact)]
-        return f"row {self.row} {quoted(self.name, NAME_LIMIT)}: {' '.join(words)}"
 
 
 class OpenOperation(BaseModel):
@@ -83,7 +40,8 @@ class OperationAnswer(Answer):
     operation_id: str | None = None
     tool: str | None = None
     total: int | None = None
-    counts: CreationCounts | None = None
+    counts: Annotated[dict[str, int], WithJsonSchema({"type": "object"})] | None = None
+    backup_path: str | None = None
     detail: str | None = None
     rows: list[RecordRow] | None = None
     page: int | None = None
@@ -95,79 +53,47 @@ class OperationAnswer(Answer):
     def lines(self) -> Sequence[str]:
         """Give the counts, then the rows of this page, or the open operations."""
         return [
-            MIXED if self.status == "unknown" and self.rows else "",
             self.detail or "",
-            f"Counts: {count_phrase(self.counts.model_dump())}." if self.counts else "",
+            f"Counts: {count_phrase(self.counts)}." if self.counts else "",
+            f"Saved before: {self.backup_path}" if self.backup_path else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(row.line() for row in self.rows or ()),
             *(operation.line() for operation in self.operations or ()),
         ]
 
 
-def count(operation: Operation) -> CreationCounts:
-    """Put every row into exactly one class."""
-    sums: dict[str, int] = {}
-    for chunk in operation.chunks:
-        name = _CLASS_OF[chunk.state]
-        sums[name] = sums.get(name, 0) + chunk.count
-    skipped = operation.total - sum(chunk.count for chunk in operation.chunks)
-    return CreationCounts(skipped=skipped, **sums)
+@dataclass(frozen=True)
+class Told:
+    """An operation in words."""
+
+    status: Status
+    summary: str
+    detail: str
+    counts: dict[str, int]
+    rows: list[RecordRow]
 
 
-def creation_answer(
-    operation: Operation, records: Records, *, running: bool, replayed: bool, before: bool = False
-) -> CreationAnswer:
-    """Say what create_customers did."""
-    counts = count(operation)
-    created = [
-        CreatedCustomer(
-            row=row["row"], name=clean(row["name"], SHORT_NAME), customer_id=row["customer_id"]
+def tell(operation: Operation, records: Records, *, running: bool) -> Told:
+    """Put an operation into the words of its tool."""
+    if operation.kind in outcomes.DONE:
+        return Told(
+            outcomes.change_status(operation, running=running),
+            outcomes.change_summary(operation, running=running),
+            outcomes.change_detail(operation, running=running),
+            outcomes.count_changes(operation),
+            outcomes.change_rows(operation, records),
         )
-        for row in _rows_of(operation, records, "COMMITTED")
-    ]
-    shown, more = capped(created, CREATED_CAP)
-    problems = _problems(operation, records)
-    status = status_of(operation, running=running)
-    check = NextCall(
-        "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
-    )
-    everyone = NextCall("check_operation", check.arguments, "lists everyone who was created")
-    return CreationAnswer(
-        status=status,
-        summary=summary_of(operation, running=running),
-        total=operation.total,
-        counts=counts,
-        created=shown or None,
-        more_created=more,
-        problems=problems[:GROUPS] or None,
-        more_problems=len(problems) - GROUPS if len(problems) > GROUPS else None,
-        operation_id=operation.operation_id,
-        replayed=replayed or None,
-        retry_after_s=RETRY_AFTER_S if running else None,
-        detail=detail_of(operation, running=running, before=before) or None,
-        next=next_steps(check if counts.unknown or running else everyone if more else None),
-    )
-
-
-def summary_of(operation: Operation, *, running: bool) -> str:
-    """Say the outcome in one sentence."""
-    counts = count(operation)
-    rows = plural(counts.unknown, "customer")
-    if running and not counts.unknown:
-        return "Nothing is sent yet: another write to these books is in flight."
-    if running:
-        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
-    if counts.unknown:
-        return f"BeeL did not answer. The {rows} may or may not exist."
-    if counts.refused:
-        return f"BeeL refused {plural(counts.refused, 'customer')}; {counts.created} were created."
-    if counts.not_attempted:
-        rows = plural(counts.not_attempted, "customer")
-        return f"{counts.created} were created; {rows} were not created."
-    left_out = f"; {plural(counts.skipped, 'row')} left out because of problems"
-    return (
-        f"Created {plural(counts.created, 'customer')} of {operation.total}"
-        f"{left_out if counts.skipped else ''}."
+    rows = creations.creation_rows(operation, records)
+    status = creations.status_of(operation, running=running)
+    detail = creations.detail_of(operation, running=running)
+    if status == "unknown" and rows:
+        detail = f"{creations.MIXED} {detail}"
+    return Told(
+        status,
+        creations.summary_of(operation, running=running),
+        detail,
+        creations.count(operation).model_dump(),
+        rows,
     )
 
 
@@ -182,100 +108,3 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
         records=sum(chunk.count for chunk in operation.chunks if chunk.is_open),
         started_at=started_at.isoformat(timespec="seconds"),
     )
-
-
-def record_rows(operation: Operation, records: Records) -> list[RecordRow]:
-    """List what is recorded of each row, in order."""
-    rows = [
-        RecordRow(
-            row=row["row"],
-            name=clean(row["name"], NAME_LIMIT),
-            outcome=row.get("outcome") or _CLASS_OF[chunk.state],
-            customer_id=row.get("customer_id"),
-            message=clean(row["message"], MESSAGE_LIMIT) if row.get("message") else None,
-        )
-        for chunk in operation.chunks
-        for row in records.get(chunk.chunk, ())
-    ]
-    return sorted(rows, key=lambda row: row.row)
-
-
-def status_of(operation: Operation, *, running: bool) -> Status:
-    """Put the outcome into one word."""
-    counts = count(operation)
-    if running:
-        return "partial"
-    if counts.unknown:
-        return "unknown"
-    if not counts.created:
-        return "nothing_done"
-    return "partial" if counts.refused or counts.not_attempted else "done"
-
-
-def detail_of(operation: Operation, *, running: bool, before: bool = False) -> str:
-    """Say what the summary leaves out: why, and what not to do."""
-    counts = count(operation)
-    parts = []
-    if counts.unknown and not running:
-        parts.append("Do not create them again; run check_operation.")
-    if any(chunk.state == "NOT_DONE" for chunk in operation.chunks):
-        parts.append("BeeL did not answer, and a look showed that they were not created.")
-    if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in operation.chunks):
-        parts.append("The same create_customers call sends them once more.")
-    codes = sorted({chunk.code or "" for chunk in operation.chunks if _has_reason(chunk)})
-    if codes:
-        parts.append(f"BeeL's reason: {', '.join(codes)}.")
-    if before:
-        parts.append(
-            "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
-            " hold them twice: tell the person."
-        )
-    return " ".join(parts)
-
-
-def _has_reason(chunk: Chunk) -> bool:
-    return chunk.state in ("REJECTED", "READY") and chunk.code is not None
-
-
-def _rows_of(operation: Operation, records: Records, state: str) -> list[Mapping[str, Any]]:
-    return [
-        row
-        for chunk in operation.chunks
-        if chunk.state == state
-        for row in records.get(chunk.chunk, ())
-    ]
-
-
-def _problems(operation: Operation, records: Records) -> list[ProblemGroup]:
-    """Group what BeeL refused by field and message."""
-
-    def key(row: Mapping[str, Any]) -> tuple[str, str]:
-        return str(row["field"]), str(row["message"])
-
-    groups = []
-    for (field, message), rows in groupby(
-        sorted(_rows_of(operation, records, "REJECTED"), key=key), key=key
-    ):
-        members = list(rows)
-        first = members[0]
-        groups.append(
-            ProblemGroup(
-                kind="error",
-                field=field,
-                message=clean(message, MESSAGE_LIMIT),
-                count=len(members),
-                rows=[row["row"] for row in members[:5]],
-                example=Example(row=first["row"], name=clean(first["name"], NAME_LIMIT)),
-            )
-        )
-    return sorted(groups, key=lambda group: -group.count)
-
-
-_CLASS_OF = {
-    "COMMITTED": "created",
-    "REJECTED": "refused",
-    "PENDING": "unknown",
-    "UNKNOWN": "unknown",
-    "READY": "not_attempted",
-    "NOT_DONE": "not_attempted",
-}

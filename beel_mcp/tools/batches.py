@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from pathlib import PurePath
+from typing import Annotated
 
 from anyio import to_thread
+from mcp.server.mcpserver import Context, Resolve
 
-from beel_mcp.context import Batches, Beel, Caller, Config, InFlight, Now, Records, Times
-from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, Records
+from beel_mcp.errors import CallerError
 from beel_mcp.files.folder import read_import_file
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Operation
-from beel_mcp.guards.writes import Writes
+from beel_mcp.guards.consent import Consent, NotNeeded, Question
+from beel_mcp.guards.guard import Agreed
 from beel_mcp.lists.batches import Batch, new_batch
 from beel_mcp.lists.customers import read_csv_rows, read_inline
 from beel_mcp.lists.tables import read_table
@@ -24,19 +25,11 @@ from beel_mcp.summaries.batches import (
     ValidationCounts,
     problem_groups,
 )
-from beel_mcp.summaries.operations import creation_answer
-from beel_mcp.tools.creation import (
-    VALIDATION_AGE,
-    Creator,
-    check_count,
-    check_inline_count,
-    created_before,
-    left_out,
-    nothing_created,
-    remarks,
-)
+from beel_mcp.tools.creation import created_before, creation_call
 from beel_mcp.tools.declare import read, write
+from beel_mcp.tools.guarded import GuardedCall
 from beel_mcp.tools.judging import judge
+from beel_mcp.tools.wanted import Wanted, ask_about_creation, create_agreed, create_wanted
 
 # Ten groups of problems take most of the 1,000 tokens that a structure may cost.
 CHANGES_CAP = 5
@@ -71,13 +64,21 @@ async def validate_customers(
     return answer.model_copy(update={"created_before": before})
 
 
+async def ask_to_create(
+    ctx: Context[AppState],
+    customers: Customers | None,
+    batch_id: BatchId | None,
+    expected_count: ExpectedCount | None,
+    skip_problems: SkipProblems,
+) -> Question:
+    """Ask the person where the operator wants a yes for what only adds."""
+    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
+    return await ask_about_creation(ctx, wanted)
+
+
 async def create_customers(
-    beel: Beel,
-    batches: Batches,
-    journal: Records,
-    writes: InFlight,
-    timing: Times,
-    caller: Caller,
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_to_create)],
     customers: Customers | None = None,
     batch_id: BatchId | None = None,
     expected_count: ExpectedCount | None = None,
@@ -89,53 +90,13 @@ async def create_customers(
     to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a
     call with a batch_id never creates twice.
     """
-    if (customers is None) == (batch_id is None) or (customers is not None and skip_problems):
-        raise CallerError(
-            "Give either batch_id (from validate_customers) or customers; skip_problems goes with"
-            " batch_id."
-        )
-    creator = Creator(beel, journal, writes, timing, caller)
-    if batch_id and (earlier := creator.find(batch_id)):
-        operation = await creator.go_on(earlier, expected_count)
-        return _told(operation, journal, writes, replayed=operation == earlier)
-    if batch_id:
-        batch = await _fresh(beel, batches, batches.get(batch_id, caller), timing.now())
-        check_count(batch, expected_count, skip_problems=skip_problems)
-    else:
-        batch = new_batch(caller, "inline", read_inline(customers or []))
-        batch, _ = await judge(beel, batch, timing.now())
-        check_inline_count(batch, expected_count)
-    if not skip_problems and len(batch.importable()) < len(batch.rows):
-        return _with_offer(nothing_created(batch), batch if batch_id else None)
-    operation, before = await creator.create(batch)
-    answer = _told(operation, journal, writes, before=before is not None)
-    return answer.model_copy(update={"left_out": left_out(batch)} if batch_id else remarks(batch))
-
-
-def _told(
-    operation: Operation,
-    journal: Journal,
-    writes: Writes,
-    *,
-    replayed: bool = False,
-    before: bool = False,
-) -> CreationAnswer:
-    return creation_answer(
-        operation,
-        journal.private.records(operation),
-        running=writes.running(operation.operation_id) is not None,
-        replayed=replayed,
-        before=before,
-    )
-
-
-async def _fresh(beel: Beel, batches: Batches, batch: Batch, now: datetime) -> Batch:
-    """Check a batch again that was checked a while ago: BeeL may have changed since."""
-    if batch.validated_at and now - batch.validated_at <= VALIDATION_AGE:
-        return batch
-    batch, _ = await judge(beel, batch, now)
-    batches.replace(batch)
-    return batch
+    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
+    verdict = await call.guard.verdict(consent)
+    if isinstance(verdict, Agreed):
+        return await create_agreed(call.state, verdict)
+    if isinstance(verdict, NotNeeded):
+        return await create_wanted(call.state, wanted)
+    return call.told_creation(verdict)
 
 
 def _from_file(path: str, settings: Settings, caller: str) -> Batch:
@@ -168,28 +129,8 @@ def _validation(
         columns_ignored=list(batch.columns_ignored) or None,
         values_changed=[Change(**change._asdict()) for change in changes] or None,
         more_values_changed=more_changes,
-        next=next_steps(None if settings.read_only else _creation_call(batch)),
+        next=next_steps(None if settings.read_only else creation_call(batch)),
     )
-
-
-def _with_offer(answer: CreationAnswer, batch: Batch | None) -> CreationAnswer:
-    """Offer to leave the problem rows out; inline rows have no handle to offer it with."""
-    step = next_steps(_creation_call(batch)) if batch else None
-    return answer.model_copy(update={"next": step})
-
-
-def _creation_call(batch: Batch) -> NextCall | None:
-    importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
-    if not importable:
-        return None
-    arguments = {"batch_id": batch.batch_id, "expected_count": importable}
-    if not others:
-        return NextCall("create_customers", arguments, "creates them; ask the person first")
-    reason = (
-        f"creates the {importable} and leaves out {plural(others, 'row')};"
-        " ask the person first, who may rather correct the list"
-    )
-    return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)
 
 
 TOOLS = (read(validate_customers), write(create_customers))

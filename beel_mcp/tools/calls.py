@@ -9,6 +9,7 @@ import anyio
 from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,13 +17,19 @@ from pydantic_core import ErrorDetails
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import AppState
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError
-from beel_mcp.tools.declare import crashed, error_result
+from beel_mcp.guards.guard import NotConfirmed
+from beel_mcp.guards.plan import TIME_TO_LIVE_S
+from beel_mcp.summaries.planned import PlanAnswer, not_confirmed
+from beel_mcp.tools.declare import crashed, error_result, result_of
 
 logger = logging.getLogger(__name__)
 
 # Hosts that show progress take a silent minute for a dead server.
 HEARTBEAT_S = 5.0
 MODERN = "2026-07-28"
+MISSPELT = "extra_forbidden"
+# A plan lasts ten minutes, and what runs after a yes has its own limit.
+QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
 _TYPES = {
     "string_type": "must be text",
     "list_type": "must be a list",
@@ -54,8 +61,11 @@ class ToolCalls:
     is marked provisional in mcp 2.3, so the laws test it on both protocol eras.
     """
 
-    def __init__(self, tools: Sequence[Tool], withheld: Collection[str]) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], withheld: Collection[str], asking: Collection[str]
+    ) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._asking = asking
         self._withheld = withheld
 
     async def __call__(
@@ -71,12 +81,33 @@ class ToolCalls:
             result = _refusal(ctx, refused)
         else:
             _recover(ctx.lifespan_context)
-            result = _as_mapping(await _with_progress(ctx, call_next))
+            result = await self._called(ctx, call_next, name)
         if "content" not in result:  # a question to the person, not an answer yet
             return result
         if result.get("isError") and "structuredContent" not in result:
-            result = _refusal(ctx, crashed(name))
+            # The body answers for itself: what is left is a form that was filled in badly.
+            result = _result(
+                ctx, no_answer() if name in self._asking else error_result(crashed(name))
+            )
         return _stamped(result, ctx.lifespan_context)
+
+    async def _called(
+        self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext, name: str
+    ) -> dict[str, Any]:
+        """Call, and wait for the person no longer than a plan lasts."""
+        if name not in self._asking:
+            return _as_mapping(await _with_progress(ctx, call_next))
+        try:
+            with anyio.fail_after(QUESTION_LIMIT_S):
+                return _as_mapping(await _with_progress(ctx, call_next))
+        except TimeoutError:
+            return _result(ctx, no_answer())
+        except MCPError:
+            # An app of the older era that fails while it asks answers so; a bad request state of
+            # the newer one is a fault of the request, and stays one.
+            if is_version_at_least(ctx.protocol_version, MODERN):
+                raise
+            return _result(ctx, no_answer())
 
     def _refuse(self, name: str, arguments: Any) -> CallerError | None:
         tool = self._tools.get(name)
@@ -94,7 +125,9 @@ class ToolCalls:
             tool.fn_metadata.validate_arguments(dict(arguments or {}))
         except ValidationError as error:
             known = list(tool.parameters.get("properties", {}))
-            faults = [_field_error(fault, known) for fault in error.errors(include_url=False)[:5]]
+            # What is not an argument comes first: it says best what was meant.
+            found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != MISSPELT)
+            faults = [_field_error(fault, known) for fault in found[:5]]
             return CallerError(
                 f"{name} was not called: its arguments are not right.", field_errors=faults
             )
@@ -102,8 +135,13 @@ class ToolCalls:
 
 
 def _refusal(ctx: ServerRequestContext[AppState, Any], error: BeelMcpError) -> dict[str, Any]:
-    """Make an error of our own; a handler's result gets its era's shape from the SDK later."""
-    result = _as_mapping(error_result(error))
+    """Make an error of our own."""
+    return _result(ctx, error_result(error))
+
+
+def _result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:
+    """Make an answer of our own; a handler's result gets its era's shape from the SDK later."""
+    result = _as_mapping(answer)
     if not is_version_at_least(ctx.protocol_version, MODERN):
         result.pop("resultType", None)
     return result
@@ -145,6 +183,11 @@ async def _with_progress(
     return result
 
 
+def no_answer() -> CallToolResult:
+    """Say that no yes arrived."""
+    return result_of(PlanAnswer(**not_confirmed(NotConfirmed())))
+
+
 def _unknown_tool(name: str, known: list[str]) -> CallerError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"The tools are {', '.join(known)}."
@@ -156,7 +199,7 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
 def _field_error(fault: ErrorDetails, known: list[str]) -> FieldError:
     field = clean(".".join(str(part) for part in fault["loc"]), 80) or "arguments"
     kind, context = fault["type"], fault.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind == MISSPELT:
         near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
         return FieldError(field, "is not an argument" + (hint if known else ""))

@@ -1,6 +1,7 @@
 """From a checked batch to customers in BeeL: what may be created, and what became of it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import anyio
@@ -17,8 +18,9 @@ from beel_mcp.guards.creating import (
     unsettled_overlap,
 )
 from beel_mcp.guards.database import JournalError
+from beel_mcp.guards.guard import Agreed, not_open
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Operation, Planned, PlannedRow
+from beel_mcp.guards.records import Decision, Operation, Planned, PlannedRow
 from beel_mcp.guards.settling import Settling
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import Batch
@@ -108,6 +110,21 @@ def left_out(batch: Batch) -> list[int] | None:
     return [row.number for row in batch.rows if row.number not in importable][:LIST_CAP] or None
 
 
+def creation_call(batch: Batch) -> NextCall | None:
+    """Give the call that creates what can be created of a batch."""
+    importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
+    if not importable:
+        return None
+    arguments = {"batch_id": batch.batch_id, "expected_count": importable}
+    if not others:
+        return NextCall("create_customers", arguments, "creates them; ask the person first")
+    reason = (
+        f"creates the {importable} and leaves out {plural(others, 'row')};"
+        " ask the person first, who may rather correct the list"
+    )
+    return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)
+
+
 class Creator:
     """Carries a decision to create out, once, and goes on with it where it stopped."""
 
@@ -130,8 +147,12 @@ class Creator:
         """Look up what was made of a batch before, in this process or another."""
         return self._journal.find_decision(KIND, self._caller, batch_id)
 
-    async def create(self, batch: Batch) -> tuple[Operation, Operation | None]:
+    async def create(
+        self, batch: Batch, agreed: Agreed | None = None
+    ) -> tuple[Operation, Operation | None]:
         """Record the decision and carry it out; with the operation that made the same rows before.
+
+        A plan that was agreed to is spent on it.
 
         Raises:
             BeelMcpError: nothing was sent.
@@ -144,19 +165,29 @@ class Creator:
         if other := unsettled_overlap(self._journal, account, rows):
             raise overlapping(other)
         if begun := self._begun(batch, account, rows):
+            if agreed:
+                self._journal.plans.drop(agreed.plan)
             return await self._carry_out(begun), None
         before = self._journal.created_before(batch.payload_digest, account)
-        operation = self._journal.begin(
-            KIND,
-            caller=self._caller,
-            subject=batch.batch_id,
-            payload_digest=batch.payload_digest,
-            account=account,
+        decision = Decision(
+            *(KIND, self._caller, batch.batch_id, batch.payload_digest, account),
             total=len(batch.rows),
             checked_at=(batch.validated_at or self._timing.now()).timestamp(),
-            chunks=[Planned(rows, batch.processing_time_ms)],
         )
+        operation = self._begin(decision, [Planned(rows, batch.processing_time_ms)], agreed)
         return await self._carry_out(operation), before
+
+    def _begin(
+        self, decision: Decision, chunks: Sequence[Planned], agreed: Agreed | None
+    ) -> Operation:
+        if agreed is None:
+            return self._journal.begin(decision, chunks)
+        plan = agreed.plan
+        confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
+        operation = self._journal.take(plan, confirmed, chunks)
+        if operation is None:
+            raise not_open()
+        return operation
 
     def _begun(
         self, batch: Batch, account: Account, rows: Sequence[PlannedRow]

@@ -2,16 +2,20 @@
 
 from typing import Annotated
 
+from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
-from beel_mcp.context import Beel
+from beel_mcp.context import AppState, Beel
 from beel_mcp.errors import NextCall
-from beel_mcp.parameters import Active, Limit, Page, Search
+from beel_mcp.guards.consent import Consent, Question
+from beel_mcp.parameters import Active, CustomerIds, DeactivationMode, Limit, Page, Search
 from beel_mcp.summaries.answer import next_steps, plural
+from beel_mcp.summaries.changes import DeactivationAnswer
 from beel_mcp.summaries.customers import FoundCustomer, FoundCustomers
-from beel_mcp.tools.declare import read
+from beel_mcp.tools.declare import guarded, read
+from beel_mcp.tools.guarded import GuardedCall, ask
 
 NAME_LIMIT = 60
 NOTHING_FOUND = (
@@ -59,6 +63,29 @@ async def find_customers(
     )
 
 
+async def ask_to_deactivate(
+    ctx: Context[AppState], customer_ids: CustomerIds, mode: DeactivationMode
+) -> Question:
+    """Look up who would be deactivated, and ask the person."""
+    arguments = {"customer_ids": customer_ids, "mode": mode}
+    return await ask(ctx, "deactivate_customers", arguments)
+
+
+async def deactivate_customers(
+    customer_ids: CustomerIds,
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_to_deactivate)],
+    mode: DeactivationMode = "delete",
+) -> DeactivationAnswer:
+    """Delete customers from BeeL for good, or mark them inactive, once the person has agreed.
+
+    Customers with invoices cannot be deleted; mode inactive works for them and can be undone.
+    Get the ids from find_customers. Asks the person, or returns a plan for confirm_plan.
+    """
+    result = await call.guard.answer(consent)
+    return call.told(DeactivationAnswer, result, "deactivate_customers")
+
+
 def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
     kind = "active customer" if active else "inactive customer"
     if not shown:
@@ -83,4 +110,4 @@ def _short(value: str | None) -> str | None:
     return clean(value, NAME_LIMIT) if value else None
 
 
-TOOLS = (read(find_customers),)
+TOOLS = (read(find_customers), guarded(deactivate_customers))

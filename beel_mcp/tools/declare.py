@@ -5,9 +5,10 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import anyio
+from mcp.server.mcpserver import Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 
@@ -20,12 +21,13 @@ from beel_mcp.errors import (
     error_structure,
     error_text,
 )
+from beel_mcp.guards.consent import Consent
 from beel_mcp.schema import flatten
 from beel_mcp.summaries.answer import Answer
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["read", "write"]
+Kind = Literal["read", "saves", "write", "guarded", "confirms"]
 ToolFunction = Callable[..., Awaitable[Answer]]
 
 # Hosts give up at 60 s; an answer that arrives later is an answer that nobody reads.
@@ -48,7 +50,12 @@ class Declaration:
     @property
     def writes(self) -> bool:
         """Whether the tool can change anything in BeeL."""
-        return self.kind != "read"
+        return self.kind not in ("read", "saves")
+
+    @property
+    def needs_a_yes(self) -> bool:
+        """Whether nothing happens before a person has agreed."""
+        return self.kind in ("guarded", "confirms")
 
     def build(self, *, output_schema: bool) -> Tool:
         """Make the SDK's tool: unknown arguments refused, schemas flat."""
@@ -56,8 +63,8 @@ class Declaration:
             answering(self.function, writes=self.writes),
             description=" ".join((self.function.__doc__ or "").split()),
             annotations=ToolAnnotations(
-                read_only_hint=not self.writes,
-                destructive_hint=False,
+                read_only_hint=self.kind == "read",
+                destructive_hint=self.needs_a_yes,
                 idempotent_hint=self.idempotent,
                 open_world_hint=True,
             ),
@@ -78,9 +85,39 @@ def read(function: ToolFunction) -> Declaration:
     return Declaration(function, "read", idempotent=True)
 
 
+def saves(function: ToolFunction) -> Declaration:
+    """Declare a tool that writes a file here, and nothing in BeeL."""
+    return Declaration(function, "saves", idempotent=False)
+
+
 def write(function: ToolFunction) -> Declaration:
-    """Declare a tool that adds records in BeeL."""
+    """Declare a tool that adds records in BeeL; an operator may want a yes before that, too."""
+    _require_consent(function)
     return Declaration(function, "write", idempotent=False)
+
+
+def guarded(function: ToolFunction) -> Declaration:
+    """Declare a tool that changes or removes records in BeeL, once a person has agreed."""
+    _require_consent(function)
+    return Declaration(function, "guarded", idempotent=False)
+
+
+def confirms(function: ToolFunction) -> Declaration:
+    """Declare the tool that carries out a plan; confirm_plan alone."""
+    _require_consent(function)
+    return Declaration(function, "confirms", idempotent=True)
+
+
+def _require_consent(function: ToolFunction) -> None:
+    """Refuse, when the module is imported, a tool that could act without a person's say."""
+    for annotation in get_type_hints(function, include_extras=True).values():
+        if (
+            get_origin(annotation) is Annotated
+            and get_args(annotation)[0] == Consent
+            and any(isinstance(one, Resolve) for one in annotation.__metadata__)
+        ):
+            return
+    raise TypeError(f"{function.__name__} needs a parameter Annotated[Consent, Resolve(...)]")
 
 
 def answering(function: ToolFunction, *, writes: bool) -> Callable[..., Awaitable[CallToolResult]]:
@@ -98,10 +135,7 @@ def answering(function: ToolFunction, *, writes: bool) -> Callable[..., Awaitabl
         except Exception:
             logger.exception("%s failed", function.__name__)
             return error_result(crashed(function.__name__))
-        return CallToolResult(
-            content=[TextContent(type="text", text=answer.text())],
-            structured_content=answer.structure(),
-        )
+        return result_of(answer)
 
     returned = Annotated[CallToolResult, inspect.signature(function).return_annotation]
     call.__annotations__ = {**function.__annotations__, "return": returned}
@@ -109,6 +143,14 @@ def answering(function: ToolFunction, *, writes: bool) -> Callable[..., Awaitabl
         return_annotation=returned
     )
     return call
+
+
+def result_of(answer: Answer) -> CallToolResult:
+    """Give both halves of an answer: text, and structure."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.text())],
+        structured_content=answer.structure(),
+    )
 
 
 def error_result(error: BeelMcpError) -> CallToolResult:

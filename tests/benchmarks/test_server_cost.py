@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from beel_mcp.api.account import Account
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Planned, PlannedRow, utc_now
+from beel_mcp.guards.records import Decision, Planned, PlannedRow, utc_now
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.benchmarks.loopback import sandbox_process
@@ -70,16 +70,13 @@ def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) 
     ]
     costs = []
     for number in range(40):
-        operation = journal.begin(
-            "create_customers",
-            caller="local",
-            subject=f"bat_{number}",
-            payload_digest="digest",
-            account=Account("test", COMPANY, "fingerprint"),
+        account = Account("test", COMPANY, "fingerprint")
+        decision = Decision(
+            *("create_customers", "local", f"bat_{number}", "digest", account),
             total=500,
             checked_at=journal.time(),
-            chunks=[Planned(rows)],
         )
+        operation = journal.begin(decision, [Planned(rows)])
         [chunk] = operation.chunks
         started = time.perf_counter()
         journal.pending(chunk)

@@ -1,30 +1,58 @@
-"""What became of a write: settled by reading, told, and paged through."""
+"""Plans that wait for a yes, and operations: confirmed, settled by reading, paged through."""
 
 from typing import Annotated
 
+from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.context import Beel, Caller, InFlight, Records, Times
+from beel_mcp.context import AppState, Beel, Caller, InFlight, Records, Times, Timing
 from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.guards.checking import Checking
+from beel_mcp.guards.consent import Consent, Question
+from beel_mcp.guards.creating import KIND as CREATION
 from beel_mcp.guards.creating import check_books
+from beel_mcp.guards.guard import Agreed
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation
+from beel_mcp.guards.report import known_rows
 from beel_mcp.guards.settling import Settling
 from beel_mcp.guards.writes import Writes
 from beel_mcp.parameters import Page
 from beel_mcp.summaries.answer import capped, next_steps, plural
-from beel_mcp.summaries.operations import (
-    PAGE_SIZE,
-    RETRY_AFTER_S,
-    OperationAnswer,
-    count,
-    detail_of,
-    open_operation,
-    record_rows,
-    status_of,
-    summary_of,
-)
-from beel_mcp.tools.declare import read
+from beel_mcp.summaries.changes import ConfirmationAnswer
+from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, tell
+from beel_mcp.summaries.rows import RETRY_AFTER_S
+from beel_mcp.tools.declare import confirms, read
+from beel_mcp.tools.guarded import GuardedCall, asked, guarded_call
+from beel_mcp.tools.wanted import create_agreed
+
+PlanId = Annotated[str, Field(description="From the answer of a guarded tool.")]
+Statement = Annotated[str, Field(description="The plan's own sentence, word for word.")]
+
+
+async def ask_about_plan(ctx: Context[AppState], plan_id: PlanId, statement: Statement) -> Question:
+    """Hold the sentence against the plan, and ask the person where the app can."""
+    guard = guarded_call(ctx).guard
+    return await asked("confirm_plan", lambda: guard.ask_again(plan_id, statement))
+
+
+async def confirm_plan(
+    plan_id: PlanId,
+    statement: Statement,
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_about_plan)],
+) -> ConfirmationAnswer:
+    """Carry out a plan that a guarded tool returned because this app cannot ask the person.
+
+    Call it only after the person has read the statement and agreed. A plan runs once; asking again
+    gives its recorded outcome.
+    """
+    verdict = await call.guard.verdict(consent)
+    if not isinstance(verdict, Agreed):
+        return call.confirmed(verdict)
+    if verdict.plan.kind == CREATION:
+        return call.confirmed_creation(await create_agreed(call.state, verdict))
+    return call.confirmed(await call.guard.carry_out(verdict))
 
 
 async def check_operation(
@@ -33,6 +61,7 @@ async def check_operation(
     writes: InFlight,
     timing: Times,
     caller: Caller,
+    call: GuardedCall,
     operation_id: Annotated[
         str | None, Field(description="From the answer of the write; leave out to list open ones.")
     ] = None,
@@ -54,14 +83,23 @@ async def check_operation(
             next_calls=(NextCall("check_operation", {}, "lists what is open"),),
         )
     check_books(operation, await beel.account())
-    retry_after_s = None
     if running := writes.running(operation_id):
         ended = await running.wait(timing.patience_s)
         retry_after_s = None if ended else RETRY_AFTER_S
     else:
-        settling = Settling(beel, journal, timing.sleep)
-        retry_after_s = await settling.settle(operation_id, journal.time() + timing.patience_s)
+        retry_after_s = await _settle(operation, call, timing)
     return _told(journal, journal.get(operation_id), writes, page, retry_after_s)
+
+
+async def _settle(operation: Operation, call: GuardedCall, timing: Timing) -> int | None:
+    """Look what became of it; seconds to wait if that takes longer than a call."""
+    state = call.state
+    settling = (
+        Settling(state.beel, state.journal, timing.sleep)
+        if operation.kind == CREATION
+        else Checking(state.journal, call.change_of, timing.sleep)
+    )
+    return await settling.settle(operation.operation_id, state.journal.time() + timing.patience_s)
 
 
 def _listed(operations: list[Operation], writes: Writes) -> OperationAnswer:
@@ -92,21 +130,21 @@ def _told(
     page: int,
     retry_after_s: int | None,
 ) -> OperationAnswer:
-    rows = record_rows(operation, journal.private.records(operation))
-    shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    has_more = page * PAGE_SIZE < len(rows)
+    running = writes.running(operation.operation_id) is not None
+    told = tell(operation, known_rows(journal, operation), running=running)
+    shown = told.rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    has_more = page * PAGE_SIZE < len(told.rows)
     again = {"operation_id": operation.operation_id}
     following = NextCall("check_operation", {**again, "page": page + 1}, "the next page")
-    running = writes.running(operation.operation_id) is not None
     return OperationAnswer(
-        status=status_of(operation, running=running),
-        detail=detail_of(operation, running=running) or None,
-        summary=summary_of(operation, running=running)
-        + (f" Page {page} is empty." if rows and not shown else ""),
+        status=told.status,
+        detail=told.detail or None,
+        summary=told.summary + (f" Page {page} is empty." if told.rows and not shown else ""),
         operation_id=operation.operation_id,
         tool=operation.kind,
         total=operation.total,
-        counts=count(operation),
+        counts=told.counts,
+        backup_path=operation.saved_as,
         rows=shown or None,
         page=page,
         has_more=has_more,
@@ -118,4 +156,4 @@ def _told(
     )
 
 
-TOOLS = (read(check_operation),)
+TOOLS = (confirms(confirm_plan), read(check_operation))

@@ -1,0 +1,80 @@
+"""The sentence that says what will happen: typed facts in fixed words, at most 900 characters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from beel_mcp.api.account import Account
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.guards.plan import Affected, Look
+from beel_mcp.language import say
+from beel_mcp.settings import Language
+
+LONGEST: Final = 900
+NAME_LIMIT: Final = 60
+LABEL_LIMIT: Final = 120
+_PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "sandbox": ("SANDBOX", "SIMULACIÓN"),
+    "test": ("TEST", "PRUEBAS"),
+    "live": ("LIVE", "REAL"),
+}
+# Why a record stays as it is: for one, and for several.
+_REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "has_invoices": ("with invoices", "con facturas", "con facturas"),
+    "not_found": ("not found", "que no existe", "que no existen"),
+    "already_inactive": ("already inactive", "ya inactivo", "ya inactivos"),
+    "problems": ("with problems", "con problemas", "con problemas"),
+}
+
+
+def place_of(account: Account, company: str | None, language: Language) -> str:
+    """Say where it would happen; a company that is not known is told by its key."""
+    english, spanish = _PLACES[account.environment]
+    label = company or say(
+        language,
+        en=f"company of this key …{account.key_fingerprint[-4:]}",
+        es=f"empresa de esta clave …{account.key_fingerprint[-4:]}",
+    )
+    return f"{say(language, en=english, es=spanish)} · {clean(label, LABEL_LIMIT)}"
+
+
+def compose(place: str, opening: str, look: Look, ending: Sequence[str], language: Language) -> str:
+    """Put the sentence together; as many names stand in it as fit."""
+    head = f"{place}: {opening}: "
+    tail = "".join(f" {part}" for part in (_left(look, language), *ending) if part)
+    names = _names(look.affected, LONGEST - len(head) - len(tail) - 1, language)
+    return f"{head}{names}.{tail}"
+
+
+def _names(affected: Sequence[Affected], room: int, language: Language) -> str:
+    names: list[str] = []
+    for number, one in enumerate(affected, 1):
+        name = quoted(one.name, NAME_LIMIT)
+        names.append(f"{name} ({clean(one.identifier, 30)})" if one.identifier else name)
+        if len(_joined(names, len(affected) - number, language)) > room:
+            names.pop()
+            break
+    return _joined(names, len(affected) - len(names), language)
+
+
+def _joined(names: Sequence[str], more: int, language: Language) -> str:
+    listed = ", ".join(names)
+    return listed + say(language, en=f" and {more} more", es=f" y {more} más") if more else listed
+
+
+def _left(look: Look, language: Language) -> str:
+    """Say what stays as it is although it was asked for."""
+    codes = [one.code for one in look.left]
+    if not codes:
+        return ""
+    reasons = []
+    for code in dict.fromkeys(codes):
+        number = codes.count(code)
+        english, one, several = _REASONS.get(code, ("refused", "rechazado", "rechazados"))
+        reasons.append(f"{number} {say(language, en=english, es=one if number == 1 else several)}")
+    alone = len(codes) == 1
+    opening = say(
+        language,
+        en="Left as it is" if alone else "Left as they are",
+        es="Se queda como está" if alone else "Se quedan como están",
+    )
+    return f"{opening}: {', '.join(reasons)}."

@@ -1,0 +1,208 @@
+"""A guarded call in words: the plan that waits, the yes that did not come, or what was changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.errors import NextCall
+from beel_mcp.guards.consent import NothingToDo
+from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
+from beel_mcp.guards.plan import LeftAlone, Look
+from beel_mcp.summaries.answer import capped, count_phrase, next_steps, plural
+from beel_mcp.summaries.batches import CreatedCustomer, ProblemGroup
+from beel_mcp.summaries.outcomes import (
+    DONE,
+    change_detail,
+    change_status,
+    change_summary,
+    class_of,
+    count_changes,
+)
+from beel_mcp.summaries.planned import PlanAnswer, not_confirmed, waiting
+from beel_mcp.summaries.rows import RETRY_AFTER_S, Records
+
+IDS_CAP: Final = 10
+FAILED_CAP: Final = 5
+NAME_LIMIT: Final = 40
+MESSAGE_LIMIT: Final = 100
+CHANGED_CAP: Final = 5
+Counts = Annotated[
+    dict[str, int],
+    WithJsonSchema({"type": "object"}),
+    Field(description="Records by what became of them; they sum to requested."),
+]
+
+
+class FailedCustomer(BaseModel):
+    """A customer that stayed as it is, why, and what to do."""
+
+    customer_id: str
+    name: str
+    code: str
+    message: str | None = None
+    remedy: str | None = None
+
+    def line(self) -> str:
+        """Give it in one line of text."""
+        name = quoted(self.name, NAME_LIMIT) if self.name else self.customer_id
+        return f"Not changed: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
+
+
+class ChangeAnswer(PlanAnswer):
+    """What became of a guarded call."""
+
+    requested: int | None = None
+    counts: Counts | None = None
+    failed: list[FailedCustomer] | None = None
+    more_failed: int | None = None
+    unknown: list[str] | None = None
+    more_unknown: int | None = None
+    not_attempted: list[str] | None = None
+    more_not_attempted: int | None = None
+    operation_id: str | None = None
+    replayed: bool | None = None
+    retry_after_s: int | None = None
+    backup_path: str | None = Field(None, description="The records as they were, to import again.")
+
+    def lines(self) -> Sequence[str]:
+        """Give what is different first, then the plan or the outcome."""
+        counts = self.counts
+        return [
+            "This plan was carried out before; this is its recorded outcome."
+            if self.replayed
+            else "",
+            *self.plan_lines(),
+            f"Counts: {count_phrase(counts)}." if counts else "",
+            f"Saved before: {self.backup_path}" if self.backup_path else "",
+            f"Operation: {self.operation_id}." if self.operation_id else "",
+            f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
+            *(one.line() for one in self.failed or ()),
+        ]
+
+
+class DeactivationAnswer(ChangeAnswer):
+    """What deactivate_customers answers."""
+
+    deactivated: list[str] | None = None
+    more_deactivated: int | None = None
+
+
+class ConfirmationAnswer(DeactivationAnswer):
+    """What confirm_plan answers: the fields of the tool whose plan it was, and that tool."""
+
+    tool: str | None = None
+    total: int | None = None
+    created: list[CreatedCustomer] | None = None
+    more_created: int | None = None
+    problems: list[ProblemGroup] | None = None
+    more_problems: int | None = None
+    left_out: list[int] | None = None
+
+
+A = TypeVar("A", bound=ChangeAnswer)
+
+
+def answer_to(
+    kind: type[A],
+    result: Result,
+    tool: str,
+    records: Records,
+    *,
+    running: bool,
+) -> A:
+    """Put the result of a guarded call into words."""
+    if isinstance(result, Waiting):
+        plan = result.plan
+        return kind(**waiting(result), requested=plan.look.requested, **_left(plan.look))
+    if isinstance(result, NotConfirmed):
+        return kind(**not_confirmed(result))
+    if isinstance(result, CarriedOut):
+        return kind(**_carried_out(result, records, running=running))
+    if isinstance(result, NothingToDo):
+        return kind(**_nothing(result.look, tool))
+    raise TypeError(result)
+
+
+def _nothing(look: Look, tool: str) -> dict[str, Any]:
+    total = look.requested
+    return {
+        "status": "nothing_done",
+        "summary": f"Nothing to change: none of {plural(total, 'record')} can be {DONE[tool]}."
+        " Nobody was asked.",
+        "changed": "nothing",
+        "requested": total,
+        "counts": {DONE[tool]: 0, "failed": total, "unknown": 0, "not_attempted": 0},
+        **_left(look),
+    }
+
+
+def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict[str, Any]:
+    operation = result.operation
+    counts = count_changes(operation)
+    word = DONE[operation.kind]
+    rows = [
+        (row, class_of(row, chunk.state, operation.kind))
+        for chunk in operation.chunks
+        for row in records.get(chunk.chunk, ())
+    ]
+    lists: dict[str, Any] = {}
+    for name in (word, "unknown", "not_attempted"):
+        ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
+        shown, more = capped(ids, IDS_CAP)
+        lists |= {name: shown or None, f"more_{name}": more}
+    failed = [_failed(row) for row, belongs in rows if belongs == "failed"]
+    shown_failed, more_failed = capped(failed, FAILED_CAP)
+    check = NextCall(
+        "check_operation", {"operation_id": operation.operation_id}, "tells how it goes, by reading"
+    )
+    is_open = running or counts["unknown"]
+    return {
+        "status": change_status(operation, running=running),
+        "summary": change_summary(operation, running=running),
+        "changed": "unknown" if counts["unknown"] else "something" if counts[word] else "nothing",
+        "requested": operation.total,
+        "counts": counts,
+        **lists,
+        "failed": shown_failed or None,
+        "more_failed": more_failed,
+        "operation_id": operation.operation_id,
+        "replayed": result.replayed or None,
+        "retry_after_s": RETRY_AFTER_S if running else None,
+        "backup_path": operation.saved_as,
+        "detail": change_detail(operation, running=running) or None,
+        "next": next_steps(check if is_open or _has_more(lists, more_failed) else None),
+    }
+
+
+def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
+    return bool(more_failed) or any(lists[name] for name in lists if name.startswith("more_"))
+
+
+def _left(look: Look) -> dict[str, Any]:
+    shown, more = capped([_failed_of(one) for one in look.left], FAILED_CAP)
+    return {"failed": shown or None, "more_failed": more}
+
+
+def _failed(row: Mapping[str, Any]) -> FailedCustomer:
+    left = LeftAlone(row["record_id"], row["name"], row["code"] or "failed", row["message"])
+    return _failed_of(left)
+
+
+def _failed_of(one: LeftAlone) -> FailedCustomer:
+    return FailedCustomer(
+        customer_id=one.record_id,
+        name=clean(one.name, NAME_LIMIT),
+        code=one.code,
+        message=clean(one.message, MESSAGE_LIMIT) or None,
+        remedy=_REMEDIES.get(one.code),
+    )
+
+
+_REMEDIES: Final = {
+    "has_invoices": "BeeL keeps customers with invoices; mode inactive works for them.",
+    "not_found": "find_customers gives the ids of customers that exist.",
+    "already_inactive": "Nothing to do.",
+    "not_done": "Ask for it again if the person still wants it.",
+}
