@@ -9,6 +9,7 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
+from beel_mcp.guards.consent import Asking, can_ask
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Clock, utc_now
 from beel_mcp.guards.settling import Sleep
@@ -80,6 +81,18 @@ def caller() -> str:
     return f"token:{token.client_id}" if token else "local"
 
 
+def asking_of(ctx: Context[AppState]) -> Asking:
+    """Tell how the person may be asked in a request."""
+    settings = app_state(ctx).settings
+    return Asking(
+        settings.confirm,
+        settings.language,
+        can_ask=can_ask(ctx),
+        # Both are there when a call comes back with the answer to its question.
+        is_answering=bool(ctx.input_responses and ctx.request_state),
+    )
+
+
 Config = Annotated[Settings, Resolve(_settings)]
 Beel = Annotated[BeelClient, Resolve(_beel)]
 Batches = Annotated[BatchStore, Resolve(_batches)]
@@ -87,4 +100,5 @@ Records = Annotated[Journal, Resolve(_journal)]
 InFlight = Annotated[Writes, Resolve(_writes)]
 Times = Annotated[Timing, Resolve(_timing)]
 Now = Annotated[datetime, Resolve(_now)]
+HowToAsk = Annotated[Asking, Resolve(asking_of)]
 Caller = Annotated[str, Resolve(caller)]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pytest
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
@@ -66,7 +67,10 @@ def sandbox() -> Starlette:
 
 @pytest.fixture
 def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
-    """Open a client on a server of its own: `async with connect(read_only=True) as client`."""
+    """Open a client on a server of its own: `async with connect(read_only=True) as client`.
+
+    `answers` is the person who fills in forms; an app without forms has none.
+    """
 
     @asynccontextmanager
     async def open_client(
@@ -74,13 +78,16 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
         *,
         key: str | None = None,
         timing: Timing = SYSTEM_TIMING,
+        answers: ElicitationFnT | None = None,
         **changes: Any,
     ) -> AsyncIterator[Client]:
         if key is not None:
             changes["api_key"] = SecretStr(key)
         changed = replace(settings, **changes)
         server = create_server(changed, sandbox_app=app or sandbox, timing=timing)
-        async with Client(server, mode=era, raise_exceptions=True) as client:
+        async with Client(
+            server, mode=era, raise_exceptions=True, elicitation_callback=answers
+        ) as client:
             yield client
 
     return open_client

@@ -1,7 +1,7 @@
 """The ladder of confirmation: whether a person can be asked, how, and what counts as a yes."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult
 from mcp_types.version import is_version_at_least
@@ -97,13 +97,20 @@ class Asking:
         """Tell which way it goes: chosen by the setting and the app, never by the model."""
         return "form" if self.can_ask and self.confirm != "plan" else "plan"
 
+    @property
+    def way(self) -> Literal["form", "plan", "unavailable"]:
+        """Tell how a change is confirmed in this app, if at all."""
+        if self.confirm == "ask" and not self.can_ask:
+            return "unavailable"
+        return self.shown_as
+
     def check(self) -> None:
         """Refuse where the operator wants a form and the app has none.
 
         Raises:
             OperatorError: nobody can be asked.
         """
-        if self.confirm == "ask" and not self.can_ask:  # guard: forms only
+        if self.way == "unavailable":  # guard: forms only
             raise OperatorError(
                 "This app cannot show the question that this change needs.",
                 code="confirmation_unavailable",

@@ -1,11 +1,19 @@
 """What get_status answers."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel
 
 from beel_mcp.summaries.answer import Answer
 from beel_mcp.summaries.operations import OpenOperation
+
+# What the assistant has to know before it calls a tool that changes records.
+_CONFIRMATION = {
+    "form": "Changes: the server asks the person itself, with a form in this app.",
+    "plan": "Changes: a plan is returned; confirm_plan runs it once the person has agreed.",
+    "unavailable": "Changes are refused: BEEL_CONFIRM=ask needs an app that shows forms.",
+}
 
 
 class RoutesInUse(BaseModel):
@@ -41,6 +49,7 @@ class StatusAnswer(Answer):
     scopes: list[str] | None = None
     routes: RoutesInUse | None = None
     read_only: bool | None = None
+    confirmation: Literal["form", "plan", "unavailable"] | None = None
     language: str | None = None
     files_folder: str | None = None
     import_folders: list[str] | None = None
@@ -57,6 +66,7 @@ class StatusAnswer(Answer):
         return [
             f"Problem: {problem.message} {problem.remedy or ''}".rstrip() if problem else "",
             "Read-only: tools that write to BeeL are not offered." if self.read_only else "",
+            _CONFIRMATION[self.confirmation] if self.confirmation and not self.read_only else "",
             self._routes_line(),
             f"Key scopes: {', '.join(self.scopes)}." if self.scopes else "",
             *(f"Unsettled: {operation.line()}." for operation in self.unsettled or ()),

@@ -9,12 +9,12 @@ from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.models import Customer
-from beel_mcp.context import AppState, app_state, caller
+from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import BeelMcpError, CallerError
 from beel_mcp.files.saving import save_file
 from beel_mcp.guards.change import Change
 from beel_mcp.guards.changing import Changing
-from beel_mcp.guards.consent import Asking, Question, Refused, Told, can_ask
+from beel_mcp.guards.consent import Question, Refused, Told
 from beel_mcp.guards.creating import KIND as CREATION
 from beel_mcp.guards.deactivating import Deactivation
 from beel_mcp.guards.guard import CarriedOut, Guard, NotConfirmed, Result, Waiting
@@ -103,19 +103,13 @@ def change_of(state: AppState, kind: str, arguments: Mapping[str, Any]) -> Chang
 def guarded_call(ctx: Context[AppState]) -> Guarded:
     """Make the guard of a request, from what its app can do and the operator has set."""
     state = app_state(ctx)
-    asking = Asking(
-        state.settings.confirm,
-        state.settings.language,
-        can_ask=can_ask(ctx),
-        is_answering=bool(ctx.input_responses and ctx.request_state),
-    )
     changing = Changing(state.beel, state.journal, state.writes, state.timing.sleep)
     guard = Guard(
         state.beel,
         state.journal,
         state.writes,
         changing,
-        asking,
+        asking_of(ctx),
         change_of=lambda kind, arguments: change_of(state, kind, arguments),
         caller=caller(),
         patience_s=state.timing.patience_s,

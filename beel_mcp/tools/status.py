@@ -3,7 +3,7 @@
 from beel_mcp import __version__
 from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
-from beel_mcp.context import Beel, Caller, Config, InFlight, Records
+from beel_mcp.context import Beel, Caller, Config, HowToAsk, InFlight, Records
 from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
 from beel_mcp.lists.batches import KEPT_FOR
 from beel_mcp.lists.tables import MAX_BYTES, MAX_ROWS
@@ -23,7 +23,12 @@ _PLACES = {
 
 
 async def get_status(
-    beel: Beel, settings: Config, journal: Records, writes: InFlight, caller: Caller
+    beel: Beel,
+    settings: Config,
+    journal: Records,
+    writes: InFlight,
+    asking: HowToAsk,
+    caller: Caller,
 ) -> StatusAnswer:
     """Tell the environment, company, key scopes, routes, folders and limits in use.
 
@@ -31,6 +36,7 @@ async def get_status(
     a settings or permission problem.
     """
     answer = _own_facts(settings)
+    answer.confirmation = asking.way
     try:
         await _ask_beel(answer, beel, _PLACES[settings.environment])
         unsettled = journal.open_operations(await beel.account(), caller)

@@ -4,11 +4,16 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.types import ElicitResult
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.anyio
+
+
+async def refuse(context: Any, params: Any) -> ElicitResult:
+    return ElicitResult(action="decline")
 
 
 async def status(client: Client) -> dict[str, Any]:
@@ -54,3 +59,26 @@ async def test_a_key_that_may_not_list_companies_works_on_flat_routes(connect: C
 async def test_it_repeats_the_warnings_about_settings(connect: Connect) -> None:
     async with connect(warnings=("BEEL_APIKEY is not a setting",)) as client:
         assert "BEEL_APIKEY is not a setting" in (await status(client))["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("confirm", "has_forms", "way"),
+    [
+        ("auto", True, "form"),
+        ("auto", False, "plan"),
+        ("ask", True, "form"),
+        ("ask", False, "unavailable"),
+        ("plan", True, "plan"),
+        ("plan", False, "plan"),
+    ],
+)
+async def test_it_tells_how_a_change_is_confirmed_in_this_app(
+    connect: Connect, confirm: str, has_forms: bool, way: str
+) -> None:
+    async with connect(confirm=confirm, answers=refuse if has_forms else None) as client:
+        result = await client.call_tool("get_status", {})
+    assert (result.structured_content or {})["confirmation"] == way
+    [block] = result.content
+    words = {"form": "asks the person itself", "plan": "confirm_plan", "unavailable": "refused"}
+    assert block.type == "text"
+    assert words[way] in block.text
