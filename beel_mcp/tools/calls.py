@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 # Hosts that show progress take a silent minute for a dead server.
 HEARTBEAT_S = 5.0
 MODERN = "2026-07-28"
-MISSPELT = "extra_forbidden"
 # A plan lasts ten minutes, and what runs after a yes has its own limit.
 QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
 _TYPES = {
@@ -121,15 +120,16 @@ class ToolCalls:
             return _unknown_tool(name, list(self._tools))
         if arguments is not None and not isinstance(arguments, Mapping):
             return CallerError(f"The arguments of {name} must be one object.")
+        sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
+        # What is not an argument comes first: it says best what was meant.
+        faults = [_misspelt((argument,), known) for argument in sent if argument not in known]
         try:
-            tool.fn_metadata.validate_arguments(dict(arguments or {}))
+            tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:
-            known = list(tool.parameters.get("properties", {}))
-            # What is not an argument comes first: it says best what was meant.
-            found = sorted(error.errors(include_url=False), key=lambda one: one["type"] != MISSPELT)
-            faults = [_field_error(fault, known) for fault in found[:5]]
+            faults += [_field_error(fault) for fault in error.errors(include_url=False)]
+        if faults:
             return CallerError(
-                f"{name} was not called: its arguments are not right.", field_errors=faults
+                f"{name} was not called: its arguments are not right.", field_errors=faults[:5]
             )
         return None
 
@@ -196,17 +196,22 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
     )
 
 
-def _field_error(fault: ErrorDetails, known: list[str]) -> FieldError:
-    field = clean(".".join(str(part) for part in fault["loc"]), 80) or "arguments"
+def _misspelt(place: Sequence[Any], known: list[str]) -> FieldError:
+    near = difflib.get_close_matches(str(place[-1]), known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+    return FieldError(_field(place), "is not an argument" + (hint if known else ""))
+
+
+def _field_error(fault: ErrorDetails) -> FieldError:
     kind, context = fault["type"], fault.get("ctx", {})
-    if kind == MISSPELT:
-        near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-        return FieldError(field, "is not an argument" + (hint if known else ""))
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
-        return FieldError(field, words.format(context.get(name)))
-    return FieldError(field, _TYPES.get(kind, "is not valid"))
+        return FieldError(_field(fault["loc"]), words.format(context.get(name)))
+    return FieldError(_field(fault["loc"]), _TYPES.get(kind, "is not valid"))
+
+
+def _field(place: Sequence[Any]) -> str:
+    return clean(".".join(str(part) for part in place), 80) or "arguments"
 
 
 def _stamped(result: dict[str, Any], state: AppState) -> dict[str, Any]:

@@ -69,10 +69,8 @@ class Declaration:
                 open_world_hint=True,
             ),
         )
-        arguments = tool.fn_metadata.arg_model
-        arguments.model_config["extra"] = "forbid"
-        arguments.model_rebuild(force=True)
-        tool.parameters = flatten(arguments.model_json_schema(by_alias=True))
+        # Closing the model itself would mean to build it again; the middleware refuses extras.
+        tool.parameters = flatten(tool.parameters)
         answer = tool.fn_metadata.output_schema
         tool.fn_metadata.output_schema = (
             flatten(answer, closed=False) if output_schema and answer else None
