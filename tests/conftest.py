@@ -79,6 +79,7 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
         key: str | None = None,
         timing: Timing = SYSTEM_TIMING,
         answers: ElicitationFnT | None = None,
+        raises: bool = True,
         **changes: Any,
     ) -> AsyncIterator[Client]:
         if key is not None:
@@ -86,7 +87,7 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
         changed = replace(settings, **changes)
         server = create_server(changed, sandbox_app=app or sandbox, timing=timing)
         async with Client(
-            server, mode=era, raise_exceptions=True, elicitation_callback=answers
+            server, mode=era, raise_exceptions=raises, elicitation_callback=answers
         ) as client:
             yield client
 
