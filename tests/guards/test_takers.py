@@ -1,0 +1,208 @@
+"""One taker, ever: threads and processes that take the same plan at the same moment."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beel_mcp.api.account import Account
+from beel_mcp.errors import CallerError
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.plan import Affected, Look, Plan
+from beel_mcp.guards.plan_store import Proposal
+from beel_mcp.guards.records import Decision, utc_now
+
+TAKERS = 50
+RUNS = 200
+ACCOUNT = Account("test", None, "0123456789abcdef")
+ROOT = Path(__file__).parent.parent.parent
+
+
+def look(*names: str) -> Look:
+    return Look(tuple(Affected(name, name, "", "state of " + name) for name in names))
+
+
+def proposal(number: int = 0, *, caller: str = "local", **changes: Any) -> Proposal:
+    shown = changes.pop("shown", look("a", "b"))
+    facts = {
+        "kind": "deactivate_customers",
+        "caller": caller,
+        "shown_as": "plan",
+        "request": {"ids": number},
+        "arguments": {"customer_ids": ["a", "b"]},
+        "look": shown,
+        "statement": f"Delete them, number {number}.",
+        "account": ACCOUNT,
+    }
+    return Proposal(**{**facts, **changes})
+
+
+def decision(plan: Plan) -> Decision:
+    return Decision(
+        *(plan.kind, plan.caller, plan.plan_id, plan.digest, plan.account),
+        total=2,
+        checked_at=plan.created_at,
+        plan_id=plan.plan_id,
+        confirmed_by="statement",
+    )
+
+
+def taken(journal: Journal, plan: Plan) -> bool:
+    return journal.take(plan, decision(plan), []) is not None
+
+
+@pytest.mark.proof
+def test_of_fifty_takers_exactly_one_gets_the_plan_two_hundred_times(tmp_path: Path) -> None:
+    barrier = threading.Barrier(TAKERS + 1)
+    current: list[Plan] = []
+    won: list[str] = []
+
+    def take_every_plan() -> None:
+        journal = Journal(tmp_path, utc_now)
+        for _ in range(RUNS):
+            barrier.wait()
+            if taken(journal, current[-1]):
+                won.append(current[-1].plan_id)
+            barrier.wait()
+        journal.close()
+
+    threads = [threading.Thread(target=take_every_plan, daemon=True) for _ in range(TAKERS)]
+    for thread in threads:
+        thread.start()
+    maker = Journal(tmp_path, utc_now)
+    for number in range(RUNS):
+        current.append(maker.plans.open(proposal(number)))
+        barrier.wait()
+        barrier.wait()
+    for thread in threads:
+        thread.join()
+    assert won == [plan.plan_id for plan in current]
+    assert all(maker.find_confirmed(plan_id, "local") for plan_id in won)
+    maker.close()
+
+
+# Each process takes what it can get of the plans whose ids it reads, all at the same time.
+PROCESS = """
+import sys
+from pathlib import Path
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.records import utc_now
+from tests.guards.test_takers import taken
+
+journal = Journal(Path(sys.argv[1]), utc_now)
+plans = [journal.plans.find(line.strip(), "local") for line in sys.stdin]
+print("ready", flush=True)
+while not Path(sys.argv[2]).exists():
+    pass
+print(*(plan.plan_id for plan in plans if taken(journal, plan)), flush=True)
+journal.close()
+"""
+
+
+@pytest.mark.proof
+def test_of_eight_processes_exactly_one_gets_each_plan(tmp_path: Path) -> None:
+    maker = Journal(tmp_path / "state", utc_now)
+    plans = [maker.plans.open(proposal(number)).plan_id for number in range(100)]
+    signal = tmp_path / "go"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(tmp_path / "state"), str(signal)],
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    for process in processes:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write("\n".join(plans))
+        process.stdin.close()
+        assert process.stdout.readline() == "ready\n"
+    signal.touch()
+    won = [plan_id for process in processes for plan_id in (process.stdout or "").read().split()]
+    assert sorted(won) == sorted(plans)
+    assert [process.wait() for process in processes] == [0] * 8
+    for process in processes:
+        assert process.stdout
+        process.stdout.close()
+    maker.close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path, utc_now)
+    yield made
+    made.close()
+
+
+def test_a_plan_that_was_taken_is_gone_and_its_operation_bears_its_id(journal: Journal) -> None:
+    plan = journal.plans.open(proposal())
+    assert taken(journal, plan)
+    assert not taken(journal, plan)
+    assert journal.plans.find(plan.plan_id, "local") is None
+    confirmed = journal.find_confirmed(plan.plan_id, "local")
+    assert confirmed
+    assert (confirmed.plan_id, confirmed.confirmed_by) == (plan.plan_id, "statement")
+
+
+def test_another_callers_plan_does_not_exist(journal: Journal) -> None:
+    plan = journal.plans.open(proposal())
+    assert journal.plans.find(plan.plan_id, "token:somebody") is None
+    assert taken(journal, plan)
+    assert journal.find_confirmed(plan.plan_id, "token:somebody") is None
+
+
+def test_a_plan_with_another_picture_of_the_state_is_not_taken(journal: Journal) -> None:
+    plan = journal.plans.open(proposal())
+    assert not taken(journal, replace(plan, digest="another"))
+    assert taken(journal, plan)
+
+
+@pytest.mark.parametrize("seconds", [-1, 601])
+def test_a_plan_out_of_its_time_is_neither_found_nor_taken(tmp_path: Path, seconds: int) -> None:
+    moment = [datetime(2026, 11, 21, tzinfo=UTC)]
+    journal = Journal(tmp_path, lambda: moment[0])
+    plan = journal.plans.open(proposal())
+    moment[0] += timedelta(seconds=seconds)
+    assert journal.plans.find(plan.plan_id, "local") is None
+    assert not taken(journal, plan)
+    journal.close()
+
+
+def test_the_same_request_in_the_same_state_is_the_same_plan(journal: Journal) -> None:
+    plan = journal.plans.open(proposal())
+    assert journal.plans.open(proposal()) == plan
+    assert journal.plans.open(proposal(1)).plan_id != plan.plan_id
+    assert journal.plans.open(proposal(caller="token:b")).plan_id != plan.plan_id
+    assert journal.plans.open(proposal(shown_as="form")).plan_id != plan.plan_id
+    other = journal.plans.open(proposal(shown=look("a")))
+    assert other.plan_id != plan.plan_id
+    # What it showed is no longer so: nobody can say yes to it any more.
+    assert journal.plans.find(plan.plan_id, "local") is None
+
+
+def test_nothing_of_a_plan_stays_on_the_disk_once_it_is_spent(
+    journal: Journal, tmp_path: Path
+) -> None:
+    plan = journal.plans.open(proposal(shown=look("Aurelia Somoza")))
+    assert taken(journal, plan)
+    journal.end(journal.find_confirmed(plan.plan_id, "local").operation_id)  # type: ignore[union-attr]
+    found = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Aurelia" not in found
+
+
+def test_the_101st_open_plan_of_a_caller_is_refused(journal: Journal) -> None:
+    for number in range(100):
+        journal.plans.open(proposal(number))
+    with pytest.raises(CallerError, match="waiting"):
+        journal.plans.open(proposal(100))
+    journal.plans.open(proposal(100, caller="token:b"))
