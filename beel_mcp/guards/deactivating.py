@@ -181,7 +181,7 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     refuses = (
         say(
             language,
-            en="BeeL refuses those that have invoices.",
+            en="BeeL will refuse those that have invoices.",
             es="BeeL rechazará los que tengan facturas.",
         )
         if look.meaning["invoices"] == "not counted"
@@ -190,18 +190,21 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     if look.meaning["mode"] == "inactive":
         return _inactive_words(some, language, one=one)
     if look.meaning["generation"] == "seeds":
-        en = f"mark {some} as inactive; BeeL keeps {'it' if one else 'them'}, with the NIF"
-        es = f"dejar inactivo{'' if one else 's'} {some}; BeeL {'lo' if one else 'los'} conserva"
-        return say(language, en=en, es=f"{es}, con su NIF"), [refuses]
-    undo = say(language, en="This cannot be undone.", es="No se puede deshacer.")
+        en = f"mark {some} as inactive (BeeL keeps {'it' if one else 'them'}, with the NIF)"
+        es = f"marcar como inactivo{'' if one else 's'} {some}"
+        es += f" (BeeL {'lo' if one else 'los'} conserva, con su NIF)"
+        return say(language, en=en, es=es), [refuses]
+    undo = say(
+        language, en="A deletion cannot be undone.", es="La eliminación no se puede deshacer."
+    )
     en = f"delete {some} for good and free {'its NIF' if one else 'their NIFs'}"
     es = f"eliminar definitivamente {some} y liberar {'su' if one else 'sus'} NIF"
-    return say(language, en=en, es=es), [refuses, undo]
+    return say(language, en=en, es=es), [undo, refuses]
 
 
 def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, list[str]]:
     en = f"mark {some} as inactive"
-    es = f"dejar inactivo{'' if one else 's'} {some}"
+    es = f"marcar como inactivo{'' if one else 's'} {some}"
     again_en = f"{'It' if one else 'They'} can be made active again."
     again_es = f"Se {'puede' if one else 'pueden'} volver a activar."
     return say(language, en=en, es=es), [say(language, en=again_en, es=again_es)]

@@ -80,10 +80,12 @@ def _choice(language: Language) -> Any:
 
 def _number(language: Language) -> Any:
     return int, Field(
-        title=say(language, en="How many records is that?", es="¿A cuántos registros afecta?"),
+        title=say(
+            language, en="How many records does this affect?", es="¿A cuántos registros afecta?"
+        ),
         description=say(
             language,
-            en="Type the number to confirm it. With another answer nothing is changed.",
-            es="Escriba el número para confirmarlo. Con otra respuesta no se cambia nada.",
+            en="Type the number to confirm. With any other answer nothing is changed.",
+            es="Escriba el número para confirmar. Con otra respuesta no se cambiará nada.",
         ),
     )

@@ -270,9 +270,10 @@ class Guard:
         return CallerError(
             "The statement is not the plan's own, word for word.",
             code="wrong_statement",
-            remedy=f"{left} tries are left."
+            remedy=f"Copy it character by character; {left} more {'try' if left == 1 else 'tries'}."
             if left
-            else "That was the last try: the plan is gone. Plan it again.",
+            else "That was the last try: the plan is gone. Call the tool that made it again, and"
+            " show the person the new one.",
             next_calls=(again,) if left else (),
         )
 
@@ -280,8 +281,8 @@ class Guard:
 def not_open() -> CallerError:
     """Say that there is nothing to confirm under this id."""
     return CallerError(
-        "There is no open plan with this id: it has expired (a plan lasts 10 minutes), it was never"
-        " made, or what it showed has changed.",
+        "There is no open plan with this id: it has expired (a plan lasts 10 minutes), was given up"
+        " after wrong statements, what it showed has changed, or it was never made.",
         code="plan_expired",
         remedy="Call the tool that made the plan again, and show the person the new one.",
     )

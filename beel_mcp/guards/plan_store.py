@@ -108,11 +108,11 @@ class PlanStore:
             ).fetchone()
             if plan.asked >= MOST_QUESTIONS_A_PLAN or asked >= MOST_QUESTIONS:
                 raise CallerError(
-                    "The person was asked about this often enough; nothing was asked.",
+                    "The person was asked several times already, and was not asked again.",
                     code="too_many_questions",
                     retryable=True,
                     retry_after_s=int(QUESTIONS_WITHIN_S),
-                    remedy="Talk to the person before you try again.",
+                    remedy="Ask them in the conversation what they want before you call this again.",
                 )
             db.execute("UPDATE plans SET asked = asked + 1 WHERE plan_id = ?", (plan.plan_id,))
             db.execute("INSERT INTO questions VALUES (?, ?)", (plan.caller, now))

@@ -17,7 +17,7 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "test": ("TEST", "PRUEBAS"),
     "live": ("LIVE", "REAL"),
 }
-# Why a record stays as it is: for one, and for several.
+# Why a record is left out: for one, and for several.
 _REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "has_invoices": ("with invoices", "con facturas", "con facturas"),
     "not_found": ("not found", "que no existe", "que no existen"),
@@ -40,7 +40,7 @@ def place_of(account: Account, company: str | None, language: Language) -> str:
 def compose(place: str, opening: str, look: Look, ending: Sequence[str], language: Language) -> str:
     """Put the sentence together; as many names stand in it as fit."""
     head = f"{place}: {opening}: "
-    tail = "".join(f" {part}" for part in (_left(look, language), *ending) if part)
+    tail = "".join(f" {part}" for part in (*ending, _left(look, language)) if part)
     names = _names(look.affected, LONGEST - len(head) - len(tail) - 1, language)
     return f"{head}{names}.{tail}"
 
@@ -62,7 +62,7 @@ def _joined(names: Sequence[str], more: int, language: Language) -> str:
 
 
 def _left(look: Look, language: Language) -> str:
-    """Say what stays as it is although it was asked for."""
+    """Say what was asked for and will not be touched."""
     codes = [one.code for one in look.left]
     if not codes:
         return ""
@@ -71,10 +71,5 @@ def _left(look: Look, language: Language) -> str:
         number = codes.count(code)
         english, one, several = _REASONS.get(code, ("refused", "rechazado", "rechazados"))
         reasons.append(f"{number} {say(language, en=english, es=one if number == 1 else several)}")
-    alone = len(codes) == 1
-    opening = say(
-        language,
-        en="Left as it is" if alone else "Left as they are",
-        es="Se queda como está" if alone else "Se quedan como están",
-    )
+    opening = say(language, en="Left out", es="Queda fuera" if len(codes) == 1 else "Quedan fuera")
     return f"{opening}: {', '.join(reasons)}."

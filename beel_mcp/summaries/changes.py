@@ -10,7 +10,7 @@ from beel_mcp.errors import NextCall
 from beel_mcp.guards.consent import NothingToDo
 from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
 from beel_mcp.guards.plan import LeftAlone, Look
-from beel_mcp.summaries.answer import capped, count_phrase, next_steps, plural
+from beel_mcp.summaries.answer import capped, count_phrase, next_steps
 from beel_mcp.summaries.batches import CreatedCustomer, ProblemGroup
 from beel_mcp.summaries.outcomes import (
     DONE,
@@ -44,10 +44,10 @@ class FailedCustomer(BaseModel):
     message: str | None = None
     remedy: str | None = None
 
-    def line(self) -> str:
+    def line(self, fate: str) -> str:
         """Give it in one line of text."""
         name = quoted(self.name, NAME_LIMIT) if self.name else self.customer_id
-        return f"Not changed: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
+        return f"{fate}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
 
 
 class ChangeAnswer(PlanAnswer):
@@ -67,10 +67,10 @@ class ChangeAnswer(PlanAnswer):
     backup_path: str | None = Field(None, description="The records as they were, to import again.")
 
     def lines(self) -> Sequence[str]:
-        """Give what is different first, then the plan or the outcome."""
+        """Give the plan or the outcome, most important first."""
         counts = self.counts
         return [
-            "This plan was carried out before; this is its recorded outcome."
+            "This plan was taken before: nothing was sent now, this is its recorded outcome."
             if self.replayed
             else "",
             *self.plan_lines(),
@@ -78,7 +78,7 @@ class ChangeAnswer(PlanAnswer):
             f"Saved before: {self.backup_path}" if self.backup_path else "",
             f"Operation: {self.operation_id}." if self.operation_id else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
-            *(one.line() for one in self.failed or ()),
+            *(one.line("Left out" if self.plan_id else "Not changed") for one in self.failed or ()),
         ]
 
 
@@ -129,8 +129,9 @@ def _nothing(look: Look, tool: str) -> dict[str, Any]:
     total = look.requested
     return {
         "status": "nothing_done",
-        "summary": f"Nothing to change: none of {plural(total, 'record')} can be {DONE[tool]}."
-        " Nobody was asked.",
+        "summary": "Nothing to change: "
+        + ("this record cannot" if total == 1 else f"none of {total} records can")
+        + f" be {DONE[tool]}. Nobody was asked.",
         "changed": "nothing",
         "requested": total,
         "counts": {DONE[tool]: 0, "failed": total, "unknown": 0, "not_attempted": 0},
@@ -154,10 +155,9 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         lists |= {name: shown or None, f"more_{name}": more}
     failed = [_failed(row) for row, belongs in rows if belongs == "failed"]
     shown_failed, more_failed = capped(failed, FAILED_CAP)
-    check = NextCall(
-        "check_operation", {"operation_id": operation.operation_id}, "tells how it goes, by reading"
-    )
     is_open = running or counts["unknown"]
+    why = "tells what became of it, by reading" if is_open else "lists every record"
+    check = NextCall("check_operation", {"operation_id": operation.operation_id}, why)
     return {
         "status": change_status(operation, running=running),
         "summary": change_summary(operation, running=running),
@@ -201,8 +201,8 @@ def _failed_of(one: LeftAlone) -> FailedCustomer:
 
 
 _REMEDIES: Final = {
-    "has_invoices": "BeeL keeps customers with invoices; mode inactive works for them.",
+    "has_invoices": "BeeL does not delete customers with invoices; mode inactive works for them.",
     "not_found": "find_customers gives the ids of customers that exist.",
-    "already_inactive": "Nothing to do.",
+    "already_inactive": "There is nothing to do.",
     "not_done": "Ask for it again if the person still wants it.",
 }

@@ -44,14 +44,15 @@ def change_summary(operation: Operation, *, running: bool) -> str:
     effect, noun = _effect(operation), NOUNS[operation.kind]
     total = plural(operation.total, noun)
     if running:
-        return f"BeeL is still at it: {done} of {total} {_were(done)} {effect} so far."
+        return f"Still running: {done} of {total} {_were(done)} {effect} so far."
     if unknown:
         return (
-            f"BeeL did not answer: {plural(unknown, noun)} may or may not be {effect}; {done}"
-            f" {_were(done)}."
+            f"BeeL did not answer: {plural(unknown, noun)} may or may not have been {effect};"
+            f" {done} {_were(done)} for certain."
         )
     if not done:
-        return f"Nothing was changed: none of {total} was {effect}."
+        whom = f"the {noun} was not" if operation.total == 1 else f"none of {total} was"
+        return f"Nothing was changed: {whom} {effect}."
     return f"{done} of {total} {_were(done)} {effect}."
 
 

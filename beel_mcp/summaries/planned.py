@@ -45,11 +45,11 @@ class PlanAnswer(Answer):
         return [f"{call}, word for word - only after the person has read it and agreed"]
 
     def plan_lines(self) -> Sequence[str]:
-        """Give what is different, the sentence, and what to do with it."""
+        """Give the sentence, which must fit whatever else does, and what is different."""
         return [
-            *(f"Different now: {line}." for line in self.differences or ()),
             f"Statement: {self.statement}" if self.statement else "",
             self.detail or "",
+            *(f"Different now: {line}." for line in self.differences or ()),
         ]
 
 
@@ -63,8 +63,8 @@ def waiting(result: Waiting) -> dict[str, Any]:
     )
     return {
         "status": "confirmation_required",
-        "summary": f"Nothing is changed yet: {plural(plan.count, 'record')} will be, if the person"
-        " agrees.",
+        "summary": f"Nothing has been changed yet: {plural(plan.count, 'record')} will be, if the"
+        " person agrees.",
         "changed": "nothing",
         "plan_id": plan.plan_id,
         "statement": plan.statement,
@@ -82,20 +82,25 @@ def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
     if differences:
         return {
             "status": "not_confirmed",
-            "summary": "Nothing was changed. What was shown is no longer so; the person has to be"
-            " asked again.",
+            "summary": "Nothing was changed: what the person was shown is no longer so.",
             "changed": "nothing",
             "differences": differences,
-            "detail": "The same call asks the person about what is so now.",
+            "detail": f"{_again(result)} to see what is so now; the person has to agree to that.",
         }
     return {
         "status": "not_confirmed",
         "summary": "Nothing was changed. No confirmation arrived: it was declined, or this app"
         " answered without showing the question.",
         "changed": "nothing",
-        "detail": "Ask the person what they want; the same call asks them again. If they saw no"
-        " question, the person who set the server up can set BEEL_CONFIRM=plan.",
+        "detail": "A wrong number counts as no. Ask the person what they want; the same call asks"
+        " them again. If they saw no question, the person who set the server up can set"
+        " BEEL_CONFIRM=plan.",
     }
+
+
+def _again(result: NotConfirmed) -> str:
+    """Name the call that looks anew: a plan that was taken cannot be confirmed any more."""
+    return f"Call {result.plan.kind if result.plan else 'the tool'} again"
 
 
 def _differences(changed: Sequence[tuple[str, str]]) -> list[str] | None:

@@ -26,7 +26,7 @@ from beel_mcp.tools.declare import confirms, read
 from beel_mcp.tools.guarded import GuardedCall, asked, guarded_call
 from beel_mcp.tools.wanted import create_agreed
 
-PlanId = Annotated[str, Field(description="From the answer of a guarded tool.")]
+PlanId = Annotated[str, Field(description="From an answer with confirmation_required.")]
 Statement = Annotated[str, Field(description="The plan's own sentence, word for word.")]
 
 
@@ -42,10 +42,10 @@ async def confirm_plan(
     call: GuardedCall,
     consent: Annotated[Consent, Resolve(ask_about_plan)],
 ) -> ConfirmationAnswer:
-    """Carry out a plan that a guarded tool returned because this app cannot ask the person.
+    """Carry out a plan that a tool answered with, because this app cannot ask the person itself.
 
-    Call it only after the person has read the statement and agreed. A plan runs once; asking again
-    gives its recorded outcome.
+    Show the person the statement and call this only after they agreed to it. A plan lasts 10
+    minutes and runs once; calling again gives its recorded outcome.
     """
     verdict = await call.guard.verdict(consent)
     if not isinstance(verdict, Agreed):
