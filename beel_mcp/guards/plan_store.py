@@ -112,7 +112,7 @@ class PlanStore:
                     code="too_many_questions",
                     retryable=True,
                     retry_after_s=int(QUESTIONS_WITHIN_S),
-                    remedy="Ask them in the conversation what they want before you call this again.",
+                    remedy="Ask them what they want before you call this again.",
                 )
             db.execute("UPDATE plans SET asked = asked + 1 WHERE plan_id = ?", (plan.plan_id,))
             db.execute("INSERT INTO questions VALUES (?, ?)", (plan.caller, now))

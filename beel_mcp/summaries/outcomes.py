@@ -46,10 +46,9 @@ def change_summary(operation: Operation, *, running: bool) -> str:
     if running:
         return f"Still running: {done} of {total} {_were(done)} {effect} so far."
     if unknown:
-        return (
-            f"BeeL did not answer: {plural(unknown, noun)} may or may not have been {effect};"
-            f" {done} {_were(done)} for certain."
-        )
+        rest = f"; {done} {_were(done)} for certain" if done else ""
+        whom = plural(unknown, noun)
+        return f"BeeL did not answer: {whom} may or may not have been {effect}{rest}."
     if not done:
         whom = f"the {noun} was not" if operation.total == 1 else f"none of {total} was"
         return f"Nothing was changed: {whom} {effect}."
