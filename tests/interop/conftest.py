@@ -91,7 +91,7 @@ class Server:
         pairs = [word for name, value in self.env for word in ("-e", f"{name}={value}")]
         return [*self.command, *pairs]
 
-    def for_script(self, **more: str) -> str:
+    def for_script(self, **more: Any) -> str:
         """Give the target as our scripts read it."""
         if self.url:
             return json.dumps({"url": self.url, **more})

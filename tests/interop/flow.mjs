@@ -1,12 +1,19 @@
-// The main job, asked of any client that has listTools and callTool.
+// What is asked of any client that has listTools and callTool: the main job, or a guarded change.
+import { asked, planned } from "./guarded.mjs";
 
-export async function flow(client) {
+const STORIES = { imported, asked, planned };
+
+export async function tell(story, client) {
   // First the list: from then on a client holds every answer, errors too, against its schema.
   const { tools } = await client.listTools();
   const ask = async (name, args) => {
     const { isError = false, structuredContent, content } = await client.callTool({ name, arguments: args });
     return { isError, structure: structuredContent, text: content.map((block) => block.text).join("\n") };
   };
+  return { tools: tools.map((tool) => tool.name), ...(await STORIES[story](ask)) };
+}
+
+async function imported(ask) {
   const status = await ask("get_status", {});
   const validated = await ask("validate_customers", { source_path: "customers.csv" });
   const [next] = validated.structure.next;
@@ -16,10 +23,7 @@ export async function flow(client) {
   const again = await ask("validate_customers", { source_path: "customers.csv" });
   const misspelled = await ask("find_customers", { serach: "Lourdes" });
   const unknown_batch = await ask("create_customers", { batch_id: "bat_nobody", expected_count: 21 });
-  return {
-    tools: tools.map((tool) => tool.name),
-    status, validated, created, repeated, found, again, misspelled, unknown_batch,
-  };
+  return { status, validated, created, repeated, found, again, misspelled, unknown_batch };
 }
 
 export function target() {

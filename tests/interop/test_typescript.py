@@ -25,7 +25,7 @@ def test_a_client_imports_a_list_and_reads_every_answer(
     node: Node, server: Server, client: str
 ) -> None:
     script, mode, protocol = CLIENTS[client]
-    done = node.run(FLOWS / script, server.for_script(mode=mode))
+    done = node.run(FLOWS / script, server.for_script(mode=mode, story="imported"))
     assert done.code == 0, done.err
     assert "Traceback" not in done.err + server.said()
     facts = done.json()
