@@ -114,8 +114,8 @@ _COMMANDS: Final = {
     "serve": (_describe_serve, "serve MCP over HTTP", "atiende MCP por HTTP"),
     "demo": (
         _add_help,
-        "import an example list into the sandbox, step by step",
-        "importa una lista de ejemplo en el BeeL de prueba, paso a paso",
+        "import a list into the sandbox and remove customers, step by step",
+        "importa una lista y retira clientes en el BeeL de prueba, paso a paso",
     ),
     "sandbox": (
         _describe_sandbox,

@@ -114,12 +114,18 @@ def test_the_sandbox_option_stands_before_or_behind_the_command(arguments: list[
     [
         (
             "es",
-            ("¿Dónde estamos?", "Comprobar la lista", "Dar de alta", "Buscar", "otra vez"),
+            (
+                *("¿Dónde estamos?", "Comprobar la lista", "Dar de alta", "Buscar", "otra vez"),
+                *("sin formularios", "con formularios"),
+            ),
             "Demostración terminada sin errores.",
         ),
         (
             "en",
-            ("Where are we?", "Check the list", "Create the customers", "Find", "again"),
+            (
+                *("Where are we?", "Check the list", "Create the customers", "Find", "again"),
+                *("shows no forms", "shows forms"),
+            ),
             "The demo ended without errors.",
         ),
     ],

@@ -1,28 +1,11 @@
-"""`beel-mcp demo`: the main job, end to end, through a real MCP client over stdio."""
+"""The main job of the demo: a list is checked, its customers created once, one of them found."""
 
-import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import anyio
-from mcp import Client, StdioServerParameters
+from beel_mcp.demo.example import EXPECTED_COUNTS, LIST_NAME
+from beel_mcp.demo.telling import Demo
 
-from beel_mcp.language import say
-from beel_mcp.settings import Language
-
-LIST_NAME = "customers.csv"
-# What the example list holds, row by row; the demo fails if the server counts otherwise.
-EXPECTED_COUNTS = {
-    "valid": 17,
-    "warning": 4,
-    "error": 3,
-    "duplicate": 3,
-    "nif_invalid": 3,
-    "unchecked": 0,
-}
 _PROBLEM_WORDS = {
     ("warning", "email"): ("no e-mail address", "falta el correo electrónico"),
     ("warning", "address.postal_code"): (
@@ -41,85 +24,13 @@ _PROBLEM_WORDS = {
 WANTED = "Panadería Lourdes"
 
 
-class ExampleMissingError(FileNotFoundError):
-    """The example list is not where an installed package or a checkout has it."""
-
-
-def example_list() -> Path:
-    """Find the list in an installed package, else in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "_examples" / LIST_NAME
-    checkout = package.parent / "examples" / LIST_NAME
-    if installed.is_file():
-        return installed
-    if checkout.is_file() and (package.parent / "pyproject.toml").is_file():
-        return checkout
-    raise ExampleMissingError(LIST_NAME)
-
-
-@dataclass
-class Demo:
-    """One run: what was said, and which promises failed."""
-
-    client: Client
-    language: Language
-    failures: list[str] = field(default_factory=list)
-    step: int = 0
-
-    def say(self, *, en: str, es: str) -> None:
-        """Print a line of a step."""
-        print(f"   {say(self.language, en=en, es=es)}")
-
-    def title(self, *, en: str, es: str) -> None:
-        """Print the title of the next step."""
-        self.step += 1
-        print(f"\n{self.step}. {say(self.language, en=en, es=es)}")
-
-    def promise(self, what: str, found: object, wanted: object) -> None:
-        """Hold what was found against what was promised."""
-        if found != wanted:
-            self.failures.append(f"{what}: {found!r}, promised {wanted!r}")
-            print(f"   !! {self.failures[-1]}")
-
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a tool and give its structure; an error is a broken promise."""
-        result = await self.client.call_tool(tool, dict(arguments))
-        structure: dict[str, Any] = result.structured_content or {}
-        if result.is_error:
-            self.promise(tool, structure.get("message"), "an answer without an error")
-        return structure
-
-
-def run_demo(language: Language) -> bool:
-    """Run the demo on the sandbox; True if every promise was kept."""
-    return anyio.run(_run, language)
-
-
-async def _run(language: Language) -> bool:
-    with tempfile.TemporaryDirectory(prefix="beel-mcp-demo-") as folder:
-        server = StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "beel_mcp", "--sandbox"],
-            env={
-                "BEEL_FILES_DIR": folder,
-                "BEEL_STATE_DIR": folder,
-                "BEEL_IMPORT_DIRS": str(example_list().parent),
-                "BEEL_LANGUAGE": language,
-            },
-        )
-        async with Client(server, read_timeout_seconds=60) as client:
-            demo = Demo(client, language)
-            await _show_status(demo)
-            checked = await _validate(demo)
-            await _create(demo, checked)
-            await _find(demo)
-            await _validate_again(demo, checked)
-    print()
-    if demo.failures:
-        demo.say(en="The demo failed.", es="La demostración ha fallado.")
-    else:
-        demo.say(en="The demo ended without errors.", es="Demostración terminada sin errores.")
-    return not demo.failures
+async def import_list(demo: Demo) -> None:
+    """Check the list, create, find, and check again."""
+    await _show_status(demo)
+    checked = await _validate(demo)
+    await _create(demo, checked)
+    await _find(demo)
+    await _validate_again(demo, checked)
 
 
 async def _show_status(demo: Demo) -> None:
