@@ -70,7 +70,7 @@ def _refuse(rows: Sequence[Any]) -> None:
 
 
 def read_csv_rows(table: Table) -> ReadRows:
-    """Read a file whose headers are those of BeeL's template, in any order and case.
+    """Read a file whose headers are those of BeeL's template or of fields, in any order and case.
 
     Raises:
         CallerError: the name's column is missing, or two columns fill the same field.
@@ -196,5 +196,10 @@ def _related(one: str, other: str) -> bool:
 
 def _changes(number: int, raw: Mapping[str, str]) -> Iterator[ValueChange]:
     for name, text in raw.items():
-        if change := change_between(text, read_value(name, text)):
+        try:
+            value = read_value(name, text)
+        except UnreadableError:
+            continue  # a problem of its row
+        # A number or a list is another form of what stands in the cell.
+        if isinstance(value, str | None) and (change := change_between(text, value)):
             yield ValueChange(number, name, change)

@@ -90,7 +90,8 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
-# BeeL's template: its Spanish headers, and the English ones that it also takes.
+# BeeL's template: its Spanish headers, and the English ones that it also takes; then the fields'
+# own names, as a list has them that was saved before its customers were deleted.
 HEADERS: Final[Mapping[str, str]] = {
     "nombre_fiscal": "legal_name",
     "nif": "nif",
@@ -108,6 +109,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "address_postal_code": "address.postal_code",
     "address_city": "address.city",
     "address_province": "address.province",
+    **{name: name for name in NAMES if name not in PARTS},
+    **{f"{name}.{part}": f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
 }
 # What people call a field, for "did you mean"; never read as that field.
 NEAR: Final[Mapping[str, str]] = {
