@@ -92,9 +92,9 @@ def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
         "summary": "Nothing was changed. No confirmation arrived: it was declined, or this app"
         " answered without showing the question.",
         "changed": "nothing",
-        "detail": "A wrong number counts as no. Ask the person what they want; the same call asks"
-        " them again. If they saw no question, the person who set the server up can set"
-        " BEEL_CONFIRM=plan.",
+        "detail": "Any answer but the right one counts as no. Ask the person what they want; the"
+        " same call asks them again. If they saw no question, the person who set the server up can"
+        " set BEEL_CONFIRM=plan.",
     }
 
 
