@@ -213,6 +213,8 @@ class Guard:
             return await self._changed(plan, change, error.look)
         operation = self._journal.get(operation_id)
         if error and not any(chunk.attempts for chunk in operation.chunks):
+            spent = f"This plan is used up: call {plan.kind} again for a new one."
+            error.remedy = f"{error.remedy} {spent}".strip()
             raise error
         return CarriedOut(operation)
 
