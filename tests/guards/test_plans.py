@@ -53,7 +53,7 @@ async def test_a_spent_plan_answers_its_recorded_outcome_and_sends_nothing(
         result = await client.call_tool("confirm_plan", {**plan, "statement": statement})
         again = structure(result)
         assert again["replayed"] is True
-        assert "carried out before" in text(result)
+        assert "nothing was sent now" in text(result)
         assert {**again, "replayed": None} == {**first, "replayed": None}
     assert guarded_requests(sandbox) == sent
 
@@ -101,11 +101,9 @@ async def test_the_third_wrong_sentence_ends_the_plan(client: Client, sandbox: S
     plan = await planned(client)
     wrong = {**plan, "statement": "Delete them all."}
     answers = [await call(client, "confirm_plan", **wrong) for _ in range(3)]
-    assert [answer["message"].split(". ")[1] for answer in answers] == [
-        "2 tries are left.",
-        "1 tries are left.",
-        "That was the last try: the plan is gone",
-    ]
+    assert {answer["code"] for answer in answers} == {"wrong_statement"}
+    assert [bool(answer.get("next")) for answer in answers] == [True, True, False]
+    assert "the plan is gone" in answers[2]["message"]
     assert (await call(client, "confirm_plan", **plan))["code"] == "plan_expired"
     assert guarded_requests(sandbox) == []
 
