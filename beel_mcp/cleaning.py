@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
@@ -34,6 +35,12 @@ def clean(text: str, limit: int) -> str:
     while cut and unicodedata.combining(text[len(cut)]):
         cut = cut[:-1]
     return cut.rstrip() + ELLIPSIS
+
+
+def are_plain(texts: Iterable[str]) -> bool:
+    """Tell of several texts at once that cleaning would change none; `False` may be wrong."""
+    line = "|".join(texts)
+    return _is_plain(line) and " |" not in line and "| " not in line
 
 
 def quoted(text: str, limit: int = 300) -> str:

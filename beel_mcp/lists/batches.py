@@ -52,6 +52,7 @@ class Batch:
     columns_used: tuple[str, ...] = ()
     columns_ignored: tuple[str, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
+    read_as: str | None = None  # the sheet, the row of the headers, the encoding
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
     validated_at: datetime | None = None
     processing_time_ms: int = 0  # what BeeL took to check the rows
@@ -123,6 +124,7 @@ def new_batch(
     columns_used: tuple[str, ...] = (),
     columns_ignored: tuple[str, ...] = (),
     values_changed: tuple[ValueChange, ...] = (),
+    read_as: str | None = None,
     *,
     source_path: str | None = None,
 ) -> Batch:
@@ -134,6 +136,7 @@ def new_batch(
         columns_used=columns_used,
         columns_ignored=columns_ignored,
         values_changed=values_changed,
+        read_as=read_as,
         source_path=source_path,
     )
 

@@ -72,8 +72,15 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
 
 def bare_nif(text: str) -> str:
     """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
+    if len(text) == 9 and text.isalnum() and text.isupper():
+        return text
     bare = _SEPARATORS.sub("", text).upper()
     return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
+
+
+def is_nif(text: str) -> bool:
+    """Whether a text is built like a NIF, NIE or CIF, whatever its control character."""
+    return bool(_NIF.fullmatch(text))
 
 
 def mask_iban(text: str) -> str:

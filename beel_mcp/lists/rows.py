@@ -20,6 +20,8 @@ class ValueChange(NamedTuple):
     row: int
     field: str
     change: str
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class Verdict:
 
 
 def _frozen(value: Any) -> Any:
+    if type(value) is str:  # nearly always
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(part) for name, part in value.items()})
     return tuple(value) if isinstance(value, list) else value

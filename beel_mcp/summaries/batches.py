@@ -10,6 +10,7 @@ from beel_mcp.cleaning import clean, quoted
 from beel_mcp.lists import groups
 from beel_mcp.lists.batches import Batch
 from beel_mcp.summaries.answer import Answer, count_phrase
+from beel_mcp.summaries.reading import Change, reading_lines
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
@@ -74,14 +75,6 @@ class ValidationCounts(BaseModel):
     unchecked: int
 
 
-class Change(BaseModel):
-    """A value that was not taken as it stands in the file."""
-
-    row: int
-    field: str
-    change: str
-
-
 class ValidationAnswer(Answer):
     """What BeeL would say to a list."""
 
@@ -94,16 +87,17 @@ class ValidationAnswer(Answer):
     more_problems: int | None = None
     statistics_mismatch: bool | None = None
     created_before: str | None = None
+    read_as: str | None = None
     columns_used: list[str] | None = None
+    more_columns_used: int | None = None
     columns_ignored: list[str] | None = None
+    more_columns_ignored: int | None = None
     values_changed: list[Change] | None = None
     more_values_changed: int | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the counts, the problems by how many rows they touch, and the handle."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
-        changed = len(self.values_changed or ()) + (self.more_values_changed or 0)
-        ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
         return [
             f"Counts: {counts}.",
             f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
@@ -112,8 +106,9 @@ class ValidationAnswer(Answer):
             " creating them again may double them: tell the person."
             if self.created_before
             else "",
-            f"Columns ignored: {ignored}." if ignored else "",
-            f"Values tidied while reading: {changed}." if changed else "",
+            *reading_lines(
+                self.read_as, self.columns_ignored, self.values_changed, self.more_values_changed
+            ),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
             else "",

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.customers import CustomerRow, read_csv_rows, read_inline
+from beel_mcp.lists.customers import CustomerRow, read_inline
+from beel_mcp.lists.imports import read_file_rows
 from beel_mcp.lists.tables import read_table
 
 TEMPLATE = (
@@ -31,7 +32,7 @@ def errors(raw: dict) -> list[str]:
 
 
 def csv_rows(text: str):
-    return read_csv_rows(read_table(text.encode(), "clientes.csv"))
+    return read_file_rows(read_table(text.encode(), "clientes.csv"))
 
 
 def test_rows_are_numbered_from_one_by_position():
