@@ -4,14 +4,18 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from beel_mcp.lists import refusals
 from beel_mcp.lists.grid import Grid, Line
+from beel_mcp.lists.headers import meaning_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie
+_SHADED: Final = str.maketrans(dict.fromkeys(";,\t\r\n", " "))  # inside quotes they separate nothing
+_LINES_SEARCHED: Final = 40
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # Letters of MS-DOS (code page 850) and of UTF-8, as Windows-1252 shows them inside words.
@@ -81,12 +85,24 @@ def _windows(data: bytes, name: str, line: int) -> str:
 
 
 def _separator(text: str) -> str:
-    """Take the separator that most lines of the beginning agree on, quoted cells aside."""
-    lines = re.sub('"[^"]*"', "x", text[:_MAX_LINE]).splitlines()[:40]
-    if not lines:
-        return _SEPARATORS[0]
-    # A title above the list has none; the header has the most, and a list repeats that number.
-    return max(_SEPARATORS, key=lambda mark: max(line.count(mark) for line in lines))
+    """Take the separator that makes known headers of a line; else the one most lines agree on."""
+    quoted = re.sub('"[^"]*"', lambda cell: cell[0].translate(_SHADED), text[:_MAX_LINE])
+    lines = quoted.splitlines()[:_LINES_SEARCHED]
+
+    def headers(mark: str) -> int:
+        return max((len(set(map(_meaning, line.split(mark))) - {None}) for line in lines), default=0)
+
+    def agreeing(mark: str) -> int:
+        counts = Counter(line.count(mark) for line in lines if mark in line)
+        return max(counts.values(), default=0)
+
+    best = max(_SEPARATORS, key=headers)
+    return best if headers(best) else max(_SEPARATORS, key=agreeing)
+
+
+def _meaning(cell: str) -> str | None:
+    meaning = meaning_of(cell.strip('" '))
+    return meaning[0] if meaning else None
 
 
 def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -41,7 +41,8 @@ _NAMES: Final[Mapping[str, str]] = {
     "|numero d'identificacio fiscal|identificacio fiscal|nie|nif/cif/nie|nif/cif/dni"
     "||contact id|id contacto|documento|documento de identidad|num documento"
     "||vat|vat number|vat no|vat id|nif iva|nif-iva|numero iva|nif intracomunitario"
-    "|identificacion vat",
+    "|identificacion vat"
+    "||id",
     "alternative_id.number": "identificacion extranjera|numero de identificacion extranjero"
     "|otro identificador|pasaporte|passport|passport number|alternative_id.number"
     "|alternative id|foreign id|id otro|identificador alternativo|passaport",

@@ -75,6 +75,12 @@ def read_sheets(data: bytes, name: str, kind: Kind, sheet: str | None) -> list[G
         raise refusals.password(name) from None
     except (CalamineError, *_BROKEN):
         raise refusals.damaged(name) from None
+    except BaseException as error:
+        # The reader is written in Rust: where it gives up on damaged bytes it "panics", which is
+        # no Exception in Python. Anything else, such as a cancel, is not ours to stop.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise refusals.damaged(name) from None
     return grids if sheet is not None else [grid for grid in grids if grid.lines]
 
 
