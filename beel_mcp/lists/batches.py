@@ -113,8 +113,11 @@ class Batch:
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
         """Give the largest groups of problems, and how many more there are."""
-        groups = group_problems((row, self.verdict(row)) for row in self.rows)
-        return largest(groups, limit), max(len(groups) - limit, 0)
+        return largest(self._groups, limit), max(len(self._groups) - limit, 0)
+
+    @cached_property
+    def _groups(self) -> list[Group]:
+        return group_problems((row, self.verdict(row)) for row in self.rows)
 
 
 def new_batch(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from beel_mcp.cleaning import clean
+from beel_mcp.lists.foreign import document_fault, european
 from beel_mcp.lists.provinces import is_spain, prefixes_of, province_of
 
 Severity = Literal["error", "advice"]
@@ -27,6 +28,9 @@ _WRONG_CONTROL: Final = "The control character does not fit the number: one of t
 _NO_CONTROL: Final = "The control character at the end is missing."
 _LOST_ZERO: Final = "A leading zero seems to be lost: Spanish numbers here have nine characters."
 _NIF_WRITING: Final = "BeeL takes a NIF in capitals, without blanks, dots, dashes or ES in front."
+_NO_CODE: Final = (
+    "A country without its code: give country_code, or the customer may count as Spanish."
+)
 _NO_NIF: Final = (
     "Not the shape of a Spanish NIF, NIE or CIF; a foreign number is an alternative_id."
 )
@@ -107,7 +111,7 @@ def nif_advice(nif: str) -> Problem | None:
         return Problem("nif", _LOST_ZERO, nif, padded)
     if _NIF.fullmatch(bare + "A"):
         return Problem("nif", _NO_CONTROL, nif, _would_be(bare, _control_characters(bare + "A")))
-    return Problem("nif", _NO_NIF, nif)
+    return Problem("nif", _NO_NIF, nif, european(bare))
 
 
 def _safe(text: str, limit: int) -> str:
@@ -160,6 +164,8 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
     if other and ("type" not in other or "number" not in other):
         message = "alternative_id needs both type and number."
         yield Problem("alternative_id", message, other.get("number"))
+    elif other and (fault := document_fault(other)):
+        yield Problem("alternative_id", fault, other.get("number"))
 
 
 def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -170,12 +176,21 @@ def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
         return
     for part in _ADDRESS_FIELDS:
         if part not in address:
-            hint = "S/N if there is none" if part == "number" else None
+            hint = _hint(part, address)
             message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
             yield Problem(f"address.{part}", message, suggestion=hint)
-    in_spain = is_spain(address.get("country_code", "")) and is_spain(address.get("country", ""))
+    code, country = address.get("country_code", ""), address.get("country", "")
+    in_spain = is_spain(code) and is_spain(country)
+    if not code and not is_spain(country):
+        yield Problem("address.country_code", _NO_CODE, country)
     if in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
+
+
+def _hint(part: str, address: Mapping[str, Any]) -> str | None:
+    if part == "province":
+        return province_of(address.get("postal_code", ""))
+    return "S/N if there is none" if part == "number" else None
 
 
 def _postal_code(code: str, province: str) -> Iterator[Problem]:

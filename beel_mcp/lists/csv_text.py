@@ -14,7 +14,9 @@ from beel_mcp.lists.headers import meaning_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie
-_SHADED: Final = str.maketrans(dict.fromkeys(";,\t\r\n", " "))  # inside quotes they separate nothing
+_SHADED: Final = str.maketrans(
+    dict.fromkeys(";,\t\r\n", " ")
+)  # inside quotes they separate nothing
 _LINES_SEARCHED: Final = 40
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
@@ -90,7 +92,9 @@ def _separator(text: str) -> str:
     lines = quoted.splitlines()[:_LINES_SEARCHED]
 
     def headers(mark: str) -> int:
-        return max((len(set(map(_meaning, line.split(mark))) - {None}) for line in lines), default=0)
+        return max(
+            (len(set(map(_meaning, line.split(mark))) - {None}) for line in lines), default=0
+        )
 
     def agreeing(mark: str) -> int:
         counts = Counter(line.count(mark) for line in lines if mark in line)

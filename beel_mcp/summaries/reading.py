@@ -10,12 +10,12 @@ from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.rows import ValueChange
 from beel_mcp.summaries.answer import capped
 
-CHANGES = 5
-ROWS = 5
+ROWS = 3
 COLUMNS = 12
+IGNORED = 5
 HEADER_LIMIT = 50
 IGNORED_LIMIT = 25
-VALUE_LIMIT = 30
+VALUE_LIMIT = 25
 
 
 class Change(BaseModel):
@@ -36,11 +36,11 @@ class Change(BaseModel):
         return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
 
 
-def reading_fields(batch: Batch) -> dict[str, Any]:
+def reading_fields(batch: Batch, most: int) -> dict[str, Any]:
     """Give the fields of the answer that are about the file; none for an inline list."""
     used, more_used = capped(batch.columns_used, COLUMNS)
-    ignored, more_ignored = capped(batch.columns_ignored, COLUMNS)
-    changes, more_changes = capped(_groups(batch.values_changed), CHANGES)
+    ignored, more_ignored = capped(batch.columns_ignored, IGNORED)
+    changes, more_changes = capped(_groups(batch.values_changed), most)
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
         "columns_used": [clean(column, HEADER_LIMIT) for column in used] or None,
@@ -52,18 +52,22 @@ def reading_fields(batch: Batch) -> dict[str, Any]:
     }
 
 
-def reading_lines(
-    read_as: str | None,
-    ignored: Sequence[str] | None,
-    changes: Sequence[Change] | None,
-    more: int | None,
-) -> list[str]:
-    """Say what a person should know of the reading before believing the rows."""
-    names = ", ".join(f'"{column}"' for column in ignored or ())
-    lines = [f"Read: {read_as}." if read_as else "", f"Columns ignored: {names}." if names else ""]
+def reading_head(read_as: str | None, changes: Sequence[Change] | None, more: int | None) -> str:
+    """Say in one line what a person should know of the reading before believing the rows."""
+    parts = [f"Read: {read_as}."] if read_as else []
     if changes:
-        others = f" ({more} more kinds)" if more else ""
-        lines += [f"Values changed while reading{others}:", *(each.words() for each in changes)]
+        fields = ", ".join(f"{change.field} in {change.count}" for change in changes)
+        others = f" and {more} more kinds" if more else ""
+        parts.append(f"Values changed while reading: {fields}{others}.")
+    return " ".join(parts)
+
+
+def reading_lines(ignored: Sequence[str] | None, changes: Sequence[Change] | None) -> list[str]:
+    """Show what was changed, and name the columns that were left."""
+    names = ", ".join(f'"{column}"' for column in ignored or ())
+    lines = [f"Columns ignored: {names}." if names else ""]
+    if changes:
+        lines += ["Changes:", *(each.words() for each in changes)]
     return lines
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from anyio import to_thread
 
+from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.context import Batches, Beel, Caller, Config, InFlight, Now, Records, Times
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.files.folder import read_import_file
@@ -31,10 +32,9 @@ from beel_mcp.summaries.batches import (
     CreationAnswer,
     ValidationAnswer,
     ValidationCounts,
-    problem_groups,
+    fitted,
 )
 from beel_mcp.summaries.operations import creation_answer
-from beel_mcp.summaries.reading import reading_fields
 from beel_mcp.tools.creation import (
     VALIDATION_AGE,
     Creator,
@@ -174,24 +174,27 @@ def _validation(
     batch: Batch, expires_at: datetime, settings: Settings, *, mismatch: bool
 ) -> ValidationAnswer:
     total, importable = len(batch.rows), len(batch.importable())
-    groups, more = problem_groups(batch)
     remarked = batch.counts()["warning"]
-    return ValidationAnswer(
+    answer = ValidationAnswer(
         status="done",
         summary=f"Checked {plural(total, 'customer')}: {importable} can be created"
         f"{f' ({remarked} with a remark)' if remarked else ''}, {total - importable} cannot."
-        " Nothing was created.",
+        f" Nothing was created.{_too_many(importable)}",
         batch_id=batch.batch_id,
         expires_at=expires_at.isoformat(timespec="seconds"),
         total=total,
         importable=importable,
         counts=ValidationCounts(**batch.counts()),
-        problems=groups,
-        more_problems=more,
         statistics_mismatch=mismatch or None,
-        **reading_fields(batch),
         next=next_steps(None if settings.read_only else _creation_call(batch)),
     )
+    return fitted(answer, batch)
+
+
+def _too_many(importable: int) -> str:
+    if importable <= MOST_ROWS:
+        return ""
+    return f" One batch creates up to {MOST_ROWS}: split the file before creating."
 
 
 def _with_offer(answer: CreationAnswer, batch: Batch | None) -> CreationAnswer:
@@ -202,7 +205,7 @@ def _with_offer(answer: CreationAnswer, batch: Batch | None) -> CreationAnswer:
 
 def _creation_call(batch: Batch) -> NextCall | None:
     importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
-    if not importable:
+    if not 0 < importable <= MOST_ROWS:
         return None
     arguments = {"batch_id": batch.batch_id, "expected_count": importable}
     if not others:

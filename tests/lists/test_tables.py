@@ -75,7 +75,7 @@ def test_a_single_column_may_hold_commas():
         (b";;;\n;;\n", "file_empty"),
         (b"\xff\xfe" + f"{HEADER}\nUno;1;a".encode("utf-16-le")[:-1], "file_encoding"),
         (f"{HEADER}\nEspa\u00f1a;1;a".encode("cp850"), "file_encoding"),
-        (f"{HEADER}\nJos\u00e9;1;\u0141".encode("utf-8") + b"\xf1", "file_encoding"),
+        (f"{HEADER}\nJos\u00e9;1;\u0141".encode() + b"\xf1", "file_encoding"),
         (f"{HEADER}\nUno;1;a".encode() + b"\x81", "file_encoding"),
         (f"{HEADER}\nUno;1;a".encode("utf-16-le"), "file_encoding"),
         (b"PK\x03\x04rest", "file_damaged"),
