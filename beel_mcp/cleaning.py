@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from typing import Final
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
@@ -23,7 +22,7 @@ def clean(text: str, limit: int) -> str:
 
     Cleaning twice changes nothing more.
     """
-    if not _is_plain(text):
+    if not is_plain(text):
         line = _one_line(text)
         while (again := _one_line(line)) != line:
             line = again
@@ -37,18 +36,12 @@ def clean(text: str, limit: int) -> str:
     return cut.rstrip() + ELLIPSIS
 
 
-def are_plain(texts: Iterable[str]) -> bool:
-    """Tell of several texts at once that cleaning would change none; `False` may be wrong."""
-    line = "|".join(texts)
-    return _is_plain(line) and " |" not in line and "| " not in line
-
-
 def quoted(text: str, limit: int = 300) -> str:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
     return '"' + clean(text, limit).replace('"', "'") + '"'
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Tell quickly that there is nothing to do, as for nearly every value of nearly every list.
 
     Below U+0300 every letter is in NFC, and what is not printable is all there is to remove.

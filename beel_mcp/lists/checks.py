@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from beel_mcp.cleaning import clean
@@ -65,13 +66,21 @@ class Problem:
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
-    return (
-        *_identity(values),
-        *_address(values),
-        *_emails(values),
-        *_phone(values.get("phone", "")),
-        *_iban(values.get("preferred_payment_method", {}).get("iban", "")),
-    )
+    phone, payment = values.get("phone"), values.get("preferred_payment_method")
+    found: list[Problem] = []
+    nif = values.get("nif")
+    if not nif or "legal_name" not in values or "alternative_id" in values:
+        found.extend(_identity(values))
+    elif problem := nif_advice(nif):
+        found.append(problem)
+    found.extend(_address(values))
+    if "email" in values or "billing_emails" in values:
+        found.extend(_emails(values))
+    if phone and not (phone.isdigit() and len(phone) == 9):
+        found.extend(_phone(phone))
+    if payment and "iban" in payment:
+        found.extend(_iban(payment["iban"]))
+    return tuple(found)
 
 
 def bare_nif(text: str) -> str:
@@ -126,17 +135,23 @@ def _masked(found: re.Match[str]) -> str:
     return mask_iban(text) if sum(map(str.isdigit, text)) >= 10 else text
 
 
-def _control_characters(nif: str) -> str:
-    """Work out which last characters the first eight allow."""
+@cache
+def _spanish() -> tuple[Any, Any, Any]:
     from stdnum.es import cif, dni, nie  # noqa: PLC0415 - start-up is measured
 
+    return cif, dni, nie
+
+
+def _control_characters(nif: str) -> str:
+    """Work out which last characters the first eight allow."""
+    cif, dni, nie = _spanish()
     family, body = nif[0], nif[:8]
     if family.isdigit():
-        return dni.calc_check_digit(body)
+        return str(dni.calc_check_digit(body))
     if family in "XYZ":
-        return nie.calc_check_digit(body)
+        return str(nie.calc_check_digit(body))
     if family in "KLM":  # people without a DNI or NIE of their own
-        return dni.calc_check_digit(body[1:])
+        return str(dni.calc_check_digit(body[1:]))
     either: str = cif.calc_check_digits(body)
     if family in "ABEH" and body[1:3] != "00":
         return either[0]
@@ -180,10 +195,9 @@ def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
             message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
             yield Problem(f"address.{part}", message, suggestion=hint)
     code, country = address.get("country_code", ""), address.get("country", "")
-    in_spain = is_spain(code) and is_spain(country)
     if not code and not is_spain(country):
         yield Problem("address.country_code", _NO_CODE, country)
-    if in_spain and "postal_code" in address:
+    elif is_spain(code) and is_spain(country) and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 
 
@@ -193,7 +207,12 @@ def _hint(part: str, address: Mapping[str, Any]) -> str | None:
     return "S/N if there is none" if part == "number" else None
 
 
-def _postal_code(code: str, province: str) -> Iterator[Problem]:
+@lru_cache(maxsize=2_000)  # a list has few places, many times
+def _postal_code(code: str, province: str) -> tuple[Problem, ...]:
+    return tuple(_postal_code_problems(code, province))
+
+
+def _postal_code_problems(code: str, province: str) -> Iterator[Problem]:
     field = "address.postal_code"
     prefixes = prefixes_of(province)
     if not re.fullmatch("[0-9]{5}", code):

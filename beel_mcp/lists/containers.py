@@ -15,6 +15,7 @@ from beel_mcp.lists.grid import MAX_BYTES, Kind
 # A list of 5,000 rows with 40 columns has about 15 MB inside; nobody opens more than this here.
 MAX_UNPACKED: Final = 40_000_000
 MAX_PARTS: Final = 2_000
+_DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER_KINDS: Final = (
@@ -110,7 +111,7 @@ def open_parts(data: bytes, name: str, kind: Kind) -> dict[str, bytes]:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
         broken = True  # NotImplementedError, of odd methods, is a RuntimeError
     else:
-        broken = any(b"<!DOCTYPE" in part or b"<!ENTITY" in part for part in parts.values())
+        broken = any(b"<!" in part and _DECLARED.search(part) for part in parts.values())
     if broken:
         raise refusals.damaged(name)
     if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):

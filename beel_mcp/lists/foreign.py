@@ -5,8 +5,10 @@ from typing import Final
 
 # Greece writes EL in its numbers and has the code GR.
 _EUROPE: Final = frozenset(
-    ("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "FI", "FR", "GR", "HR", "HU", "IE")
-    + ("IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK")
+    {
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "FI", "FR", "GR", "HR", "HU"),
+        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    }
 )
 _IN_SPAIN: Final = ("PASSPORT", "NOT_REGISTERED")
 

@@ -1,25 +1,28 @@
 """The rows of a file become customers; whatever was not taken as it stands is told."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cleaning import are_plain, clean
+from beel_mcp.cleaning import clean, is_plain
 from beel_mcp.lists.addresses import is_whole, mended
 from beel_mcp.lists.checks import Problem, mask_iban
 from beel_mcp.lists.columns import Column
 from beel_mcp.lists.customers import checked_row
 from beel_mcp.lists.fields import PAYMENT_METHODS
-from beel_mcp.lists.grid import Cell
+from beel_mcp.lists.grid import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.reading import UnreadableError, change_between, is_text, read_value
-from beel_mcp.lists.repairs import REPAIRS, Repair, raw_of, repaired
+from beel_mcp.lists.repairs import REPAIRS, raw_of, repaired
 from beel_mcp.lists.rows import Row, ValueChange
-from beel_mcp.lists.tables import Table, TableRow
+from beel_mcp.lists.tables import Table
 from beel_mcp.lists.twins import with_twins
 
 _METHOD: Final = "preferred_payment_method.method"
-_ODD: Final = ("#", "=")  # how an error and a formula begin
+# A cell with a blank at an end, or that begins as an error or a formula does.
+_ODD: Final = ("| ", " |", "|#", "|=")
 _HIDDEN: Final = "The sheet does not show this row: ask the person whether it is meant, too."
 _SURPLUS: Final = "More cells than headers: put a value that holds the separator in quotes."
 
@@ -47,21 +50,43 @@ def read_file_rows(table: Table) -> ReadRows:
     )
 
 
-class _Plan(NamedTuple):
-    """What is done with a column, worked out once and not for every row."""
+class _Plan:
+    """What is done with each column of a table, worked out once and not for every row."""
 
-    place: int
-    field: str
-    outer: str
-    inner: str
-    repair: Callable[[str], Repair | None] | None
-    as_it_is: bool
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = [(column.place, column.field) for column in columns]
+        self.repairs = [(p, REPAIRS[field]) for p, field in self.columns if field in REPAIRS]
+        self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
+        self.is_text = all(is_text(field) for _, field in self.columns)
+        by_group: dict[str, tuple[list[str], list[int]]] = {}
+        for place, field in self.columns:
+            group, _, name = field.rpartition(".")
+            names, places = by_group.setdefault(group, ([], []))
+            names.append(name)
+            places.append(place)
+        # The last place twice, so that there are always several: the surplus is dropped.
+        self.groups = [
+            (group, names, itemgetter(*places, places[-1]))
+            for group, (names, places) in by_group.items()
+        ]
 
-    @classmethod
-    def of(cls, column: Column) -> "_Plan":
-        outer, _, inner = column.field.rpartition(".")
-        repair = REPAIRS.get(column.field)
-        return cls(column.place, column.field, outer, inner, repair, is_text(column.field))
+    def taken(self, cells: Sequence[Cell]) -> dict[str, Any] | None:
+        """Take a row as it stands, as most rows can be; None if there is anything to do to it."""
+        if not self.is_text or not _are_plain(cells):
+            return None
+        for place, repair in self.repairs:
+            if repair(str(cells[place])):
+                return None
+        values: dict[str, Any] = {}
+        for group, names, pick in self.groups:
+            holder = dict(zip(names, pick(cells), strict=False))
+            if not all(holder.values()):
+                holder = {name: cell for name, cell in holder.items() if cell}
+            if not group:
+                values.update(holder)
+            elif holder:
+                values[group] = holder
+        return values
 
 
 class _Reader:
@@ -70,37 +95,44 @@ class _Reader:
     def __init__(self, table: Table) -> None:
         self._grid = table.grid
         self._width = len(table.headers)
-        self._columns = [_Plan.of(column) for column in table.layout.used]
+        self._plan = _Plan(table.layout.used)
         self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
         self.changes: list[ValueChange] = []
 
-    def row(self, row: TableRow) -> Row:
+    def row(self, row: Line) -> Row:
         """Read one row: each cell by its field, then what takes more than one field."""
-        values: dict[str, Any] = {}
+        number, cells = row
         problems: list[Problem] = []
-        number, cells = row.number, row.cells
         if number in self._odd:
             problems += self._oddities(number)
-        is_plain = _is_plain(cells)
-        for place, field, outer, inner, repair, as_it_is in self._columns:
-            cell = cells[place]
-            if cell == "":
-                continue
-            value: Any = cell
-            if not (is_plain and as_it_is) or (repair and repair(str(cell))):
-                try:
-                    value = self._value(number, field, cell)
-                except UnreadableError as unreadable:
-                    problems.append(_unreadable(field, unreadable))
-                    continue
-            if value is not None:
-                (values.setdefault(outer, {}) if outer else values)[inner] = value
-        self._join(number, values)
+        values = self._plan.taken(cells)
+        if values is None:
+            values = self._read(number, cells, problems)
+        if self._plan.joins:
+            self._join(number, values)
         self._settle(number, values)
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", _SURPLUS, surplus, severity="error"))
-        return checked_row(number, values, problems)
+        for group, *_ in self._plan.groups:
+            if group in values:
+                values[group] = MappingProxyType(values[group])
+        return checked_row(number, MappingProxyType(values), problems)
+
+    def _read(self, number: int, cells: Sequence[Cell], problems: list[Problem]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for place, field in self._plan.columns:
+            if cells[place] == "":
+                continue
+            try:
+                value = self._value(number, field, cells[place])
+            except UnreadableError as unreadable:
+                problems.append(_unreadable(field, unreadable))
+                continue
+            if value is not None:
+                outer, _, inner = field.rpartition(".")
+                (values.setdefault(outer, {}) if outer else values)[inner] = value
+        return values
 
     def _value(self, number: int, field: str, cell: Cell) -> Any:
         raw = cell if type(cell) is str else raw_of(cell)
@@ -122,7 +154,7 @@ class _Reader:
         """Say what the sheet hides of a row, and what it lost."""
         if number in self._grid.hidden:
             yield Problem("row", _HIDDEN)
-        for place, field, *_ in self._columns:
+        for place, field in self._plan.columns:
             if why := self._grid.lost.get((number, place)):
                 yield Problem(field.lstrip("+"), why, severity="error")
             if (top := self._grid.filled.get((number, place))) is not None:
@@ -141,21 +173,25 @@ class _Reader:
     def _settle(self, number: int, values: dict[str, Any]) -> None:
         """Mend what takes several fields to see: addresses, foreign numbers, payment methods."""
         if address := values.get("address"):
-            self._country(number, address, values)
-            for change, parts in () if is_whole(address) else mended(address):
-                for part, text in parts.items():
-                    self._set(number, f"address.{part}", text, change, values)
-        other = values.get("alternative_id")
-        if other and "number" not in other:
+            if "country" in address:
+                self._country(number, address, values)
+            if not is_whole(address):
+                self._mend(number, address, values)
+        if (other := values.get("alternative_id")) and "number" not in other:
             del values["alternative_id"]
             change = "left out: there is no foreign number in this row"
             self._tell(number, "alternative_id.type", change, other.get("type"), None)
-        payment = values.get("preferred_payment_method", {})
-        if payment.get("method", "NONE") not in PAYMENT_METHODS:
+        payment = values.get("preferred_payment_method")
+        if payment and payment.get("method", "NONE") not in PAYMENT_METHODS:
             method = payment.pop("method")
             if not payment:
                 del values["preferred_payment_method"]
             self._tell(number, _METHOD, "left out: not a payment method of BeeL", method, None)
+
+    def _mend(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
+        for change, parts in mended(address):
+            for part, text in parts.items():
+                self._set(number, f"address.{part}", text, change, values)
 
     def _country(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
         code = address.get("country", "")
@@ -181,12 +217,13 @@ class _Reader:
         )
 
 
-def _is_plain(cells: Sequence[Cell]) -> bool:
+def _are_plain(cells: Sequence[Cell]) -> bool:
     """Tell quickly of a row that all its cells are clean text, as they are in most lists."""
     try:
-        return are_plain(cells) and not any(cell[:1] in _ODD for cell in cells)  # type: ignore[arg-type, index]
-    except TypeError:
+        line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
+    except TypeError:  # a number, or a date
         return False
+    return is_plain(line) and not any(odd in line for odd in _ODD)
 
 
 def _shown(field: str, value: Any) -> str | None:

@@ -74,7 +74,8 @@ class Verdict:
 
 
 def _frozen(value: Any) -> Any:
-    if type(value) is str:  # nearly always
+    # Nearly always text; and who has wrapped a mapping already has let go of it.
+    if type(value) in (str, MappingProxyType):
         return value
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(part) for name, part in value.items()})

@@ -140,14 +140,14 @@ def _grid(
     blank = {
         number
         for number, row in enumerate(rows, 1)
-        if number not in lost_rows and not any(cell not in ("", None) for cell in row)
+        if not any(row) and number not in lost_rows and all(cell == "" for cell in row)
     }
     filled = _fill(name, rows, merged, blank)
-    lines = [
+    lines = (
         Line(number, tuple(_trimmed(row)))
         for number, row in enumerate(rows, 1)
         if number not in blank
-    ]
+    )
     return Grid(
         [line for line in lines if line.cells or line.number in lost_rows],
         sheet,

@@ -8,26 +8,21 @@ from beel_mcp.lists import refusals
 from beel_mcp.lists.columns import Layout, find_headers, headers_of, read_layout
 from beel_mcp.lists.containers import kind_of
 from beel_mcp.lists.csv_text import read_csv
-from beel_mcp.lists.grid import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Cell, Grid, Kind, Line
+from beel_mcp.lists.grid import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
 from beel_mcp.lists.spreadsheets import listed, read_sheets
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "TableRow", "read_table"]
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A row that is not blank; it has a cell for each header, and more only if they hold text."""
-
-    number: int
-    cells: tuple[Cell, ...]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "read_table"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The headers of a list and its rows, unchanged."""
+    """The headers of a list and its rows, unchanged.
+
+    A row has a cell for each header, and more only if they hold text.
+    """
 
     headers: tuple[str, ...]
-    rows: tuple[TableRow, ...]
+    rows: tuple[Line, ...]
     layout: Layout
     grid: Grid = field(repr=False)
     repeated: int = 0  # times that the line of the headers stands below itself, as in prints
@@ -79,7 +74,7 @@ def read_table(
     width = len(headers)
     return Table(
         headers,
-        tuple(TableRow(row, cells + ("",) * (width - len(cells))) for row, cells in below),
+        tuple(row if len(row.cells) >= width else _padded(row, width) for row in below),
         layout,
         grid,
         repeated,
@@ -111,3 +106,7 @@ def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping
             f" {listed([grid.sheet or '' for grid in grids])}.",
         )
     return grids[0]
+
+
+def _padded(row: Line, width: int) -> Line:
+    return Line(row.number, row.cells + ("",) * (width - len(row.cells)))

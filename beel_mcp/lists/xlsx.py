@@ -14,8 +14,7 @@ _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relat
 _STRICT_RELATION: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 # A cell that is not written as every usual program does, or lies outside of what a list may take.
 _UNUSUAL: Final = (
-    re.compile(rb'<c (?!r="(?:[A-Z]|[A-F][A-Z]|G[A-R])[1-9][0-9]{0,3}")'),
-    re.compile(rb"<c[\t\r\n/>]"),
+    re.compile(rb'<c(?! r="(?:[A-Z]|[A-F][A-Z]|G[A-R])[1-9][0-9]{0,3}"|[a-zA-Z])'),
     re.compile(rb":c[\s/>]"),
 )
 _ROW: Final = re.compile(rb'<row\b[^>]*\br="([0-9]{1,4})"[^>]*>')
