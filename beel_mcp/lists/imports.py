@@ -1,7 +1,9 @@
 """The rows of a file become customers; whatever was not taken as it stands is told."""
 
+import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -17,12 +19,10 @@ from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.reading import UnreadableError, change_between, is_text, read_value
 from beel_mcp.lists.repairs import REPAIRS, raw_of, repaired
 from beel_mcp.lists.rows import Row, ValueChange
-from beel_mcp.lists.tables import Table
+from beel_mcp.lists.tables import Table, read_table
 from beel_mcp.lists.twins import with_twins
 
 _METHOD: Final = "preferred_payment_method.method"
-# A cell with a blank at an end, or that begins as an error or a formula does.
-_ODD: Final = ("| ", " |", "|#", "|=")
 _HIDDEN: Final = "The sheet does not show this row: ask the person whether it is meant, too."
 _SURPLUS: Final = "More cells than headers: put a value that holds the separator in quotes."
 
@@ -37,6 +37,19 @@ class ReadRows(NamedTuple):
     read_as: str | None = None
 
 
+def read_list(
+    data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
+) -> ReadRows:
+    """Read a file into the rows of a list; `chosen` says by header which field a column fills.
+
+    Raises:
+        CallerError: the file holds no such list; `code` says why, the message what to do.
+
+    """
+    with _no_collections():
+        return read_file_rows(read_table(data, name, sheet, chosen))
+
+
 def read_file_rows(table: Table) -> ReadRows:
     """Read every row of a table by the columns that were recognised in it."""
     reader = _Reader(table)
@@ -48,6 +61,18 @@ def read_file_rows(table: Table) -> ReadRows:
         tuple(reader.changes),
         table.read_as,
     )
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let no garbage collection walk, again and again, over rows that are all in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Plan:
@@ -218,12 +243,15 @@ class _Reader:
 
 
 def _are_plain(cells: Sequence[Cell]) -> bool:
-    """Tell quickly of a row that all its cells are clean text, as they are in most lists."""
+    """Tell quickly of a row that all its cells are clean text, as they are in most lists.
+
+    No blank at an end, and no beginning as an error or a formula has it.
+    """
     try:
         line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
     except TypeError:  # a number, or a date
         return False
-    return is_plain(line) and not any(odd in line for odd in _ODD)
+    return is_plain(line) and not ("| " in line or " |" in line or "|#" in line or "|=" in line)
 
 
 def _shown(field: str, value: Any) -> str | None:

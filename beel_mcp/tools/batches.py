@@ -160,14 +160,13 @@ class _Asked(NamedTuple):
 def _from_file(asked: _Asked, settings: Settings, caller: str) -> Batch:
     # Reading spreadsheets takes many modules; a server that reads none starts without them.
     from beel_mcp.lists.columns import check_chosen  # noqa: PLC0415
-    from beel_mcp.lists.imports import read_file_rows  # noqa: PLC0415
-    from beel_mcp.lists.tables import read_table  # noqa: PLC0415
+    from beel_mcp.lists.imports import read_list  # noqa: PLC0415
 
     name = PurePath(asked.path).name
     chosen = check_chosen([(column.header, column.field) for column in asked.columns])
     data = read_import_file(asked.path, settings.import_dirs)
-    table = read_table(data, name, asked.sheet, chosen)
-    return new_batch(caller, name, *read_file_rows(table), source_path=asked.path)
+    read = read_list(data, name, asked.sheet, chosen)
+    return new_batch(caller, name, *read, source_path=asked.path)
 
 
 def _validation(
