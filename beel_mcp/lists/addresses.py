@@ -18,7 +18,7 @@ _LONGEST: Final = 300
 # Postal code and town at the end: `…, 28001 Madrid`, `… - 08001 - Barcelona (Barcelona)`.
 _TOWN: Final = re.compile(
     r"(?P<street>.*?\S)[\s,.\-\u2013]+(?P<postal_code>[0-9]{5})[\s,.\-\u2013]+"
-    r"(?P<city>[^\W\d_][^\d,()]*?)(?:\s*[(,]\s*(?P<province>[^\W\d_][^\d,()]*?)\s*\)?)?"
+    r"(?P<city>[^\W\d_][^\d,()]*?)(?:\s*[(,]\s*(?!Espa)(?P<province>[^\W\d_][^\d,()]*?)\s*\)?)?"
     r"(?:\s*[(,]\s*(?:España|Espanya|Spain)\s*\)?)?\.?"
 )
 _CODE_AND_CITY: Final = re.compile(r"(?P<postal_code>[0-9]{5})[\s,.\-\u2013]+(?P<city>[^\W\d_]\D*)")

@@ -1,6 +1,5 @@
 """XLSX, XLS and ODS become sheets of lines; nothing is opened that was not measured before."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -88,8 +87,8 @@ def _open(data: bytes, name: str, kind: Kind) -> _Book:
     from python_calamine import CalamineWorkbook  # noqa: PLC0415 - start-up is measured
 
     if kind == "xls":
-        measured = xls.facts_of(data)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        file, measured = xls.measured(data)
+        workbook = CalamineWorkbook.from_filelike(file)
         return _Book(name, workbook, dict(zip(workbook.sheet_names, measured, strict=True)))
     parts = open_parts(data, name, kind)
     if kind == "ods":
