@@ -35,7 +35,7 @@ class ColumnChoice(BaseModel):
     field: str
 
 
-Sheet = Annotated[str, Field(description="Its sheet, if several could be the list.")]
+Sheet = Annotated[str, Field(description="Sheet of the file, if several could be the list.")]
 Columns = Annotated[
     list[ColumnChoice],
     Field(description="Only where headers were misread; field such as address.city, or ignore."),

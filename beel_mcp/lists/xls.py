@@ -52,7 +52,8 @@ def measured(data: bytes) -> tuple[io.BytesIO, list[SheetFacts]]:
 
 
 def _count(book: bytearray, start: int) -> int:
-    return max(struct.unpack_from("<II", book, start))
+    every, different = struct.unpack_from("<II", book, start)
+    return int(max(every, different))
 
 
 def _records(book: bytearray, offset: int) -> Iterator[tuple[int, int, int]]:

@@ -1,7 +1,10 @@
 """Workbooks: the right sheet, what the sheet hides, and files that nobody should open."""
 
 import io
+import json
 import struct
+import subprocess
+import sys
 import zipfile
 from contextlib import suppress
 from datetime import date
@@ -381,3 +384,16 @@ def test_a_workbook_of_many_megabytes_fits_into_the_fresh_container():
     for size in (0, 4_096, 4_097, 5_000_000):
         book = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
         assert workbook_of(contained(book).getvalue()).rstrip(b"\0") == book.rstrip(b"\0")
+
+
+def test_a_server_that_reads_no_file_starts_without_the_readers():
+    script = (
+        "import sys, beel_mcp.server;"
+        "print(sorted({'python_calamine', 'olefile', 'rapidfuzz', 'zipfile', 'stdnum'}"
+        " & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    ours = set(json.loads(done.stdout.replace("'", '"')))
+    assert not ours - {"zipfile"}  # the SDK's own dependencies may take that one
