@@ -14,7 +14,7 @@ class Mended(NamedTuple):
     parts: dict[str, str]
 
 
-_LONGEST: Final = 300
+_LONGEST: Final = 150
 # Postal code and town at the end: `…, 28001 Madrid`, `… - 08001 - Barcelona (Barcelona)`.
 _TOWN: Final = re.compile(
     r"(?P<street>.*?\S)[\s,.\-\u2013]+(?P<postal_code>[0-9]{5})[\s,.\-\u2013]+"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from beel_mcp.lists import refusals
-from beel_mcp.lists.grid import Grid, Line
+from beel_mcp.lists.grid import MAX_ROWS, Grid, Line
 from beel_mcp.lists.headers import meaning_of
 
 _MAX_LINE: Final = 100_000
@@ -18,6 +18,7 @@ _SHADED: Final = str.maketrans(
     dict.fromkeys(";,\t\r\n", " ")
 )  # inside quotes they separate nothing
 _LINES_SEARCHED: Final = 40
+_MOST_LINES: Final = MAX_ROWS + _LINES_SEARCHED  # a title may stand above the list
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # Letters of MS-DOS (code page 850) and of UTF-8, as Windows-1252 shows them inside words.
@@ -40,7 +41,14 @@ def read_csv(data: bytes, name: str) -> Grid:
     if named := _SEPARATOR_LINE.match(text):
         separator, text = named[1], text[named.end() :]
     records = _records(text, separator or _separator(text), name)
-    lines = [Line(number, cells) for number, cells in records if cells]
+    lines: list[Line] = []
+    total = 0
+    for number, cells in records:
+        total += bool(cells)
+        if cells and total <= _MOST_LINES:  # the others are only counted
+            lines.append(Line(number, cells))
+    if total > _MOST_LINES:
+        raise refusals.too_many_rows(name, total - 1)
     return Grid(lines, encoding=encoding)
 
 

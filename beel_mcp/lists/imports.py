@@ -10,10 +10,11 @@ from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import clean, is_plain
 from beel_mcp.lists.addresses import is_whole, mended
-from beel_mcp.lists.checks import Problem, mask_iban
+from beel_mcp.lists.checks import Problem, bare_nif, mask_iban
 from beel_mcp.lists.columns import Column
 from beel_mcp.lists.customers import checked_row
 from beel_mcp.lists.fields import PAYMENT_METHODS
+from beel_mcp.lists.foreign import european
 from beel_mcp.lists.grid import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.reading import UnreadableError, change_between, is_text, read_value
@@ -200,7 +201,7 @@ class _Reader:
         if address := values.get("address"):
             if "country" in address:
                 self._country(number, address, values)
-            if not is_whole(address):
+            if not is_whole(address) and not _is_abroad(values):
                 self._mend(number, address, values)
         if (other := values.get("alternative_id")) and "number" not in other:
             del values["alternative_id"]
@@ -252,6 +253,14 @@ def _are_plain(cells: Sequence[Cell]) -> bool:
     except TypeError:  # a number, or a date
         return False
     return is_plain(line) and not ("| " in line or " |" in line or "|#" in line or "|=" in line)
+
+
+def _is_abroad(values: Mapping[str, Any]) -> bool:
+    """Whether the identifier is of another country, whose addresses we know nothing about."""
+    other = values.get("alternative_id", {})
+    if "number" in other and other.get("country_code") != "ES":
+        return True
+    return european(bare_nif(values.get("nif", ""))) is not None
 
 
 def _shown(field: str, value: Any) -> str | None:

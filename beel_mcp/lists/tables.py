@@ -55,11 +55,11 @@ def read_table(
     """
     kind = kind_of(data, name)
     grid = _grid(data, name, kind, sheet, chosen or {})
-    index, _ = find_headers(grid, chosen or {})
-    line = grid.lines[index]
-    widest = max((len(other.cells) for other in grid.lines), default=0)
+    widest = max(len(line.cells) for line in grid.lines)
     if widest > MAX_COLUMNS:
         raise refusals.too_many_columns(name, widest)
+    index, _ = find_headers(grid, chosen or {})
+    line = grid.lines[index]
     below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
     repeated = len(grid.lines) - index - 1 - len(below)
     if kind != "csv":

@@ -17,12 +17,15 @@ _UNUSUAL: Final = (
     re.compile(rb'<c(?! r="(?:[A-Z]|[A-F][A-Z]|G[A-R])[1-9][0-9]{0,3}"|[a-zA-Z])'),
     re.compile(rb":c[\s/>]"),
 )
-_ROW: Final = re.compile(rb'<row\b[^>]*\br="([0-9]{1,4})"[^>]*>')
+# How long an attribute or formula may be is said, so that broken text is not searched for ever.
+_ROW: Final = re.compile(rb'<row\b[^>]{0,500}\br="([0-9]{1,4})"[^>]{0,500}>')
 _HIDDEN: Final = re.compile(rb'\bhidden="(?:1|true)"')
 _REFERENCE: Final = rb'<c r="([A-Z]{1,2}[0-9]{1,4})"'
-_ERROR: Final = re.compile(_REFERENCE + rb'[^>]*\bt="e"[^>]*>')
+_ERROR: Final = re.compile(_REFERENCE + rb'[^>]{0,200}\bt="e"[^>]{0,200}>')
 _UNCALCULATED: Final = re.compile(
-    _REFERENCE + rb"[^>]*>\s*<f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
+    _REFERENCE
+    + rb"[^>]{0,200}>\s*<f\b(?:[^>]{0,300}/>|[^>]{0,300}>[^<]{0,9000}</f>)"
+    + rb"\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 
 

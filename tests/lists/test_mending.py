@@ -204,3 +204,12 @@ def test_no_value_is_changed_without_being_told(cells):
         stood = rows[1][column.place]
         if stood.strip() and flat.get(column.field, "") != stood:
             assert column.field in told or row.errors or not flat.get(column.field)
+
+
+@pytest.mark.parametrize("nif", ["ATU13585627", "atu 135 856 27"])
+def test_the_address_of_a_customer_with_a_foreign_number_is_left(nif):
+    rows = beel(nif=nif, direccion_codigo_postal="1010", direccion_provincia="")
+    read = read_file_rows(read_table(text(rows), "a.csv"))
+    assert read.rows[0].values["address"]["postal_code"] == "1010"
+    assert "province" not in read.rows[0].values["address"]
+    assert read.values_changed == ()

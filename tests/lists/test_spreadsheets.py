@@ -397,3 +397,15 @@ def test_a_server_that_reads_no_file_starts_without_the_readers():
     )
     ours = set(json.loads(done.stdout.replace("'", '"')))
     assert not ours - {"zipfile"}  # the SDK's own dependencies may take that one
+
+
+@pytest.mark.parametrize(
+    "start", [b'<c r="A1" ', b'<row r="1" hidden="1" ', b'<c r="A1"><f>', b'<c r="A1" t="e" ']
+)
+def test_broken_text_that_never_ends_is_not_searched_for_ever(start):
+    import time
+
+    started = time.perf_counter()
+    with suppress(CallerError):
+        read_table(with_sheet(b'<f t="e" hidden="' + start * 200_000), "a.xlsx")
+    assert time.perf_counter() - started < 20  # quadratic, and minutes, without bounds

@@ -131,6 +131,17 @@ def test_too_many_rows_are_counted():
     assert "5812" in error.message
 
 
+def test_the_rows_of_a_file_that_has_far_too_many_are_counted_and_not_kept():
+    import tracemalloc
+
+    data = b"nombre_fiscal\n" + b"x\n" * 1_000_000
+    tracemalloc.start()
+    assert "1000000" in refusal(data).message
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000_000  # a million rows kept would take far more
+
+
 def test_as_many_rows_as_allowed_are_read():
     table = read_table((HEADER + "\nUno;1;a" * MAX_ROWS).encode(), "clientes.csv")
     assert len(table.rows) == MAX_ROWS
