@@ -189,21 +189,22 @@ def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
         message = "The address is missing: BeeL needs street, number, postal code, city, province."
         yield Problem("address", message)
         return
+    code, country = address.get("country_code", ""), address.get("country", "")
+    in_spain = is_spain(code) and is_spain(country)
     for part in _ADDRESS_FIELDS:
         if part not in address:
-            hint = _hint(part, address)
+            hint = _hint(part, address.get("postal_code", "") if in_spain else "")
             message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
             yield Problem(f"address.{part}", message, suggestion=hint)
-    code, country = address.get("country_code", ""), address.get("country", "")
     if not code and not is_spain(country):
         yield Problem("address.country_code", _NO_CODE, country)
-    elif is_spain(code) and is_spain(country) and "postal_code" in address:
+    elif in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 
 
-def _hint(part: str, address: Mapping[str, Any]) -> str | None:
+def _hint(part: str, postal_code: str) -> str | None:
     if part == "province":
-        return province_of(address.get("postal_code", ""))
+        return province_of(postal_code)
     return "S/N if there is none" if part == "number" else None
 
 

@@ -31,7 +31,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "|nombre legal|razon|nombre del cliente|nombre cliente|customer name|client name"
     "|nom del client"
     "||nombre|name|titulo|cuenta larga|descripcion cuenta|nom|contact name"
-    "||cliente|customer|client|empresa|company|contacto|contact",
+    "||cliente|customer|client|empresa|company||contacto|contact",
     SURNAME: "apellidos|apellido|surname|last name|family name|cognoms|cognom",
     "nif": "nif|cif|nif/cif|cif/nif|nif cif nie|cif/nif/nie|nif/nie|dni|dni/nif|nif/dni|dni/cif"
     "|cif/dni|nif del cliente|cif del cliente|numero de identificacion fiscal"

@@ -282,6 +282,9 @@ def test_a_missing_province_comes_with_the_one_of_the_postal_code():
     address = {**STREET, "postal_code": "48001"}
     (problem,) = advise({**WHOLE, "address": address})
     assert (problem.field, problem.suggestion) == ("address.province", "Bizkaia")
+    abroad = {**address, "country": "Alemania", "country_code": "DE"}
+    (problem,) = advise({**WHOLE, "address": abroad})
+    assert (problem.field, problem.suggestion) == ("address.province", None)
 
 
 def test_a_country_without_its_code_is_asked_for():

@@ -92,6 +92,7 @@ def test_a_weaker_name_counts_only_where_there_is_no_better_one():
     both = table(["Nombre", "Razón social", "Teléfono", "Móvil"], ["a", "b", "1", "2"])
     assert used(both) == {"Razón social": "legal_name", "Teléfono": "phone"}
     assert both.layout.ignored == ("Nombre", "Móvil")
+    assert used(table(["Customer", "Contact"], ["a", "b"])) == {"Customer": "legal_name"}
     alone = table(["Nombre", "Móvil"], ["a", "2"])
     assert used(alone) == {"Nombre": "legal_name", "Móvil": "phone"}
 
