@@ -15,6 +15,8 @@ from beel_mcp.lists.grid import MAX_BYTES, Kind
 # A list of 5,000 rows with 40 columns has about 15 MB inside; nobody opens more than this here.
 MAX_UNPACKED: Final = 40_000_000
 MAX_PARTS: Final = 2_000
+# The two that spreadsheets are packed with; others unpack more at a time than they are asked for.
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -104,7 +106,7 @@ def open_parts(data: bytes, name: str, kind: Kind) -> dict[str, bytes]:
             if any(info.flag_bits & 1 for info in wanted):
                 raise refusals.password(name)
             for info in wanted:
-                if info.filename in parts:
+                if info.filename in parts or info.compress_type not in _METHODS:
                     raise refusals.damaged(name)
                 # Reads no more than was declared, and holds it against its checksum.
                 parts[info.filename] = archive.read(info)
@@ -129,13 +131,17 @@ def packed(parts: Mapping[str, bytes]) -> io.BytesIO:
     return file
 
 
+def _is_small(info: zipfile.ZipInfo) -> bool:
+    return info.file_size < 200 and info.compress_type in _METHODS
+
+
 def _kind_of_zip(data: bytes, name: str) -> Kind:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
             odd = len(names) > MAX_PARTS
             mimetype = b""
-            if not odd and "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
+            if not odd and "mimetype" in names and _is_small(archive.getinfo("mimetype")):
                 mimetype = archive.read("mimetype")
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
         odd, names, mimetype = False, [], b""

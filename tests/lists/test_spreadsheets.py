@@ -226,6 +226,21 @@ def test_a_part_that_unpacks_to_far_more_is_not_unpacked():
     assert "unpacks to" in error.message
 
 
+@pytest.mark.parametrize("part", ["mimetype", "content.xml"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_part_packed_in_another_way_is_not_unpacked(part, method):
+    import tracemalloc
+
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(ods(beel()))) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), method if name == part else zipfile.ZIP_STORED)
+    tracemalloc.start()
+    assert refusal(file.getvalue(), "bomba.ods").code in {"file_damaged", "file_wrong_type"}
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
 def test_parts_that_no_list_needs_are_not_unpacked_at_all():
     data = repacked(xlsx(beel()), {"xl/media/image1.png": b" " * 60_000_000})
     assert len(read_table(data, "a.xlsx").rows) == 1
