@@ -22,7 +22,7 @@ def clean(text: str, limit: int) -> str:
 
     Cleaning twice changes nothing more.
     """
-    if not _is_plain(text):
+    if not is_plain(text):
         line = _one_line(text)
         while (again := _one_line(line)) != line:
             line = again
@@ -41,7 +41,7 @@ def quoted(text: str, limit: int = 300) -> str:
     return '"' + clean(text, limit).replace('"', "'") + '"'
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Tell quickly that there is nothing to do, as for nearly every value of nearly every list.
 
     Below U+0300 every letter is in NFC, and what is not printable is all there is to remove.

@@ -2,10 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from beel_mcp.lists.customers import CustomerRow
 from beel_mcp.schema import flatten
+
+
+def _without_description(schema: dict[str, Any]) -> None:
+    """Take out what a model need not read: the list's own description says it."""
+    schema.pop("description", None)
+
 
 # Rows are taken as they come and read by lists/customers.py: a row that is wrong is a problem of
 # that row, reported with its number, and not a reason to refuse the other 499.
@@ -16,7 +22,23 @@ Customers = Annotated[
 ]
 SourcePath = Annotated[
     str,
-    Field(description="CSV file in the format of BeeL's template, in a folder get_status names."),
+    Field(description="CSV, XLSX, XLS or ODS file, in a folder get_status names."),
+]
+
+
+class ColumnChoice(BaseModel):
+    """A column of a file, and the field that it fills."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_description)
+
+    header: str
+    field: str
+
+
+Sheet = Annotated[str, Field(description="Sheet of the file, if several could be the list.")]
+Columns = Annotated[
+    list[ColumnChoice],
+    Field(description="Only where headers were misread; field such as address.city, or ignore."),
 ]
 BatchId = Annotated[str, Field(description="From validate_customers.")]
 ExpectedCount = Annotated[

@@ -58,6 +58,9 @@ PLACES: dict[str, set[str]] = {
     "stdnum": {"lists", "sandbox"},
     "sqlite3": {"guards", "sandbox"},
     "filelock": {"guards"},
+    "python_calamine": {"lists"},
+    "olefile": {"lists"},
+    "rapidfuzz": {"lists"},
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 

@@ -52,6 +52,7 @@ class Batch:
     columns_used: tuple[str, ...] = ()
     columns_ignored: tuple[str, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
+    read_as: str | None = None  # the sheet, the row of the headers, the encoding
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
     validated_at: datetime | None = None
     processing_time_ms: int = 0  # what BeeL took to check the rows
@@ -112,8 +113,11 @@ class Batch:
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
         """Give the largest groups of problems, and how many more there are."""
-        groups = group_problems((row, self.verdict(row)) for row in self.rows)
-        return largest(groups, limit), max(len(groups) - limit, 0)
+        return largest(self._groups, limit), max(len(self._groups) - limit, 0)
+
+    @cached_property
+    def _groups(self) -> list[Group]:
+        return group_problems((row, self.verdict(row)) for row in self.rows)
 
 
 def new_batch(
@@ -123,6 +127,7 @@ def new_batch(
     columns_used: tuple[str, ...] = (),
     columns_ignored: tuple[str, ...] = (),
     values_changed: tuple[ValueChange, ...] = (),
+    read_as: str | None = None,
     *,
     source_path: str | None = None,
 ) -> Batch:
@@ -134,6 +139,7 @@ def new_batch(
         columns_used=columns_used,
         columns_ignored=columns_ignored,
         values_changed=values_changed,
+        read_as=read_as,
         source_path=source_path,
     )
 

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from beel_mcp.cleaning import clean
+from beel_mcp.lists.foreign import document_fault, european
 from beel_mcp.lists.provinces import is_spain, prefixes_of, province_of
 
 Severity = Literal["error", "advice"]
@@ -27,6 +29,9 @@ _WRONG_CONTROL: Final = "The control character does not fit the number: one of t
 _NO_CONTROL: Final = "The control character at the end is missing."
 _LOST_ZERO: Final = "A leading zero seems to be lost: Spanish numbers here have nine characters."
 _NIF_WRITING: Final = "BeeL takes a NIF in capitals, without blanks, dots, dashes or ES in front."
+_NO_CODE: Final = (
+    "A country without its code: give country_code, or the customer may count as Spanish."
+)
 _NO_NIF: Final = (
     "Not the shape of a Spanish NIF, NIE or CIF; a foreign number is an alternative_id."
 )
@@ -61,19 +66,34 @@ class Problem:
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
-    return (
-        *_identity(values),
-        *_address(values),
-        *_emails(values),
-        *_phone(values.get("phone", "")),
-        *_iban(values.get("preferred_payment_method", {}).get("iban", "")),
-    )
+    phone, payment = values.get("phone"), values.get("preferred_payment_method")
+    found: list[Problem] = []
+    nif = values.get("nif")
+    if not nif or "legal_name" not in values or "alternative_id" in values:
+        found.extend(_identity(values))
+    elif problem := nif_advice(nif):
+        found.append(problem)
+    found.extend(_address(values))
+    if "email" in values or "billing_emails" in values:
+        found.extend(_emails(values))
+    if phone and not (phone.isdigit() and len(phone) == 9):
+        found.extend(_phone(phone))
+    if payment and "iban" in payment:
+        found.extend(_iban(payment["iban"]))
+    return tuple(found)
 
 
 def bare_nif(text: str) -> str:
     """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
+    if len(text) == 9 and text.isalnum() and text.isupper():
+        return text
     bare = _SEPARATORS.sub("", text).upper()
     return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
+
+
+def is_nif(text: str) -> bool:
+    """Whether a text is built like a NIF, NIE or CIF, whatever its control character."""
+    return bool(_NIF.fullmatch(text))
 
 
 def mask_iban(text: str) -> str:
@@ -100,7 +120,7 @@ def nif_advice(nif: str) -> Problem | None:
         return Problem("nif", _LOST_ZERO, nif, padded)
     if _NIF.fullmatch(bare + "A"):
         return Problem("nif", _NO_CONTROL, nif, _would_be(bare, _control_characters(bare + "A")))
-    return Problem("nif", _NO_NIF, nif)
+    return Problem("nif", _NO_NIF, nif, european(bare))
 
 
 def _safe(text: str, limit: int) -> str:
@@ -115,17 +135,23 @@ def _masked(found: re.Match[str]) -> str:
     return mask_iban(text) if sum(map(str.isdigit, text)) >= 10 else text
 
 
-def _control_characters(nif: str) -> str:
-    """Work out which last characters the first eight allow."""
+@cache
+def _spanish() -> tuple[Any, Any, Any]:
     from stdnum.es import cif, dni, nie  # noqa: PLC0415 - start-up is measured
 
+    return cif, dni, nie
+
+
+def _control_characters(nif: str) -> str:
+    """Work out which last characters the first eight allow."""
+    cif, dni, nie = _spanish()
     family, body = nif[0], nif[:8]
     if family.isdigit():
-        return dni.calc_check_digit(body)
+        return str(dni.calc_check_digit(body))
     if family in "XYZ":
-        return nie.calc_check_digit(body)
+        return str(nie.calc_check_digit(body))
     if family in "KLM":  # people without a DNI or NIE of their own
-        return dni.calc_check_digit(body[1:])
+        return str(dni.calc_check_digit(body[1:]))
     either: str = cif.calc_check_digits(body)
     if family in "ABEH" and body[1:3] != "00":
         return either[0]
@@ -153,6 +179,8 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
     if other and ("type" not in other or "number" not in other):
         message = "alternative_id needs both type and number."
         yield Problem("alternative_id", message, other.get("number"))
+    elif other and (fault := document_fault(other)):
+        yield Problem("alternative_id", fault, other.get("number"))
 
 
 def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -161,17 +189,31 @@ def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
         message = "The address is missing: BeeL needs street, number, postal code, city, province."
         yield Problem("address", message)
         return
+    code, country = address.get("country_code", ""), address.get("country", "")
+    in_spain = is_spain(code) and is_spain(country)
     for part in _ADDRESS_FIELDS:
         if part not in address:
-            hint = "S/N if there is none" if part == "number" else None
+            hint = _hint(part, address.get("postal_code", "") if in_spain else "")
             message = f"The address has no {part.replace('_', ' ')}: BeeL needs one."
             yield Problem(f"address.{part}", message, suggestion=hint)
-    in_spain = is_spain(address.get("country_code", "")) and is_spain(address.get("country", ""))
-    if in_spain and "postal_code" in address:
+    if not code and not is_spain(country):
+        yield Problem("address.country_code", _NO_CODE, country)
+    elif in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 
 
-def _postal_code(code: str, province: str) -> Iterator[Problem]:
+def _hint(part: str, postal_code: str) -> str | None:
+    if part == "province":
+        return province_of(postal_code)
+    return "S/N if there is none" if part == "number" else None
+
+
+@lru_cache(maxsize=2_000)  # a list has few places, many times
+def _postal_code(code: str, province: str) -> tuple[Problem, ...]:
+    return tuple(_postal_code_problems(code, province))
+
+
+def _postal_code_problems(code: str, province: str) -> Iterator[Problem]:
     field = "address.postal_code"
     prefixes = prefixes_of(province)
     if not re.fullmatch("[0-9]{5}", code):

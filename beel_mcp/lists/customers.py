@@ -1,34 +1,23 @@
-"""The canonical customer: its fields, and how an inline list or a file becomes rows of them."""
+"""The canonical customer: how an inline list becomes rows, and how a row is put together."""
 
 import difflib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.checks import Problem, advise
-from beel_mcp.lists.fields import HEADERS, NAMES, NEAR, PARTS, CustomerRow
-from beel_mcp.lists.reading import UnreadableError, change_between, is_absent, kind_of, read_value
-from beel_mcp.lists.rows import Row, ValueChange
-from beel_mcp.lists.tables import Table
+from beel_mcp.lists.fields import NAMES, NEAR, PARTS, CustomerRow
+from beel_mcp.lists.reading import UnreadableError, is_absent, kind_of, read_value
+from beel_mcp.lists.rows import Row
+from beel_mcp.lists.twins import with_twins
 
 # The door of this room for rows: their schema comes with their reading.
-__all__ = ["MAX_INLINE_ROWS", "CustomerRow", "ReadRows", "read_csv_rows", "read_inline"]
+__all__ = ["MAX_INLINE_ROWS", "CustomerRow", "checked_row", "read_inline"]
 
 MAX_INLINE_ROWS: Final = 500
 _MAX_FAULTS: Final = 5
-_TEMPLATE: Final = tuple(HEADERS)[:9]
-
-
-class ReadRows(NamedTuple):
-    """What a file gave: its rows, and how its columns and values were taken."""
-
-    rows: tuple[Row, ...]
-    columns_used: tuple[str, ...]
-    columns_ignored: tuple[str, ...]
-    values_changed: tuple[ValueChange, ...]
 
 
 def read_inline(rows: Sequence[Any]) -> tuple[Row, ...]:
@@ -53,7 +42,7 @@ def read_inline(rows: Sequence[Any]) -> tuple[Row, ...]:
             remedy=f"Give the first {MAX_INLINE_ROWS} now and the others in further lists.",
         )
     _refuse(rows)
-    return tuple(_inline_row(number, raw) for number, raw in enumerate(rows, 1))
+    return with_twins([_inline_row(number, raw) for number, raw in enumerate(rows, 1)])
 
 
 def _refuse(rows: Sequence[Any]) -> None:
@@ -67,61 +56,6 @@ def _refuse(rows: Sequence[Any]) -> None:
             field_errors=faults[:_MAX_FAULTS],
             remedy=f"The fields of a customer are {', '.join(NAMES)}.",
         )
-
-
-def read_csv_rows(table: Table) -> ReadRows:
-    """Read a file whose headers are those of BeeL's template or of fields, in any order and case.
-
-    Raises:
-        CallerError: the name's column is missing, or two columns fill the same field.
-
-    """
-    used = _columns(table)
-    rows: list[Row] = []
-    changes: list[ValueChange] = []
-    for table_row in table.rows:
-        raw = {name: table_row.cells[place] for place, name in used.items()}
-        problems = []
-        if len(table_row.cells) > len(table.headers):
-            message = "More cells than headers: put a value that holds the separator in quotes."
-            surplus = table_row.cells[len(table.headers)]
-            problems.append(Problem("row", message, surplus, severity="error"))
-        rows.append(_row(table_row.number, raw, problems))
-        changes += _changes(table_row.number, raw)
-    return ReadRows(
-        tuple(rows),
-        tuple(clean(table.headers[place], 60) for place in used),
-        tuple(
-            clean(header, 60) or f"column {place + 1} (no header)"
-            for place, header in enumerate(table.headers)
-            if place not in used
-        ),
-        tuple(changes),
-    )
-
-
-def _columns(table: Table) -> dict[int, str]:
-    """Find which column fills which field."""
-    headers = [clean(header, 60) for header in table.headers]
-    names = [HEADERS.get(header.casefold()) for header in headers]
-    used = {place: name for place, name in enumerate(names) if name}
-    if "legal_name" not in names:
-        found = ", ".join(quoted(header, 40) for header in headers[:10])
-        raise CallerError(
-            f"The file has no column nombre_fiscal (or legal_name) in its first row: {found}.",
-            code="file_no_header",
-            remedy="Separate columns by ; or , and name them as BeeL's template does: "
-            f"{', '.join(_TEMPLATE)}. Or give the customers inline.",
-        )
-    twice = [name for name, count in Counter(used.values()).items() if count > 1]
-    if twice:
-        columns = [headers[place] for place, name in used.items() if name == twice[0]]
-        raise CallerError(
-            f"Two columns of the file fill {twice[0]}: {' and '.join(columns[:2])}.",
-            code="file_header_repeated",
-            remedy="Rename or remove one of them.",
-        )
-    return used
 
 
 def _faults(number: int, raw: Any) -> Iterator[FieldError]:
@@ -169,7 +103,7 @@ def _inline_row(number: int, raw: Mapping[str, Any]) -> Row:
 
 
 def _row(number: int, flat: Mapping[str, Any], problems: Sequence[Problem]) -> Row:
-    """Read each value by its field, and add the advice that the errors do not explain."""
+    """Read each value by its field."""
     values: dict[str, Any] = {}
     errors = list(problems)
     for name, raw in flat.items():
@@ -181,25 +115,21 @@ def _row(number: int, flat: Mapping[str, Any], problems: Sequence[Problem]) -> R
         if value is not None:
             outer, _, inner = name.rpartition(".")
             (values.setdefault(outer, {}) if outer else values)[inner] = value
-    unread = [error.field for error in errors]
-    advice = [
-        problem
-        for problem in advise(values)
-        if not any(_related(problem.field, field) for field in unread)
-    ]
-    return Row(number, values, (*errors, *advice))
+    return checked_row(number, values, errors)
+
+
+def checked_row(number: int, values: Mapping[str, Any], problems: Sequence[Problem]) -> Row:
+    """Make a row of its values, and add the advice that the problems do not explain."""
+    advice = advise(values)
+    if problems:
+        unread = [problem.field for problem in problems if problem.severity == "error"]
+        advice = tuple(
+            problem
+            for problem in advice
+            if not any(_related(problem.field, field) for field in unread)
+        )
+    return Row(number, values, (*problems, *advice))
 
 
 def _related(one: str, other: str) -> bool:
     return one == other or one.startswith(other + ".") or other.startswith(one + ".")
-
-
-def _changes(number: int, raw: Mapping[str, str]) -> Iterator[ValueChange]:
-    for name, text in raw.items():
-        try:
-            value = read_value(name, text)
-        except UnreadableError:
-            continue  # a problem of its row
-        # A number or a list is another form of what stands in the cell.
-        if isinstance(value, str | None) and (change := change_between(text, value)):
-            yield ValueChange(number, name, change)

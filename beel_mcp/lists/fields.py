@@ -1,11 +1,17 @@
 """The fields of a customer: their schema, their names, and what else people call them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 CountryCode = Annotated[str, Field(description="Two letters, such as ES, DE or GB.")]
+
+
+PaymentMethodName = Literal[
+    "NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"
+]
+PAYMENT_METHODS: Final = frozenset(get_args(PaymentMethodName))
 
 
 class AlternativeId(BaseModel):
@@ -49,10 +55,7 @@ class PaymentMethod(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    method: (
-        Literal["NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"]
-        | None
-    ) = None
+    method: PaymentMethodName | None = None
     iban: str | None = None
     swift: str | None = None
     payment_term_days: int | None = None
@@ -90,31 +93,16 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
-# BeeL's template: its Spanish headers, and the English ones that it also takes; then the fields'
-# own names, as a list has them that was saved before its customers were deleted.
-HEADERS: Final[Mapping[str, str]] = {
+# What people call a field, for "did you mean"; never read as that field.
+NEAR: Final[Mapping[str, str]] = {
     "nombre_fiscal": "legal_name",
-    "nif": "nif",
-    "email": "email",
     "telefono": "phone",
     "direccion_calle": "address.street",
     "direccion_numero": "address.number",
     "direccion_codigo_postal": "address.postal_code",
     "direccion_poblacion": "address.city",
     "direccion_provincia": "address.province",
-    "legal_name": "legal_name",
-    "phone": "phone",
-    "address_street": "address.street",
-    "address_number": "address.number",
-    "address_postal_code": "address.postal_code",
-    "address_city": "address.city",
-    "address_province": "address.province",
-    **{name: name for name in NAMES if name not in PARTS},
-    **{f"{name}.{part}": f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
-}
-# What people call a field, for "did you mean"; never read as that field.
-NEAR: Final[Mapping[str, str]] = {
-    **HEADERS,
+    **{f"address_{part}": f"address.{part}" for part in PARTS["address"]},
     **{part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
     "name": "legal_name",
     "tax_id": "nif",

@@ -42,6 +42,8 @@ def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
     """
     groups: dict[tuple[str, ...], Group] = {}
     for row, verdict in rows:
+        if not (verdict.errors or verdict.warnings):
+            continue
         for key, new in _groups_of_one(row, verdict):
             old = groups.get(key)
             groups[key] = new if old is None else _joined(old, row.number)

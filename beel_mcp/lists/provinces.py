@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 # Official name first; then the other language, the old name, and what people write.
@@ -70,6 +71,7 @@ def province_of(postal_code: str) -> str | None:
     return names.split("|")[0] if names else None
 
 
+@lru_cache(maxsize=2_000)  # a list has few provinces, many times
 def prefixes_of(province: str) -> frozenset[str]:
     """Give the prefixes that a province's name stands for; none if the name is not known."""
     whole = _PREFIXES.get(_key(province))
@@ -79,6 +81,7 @@ def prefixes_of(province: str) -> frozenset[str]:
     return frozenset(prefix for prefix in parts if prefix)
 
 
+@lru_cache(maxsize=2_000)
 def is_spain(country: str) -> bool:
     """Whether this is a name or code of Spain; no name counts as Spain."""
     return _key(country) in _SPAIN

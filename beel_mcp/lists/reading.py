@@ -33,11 +33,16 @@ def read_value(name: str, raw: Any) -> Any:
         UnreadableError: the value is of a kind that the field cannot hold.
 
     """
-    if is_absent(raw):
-        return None
-    reader: Callable[[Any], Any] = _READERS.get(name.rpartition(".")[2]) or _line
-    value = reader(raw)
+    reader = _READERS.get(name)
+    if reader is None:
+        return None if raw is None else _line(raw) or None
+    value = None if is_absent(raw) else reader(raw)
     return None if value in ("", []) else value
+
+
+def is_text(name: str) -> bool:
+    """Whether a field holds one line of text, taken as it is once it is clean."""
+    return name not in _READERS
 
 
 def is_absent(raw: Any) -> bool:
@@ -121,6 +126,6 @@ def _addresses(raw: Any) -> list[str]:
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "notes": _lines,
     "billing_emails": _addresses,
-    "payment_term_days": _days,
+    "preferred_payment_method.payment_term_days": _days,
     "general_discount": _percentage,
 }

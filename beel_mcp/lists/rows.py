@@ -20,6 +20,8 @@ class ValueChange(NamedTuple):
     row: int
     field: str
     change: str
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ class Verdict:
 
 
 def _frozen(value: Any) -> Any:
+    # Nearly always text; and who has wrapped a mapping already has let go of it.
+    if type(value) in (str, MappingProxyType):
+        return value
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(part) for name, part in value.items()})
     return tuple(value) if isinstance(value, list) else value

@@ -1,170 +1,112 @@
-"""The bytes of a CSV file become rows of text, each with its row number."""
+"""A file of any kind becomes the table of a list: its headers, its rows, and how it was found."""
 
-import codecs
-import csv
-import io
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
+from beel_mcp.lists import refusals
+from beel_mcp.lists.columns import Layout, find_headers, headers_of, read_layout
+from beel_mcp.lists.containers import kind_of
+from beel_mcp.lists.csv_text import read_csv
+from beel_mcp.lists.grid import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
+from beel_mcp.lists.spreadsheets import listed, read_sheets
 
-MAX_BYTES: Final = 10_000_000
-MAX_ROWS: Final = 500
-_MAX_COLUMNS: Final = 200
-_MAX_LINE: Final = 100_000
-_SEPARATORS: Final = (";", ",")  # the template's own comes first, and wins a tie
-_OTHER_KINDS: Final = (
-    (b"PK\x03\x04", "a spreadsheet or ZIP"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel file"),
-    (b"%PDF-", "a PDF"),
-    (b"\x1f\x8b", "a compressed file"),
-    (b"{\\rtf", "a text document"),
-)
-_MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|head|body|table|\?xml)\b", re.IGNORECASE)
-_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_SAVE_AS_CSV: Final = "Open it in a spreadsheet program and save it as CSV UTF-8."
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """A row that is not blank; it has a cell for each header, and more only if they hold text."""
-
-    number: int
-    cells: tuple[str, ...]
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "read_table"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The headers of a file and its rows, as text, unchanged."""
+    """The headers of a list and its rows, unchanged.
+
+    A row has a cell for each header, and more only if they hold text.
+    """
 
     headers: tuple[str, ...]
-    rows: tuple[TableRow, ...]
+    rows: tuple[Line, ...]
+    layout: Layout
+    grid: Grid = field(repr=False)
+    repeated: int = 0  # times that the line of the headers stands below itself, as in prints
+
+    @property
+    def read_as(self) -> str | None:
+        """What was decided while reading, if it was more than taking the file as it is."""
+        parts = []
+        if self.grid.sheet is not None:
+            parts.append(f'sheet "{self.grid.sheet}"')
+        if self.layout.line.number != 1:
+            parts.append(f"headers in row {self.layout.line.number}")
+        if self.grid.encoding:
+            parts.append(f"{self.grid.encoding} text")
+        if self.repeated:
+            parts.append(f"headers left out where they stand again: {self.repeated}")
+        return ", ".join(parts) or None
 
 
-def read_table(data: bytes, name: str) -> Table:
-    """Read a CSV file: UTF-8, separated by `;` or `,`, headers in its first row.
+def read_table(
+    data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
+) -> Table:
+    """Read a CSV, XLSX, XLS or ODS file: the named sheet, or the only one that looks like a list.
 
-    A row's number is the one that a spreadsheet shows: the first row is 1, blank rows count,
-    and a line break inside quotes does not.
+    A row's number is the one that a spreadsheet shows: the first row is 1 and blank rows count.
 
     Raises:
-        CallerError: the file is not such a table; `code` says why, the message what to do.
+        CallerError: the file holds no such list; `code` says why, the message what to do.
 
     """
-    text = _text(data, quoted(name, 80))
-    records = _records(text, _separator(text), quoted(name, 80))
-    headers = next((cells for _, cells in records if cells), ())
-    if len(headers) > _MAX_COLUMNS:
-        raise CallerError(
-            f"{quoted(name, 80)} has {len(headers)} columns; at most {_MAX_COLUMNS} are read.",
-            code="file_no_header",
-            remedy="Check that the first row holds the names of the columns.",
-        )
-    rows: list[TableRow] = []
-    total = 0
-    for number, cells in records:
-        total += bool(cells)
-        if cells and total <= MAX_ROWS:
-            rows.append(TableRow(number, cells + ("",) * (len(headers) - len(cells))))
-    _check_size(total, quoted(name, 80))
-    return Table(headers, tuple(rows))
-
-
-def _text(data: bytes, name: str) -> str:
-    _check_kind(data, name)
-    remedy = (
-        "Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ survive."
-    )
-    if data.startswith(_UTF16) or b"\0" in data:
-        raise CallerError(f"{name} is not UTF-8 text.", code="file_encoding", remedy=remedy)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # The error counts from behind the mark that "utf-8-sig" takes away.
-        behind = data.removeprefix(codecs.BOM_UTF8)
-        line = len(re.findall(rb"\r\n|\r|\n", behind[: error.start])) + 1
-        message = f"{name} is not UTF-8 text: line {line} has a character in another encoding."
-    raise CallerError(message, code="file_encoding", remedy=remedy)
-
-
-def _check_kind(data: bytes, name: str) -> None:
-    if len(data) > MAX_BYTES:
-        raise CallerError(
-            f"{name} is larger than {MAX_BYTES // 1_000_000} MB.",
-            code="file_too_large",
-            remedy="Keep the columns of BeeL's template only, or split the file.",
-        )
-    if not data.removeprefix(codecs.BOM_UTF8).strip():
-        raise CallerError(
-            f"{name} is empty.",
-            code="file_empty",
-            remedy="Save the list again and check that it has rows.",
-        )
-    kinds = [kind for magic, kind in _OTHER_KINDS if data.startswith(magic)]
-    if _MARKUP.match(data.removeprefix(codecs.BOM_UTF8)):
-        kinds.append("a web page")
-    if kinds:
-        raise CallerError(
-            f"{name} is {kinds[0]}, not a CSV file, whatever its name says.",
-            code="file_not_csv",
-            remedy=_SAVE_AS_CSV,
-        )
-
-
-def _check_size(total: int, name: str) -> None:
-    if not total:
-        raise CallerError(
-            f"{name} has no rows below its header.",
-            code="file_empty",
-            remedy="The first row must hold the names of the columns, the customers follow.",
-        )
-    if total > MAX_ROWS:
-        raise CallerError(
-            f"{name} has {total} rows; at most {MAX_ROWS} are taken at once.",
-            code="too_many_rows",
-            remedy=f"Split it into files of up to {MAX_ROWS} rows, each with the header.",
-        )
-
-
-def _separator(text: str) -> str:
-    """Take the separator that stands more often in the header, quoted cells aside."""
-    lines = re.sub('"[^"]*"', "x", text[:_MAX_LINE]).splitlines()
-    header = next((line for line in lines if line.strip(" \t;,")), lines[0] if lines else "")
-    return max(_SEPARATORS, key=header.count)
-
-
-def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Give every row with its number, blank ends cut off: a blank row has no cells."""
-    reader = csv.reader(_lines(text, name), delimiter=separator, strict=True)
-    number = 0
-    try:
-        for number, record in enumerate(reader, start=1):
-            while record and not record[-1].strip():
-                record.pop()
-            yield number, tuple(record)
-    except csv.Error as error:
-        # Our own sentence: the module's words are for programmers.
-        too_long = "field limit" in str(error)
-        fault = "a cell is too long" if too_long else "its quotation marks do not pair up"
-        message = f"{name} cannot be read from row {number + 1} on: {fault}."
-    else:
-        return
-    raise CallerError(
-        message,
-        code="file_not_csv",
-        remedy='Put a cell that holds " in quotes and double the " inside. ' + _SAVE_AS_CSV,
+    kind = kind_of(data, name)
+    grid = _grid(data, name, kind, sheet, chosen or {})
+    widest = max(len(line.cells) for line in grid.lines)
+    if widest > MAX_COLUMNS:
+        raise refusals.too_many_columns(name, widest)
+    index, _ = find_headers(grid, chosen or {})
+    line = grid.lines[index]
+    below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
+    repeated = len(grid.lines) - index - 1 - len(below)
+    if kind != "csv":
+        # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
+        line = Line(line.number, line.cells + ("",) * (widest - len(line.cells)))
+    layout = read_layout(line, name, chosen or {})
+    headers = headers_of(line)
+    if not below:
+        raise refusals.no_rows(name)
+    if len(below) > MAX_ROWS:
+        raise refusals.too_many_rows(name, len(below))
+    width = len(headers)
+    return Table(
+        headers,
+        tuple(row if len(row.cells) >= width else _padded(row, width) for row in below),
+        layout,
+        grid,
+        repeated,
     )
 
 
-def _lines(text: str, name: str) -> Iterator[str]:
-    for line in io.StringIO(text, newline=""):
-        if len(line) > _MAX_LINE:
+def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
+    if kind == "csv":
+        if sheet is not None:
             raise CallerError(
-                f"{name} has a line of more than {_MAX_LINE} characters: not a list of customers.",
-                code="file_not_csv",
-                remedy=_SAVE_AS_CSV,
+                f"{refusals.shown(name)} is a CSV file: it has no sheets.",
+                code="file_sheet",
+                remedy="Call again without sheet.",
             )
-        yield line
+        grids: Sequence[Grid] = [read_csv(data, name)]
+    else:
+        grids = read_sheets(data, name, kind, sheet)
+    grids = [grid for grid in grids if grid.lines]
+    if len(grids) > 1:
+        # The sheet of the list has the most headers; sheets for notes or codes have none.
+        grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
+    if not grids:
+        raise refusals.empty(name)
+    if len(grids) > 1:
+        raise CallerError(
+            f"{refusals.shown(name)} has several sheets that may be the list.",
+            code="file_sheet",
+            remedy="Ask the person which one, and name it in sheet:"
+            f" {listed([grid.sheet or '' for grid in grids])}.",
+        )
+    return grids[0]
+
+
+def _padded(row: Line, width: int) -> Line:
+    return Line(row.number, row.cells + ("",) * (width - len(row.cells)))

@@ -1,5 +1,6 @@
 """What validate_customers and create_customers answer."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from beel_mcp.lists import groups
 from beel_mcp.lists.batches import Batch
 from beel_mcp.summaries.answer import Answer, count_phrase
 from beel_mcp.summaries.planned import PlanAnswer
+from beel_mcp.summaries.reading import Change, reading_fields, reading_head, reading_lines
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
@@ -19,6 +21,10 @@ NAME_LIMIT = 60
 SHORT_LIMIT = 50
 TEXT_LIMIT = 40
 CREATED_IN_TEXT = 5
+# 1,000 tokens are what a structure may cost; three characters are one, and some come later.
+STRUCTURE_LIMIT = 3_100
+# How many groups of problems and of changes an answer tells, from the most to the fewest.
+ROOM = ((GROUPS, 5), (GROUPS, 3), (8, 3), (6, 3), (5, 3), (4, 3), (3, 2))
 
 
 class Example(BaseModel):
@@ -75,14 +81,6 @@ class ValidationCounts(BaseModel):
     unchecked: int
 
 
-class Change(BaseModel):
-    """A value that was not taken as it stands in the file."""
-
-    row: int
-    field: str
-    change: str
-
-
 class ValidationAnswer(Answer):
     """What BeeL would say to a list."""
 
@@ -95,26 +93,27 @@ class ValidationAnswer(Answer):
     more_problems: int | None = None
     statistics_mismatch: bool | None = None
     created_before: str | None = None
+    read_as: str | None = None
     columns_used: list[str] | None = None
+    more_columns_used: int | None = None
     columns_ignored: list[str] | None = None
+    more_columns_ignored: int | None = None
     values_changed: list[Change] | None = None
     more_values_changed: int | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the counts, the problems by how many rows they touch, and the handle."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
-        changed = len(self.values_changed or ()) + (self.more_values_changed or 0)
-        ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
         return [
             f"Counts: {counts}.",
             f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
+            reading_head(self.read_as, self.values_changed, self.more_values_changed),
             *problem_lines(self.problems, self.more_problems),
             f"The very same rows were created within 24 hours by operation {self.created_before};"
             " creating them again may double them: tell the person."
             if self.created_before
             else "",
-            f"Columns ignored: {ignored}." if ignored else "",
-            f"Values tidied while reading: {changed}." if changed else "",
+            *reading_lines(self.columns_ignored, self.values_changed),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
             else "",
@@ -175,9 +174,25 @@ class CreationAnswer(PlanAnswer):
         ]
 
 
-def problem_groups(batch: Batch) -> tuple[list[ProblemGroup] | None, int | None]:
+def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
+    """Add the problems and what the file was understood as, as much as the answer has room for.
+
+    The first ones are always told: what keeps rows from being created, and what was changed most.
+    """
+    for most, changes in ROOM:
+        problems, more = problem_groups(batch, most)
+        told = {"problems": problems, "more_problems": more, **reading_fields(batch, changes)}
+        answer = answer.model_copy(update=told)
+        if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
+            break
+    return answer
+
+
+def problem_groups(
+    batch: Batch, limit: int = GROUPS
+) -> tuple[list[ProblemGroup] | None, int | None]:
     """Give the largest groups of problems, and how many groups there are besides."""
-    largest, more = batch.problem_groups(GROUPS)
+    largest, more = batch.problem_groups(limit)
     return [_group(group) for group in largest] or None, more or None
 
 

@@ -1,38 +1,44 @@
 """Customer lists: checked first, then created from what was checked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
+from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, Records
 from beel_mcp.errors import CallerError
 from beel_mcp.files.folder import read_import_file
 from beel_mcp.guards.consent import Consent, NotNeeded, Question
 from beel_mcp.guards.guard import Agreed
 from beel_mcp.lists.batches import Batch, new_batch
-from beel_mcp.lists.customers import read_csv_rows, read_inline
-from beel_mcp.lists.tables import read_table
-from beel_mcp.parameters import BatchId, Customers, ExpectedCount, SkipProblems, SourcePath
+from beel_mcp.lists.customers import read_inline
+from beel_mcp.parameters import (
+    BatchId,
+    ColumnChoice,
+    Columns,
+    Customers,
+    ExpectedCount,
+    Sheet,
+    SkipProblems,
+    SourcePath,
+)
 from beel_mcp.settings import Settings
-from beel_mcp.summaries.answer import capped, next_steps, plural
+from beel_mcp.summaries.answer import next_steps, plural
 from beel_mcp.summaries.batches import (
-    Change,
     CreationAnswer,
     ValidationAnswer,
     ValidationCounts,
-    problem_groups,
+    fitted,
 )
 from beel_mcp.tools.creation import created_before, creation_call
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.guarded import GuardedCall
 from beel_mcp.tools.judging import judge
 from beel_mcp.tools.wanted import Wanted, ask_about_creation, create_agreed, create_wanted
-
-# Ten groups of problems take most of the 1,000 tokens that a structure may cost.
-CHANGES_CAP = 5
 
 
 async def validate_customers(
@@ -44,6 +50,8 @@ async def validate_customers(
     now: Now,
     customers: Customers | None = None,
     source_path: SourcePath | None = None,
+    sheet: Sheet | None = None,
+    columns: Columns | None = None,
 ) -> ValidationAnswer:
     """Check a customer list with BeeL (format, duplicates, AEAT census); creates nothing.
 
@@ -52,11 +60,13 @@ async def validate_customers(
     """
     if (customers is None) == (source_path is None):
         raise CallerError("Give exactly one of customers and source_path.")
-    batch = (
-        new_batch(caller, "inline", read_inline(customers))
-        if customers is not None
-        else await to_thread.run_sync(_from_file, str(source_path), settings, caller)
-    )
+    if customers is not None and (sheet is not None or columns is not None):
+        raise CallerError("sheet and columns are about a file: give them with source_path.")
+    if customers is not None:
+        batch = new_batch(caller, "inline", read_inline(customers))
+    else:
+        asked = _Asked(str(source_path), sheet, columns or ())
+        batch = await to_thread.run_sync(_from_file, asked, settings, caller)
     judged, mismatch = await judge(beel, batch, now)
     expires_at = batches.add(judged)
     answer = _validation(judged, expires_at, settings, mismatch=mismatch)
@@ -99,38 +109,51 @@ async def create_customers(
     return call.told_creation(verdict)
 
 
-def _from_file(path: str, settings: Settings, caller: str) -> Batch:
-    name = PurePath(path).name
-    table = read_table(read_import_file(path, settings.import_dirs), name)
-    return new_batch(caller, name, *read_csv_rows(table), source_path=path)
+class _Asked(NamedTuple):
+    """Which file to read, and how."""
+
+    path: str
+    sheet: str | None
+    columns: Sequence[ColumnChoice]
+
+
+def _from_file(asked: _Asked, settings: Settings, caller: str) -> Batch:
+    # Reading spreadsheets takes many modules; a server that reads none starts without them.
+    from beel_mcp.lists.columns import check_chosen  # noqa: PLC0415
+    from beel_mcp.lists.imports import read_list  # noqa: PLC0415
+
+    name = PurePath(asked.path).name
+    chosen = check_chosen([(column.header, column.field) for column in asked.columns])
+    data = read_import_file(asked.path, settings.import_dirs)
+    read = read_list(data, name, asked.sheet, chosen)
+    return new_batch(caller, name, *read, source_path=asked.path)
 
 
 def _validation(
     batch: Batch, expires_at: datetime, settings: Settings, *, mismatch: bool
 ) -> ValidationAnswer:
     total, importable = len(batch.rows), len(batch.importable())
-    groups, more = problem_groups(batch)
-    changes, more_changes = capped(batch.values_changed, CHANGES_CAP)
     remarked = batch.counts()["warning"]
-    return ValidationAnswer(
+    answer = ValidationAnswer(
         status="done",
         summary=f"Checked {plural(total, 'customer')}: {importable} can be created"
         f"{f' ({remarked} with a remark)' if remarked else ''}, {total - importable} cannot."
-        " Nothing was created.",
+        f" Nothing was created.{_too_many(importable)}",
         batch_id=batch.batch_id,
         expires_at=expires_at.isoformat(timespec="seconds"),
         total=total,
         importable=importable,
         counts=ValidationCounts(**batch.counts()),
-        problems=groups,
-        more_problems=more,
         statistics_mismatch=mismatch or None,
-        columns_used=list(batch.columns_used) or None,
-        columns_ignored=list(batch.columns_ignored) or None,
-        values_changed=[Change(**change._asdict()) for change in changes] or None,
-        more_values_changed=more_changes,
         next=next_steps(None if settings.read_only else creation_call(batch)),
     )
+    return fitted(answer, batch)
+
+
+def _too_many(importable: int) -> str:
+    if importable <= MOST_ROWS:
+        return ""
+    return f" One batch creates up to {MOST_ROWS}: split the file before creating."
 
 
 TOOLS = (read(validate_customers), write(create_customers))

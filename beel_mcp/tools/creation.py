@@ -8,6 +8,7 @@ import anyio
 
 from beel_mcp.api.account import Account
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.context import Timing
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.guards.creating import (
@@ -43,6 +44,12 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
             f"create_customers needs expected_count with batch_id; {importable} rows of this"
             " batch can be created.",
             field_errors=(FieldError("expected_count", "is required with batch_id"),),
+        )
+    if importable > MOST_ROWS:
+        raise CallerError(
+            f"{importable} rows of this batch can be created; one batch creates up to {MOST_ROWS}.",
+            code="too_many_rows",
+            remedy=f"Split the file into lists of up to {MOST_ROWS} rows.",
         )
     if expected_count == importable > 0:
         return
@@ -113,7 +120,7 @@ def left_out(batch: Batch) -> list[int] | None:
 def creation_call(batch: Batch) -> NextCall | None:
     """Give the call that creates what can be created of a batch."""
     importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
-    if not importable:
+    if not 0 < importable <= MOST_ROWS:
         return None
     arguments = {"batch_id": batch.batch_id, "expected_count": importable}
     if not others:

@@ -1,12 +1,13 @@
 """Asks BeeL about a batch and gives every row its verdict. Nothing is written."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.errors import BeelMcpError, FieldError
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.checks import Problem
@@ -32,6 +33,7 @@ _UNEXPLAINED: Mapping[Kind, str] = {
     "duplicate": "This identifier is in BeeL already, or earlier in the list.",
     "nif_invalid": "AEAT does not know this NIF, or not with this name.",
 }
+_SAME_IDENTIFIER = "The same identifier stands earlier in the list"
 # Each look-up is a request; the first ones tell the person whom the rows collide with.
 LOOKED_UP_DUPLICATES = 10
 
@@ -51,13 +53,33 @@ async def judge(beel: BeelClient, batch: Batch, now: datetime) -> tuple[Batch, b
         else:
             sent.append(row)
     mismatch, took_ms = False, 0
-    if sent:
-        report = await beel.customers.validate_bulk([row.payload() for row in sent])
-        mismatch, took_ms = _statistics_differ(report), report.processing_time_ms or 0
-        for row, said in zip(sent, report.rows, strict=True):
+    for chunk in _chunks(sent, verdicts):
+        report = await beel.customers.validate_bulk([row.payload() for row in chunk])
+        mismatch |= _statistics_differ(report)
+        took_ms += report.processing_time_ms or 0
+        for row, said in zip(chunk, report.rows, strict=True):
             verdicts[row.number] = _verdict(row, said)
-        await _name_existing(beel, sent, verdicts)
+    await _name_existing(beel, sent, verdicts)
     return batch.with_verdicts(verdicts, now, processing_time_ms=took_ms), mismatch
+
+
+def _chunks(rows: Sequence[Row], verdicts: dict[int, Verdict]) -> Iterator[list[Row]]:
+    """Cut rows into requests; what repeats a row of an earlier request only we can see."""
+    first: dict[str, int] = {}
+    for start in range(0, len(rows), MOST_ROWS):
+        chunk = []
+        before = dict(first)
+        for row in rows[start : start + MOST_ROWS]:
+            identifier = row.identifier.casefold()
+            if identifier and identifier in before:
+                where = f"{_SAME_IDENTIFIER}, in row {before[identifier]}."
+                problem = Problem("nif", where, row.identifier, severity="error")
+                verdicts[row.number] = Verdict("duplicate", (problem,))
+                continue
+            first.setdefault(identifier, row.number)
+            chunk.append(row)
+        if chunk:
+            yield chunk
 
 
 def _verdict(row: Row, said: RowReport) -> Verdict:

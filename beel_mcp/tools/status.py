@@ -6,7 +6,8 @@ from beel_mcp.cleaning import clean
 from beel_mcp.context import Beel, Caller, Config, HowToAsk, InFlight, Records
 from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
 from beel_mcp.lists.batches import KEPT_FOR
-from beel_mcp.lists.tables import MAX_BYTES, MAX_ROWS
+from beel_mcp.lists.customers import MAX_INLINE_ROWS
+from beel_mcp.lists.grid import MAX_BYTES, MAX_ROWS
 from beel_mcp.settings import Settings
 from beel_mcp.summaries.answer import capped, next_steps
 from beel_mcp.summaries.operations import open_operation
@@ -90,7 +91,7 @@ def _with_problem(answer: StatusAnswer, error: BeelMcpError) -> StatusAnswer:
 
 def _limits() -> Limits:
     return Limits(
-        inline_rows=MAX_ROWS,
+        inline_rows=MAX_INLINE_ROWS,
         file_rows=MAX_ROWS,
         file_megabytes=MAX_BYTES // 1_000_000,
         batch_minutes=int(KEPT_FOR.total_seconds() // 60),

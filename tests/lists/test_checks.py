@@ -237,3 +237,58 @@ def test_the_checks_do_not_change_what_they_look_at():
     before = repr(values)
     advise(values)
     assert repr(values) == before
+
+
+@pytest.mark.parametrize(
+    ("nif", "suggestion"),
+    [
+        ("DE136695976", "alternative_id NIF_IVA DE136695976 of DE, if the customer is from there"),
+        (
+            "pt 501 964 843",
+            "alternative_id NIF_IVA PT501964843 of PT, if the customer is from there",
+        ),
+        ("EL094259216", "alternative_id NIF_IVA EL094259216 of GR, if the customer is from there"),
+        ("DE123456789", None),
+        ("XX12345678", None),
+    ],
+)
+def test_a_number_of_another_country_of_the_union_is_recognised(nif, suggestion):
+    problem = nif_advice(nif)
+    assert problem
+    assert (problem.value, problem.suggestion) == (nif, suggestion)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"type": "NIF_IVA", "number": "B12345674", "country_code": "ES"}, "only PASSPORT"),
+        ({"type": "NOT_REGISTERED", "number": "1", "country_code": "DE"}, "ES only"),
+        ({"type": "NIF_IVA", "number": "DE123456789", "country_code": "DE"}, "check digits"),
+        ({"type": "NIF_IVA", "number": "123456789", "country_code": "DE"}, "check digits"),
+        ({"type": "NIF_IVA", "number": "136695976", "country_code": "DE"}, None),
+        ({"type": "NIF_IVA", "number": "EL 094259216", "country_code": "GR"}, None),
+        ({"type": "NIF_IVA", "number": "123", "country_code": "US"}, None),
+        ({"type": "PASSPORT", "number": "X1", "country_code": "ES"}, None),
+        ({"type": "OTHER_DOCUMENT", "number": "X1"}, None),
+    ],
+)
+def test_a_foreign_document_is_held_against_what_beel_takes(document, words):
+    without = {name: value for name, value in WHOLE.items() if name != "nif"}
+    found = advise({**without, "alternative_id": document})
+    assert [words in problem.message for problem in found] == ([True] if words else [])
+
+
+def test_a_missing_province_comes_with_the_one_of_the_postal_code():
+    address = {**STREET, "postal_code": "48001"}
+    (problem,) = advise({**WHOLE, "address": address})
+    assert (problem.field, problem.suggestion) == ("address.province", "Bizkaia")
+    abroad = {**address, "country": "Alemania", "country_code": "DE"}
+    (problem,) = advise({**WHOLE, "address": abroad})
+    assert (problem.field, problem.suggestion) == ("address.province", None)
+
+
+def test_a_country_without_its_code_is_asked_for():
+    address = {**STREET, "postal_code": "10115", "province": "Berlin", "country": "Alemania"}
+    (problem,) = advise({**WHOLE, "address": address})
+    assert problem.field == "address.country_code"
+    assert advise({**WHOLE, "address": {**address, "country_code": "DE"}}) == ()

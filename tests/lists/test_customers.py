@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.customers import CustomerRow, read_csv_rows, read_inline
+from beel_mcp.lists.customers import CustomerRow, read_inline
+from beel_mcp.lists.imports import read_file_rows
 from beel_mcp.lists.tables import read_table
 
 TEMPLATE = (
@@ -31,7 +32,7 @@ def errors(raw: dict) -> list[str]:
 
 
 def csv_rows(text: str):
-    return read_csv_rows(read_table(text.encode(), "clientes.csv"))
+    return read_file_rows(read_table(text.encode(), "clientes.csv"))
 
 
 def test_rows_are_numbered_from_one_by_position():
@@ -189,14 +190,14 @@ def test_the_template_is_read_with_every_field_in_its_place():
         },
     }
     assert read.rows[0].problems == ()
-    assert read.columns_used == tuple(TEMPLATE.split(";"))
+    assert [used.split(" → ")[0] for used in read.columns_used] == TEMPLATE.split(";")
     assert (read.columns_ignored, read.values_changed) == ((), ())
 
 
 def test_english_headers_in_any_order_and_case_are_the_same():
     text = "Address_City;NIF;LEGAL_NAME;address_postal_code;phone\nVigo;1;Uno;36201;600112233\n"
     (row,) = csv_rows(text).rows
-    address = {"city": "Vigo", "postal_code": "36201"}
+    address = {"city": "Vigo", "postal_code": "36201", "province": "Pontevedra"}
     assert row.payload() == {
         "legal_name": "Uno",
         "nif": "1",
@@ -207,16 +208,16 @@ def test_english_headers_in_any_order_and_case_are_the_same():
 
 def test_columns_that_are_not_the_templates_are_ignored_by_name():
     read = csv_rows("nombre_fiscal;Saldo;;nif\nUno;5;x;1\n")
-    assert read.columns_used == ("nombre_fiscal", "nif")
+    assert read.columns_used == ("nombre_fiscal → legal_name", "nif → nif")
     assert read.columns_ignored == ("Saldo", "column 3 (no header)")
 
 
 def test_values_that_were_tidied_are_told():
     read = csv_rows("nombre_fiscal;nif;telefono\n Uno ;B1\u200b2345674;600112233\nPen\u0303a;1;2\n")
     assert [tuple(change) for change in read.values_changed] == [
-        (2, "legal_name", "blanks removed"),
-        (2, "nif", "invisible characters removed"),
-        (3, "legal_name", "accents composed"),
+        (2, "legal_name", "blanks removed", " Uno ", "Uno"),
+        (2, "nif", "invisible characters removed", "B1\u200b2345674", "B12345674"),
+        (3, "legal_name", "accents composed", "Pen\u0303a", "Peña"),
     ]
 
 
@@ -230,7 +231,7 @@ def test_a_row_with_more_cells_than_headers_is_an_error_row():
     [
         ("Kunde;Steuernummer", "file_no_header"),
         ("nif;email", "file_no_header"),
-        ("nombre_fiscal\tnif", "file_no_header"),
+        ("nombre comercial;nif", "file_no_header"),
         ("nombre_fiscal;legal_name", "file_header_repeated"),
         ("nombre_fiscal;nif;NIF", "file_header_repeated"),
     ],

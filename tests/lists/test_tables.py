@@ -73,15 +73,17 @@ def test_a_single_column_may_hold_commas():
         (b"\xef\xbb\xbf\r\n \n", "file_empty"),
         (HEADER.encode(), "file_empty"),
         (b";;;\n;;\n", "file_empty"),
-        (f"{HEADER}\nPe\u00f1a;1;a".encode("cp1252"), "file_encoding"),
-        (f"{HEADER}\nUno;1;a".encode("utf-16"), "file_encoding"),
+        (b"\xff\xfe" + f"{HEADER}\nUno;1;a".encode("utf-16-le")[:-1], "file_encoding"),
+        (f"{HEADER}\nEspa\u00f1a;1;a".encode("cp850"), "file_encoding"),
+        (f"{HEADER}\nJos\u00e9;1;\u0141".encode() + b"\xf1", "file_encoding"),
+        (f"{HEADER}\nUno;1;a".encode() + b"\x81", "file_encoding"),
         (f"{HEADER}\nUno;1;a".encode("utf-16-le"), "file_encoding"),
-        (b"PK\x03\x04rest", "file_not_csv"),
-        (b"\xd0\xcf\x11\xe0rest", "file_not_csv"),
-        (b"%PDF-1.7", "file_not_csv"),
-        (b"\x1f\x8brest", "file_not_csv"),
-        (b"\n <!DOCTYPE html><html>", "file_not_csv"),
-        (b"\xef\xbb\xbf<?xml version='1.0'?>", "file_not_csv"),
+        (b"PK\x03\x04rest", "file_damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "file_wrong_type"),
+        (b"%PDF-1.7", "file_wrong_type"),
+        (b"\x1f\x8brest", "file_wrong_type"),
+        (b"\n <!DOCTYPE html><html>", "file_wrong_type"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "file_wrong_type"),
         (f'{HEADER}\n"Uno;1;a\n'.encode(), "file_not_csv"),
         (f'{HEADER}\n"Uno" dos;1;a\n'.encode(), "file_not_csv"),
         (f"{HEADER}\n{'x' * 200_000};1;a\n".encode(), "file_not_csv"),
@@ -95,14 +97,49 @@ def test_a_file_that_is_no_such_table_is_refused_by_name_with_a_remedy(data, cod
     assert refusal(data).code == code
 
 
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("cp1252", "Windows-1252 text"),
+        ("latin-1", "Windows-1252 text"),
+        ("utf-16", "UTF-16 text"),
+        ("utf-8", None),
+        ("utf-8-sig", None),
+    ],
+)
+def test_an_encoding_other_than_utf_8_is_read_and_said(encoding, said):
+    table = read_table(f"{HEADER}\nPe\u00f1a \u00c7am\u00f3;1;a".encode(encoding), "clientes.csv")
+    assert table.rows[0].cells[0] == "Pe\u00f1a \u00c7am\u00f3"
+    assert table.read_as == said
+
+
+def test_tabs_separate_and_excels_own_line_names_the_separator():
+    assert (
+        read_table(HEADER.replace(";", "\t").encode() + b"\na\tb\tc", "x.tsv").rows[0].number == 2
+    )
+    table = read_table(b"sep=|\r\n" + HEADER.replace(";", "|").encode() + b"\r\na|b|c", "x.csv")
+    assert (table.rows[0].number, table.rows[0].cells) == (2, ("a", "b", "c"))
+
+
 def test_a_foreign_character_is_named_by_its_line():
     error = refusal(b"\xef\xbb\xbf" + f"{HEADER}\r\nUno;1;a\r\nPe\u00f1a;1;a".encode("cp1252"))
     assert "line 3" in error.message
 
 
 def test_too_many_rows_are_counted():
-    error = refusal((HEADER + "\nUno;1;a" * 812).encode())
-    assert "812" in error.message
+    error = refusal((HEADER + "\nUno;1;a" * 5_812).encode())
+    assert "5812" in error.message
+
+
+def test_the_rows_of_a_file_that_has_far_too_many_are_counted_and_not_kept():
+    import tracemalloc
+
+    data = b"nombre_fiscal\n" + b"x\n" * 1_000_000
+    tracemalloc.start()
+    assert "1000000" in refusal(data).message
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000_000  # a million rows kept would take far more
 
 
 def test_as_many_rows_as_allowed_are_read():

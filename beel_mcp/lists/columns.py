@@ -1,0 +1,188 @@
+"""Which line of a sheet holds the headers, and which column fills which field."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.lists.fields import NAMES, NEAR, PARTS
+from beel_mcp.lists.grid import Grid, Line
+from beel_mcp.lists.headers import SURNAME, TEMPLATE, key_of, meaning_of
+
+IGNORE: Final = "ignore"
+FIELDS: Final = (
+    *(name for name in NAMES if name not in PARTS),
+    *(f"{name}.{part}" for name, parts in PARTS.items() for part in parts),
+)
+_LINES_SEARCHED: Final = 40
+_HEADER_LENGTH: Final = 60
+
+
+class Column(NamedTuple):
+    """A column that fills a field: its place from 0, its header, the field."""
+
+    place: int
+    header: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a sheet was understood: the line of its headers, and its columns."""
+
+    line: Line
+    used: tuple[Column, ...]
+    ignored: tuple[str, ...]
+
+
+def headers_of(line: Line) -> tuple[str, ...]:
+    """Give the cells of a line as headers."""
+    return tuple(cell if isinstance(cell, str) else str(cell) for cell in line.cells)
+
+
+def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
+    """Find the line that looks most like headers, and how many of its cells do.
+
+    The named columns count before the known ones; the first of equal lines wins. A line without
+    a column for the name counts only if nothing better is found.
+    """
+    best, most = 0, (0, False, 0)
+    wanted = {key_of(header) for header in chosen}
+    for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
+        headers = headers_of(line)
+        named = len(wanted & {key_of(header) for header in headers})
+        meanings = {meaning[0] for header in headers if (meaning := meaning_of(header))}
+        score = (named, "legal_name" in meanings, len(meanings))
+        if score > most:
+            best, most = index, score
+    return best, most[2] + most[0] if most[1] or most[0] else 0
+
+
+def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
+    """Decide which column fills which field; what was chosen by the caller goes first.
+
+    Raises:
+        CallerError: no column has the name, two mean the same, or a chosen one is not there.
+
+    """
+    headers = headers_of(line)
+    used = _chosen_columns(headers, name, chosen)
+    taken = {column.place for column in used}
+    filled = {column.field for column in used}
+    candidates: dict[str, list[tuple[int, Column]]] = {}
+    for place, header in enumerate(headers):
+        meaning = meaning_of(header)
+        if meaning and place not in taken and meaning[0] not in filled:
+            field, group = meaning
+            candidates.setdefault(field, []).append((group, Column(place, header, field)))
+    for found in candidates.values():
+        first = min(group for group, _ in found)
+        equal = [column for group, column in found if group == first]
+        if len(equal) > 1:
+            raise _repeated(equal, name)
+        used.append(equal[0])
+    used = _sensible(column for column in used if column.field != IGNORE)
+    if not any(column.field == "legal_name" for column in used):
+        raise _no_name(headers, name)
+    places = {column.place for column in used}
+    ignored = tuple(
+        clean(header, _HEADER_LENGTH) or f"column {place + 1} (no header)"
+        for place, header in enumerate(headers)
+        if place not in places
+    )
+    return Layout(line, tuple(sorted(used)), ignored)
+
+
+def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read the caller's own choice of columns: header to field.
+
+    Raises:
+        CallerError: a field is not one, or a header or field is named twice.
+
+    """
+    faults = []
+    for index, (header, field) in enumerate(chosen, 1):
+        where = f"columns {index}"
+        if field not in FIELDS and field != IGNORE:
+            near = difflib.get_close_matches(field[:60].casefold(), [*NEAR, *FIELDS], n=1)
+            hint = f"; did you mean {NEAR.get(near[0], near[0])}?" if near else ""
+            faults.append(FieldError(where, f"unknown field {quoted(field, 60)}{hint}"))
+        elif header in [other for other, _ in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
+        elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"fills {field} again"))
+    if faults:
+        raise CallerError(
+            "columns cannot be used as given; nothing was read.",
+            field_errors=faults[:5],
+            remedy=f"Fields: {', '.join(FIELDS)}; or {IGNORE}.",
+        )
+    return dict(chosen)
+
+
+def _sensible(used: Iterable[Column]) -> list[Column]:
+    """Leave out what means nothing by itself: a number before any street counts the rows."""
+    kept: list[Column] = []
+    for column in sorted(used):
+        before = {other.field for other in kept}
+        weak = column.field == "address.number" and (meaning_of(column.header) or ("", 0))[1]
+        if weak and "address.street" not in before:
+            continue
+        kept.append(column)
+    fields = {column.field for column in kept}
+    if "legal_name" not in fields:
+        kept = [column for column in kept if column.field != SURNAME]
+    return kept
+
+
+def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> list[Column]:
+    """Find the columns that the caller named: by header, or by `column 3` where it has none."""
+    found = []
+    for header, field in chosen.items():
+        wanted = clean(header, _HEADER_LENGTH)
+        exact = [p for p, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == wanted]
+        alike = exact or [p for p, other in enumerate(headers) if key_of(other) == key_of(header)]
+        numbered = {f"column{place + 1}": place for place in range(len(headers))}
+        if not alike and key_of(header).removesuffix("noheader") in numbered:
+            alike = [numbered[key_of(header).removesuffix("noheader")]]
+        if not alike:
+            raise CallerError(
+                f"{quoted(name, 80)} has no column {quoted(header, 40)}.",
+                code="file_column",
+                remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
+            )
+        if len(alike) > 1:
+            raise _repeated([Column(place, headers[place], field) for place in alike], name)
+        found.append(Column(alike[0], headers[alike[0]], field))
+    return found
+
+
+def _repeated(columns: Sequence[Column], name: str) -> CallerError:
+    """Say which columns mean the same, and how to choose between them."""
+    one, other = columns[:2]
+    both = f"{quoted(one.header, 40)} (column {one.place + 1}) and {quoted(other.header, 40)}"
+    same = key_of(one.header) == key_of(other.header)
+    header = f"column {one.place + 1}" if same else clean(one.header, 40)
+    return CallerError(
+        f"Two columns of {quoted(name, 80)} fill {one.field}: {both} (column {other.place + 1}).",
+        code="file_header_repeated",
+        remedy="Ask the person which one counts and name it in columns, such as"
+        f' {{"header": "{header}", "field": "{one.field}"}}; the other is then ignored.',
+    )
+
+
+def _no_name(headers: Sequence[str], name: str) -> CallerError:
+    return CallerError(
+        f"{quoted(name, 80)} has no column for the customer's name (such as nombre_fiscal, Razón"
+        f" social or legal_name). Its headers seem to be: {_listed(headers)}.",
+        code="file_no_header",
+        remedy='Name it in columns, such as {"header": "…", "field": "legal_name"}, or give the'
+        f" columns the names of BeeL's template: {', '.join(TEMPLATE)}.",
+    )
+
+
+def _listed(headers: Sequence[str]) -> str:
+    more = f" and {len(headers) - 10} more" if len(headers) > 10 else ""
+    return ", ".join(quoted(header, 40) for header in headers[:10]) + more

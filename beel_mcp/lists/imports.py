@@ -1,0 +1,274 @@
+"""The rows of a file become customers; whatever was not taken as it stands is told."""
+
+import gc
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from beel_mcp.cleaning import clean, is_plain
+from beel_mcp.lists.addresses import is_whole, mended
+from beel_mcp.lists.checks import Problem, bare_nif, mask_iban
+from beel_mcp.lists.columns import Column
+from beel_mcp.lists.customers import checked_row
+from beel_mcp.lists.fields import PAYMENT_METHODS
+from beel_mcp.lists.foreign import european
+from beel_mcp.lists.grid import Cell, Line
+from beel_mcp.lists.headers import STREET_TYPE, SURNAME
+from beel_mcp.lists.reading import UnreadableError, change_between, is_text, read_value
+from beel_mcp.lists.repairs import REPAIRS, raw_of, repaired
+from beel_mcp.lists.rows import Row, ValueChange
+from beel_mcp.lists.tables import Table, read_table
+from beel_mcp.lists.twins import with_twins
+
+_METHOD: Final = "preferred_payment_method.method"
+_HIDDEN: Final = "The sheet does not show this row: ask the person whether it is meant, too."
+_SURPLUS: Final = "More cells than headers: put a value that holds the separator in quotes."
+
+
+class ReadRows(NamedTuple):
+    """What a file gave: its rows, and how its columns and values were taken."""
+
+    rows: tuple[Row, ...]
+    columns_used: tuple[str, ...]
+    columns_ignored: tuple[str, ...]
+    values_changed: tuple[ValueChange, ...]
+    read_as: str | None = None
+
+
+def read_list(
+    data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
+) -> ReadRows:
+    """Read a file into the rows of a list; `chosen` says by header which field a column fills.
+
+    Raises:
+        CallerError: the file holds no such list; `code` says why, the message what to do.
+
+    """
+    with _no_collections():
+        return read_file_rows(read_table(data, name, sheet, chosen))
+
+
+def read_file_rows(table: Table) -> ReadRows:
+    """Read every row of a table by the columns that were recognised in it."""
+    reader = _Reader(table)
+    rows = tuple(reader.row(row) for row in table.rows)
+    return ReadRows(
+        with_twins(rows),
+        tuple(f"{clean(column.header, 60)} → {column.field}" for column in table.layout.used),
+        table.layout.ignored,
+        tuple(reader.changes),
+        table.read_as,
+    )
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Let no garbage collection walk, again and again, over rows that are all in use."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Plan:
+    """What is done with each column of a table, worked out once and not for every row."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self.columns = [(column.place, column.field) for column in columns]
+        self.repairs = [(p, REPAIRS[field]) for p, field in self.columns if field in REPAIRS]
+        self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
+        self.is_text = all(is_text(field) for _, field in self.columns)
+        by_group: dict[str, tuple[list[str], list[int]]] = {}
+        for place, field in self.columns:
+            group, _, name = field.rpartition(".")
+            names, places = by_group.setdefault(group, ([], []))
+            names.append(name)
+            places.append(place)
+        # The last place twice, so that there are always several: the surplus is dropped.
+        self.groups = [
+            (group, names, itemgetter(*places, places[-1]))
+            for group, (names, places) in by_group.items()
+        ]
+
+    def taken(self, cells: Sequence[Cell]) -> dict[str, Any] | None:
+        """Take a row as it stands, as most rows can be; None if there is anything to do to it."""
+        if not self.is_text or not _are_plain(cells):
+            return None
+        for place, repair in self.repairs:
+            if repair(str(cells[place])):
+                return None
+        values: dict[str, Any] = {}
+        for group, names, pick in self.groups:
+            holder = dict(zip(names, pick(cells), strict=False))
+            if not all(holder.values()):
+                holder = {name: cell for name, cell in holder.items() if cell}
+            if not group:
+                values.update(holder)
+            elif holder:
+                values[group] = holder
+        return values
+
+
+class _Reader:
+    """Reads rows of one table, and remembers what it changed."""
+
+    def __init__(self, table: Table) -> None:
+        self._grid = table.grid
+        self._width = len(table.headers)
+        self._plan = _Plan(table.layout.used)
+        self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
+        self.changes: list[ValueChange] = []
+
+    def row(self, row: Line) -> Row:
+        """Read one row: each cell by its field, then what takes more than one field."""
+        number, cells = row
+        problems: list[Problem] = []
+        if number in self._odd:
+            problems += self._oddities(number)
+        values = self._plan.taken(cells)
+        if values is None:
+            values = self._read(number, cells, problems)
+        if self._plan.joins:
+            self._join(number, values)
+        self._settle(number, values)
+        if len(cells) > self._width:
+            surplus = str(cells[self._width])
+            problems.append(Problem("row", _SURPLUS, surplus, severity="error"))
+        for group, *_ in self._plan.groups:
+            if group in values:
+                values[group] = MappingProxyType(values[group])
+        return checked_row(number, MappingProxyType(values), problems)
+
+    def _read(self, number: int, cells: Sequence[Cell], problems: list[Problem]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for place, field in self._plan.columns:
+            if cells[place] == "":
+                continue
+            try:
+                value = self._value(number, field, cells[place])
+            except UnreadableError as unreadable:
+                problems.append(_unreadable(field, unreadable))
+                continue
+            if value is not None:
+                outer, _, inner = field.rpartition(".")
+                (values.setdefault(outer, {}) if outer else values)[inner] = value
+        return values
+
+    def _value(self, number: int, field: str, cell: Cell) -> Any:
+        raw = cell if type(cell) is str else raw_of(cell)
+        if isinstance(raw, str):
+            if raw[0] == "#":
+                raw_of(raw)
+            value = read_value(field, raw)
+            # A number or a list is read from its text; a text is the same or was changed.
+            if value != raw and isinstance(value, str):
+                self._tell(number, field, change_between(raw, value) or "tidied", raw, value)
+        else:
+            value = read_value(field, raw)
+        if isinstance(value, str) and (repair := repaired(field, value)):
+            self._tell(number, field, repair.change, value, repair.value)
+            return repair.value
+        return value
+
+    def _oddities(self, number: int) -> Iterator[Problem]:
+        """Say what the sheet hides of a row, and what it lost."""
+        if number in self._grid.hidden:
+            yield Problem("row", _HIDDEN)
+        for place, field in self._plan.columns:
+            if why := self._grid.lost.get((number, place)):
+                yield Problem(field.lstrip("+"), why, severity="error")
+            if (top := self._grid.filled.get((number, place))) is not None:
+                self.changes.append(ValueChange(number, field, f"taken from row {top}: merged"))
+
+    def _join(self, number: int, values: dict[str, Any]) -> None:
+        """Put a surname behind its name and a kind of way in front of its street."""
+        if (surname := values.pop(SURNAME, None)) and "legal_name" in values:
+            whole = f"{values['legal_name']} {surname}"
+            self._set(number, "legal_name", whole, "surname put behind the name", values)
+        way = values.pop(STREET_TYPE, None)
+        street = values.get("address", {}).get("street")
+        if way and street and not street.casefold().startswith(way.casefold()):
+            self._set(number, "address.street", f"{way} {street}", "kind of way in front", values)
+
+    def _settle(self, number: int, values: dict[str, Any]) -> None:
+        """Mend what takes several fields to see: addresses, foreign numbers, payment methods."""
+        if address := values.get("address"):
+            if "country" in address:
+                self._country(number, address, values)
+            if not is_whole(address) and not _is_abroad(values):
+                self._mend(number, address, values)
+        if (other := values.get("alternative_id")) and "number" not in other:
+            del values["alternative_id"]
+            change = "left out: there is no foreign number in this row"
+            self._tell(number, "alternative_id.type", change, other.get("type"), None)
+        payment = values.get("preferred_payment_method")
+        if payment and payment.get("method", "NONE") not in PAYMENT_METHODS:
+            method = payment.pop("method")
+            if not payment:
+                del values["preferred_payment_method"]
+            self._tell(number, _METHOD, "left out: not a payment method of BeeL", method, None)
+
+    def _mend(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
+        for change, parts in mended(address):
+            for part, text in parts.items():
+                self._set(number, f"address.{part}", text, change, values)
+
+    def _country(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
+        code = address.get("country", "")
+        if re.fullmatch("[A-Z]{2}", code) and address.get("country_code", code) == code:
+            del address["country"]
+            self._set(number, "address.country_code", code, "the code of the country", values)
+
+    def _set(
+        self, number: int, field: str, text: str, change: str, values: Mapping[str, Any]
+    ) -> None:
+        outer, _, inner = field.rpartition(".")
+        holder: Any = values[outer] if outer else values
+        before = holder.get(inner)
+        holder[inner] = text
+        if before != text:
+            self._tell(number, field, change, before, text)
+
+    def _tell(self, number: int, field: str, change: str, before: Any, after: Any) -> None:
+        self.changes.append(
+            ValueChange(
+                number, field.lstrip("+"), change, _shown(field, before), _shown(field, after)
+            )
+        )
+
+
+def _are_plain(cells: Sequence[Cell]) -> bool:
+    """Tell quickly of a row that all its cells are clean text, as they are in most lists.
+
+    No blank at an end, and no beginning as an error or a formula has it.
+    """
+    try:
+        line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
+    except TypeError:  # a number, or a date
+        return False
+    return is_plain(line) and not ("| " in line or " |" in line or "|#" in line or "|=" in line)
+
+
+def _is_abroad(values: Mapping[str, Any]) -> bool:
+    """Whether the identifier is of another country, whose addresses we know nothing about."""
+    other = values.get("alternative_id", {})
+    if "number" in other and other.get("country_code") != "ES":
+        return True
+    return european(bare_nif(values.get("nif", ""))) is not None
+
+
+def _shown(field: str, value: Any) -> str | None:
+    """Give a value as it may be shown: no account number stands in an answer."""
+    if value is None:
+        return None
+    return mask_iban(str(value)) if field.endswith("iban") else str(value)
+
+
+def _unreadable(field: str, error: UnreadableError) -> Problem:
+    return Problem(field.lstrip("+"), error.message, error.value, severity="error")

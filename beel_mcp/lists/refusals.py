@@ -1,0 +1,111 @@
+"""The sentences for files that cannot be read: each names the file, its fault and the remedy."""
+
+from typing import Final
+
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import CallerError
+from beel_mcp.lists.grid import MAX_BYTES, MAX_COLUMNS, MAX_ROWS
+
+SAVE_AS_CSV: Final = "Open it in a spreadsheet program and save it as CSV UTF-8 or XLSX."
+_SMALLER: Final = (
+    "Copy the list alone, without empty formatted rows, into a new file and save it as XLSX."
+)
+
+
+def shown(name: str) -> str:
+    """Quote a file's name for a sentence."""
+    return quoted(name, 80)
+
+
+def empty(name: str) -> CallerError:
+    """Say that there is nothing in the file."""
+    return CallerError(
+        f"{shown(name)} is empty.",
+        code="file_empty",
+        remedy="Save the list again and check that it has rows.",
+    )
+
+
+def no_rows(name: str) -> CallerError:
+    """Say that there is a header and nothing below it."""
+    return CallerError(
+        f"{shown(name)} has no rows below its header.",
+        code="file_empty",
+        remedy="One row must hold the names of the columns, the customers follow.",
+    )
+
+
+def too_large(name: str) -> CallerError:
+    """Say that the file has too many bytes."""
+    return CallerError(
+        f"{shown(name)} is larger than {MAX_BYTES // 1_000_000} MB.",
+        code="file_too_large",
+        remedy="Keep the columns of BeeL's template only, or split the file.",
+    )
+
+
+def bomb(name: str, why: str) -> CallerError:
+    """Say that the file would become much larger once it is opened."""
+    return CallerError(
+        f"{shown(name)} was not opened: {why}.", code="file_too_large", remedy=_SMALLER
+    )
+
+
+def too_many_rows(name: str, total: int) -> CallerError:
+    """Say how many rows there are, and how many may be."""
+    return CallerError(
+        f"{shown(name)} has {total} rows; at most {MAX_ROWS} are taken at once.",
+        code="too_many_rows",
+        remedy=f"Split it into files of up to {MAX_ROWS} rows, each with the header.",
+    )
+
+
+def too_many_columns(name: str, count: int) -> CallerError:
+    """Say how many columns there are, and how many may be."""
+    return CallerError(
+        f"{shown(name)} has {count} columns; at most {MAX_COLUMNS} are read.",
+        code="file_no_header",
+        remedy="Check that the first row holds the names of the columns.",
+    )
+
+
+def wrong_type(name: str, found: str, remedy: str = SAVE_AS_CSV) -> CallerError:
+    """Say what the file really is."""
+    return CallerError(
+        f"{shown(name)} is {found}, whatever its name says.",
+        code="file_wrong_type",
+        remedy=remedy,
+    )
+
+
+def not_csv(name: str, fault: str, remedy: str = SAVE_AS_CSV) -> CallerError:
+    """Say why the text is not a table."""
+    return CallerError(f"{shown(name)} {fault}.", code="file_not_csv", remedy=remedy)
+
+
+def encoding(name: str, fault: str) -> CallerError:
+    """Say why the bytes are not text of a known encoding."""
+    return CallerError(
+        f"{shown(name)} {fault}",
+        code="file_encoding",
+        remedy="Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ"
+        " survive.",
+    )
+
+
+def password(name: str) -> CallerError:
+    """Say that nobody can read the file without its password."""
+    return CallerError(
+        f"{shown(name)} is protected with a password.",
+        code="file_password",
+        remedy="The person can open it and save a copy without the password.",
+    )
+
+
+def damaged(name: str) -> CallerError:
+    """Say that the file is broken inside."""
+    return CallerError(
+        f"{shown(name)} is damaged: it cannot be opened as a spreadsheet.",
+        code="file_damaged",
+        remedy=SAVE_AS_CSV,
+    )
