@@ -88,11 +88,14 @@ class PlanStore:
             return None
         with self._database.reading() as db:
             found = db.execute(
-                "SELECT * FROM plans WHERE plan_id = ? AND caller = ?",  # guard: whose plan
-                (plan_id, caller),
+                "SELECT * FROM plans WHERE plan_id = :plan_id"
+                " AND caller = :caller",  # guard: whose plan
+                {"plan_id": plan_id, "caller": caller},
             ).fetchone()
         plan = _plan(found) if found else None
-        return plan if plan and is_open_at(plan.created_at, self._time()) else None
+        if plan and not is_open_at(plan.created_at, self._time()):  # guard: not expired
+            return None
+        return plan
 
     def count_question(self, plan: Plan) -> None:
         """Count that the person is being asked.

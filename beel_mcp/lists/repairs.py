@@ -122,7 +122,9 @@ def _website(text: str) -> Repair | None:
 
 def _method(text: str) -> Repair | None:
     method = _METHOD_OF.get(text.casefold())
-    return Repair(method, "payment method by its name in BeeL") if method else None
+    if method in (None, text):
+        return None
+    return Repair(str(method), "payment method by its name in BeeL")
 
 
 def _id_type(text: str) -> Repair | None:

@@ -60,6 +60,7 @@ def test_what_is_certain_is_undone(field, written, taken):
         ("website", "hola@acme.example"),
         ("website", "http://acme.example"),
         ("preferred_payment_method.method", "BANK_TRANSFER"),
+        ("preferred_payment_method.method", "NONE"),
         ("legal_name", "=1+1"),
         ("legal_name", "3.0"),
     ],

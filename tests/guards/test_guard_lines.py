@@ -1,0 +1,200 @@
+"""One test for each line that is marked as a guard: without the line, the test fails.
+
+`.ci/guard_lines.py` takes the lines away one by one and runs this file alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mcp.server.elicitation import DeclinedElicitation
+from mcp.server.mcpserver import AcceptedElicitation
+from pydantic import SecretStr
+from starlette.applications import Starlette
+
+from beel_mcp.api import client as api_client
+from beel_mcp.api.account import Account
+from beel_mcp.guards.changing import AnotherAccountError, Changing
+from beel_mcp.guards.consent import agreed
+from beel_mcp.guards.forms import form_for
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.plan import Plan
+from beel_mcp.guards.records import utc_now
+from tests.conftest import Connect
+from tests.guards.people import (
+    ONE,
+    OTHER,
+    agreeing,
+    answering,
+    call,
+    edit,
+    effects,
+    guarded_requests,
+    planned,
+)
+from tests.guards.test_takers import look, proposal, taken
+from tests.rows import customer
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal", utc_now)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def one(journal: Journal) -> Plan:
+    return journal.plans.open(proposal(shown=look("a")))
+
+
+@pytest.fixture
+def several(journal: Journal) -> Plan:
+    return journal.plans.open(proposal(1))
+
+
+def filled_in(plan: Plan, **fields: Any) -> Any:
+    data = form_for(plan, "en").model_validate(fields)
+    return AcceptedElicitation[Any].model_construct(data=data)
+
+
+def test_a_yes_to_another_plan_is_none(one: Plan, several: Plan) -> None:
+    assert agreed(filled_in(one, confirm="yes"), one)
+    assert not agreed(filled_in(one, confirm="yes"), replace(one, plan_id="plan_other"))
+    assert agreed(filled_in(several, count=2), several)
+    assert not agreed(filled_in(several, count=2), replace(several, plan_id="plan_other"))
+
+
+def test_a_no_and_another_number_are_no_yes(one: Plan, several: Plan) -> None:
+    assert not agreed(filled_in(one, confirm="no"), one)
+    assert not agreed(filled_in(several, count=3), several)
+
+
+def test_what_was_declined_is_no_yes(one: Plan) -> None:
+    assert not agreed(DeclinedElicitation(), one)
+
+
+def test_what_a_resolver_returns_by_itself_is_no_yes_although_the_sdk_calls_it_accepted(
+    one: Plan,
+) -> None:
+    for data in (SimpleNamespace(agrees_to=lambda _: True), True, "yes", one):
+        assert not agreed(AcceptedElicitation[Any].model_construct(data=data), one)
+
+
+def test_the_callers_plans_are_the_callers(journal: Journal, one: Plan) -> None:
+    assert journal.plans.find(one.plan_id, "token:somebody") is None
+
+
+def test_an_expired_plan_is_neither_found_nor_taken(tmp_path: Path) -> None:
+    moment = [datetime(2026, 11, 21, tzinfo=UTC)]
+    journal = Journal(tmp_path, lambda: moment[0])
+    plan = journal.plans.open(proposal())
+    moment[0] += timedelta(seconds=601)
+    assert journal.plans.find(plan.plan_id, "local") is None
+    assert not taken(journal, plan)
+    journal.close()
+
+
+def test_a_plan_is_taken_once_and_only_as_it_was_shown(journal: Journal, one: Plan) -> None:
+    assert not taken(journal, replace(one, digest="another"))
+    assert taken(journal, one)
+    assert not taken(journal, one)
+
+
+def test_nothing_starts_without_a_plan_that_was_taken(journal: Journal, one: Plan) -> None:
+    started: list[str] = []
+    writes: Any = SimpleNamespace(start=lambda operation_id, _: started.append(operation_id))
+    change: Any = SimpleNamespace(parts=lambda _: [], terms={})
+    nobody: Any = None
+    changing = Changing(nobody, journal, writes, nobody)
+    assert changing.take(one, change, "form") is not None
+    assert changing.take(one, change, "form") is None
+    assert len(started) == 1
+
+
+async def test_nothing_is_sent_with_another_key_than_the_plans(journal: Journal, one: Plan) -> None:
+    async def account() -> Account:
+        return replace(one.account, key_fingerprint="another")
+
+    beel: Any = SimpleNamespace(account=account)
+    nobody: Any = None
+    with pytest.raises(AnotherAccountError):
+        await Changing(beel, journal, nobody, nobody)._run("op_x", one, nobody)
+
+
+async def test_a_no_deletes_nobody(connect: Connect, sandbox: Starlette) -> None:
+    async with connect(answers=answering("accept", {"confirm": "no"})) as client:
+        await call(client, "deactivate_customers", customer_ids=[ONE])
+    assert guarded_requests(sandbox) == []
+
+
+async def test_another_sentence_deletes_nobody(connect: Connect, sandbox: Starlette) -> None:
+    async with connect() as client:
+        plan = await planned(client)
+        await call(client, "confirm_plan", **{**plan, "statement": "Delete them."})
+    assert guarded_requests(sandbox) == []
+
+
+async def test_a_changed_record_is_not_deleted(connect: Connect, sandbox: Starlette) -> None:
+    async with connect() as client:
+        plan = await planned(client, ONE, OTHER)
+        edit(sandbox, "email", "otro@example.com")
+        await call(client, "confirm_plan", **plan)
+    assert guarded_requests(sandbox) == []
+
+
+async def test_another_key_cannot_confirm_and_does_not_spend_the_plan(
+    connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as client:
+        plan = await planned(client)
+    with monkeypatch.context() as patch:
+        patch.setattr(api_client, "SANDBOX_KEY", SecretStr("beel_sk_test_another00key"))
+        async with connect() as client:
+            answer = await call(client, "confirm_plan", **plan)
+    assert answer["code"] == "another_company"
+    assert guarded_requests(sandbox) == []
+    async with connect() as client:
+        assert (await call(client, "confirm_plan", **plan))["status"] == "done"
+
+
+async def test_a_forms_plan_is_the_forms_alone(
+    connect: Connect, sandbox: Starlette, tmp_path: Path
+) -> None:
+    async with connect(answers=answering("decline")) as client:
+        await call(client, "deactivate_customers", customer_ids=[ONE])
+    state = Journal(tmp_path / "state", utc_now)
+    with state._database.reading() as db:
+        [[plan_id]] = db.execute("SELECT plan_id FROM plans").fetchall()
+    plan = state.plans.find(plan_id, "local")
+    state.close()
+    assert plan
+    async with connect() as client:
+        await call(client, "confirm_plan", plan_id=plan_id, statement=plan.statement)
+    assert guarded_requests(sandbox) == []
+
+
+async def test_ask_needs_forms(connect: Connect) -> None:
+    async with connect(confirm="ask") as client:
+        answer = await call(client, "deactivate_customers", customer_ids=[ONE])
+    assert answer["code"] == "confirmation_unavailable"
+
+
+async def test_creating_is_asked_about_only_where_the_operator_wants_it(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    seen: list[Any] = []
+    async with connect(answers=agreeing(seen)) as client:
+        batch = await call(client, "validate_customers", customers=[customer(1)])
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1}
+        await call(client, "create_customers", **arguments)
+    assert (seen, effects(sandbox)) == ([], 1)
+    async with connect(answers=agreeing(seen), confirm_creates=True) as client:
+        answer = await call(client, "create_customers", **arguments)
+    assert answer["code"] == "batch_expired"
