@@ -26,7 +26,7 @@ from beel_mcp.sandbox.seed import customer_id
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import FakeTime
-from tests.guards.people import counted, edit
+from tests.guards.acting import counted, edit
 from tests.rows import customer
 
 PEOPLE = [customer_id(number) for number in range(1, 14)]

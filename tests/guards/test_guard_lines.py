@@ -25,7 +25,7 @@ from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.plan import Plan
 from beel_mcp.guards.records import utc_now
 from tests.conftest import Connect
-from tests.guards.people import (
+from tests.guards.acting import (
     ONE,
     OTHER,
     agreeing,
@@ -36,7 +36,7 @@ from tests.guards.people import (
     guarded_requests,
     planned,
 )
-from tests.guards.test_takers import look, proposal, taken
+from tests.guards.test_fifty_takers import look, proposal, taken
 from tests.rows import customer
 
 pytestmark = pytest.mark.anyio

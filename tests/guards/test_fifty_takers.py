@@ -93,7 +93,7 @@ import sys
 from pathlib import Path
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import utc_now
-from tests.guards.test_takers import taken
+from tests.guards.test_fifty_takers import taken
 
 journal = Journal(Path(sys.argv[1]), utc_now)
 plans = [journal.plans.find(line.strip(), "local") for line in sys.stdin]
