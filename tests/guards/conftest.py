@@ -31,9 +31,7 @@ class OpenApp(Protocol):
 
 
 @pytest.fixture
-def open_app(
-    settings: Settings, sandbox: Starlette, era: Era, fake_time: FakeTime
-) -> OpenApp:
+def open_app(settings: Settings, sandbox: Starlette, era: Era, fake_time: FakeTime) -> OpenApp:
     @asynccontextmanager
     async def opened(
         person: Person | None = None,

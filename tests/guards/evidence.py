@@ -62,8 +62,7 @@ def sent(sandbox: Starlette) -> list[tuple[str, str]]:
     return [
         (one["method"], one["path"].rpartition("/")[2])
         for one in sandbox.state.store.requests()
-        if one["method"] in GUARDED
-        or (one["method"] == "POST" and one["query"] != "dry_run=true")
+        if one["method"] in GUARDED or (one["method"] == "POST" and one["query"] != "dry_run=true")
     ]
 
 
@@ -114,9 +113,7 @@ def delete(sandbox: Starlette, number: int) -> None:
 
 
 def make_inactive(sandbox: Starlette, number: int) -> None:
-    sandbox.state.store.execute(
-        "UPDATE customers SET active = 0 WHERE id = ?", customer_id(number)
-    )
+    sandbox.state.store.execute("UPDATE customers SET active = 0 WHERE id = ?", customer_id(number))
 
 
 def bill(sandbox: Starlette, number: int) -> None:

@@ -151,9 +151,7 @@ async def test_a_refusal_that_went_away_makes_a_new_plan_too(
 ) -> None:
     """Customer 9 is inactive, so it stays; once it is active it would be changed as well."""
     async with open_app() as client:
-        plan = await call(
-            client, "deactivate_customers", customer_ids=ids(9, 10), mode="inactive"
-        )
+        plan = await call(client, "deactivate_customers", customer_ids=ids(9, 10), mode="inactive")
         assert plan["count"] == 1
         sandbox.state.store.execute("UPDATE customers SET active = 1 WHERE id = ?", *ids(9))
         told = await call(client, "confirm_plan", **arguments_of(plan))

@@ -51,9 +51,7 @@ NOT_A_YES_FOR_ONE: dict[str, Reply] = {
 }
 
 
-async def test_a_yes_carries_out_just_what_was_shown(
-    open_app: OpenApp, sandbox: Starlette
-) -> None:
+async def test_a_yes_carries_out_just_what_was_shown(open_app: OpenApp, sandbox: Starlette) -> None:
     person = Person()
     async with open_app(person) as client:
         told = await call(client, "deactivate_customers", customer_ids=ids(10, 11, 1))

@@ -150,7 +150,8 @@ async def test_white_space_and_unicode_form_do_not_make_another_statement(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "is_open"), [(590, True), (601, False), (3_600, False), (-5, False), (-3_600, False)]
+    ("seconds", "is_open"),
+    [(590, True), (601, False), (3_600, False), (-5, False), (-3_600, False)],
 )
 async def test_a_plan_ends_after_ten_minutes_and_when_the_clock_goes_back(
     open_app: OpenApp, sandbox: Starlette, fake_time: FakeTime, seconds: float, *, is_open: bool
