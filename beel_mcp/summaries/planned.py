@@ -38,17 +38,19 @@ class PlanAnswer(Answer):
         return self.plan_lines()
 
     def next_lines(self) -> Sequence[str]:
-        """Name the call that confirms, without repeating the sentence that stands above it."""
+        """Give the sentence and name the call that confirms it; neither is ever left out."""
         if self.plan_id is None:
             return super().next_lines()
         call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"
-        return [f"{call}, word for word - only after the person has read it and agreed"]
+        return [
+            f"Statement: {self.statement}",
+            f"{call}, word for word - only after the person has read it and agreed",
+        ]
 
     def plan_lines(self) -> Sequence[str]:
-        """Give what is different, the sentence, and what to do with it."""
+        """Give what is different, and what to do."""
         return [
             *(f"Different now: {line}." for line in self.differences or ()),
-            f"Statement: {self.statement}" if self.statement else "",
             self.detail or "",
         ]
 
