@@ -4,8 +4,12 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import pytest
-from mcp.server.mcpserver import AcceptedElicitation, Resolve
-from mcp.server.mcpserver import CancelledElicitation, DeclinedElicitation
+from mcp.server.mcpserver import (
+    AcceptedElicitation,
+    CancelledElicitation,
+    DeclinedElicitation,
+    Resolve,
+)
 from pydantic import BaseModel
 from starlette.applications import Starlette
 
@@ -144,7 +148,7 @@ async def without_any() -> Answer:
     raise AssertionError
 
 
-async def as_an_argument(consent: bool) -> Answer:  # noqa: FBT001
+async def as_an_argument(consent: bool) -> Answer:
     raise AssertionError
 
 
