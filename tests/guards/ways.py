@@ -70,7 +70,7 @@ async def reached(
             yield client
     else:
         async with (
-            _listening(_app(way, settings)) as url,
+            listening(_app(way, settings)) as url,
             httpx2.AsyncClient(trust_env=False, timeout=30) as http,
             Client(
                 streamable_http_client(url, http_client=http),
@@ -109,9 +109,9 @@ def _app(way: Way, settings: Settings) -> Starlette:
 
 
 @asynccontextmanager
-async def _listening(app: Starlette) -> AsyncIterator[str]:
-    """Serve an application on a free port of this machine until the block ends."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
+async def listening(app: Starlette, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application on this machine until the block ends; 0 is any free port."""
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     async with anyio.create_task_group() as group:
         group.start_soon(server.serve)
