@@ -62,6 +62,8 @@ PLACES: dict[str, set[str]] = {
     "olefile": {"lists"},
     "rapidfuzz": {"lists"},
 }
+# Methods of the API that change or remove a record that exists; a new one is added here.
+GUARDED_METHODS = ("delete", "delete_bulk", "set_active")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 
 
@@ -97,6 +99,56 @@ def test_imports_point_down(path: Path) -> None:
             assert target == home or target in ARROWS[home], f"{home} imports {target}"
         elif top in PLACES:
             assert home in PLACES[top], f"{home} imports {top}"
+
+
+def calls_of_the_api(tree: ast.AST) -> Iterator[str]:
+    """Find what is taken from a `….customers`, `….invoices` or other API, called or not."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in GUARDED_METHODS:
+            yield node.attr
+        elif isinstance(node, ast.Constant) and node.value in GUARDED_METHODS[1:]:
+            yield str(node.value)  # a name that could be looked up
+
+
+def test_only_the_guards_change_or_remove_a_record_that_exists() -> None:
+    callers = {
+        (room(path), name)
+        for path in FILES
+        for name in calls_of_the_api(ast.parse(path.read_text(encoding="utf-8")))
+        if room(path) != "sandbox"  # the BeeL that answers, and not our way to it
+    }
+    assert callers == {("guards", name) for name in GUARDED_METHODS}
+
+
+def test_every_method_of_the_api_that_changes_or_removes_is_known_to_be_guarded() -> None:
+    """Hold the tuple against the operations: a new DELETE, PUT or PATCH needs a line in it."""
+    found = set()
+    for path in (PACKAGE / "api").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.AsyncFunctionDef):
+                names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+                if names & changing_operations():
+                    found.add(node.name)
+    assert found == set(GUARDED_METHODS)
+
+
+def test_nobody_but_the_api_can_spell_a_request_of_its_own() -> None:
+    for path in FILES:
+        if room(path) != "api":
+            assert not any(name.startswith("beel_mcp.api.routes") for name in imported(path)), path
+
+
+def changing_operations() -> set[str]:
+    """Name the operations that BeeL changes or removes something by."""
+    from beel_mcp.api import routes
+
+    return {
+        name
+        for name, one in vars(routes).items()
+        if isinstance(one, routes.Operation)
+        and {"DELETE", "PUT", "PATCH"}
+        & {route.method for route in (one.company, one.flat) if route}
+    }
 
 
 def test_every_room_has_its_arrows() -> None:

@@ -12,6 +12,7 @@ from beel_mcp.settings import Language
 LONGEST: Final = 900
 NAME_LIMIT: Final = 60
 LABEL_LIMIT: Final = 120
+NUMBER_LIMIT: Final = 30
 _PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "sandbox": ("SANDBOX", "SIMULACIÓN"),
     "test": ("TEST", "PRUEBAS"),
@@ -49,11 +50,17 @@ def _names(affected: Sequence[Affected], room: int, language: Language) -> str:
     names: list[str] = []
     for number, one in enumerate(affected, 1):
         name = quoted(one.name, NAME_LIMIT)
-        names.append(f"{name} ({clean(one.identifier, 30)})" if one.identifier else name)
+        names.append(f"{name} ({_number(one.identifier)})" if one.identifier else name)
         if len(_joined(names, len(affected) - number, language)) > room:
             names.pop()
             break
     return _joined(names, len(affected) - len(names), language)
+
+
+def _number(identifier: str) -> str:
+    """Give a NIF as it is; any other number is whatever somebody typed, and stands in quotes."""
+    number = clean(identifier, NUMBER_LIMIT)
+    return number if number.isalnum() else quoted(number, NUMBER_LIMIT)
 
 
 def _joined(names: Sequence[str], more: int, language: Language) -> str:

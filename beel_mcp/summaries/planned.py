@@ -38,7 +38,7 @@ class PlanAnswer(Answer):
         return self.plan_lines()
 
     def next_lines(self) -> Sequence[str]:
-        """Name the call that confirms, without repeating the sentence that stands above it."""
+        """Give the sentence and name the call that confirms it; neither is ever left out."""
         if self.plan_id is None:
             return super().next_lines()
         call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"

@@ -1,0 +1,200 @@
+"""Where the operator wants a yes for what only adds, nothing is created without one."""
+
+from typing import Any
+
+import pytest
+from mcp import Client
+from starlette.applications import Starlette
+
+from tests.guards.conftest import OpenApp
+from tests.guards.evidence import Told, call, check_untouched, effects, sent
+from tests.guards.people import (
+    Person,
+    Reply,
+    cancels,
+    declines,
+    fills_in,
+    presses_accept_on_an_empty_form,
+)
+from tests.rows import customer
+
+pytestmark = pytest.mark.anyio
+
+ROWS = [customer(number) for number in range(3)]
+WAYS = pytest.mark.parametrize("inline", [False, True], ids=["a batch", "inline rows"])
+
+
+async def create(client: Client, rows: list[dict[str, Any]], *, inline: bool) -> Told:
+    """Create rows as a model would: by a batch that was validated, or in one call."""
+    if inline:
+        arguments = {"customers": rows, "expected_count": len(rows)}
+        return await call(client, "create_customers", **arguments)
+    batch = await call(client, "validate_customers", customers=rows)
+    arguments = {"batch_id": batch["batch_id"], "expected_count": len(rows)}
+    return await call(client, "create_customers", **arguments)
+
+
+def created(sandbox: Starlette) -> list[str]:
+    assert {kind for kind, _ in effects(sandbox)} <= {"customer_created"}
+    return [one["nif"] for one in sandbox.state.store.ledger()]
+
+
+NIFS = [row["nif"] for row in ROWS]
+
+
+@WAYS
+async def test_a_yes_to_the_form_creates_the_rows_that_were_shown(
+    open_app: OpenApp, sandbox: Starlette, *, inline: bool
+) -> None:
+    person = Person()
+    async with open_app(person, confirm_creates=True) as client:
+        told = await create(client, ROWS, inline=inline)
+    [question] = person.questions
+    assert question.startswith(
+        "SANDBOX · Demo Taller SL (B12345674): create 3 customers:"
+        f' "Cliente de Prueba 0" ({NIFS[0]}), "Cliente de Prueba 1" ({NIFS[1]}),'
+    )
+    assert told["status"] == "done"
+    assert told["counts"]["created"] == 3
+    assert created(sandbox) == NIFS
+    assert sent(sandbox) == [("POST", "bulk")]
+
+
+@WAYS
+@pytest.mark.parametrize(
+    "reply",
+    [
+        declines,
+        cancels,
+        presses_accept_on_an_empty_form,
+        fills_in(count=2),
+        fills_in(confirm="yes"),
+    ],
+)
+async def test_without_a_yes_nothing_is_created(
+    open_app: OpenApp, sandbox: Starlette, reply: Reply, *, inline: bool
+) -> None:
+    person = Person(reply)
+    async with open_app(person, confirm_creates=True) as client:
+        told = await create(client, ROWS, inline=inline)
+        assert len(person.shown) == 1
+        assert told["status"] == "not_confirmed"
+        assert told["changed"] == "nothing"
+    check_untouched(sandbox)
+
+
+@WAYS
+async def test_without_forms_there_is_a_plan_and_its_words_create_once(
+    open_app: OpenApp, sandbox: Starlette, *, inline: bool
+) -> None:
+    async with open_app(confirm_creates=True) as client:
+        plan = await create(client, ROWS, inline=inline)
+        assert plan["status"] == "confirmation_required"
+        assert plan["count"] == 3
+        check_untouched(sandbox)
+        arguments = plan["next"][0]["arguments"]
+        wrong = {**arguments, "statement": arguments["statement"].replace("3", "2", 1)}
+        told = await call(client, "confirm_plan", **wrong)
+        assert told["code"] == "wrong_statement"
+        check_untouched(sandbox)
+        first = await call(client, "confirm_plan", **arguments)
+        again = await call(client, "confirm_plan", **arguments)
+    assert first["tool"] == again["tool"] == "create_customers"
+    assert first["counts"]["created"] == again["counts"]["created"] == 3
+    assert again["replayed"] is True
+    assert "replayed" not in first
+    assert created(sandbox) == NIFS
+
+
+async def test_a_batch_that_was_created_tells_so_and_asks_nobody_again(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    person = Person()
+    async with open_app(person, confirm_creates=True) as client:
+        batch = await call(client, "validate_customers", customers=ROWS)
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 3}
+        await call(client, "create_customers", **arguments)
+        again = await call(client, "create_customers", **arguments)
+    assert len(person.shown) == 1
+    assert again["replayed"] is True
+    assert created(sandbox) == NIFS
+
+
+async def test_only_the_rows_that_can_be_created_are_asked_about(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    person = Person()
+    rows = [*ROWS, customer(9, email="nope")]
+    async with open_app(person, confirm_creates=True) as client:
+        batch = await call(client, "validate_customers", customers=rows)
+        told = await call(
+            client,
+            "create_customers",
+            batch_id=batch["batch_id"],
+            expected_count=3,
+            skip_problems=True,
+        )
+    assert "create 3 customers" in person.questions[0]
+    assert "Left out: 1 with problems." in person.questions[0]
+    assert told["counts"]["created"] == 3
+    assert created(sandbox) == NIFS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"customers": ROWS, "expected_count": 2},
+        {"customers": [customer(9, email="nope")], "expected_count": 1},
+        {"batch_id": "bat_invented", "expected_count": 3},
+        {},
+    ],
+)
+async def test_nobody_is_asked_about_what_cannot_be_created(
+    open_app: OpenApp, sandbox: Starlette, arguments: dict[str, Any]
+) -> None:
+    person = Person()
+    async with open_app(person, confirm_creates=True) as client:
+        told = await call(client, "create_customers", **arguments)
+    assert told["status"] in ("error", "nothing_done")
+    assert person.shown == []
+    check_untouched(sandbox)
+
+
+async def test_a_batch_begun_before_a_yes_was_wanted_does_not_go_on_without_one(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    async with open_app() as client:
+        batch = await call(client, "validate_customers", customers=ROWS)
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 3}
+        await call(client, "create_customers", **arguments)
+    before = len(effects(sandbox))
+    async with open_app(confirm_creates=True) as client:
+        told = await call(client, "create_customers", **arguments)
+    assert told["code"] == "batch_expired"
+    assert len(effects(sandbox)) == before
+
+
+async def test_where_forms_are_demanded_an_app_without_them_creates_nothing(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    async with open_app(confirm_creates=True) as client:
+        plan = await create(client, ROWS, inline=False)
+    async with open_app(confirm_creates=True, confirm="ask") as client:
+        for told in (
+            await create(client, ROWS, inline=True),
+            await create(client, ROWS, inline=False),
+            await call(client, "confirm_plan", **plan["next"][0]["arguments"]),
+        ):
+            assert told["code"] == "confirmation_unavailable"
+    check_untouched(sandbox)
+
+
+async def test_where_no_yes_is_wanted_for_it_nobody_is_asked(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    person = Person(declines)
+    async with open_app(person, confirm="ask") as client:
+        told = await create(client, ROWS, inline=True)
+    assert told["status"] == "done"
+    assert person.shown == []
+    assert created(sandbox) == NIFS

@@ -1,0 +1,267 @@
+"""Open plans on disk: private, found again, taken by one taker ever, gone when spent or old."""
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from beel_mcp.api.account import Account
+from beel_mcp.errors import CallerError
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.plan import (
+    PLAN_ID,
+    Affected,
+    LeftAlone,
+    Look,
+    Plan,
+)
+from beel_mcp.guards.plan_store import Proposal
+from beel_mcp.guards.records import Decision, Planned, PlannedRow
+
+ACCOUNT = Account("test", "c1", "0123456789abcdef")
+LOOK = Look(
+    (Affected("a", "Acme SL", "B1", "state a"), Affected("b", "Beta SA", "", "state b")),
+    (LeftAlone("c", "Gamma SLU", "has_invoices"),),
+    {"mode": "delete"},
+)
+PROPOSAL = Proposal(
+    kind="deactivate_customers",
+    caller="local",
+    shown_as="plan",
+    request={"customer_ids": ["a", "b", "c"]},
+    arguments={"customer_ids": ["a", "b", "c"]},
+    look=LOOK,
+    statement="delete 2 customers: Ñandú",
+    account=ACCOUNT,
+)
+START = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def move(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "state", clock)
+    yield opened
+    opened.close()
+
+
+def take(journal: Journal, plan: Plan) -> Any:
+    decision = Decision(
+        *(plan.kind, plan.caller, plan.plan_id, plan.digest, plan.account),
+        total=3,
+        checked_at=plan.created_at,
+        plan_id=plan.plan_id,
+        confirmed_by="statement",
+    )
+    rows = [PlannedRow(1, {"record_id": "a", "name": "Acme SL"})]
+    return journal.take(plan, decision, [Planned(rows)])
+
+
+def rows(path: Path, table: str = "plans") -> list[Any]:
+    db = sqlite3.connect(path)
+    try:
+        return db.execute(f"SELECT * FROM {table}").fetchall()
+    finally:
+        db.close()
+
+
+def test_a_plan_is_read_back_as_it_was_made(journal: Journal) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    assert PLAN_ID.fullmatch(plan.plan_id)
+    assert plan.count == 2
+    assert plan.expires_at == START + timedelta(minutes=10)
+    assert journal.plans.find(plan.plan_id, "local") == plan
+
+
+def test_ids_are_random_and_say_nothing(journal: Journal) -> None:
+    ids = {journal.plans.open(replace(PROPOSAL, request=number)).plan_id for number in range(50)}
+    assert len(ids) == 50
+    assert len({one[:9] for one in ids}) > 40
+
+
+def test_the_reference_in_the_question_is_of_this_plan_and_this_state(journal: Journal) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    others = [replace(plan, digest="x"), replace(plan, plan_id="plan_" + "x" * 22)]
+    assert len({plan.reference, *(one.reference for one in others)}) == 3
+    assert plan.reference not in plan.plan_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caller": "token:other"},
+        {"shown_as": "form"},
+        {"request": "other"},
+        {"kind": "create_customers"},
+        {"account": replace(ACCOUNT, key_fingerprint="f")},
+        {"account": replace(ACCOUNT, company_id="c2")},
+        {"account": replace(ACCOUNT, company_id=None)},
+        {"account": replace(ACCOUNT, environment="live")},
+    ],
+    ids=str,
+)
+def test_what_differs_in_anything_is_a_plan_of_its_own(
+    journal: Journal, change: dict[str, Any]
+) -> None:
+    first = journal.plans.open(PROPOSAL)
+    other = journal.plans.open(replace(PROPOSAL, **change))
+    assert other.plan_id != first.plan_id
+    assert journal.plans.open(PROPOSAL) == first
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"look": replace(LOOK, affected=LOOK.affected[:1])},
+        {"look": replace(LOOK, meaning={"mode": "inactive"})},
+        {"statement": "another sentence"},
+    ],
+    ids=["records", "meaning", "sentence"],
+)
+def test_a_newer_picture_of_the_same_request_ends_the_older_plan(
+    journal: Journal, change: dict[str, Any]
+) -> None:
+    old = journal.plans.open(PROPOSAL)
+    new = journal.plans.open(replace(PROPOSAL, **change))
+    assert new.plan_id != old.plan_id
+    assert journal.plans.find(old.plan_id, "local") is None
+    assert take(journal, old) is None
+
+
+def test_another_callers_plan_is_not_found(journal: Journal) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    assert journal.plans.find(plan.plan_id, "token:other") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_open"),
+    [(0, True), (600, True), (600.1, False), (86_400, False), (-0.1, False), (-600, False)],
+)
+def test_a_plan_lasts_ten_minutes_for_finding_and_for_taking(
+    journal: Journal, clock: Clock, seconds: float, *, is_open: bool
+) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    clock.move(seconds)
+    assert (journal.plans.find(plan.plan_id, "local") is not None) == is_open
+    assert (take(journal, plan) is not None) == is_open
+
+
+def test_what_expired_is_gone_from_the_disk_at_the_next_look(
+    journal: Journal, clock: Clock, tmp_path: Path
+) -> None:
+    journal.plans.count_question(journal.plans.open(PROPOSAL))
+    clock.move(601)
+    journal.recover(lambda _: None)
+    assert rows(tmp_path / "state" / "journal.sqlite3") == []
+    assert rows(tmp_path / "state" / "journal.sqlite3", "questions") == []
+    everything = b"".join(one.read_bytes() for one in (tmp_path / "state").glob("journal*"))
+    assert b"Acme SL" not in everything
+    assert "Ñandú".encode() not in everything
+
+
+def test_a_spent_plan_is_gone_from_the_disk_and_its_operation_bears_its_id(
+    journal: Journal, tmp_path: Path
+) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    operation = take(journal, plan)
+    assert rows(tmp_path / "state" / "journal.sqlite3") == []
+    found = journal.find_confirmed(plan.plan_id, "local")
+    assert found
+    assert found.operation_id == operation.operation_id
+    assert journal.find_confirmed(plan.plan_id, "token:other") is None
+
+
+def test_plans_are_for_their_owner_alone(journal: Journal, tmp_path: Path) -> None:
+    journal.plans.open(PROPOSAL)
+    for path in (tmp_path / "state").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_purge_drops_every_open_plan(journal: Journal) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    journal.purge()
+    assert journal.plans.find(plan.plan_id, "local") is None
+    assert take(journal, plan) is None
+
+
+def test_a_plan_with_another_digest_than_was_shown_cannot_be_taken(journal: Journal) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    assert take(journal, replace(plan, digest="0" * 64)) is None
+    assert take(journal, plan) is not None
+
+
+def test_of_many_takers_with_connections_of_their_own_one_takes_it(
+    tmp_path: Path, clock: Clock
+) -> None:
+    takers = 12
+    journals = [Journal(tmp_path / "state", clock) for _ in range(takers)]
+    try:
+        for run in range(10):
+            plan = journals[0].plans.open(replace(PROPOSAL, request=run))
+            start = Barrier(takers)
+
+            def go(number: int, plan: Plan = plan, start: Barrier = start) -> Any:
+                # SQLite wants a connection used in the thread that made it.
+                own = Journal(tmp_path / "state", clock)
+                try:
+                    start.wait(30)
+                    return take(own, plan)
+                finally:
+                    own.close()
+
+            with ThreadPoolExecutor(takers) as pool:
+                taken = [one for one in pool.map(go, range(takers)) if one]
+            assert len(taken) == 1
+    finally:
+        for one in journals:
+            one.close()
+
+
+def test_three_wrong_sentences_end_a_plan_across_restarts(tmp_path: Path, clock: Clock) -> None:
+    left = []
+    for _ in range(3):
+        journal = Journal(tmp_path / "state", clock)
+        plan = journal.plans.open(PROPOSAL)
+        left.append(journal.plans.count_wrong(plan))
+        gone = journal.plans.find(plan.plan_id, "local") is None
+        journal.close()
+    assert left == [2, 1, 0]
+    assert gone
+
+
+def test_a_question_too_many_is_not_counted_and_not_asked(journal: Journal, clock: Clock) -> None:
+    for number in range(10):
+        journal.plans.count_question(journal.plans.open(replace(PROPOSAL, request=number)))
+    last = journal.plans.open(replace(PROPOSAL, request="last"))
+    with pytest.raises(CallerError) as caught:
+        journal.plans.count_question(last)
+    assert caught.value.code == "too_many_questions"
+    other = journal.plans.open(replace(PROPOSAL, caller="token:other"))
+    journal.plans.count_question(other)
+    clock.move(599)
+    with pytest.raises(CallerError):
+        journal.plans.count_question(last)
+    clock.move(2)
+    journal.plans.count_question(last)

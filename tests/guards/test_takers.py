@@ -1,0 +1,139 @@
+"""Many who confirm one plan at once: one carries it out, and the others are told what it became."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client
+from starlette.applications import Starlette
+
+from beel_mcp.api.account import Account
+from beel_mcp.context import Timing
+from beel_mcp.guards.changing import AnotherAccountError, Changing, StateChangedError
+from beel_mcp.guards.journal import Journal
+from beel_mcp.guards.plan import Affected, Look
+from beel_mcp.guards.plan_store import Proposal
+from beel_mcp.guards.records import utc_now
+from beel_mcp.guards.writes import Writes
+from tests.guards.conftest import OpenApp
+from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
+
+pytestmark = pytest.mark.anyio
+
+ACCOUNT = Account("test", "c1", "0123456789abcdef")
+LOOK = Look((Affected("a", "Acme SL", "B1", "as it was"),), (), {"mode": "delete"})
+
+
+async def test_of_ten_who_confirm_at_two_servers_one_runs_and_nine_are_told(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    told: list[Told] = []
+
+    async def confirm(client: Client, arguments: Mapping[str, Any]) -> None:
+        told.append(await call(client, "confirm_plan", **arguments))
+
+    async with open_app() as one, open_app() as other:
+        plan = await call(one, "deactivate_customers", customer_ids=ids(10, 11))
+        check_untouched(sandbox)
+        async with anyio.create_task_group() as group:
+            for client in (one, other) * 5:
+                group.start_soon(confirm, client, plan["next"][0]["arguments"])
+    assert sent(sandbox) == [("DELETE", "bulk")]
+    assert effects(sandbox) == [("customer_deleted", one) for one in ids(10, 11)]
+    assert [answer.get("replayed") for answer in told].count(None) == 1
+    assert len({answer["operation_id"] for answer in told}) == 1
+    assert "error" not in {answer["status"] for answer in told}
+
+
+class Beel:
+    """Whose books the key opens now."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def account(self) -> Account:
+        return self._account
+
+
+class Recorded:
+    """A change that writes down what would have been sent."""
+
+    kind = "deactivate_customers"
+    terms: Mapping[str, Any] = {}
+    arguments: Mapping[str, Any] = {}
+    request = "a"
+
+    def __init__(self, now: Look = LOOK) -> None:
+        self._now = now
+        self.done: list[str] = []
+
+    async def look(self) -> Look:
+        return self._now
+
+    def parts(self, look: Look) -> list[Sequence[Affected]]:
+        return [look.affected]
+
+    async def prepare(self, look: Look) -> None:
+        self.done.append("prepare")
+
+    async def send(self, rows: Sequence[Any]) -> list[Any]:
+        self.done.append("send")
+        return []
+
+
+@pytest.mark.parametrize(
+    ("account", "now", "error"),
+    [
+        (Account("test", "c2", ACCOUNT.key_fingerprint), LOOK, AnotherAccountError),
+        (Account("test", "c1", "f" * 16), LOOK, AnotherAccountError),
+        (Account("live", "c1", ACCOUNT.key_fingerprint), LOOK, AnotherAccountError),
+        (ACCOUNT, Look(LOOK.affected, (), {"mode": "inactive"}), StateChangedError),
+        (ACCOUNT, Look(()), StateChangedError),
+    ],
+    ids=["company", "key", "environment", "meaning", "records"],
+)
+async def test_right_before_sending_account_and_state_are_held_against_the_plan_once_more(
+    tmp_path: Path, account: Account, now: Look, error: type[Exception]
+) -> None:
+    journal = Journal(tmp_path / "state", utc_now)
+    change: Any = Recorded(now)
+    beel: Any = Beel(account)
+    plan = journal.plans.open(
+        Proposal(
+            *(change.kind, "local", "plan", change.request, change.arguments),
+            *(LOOK, "delete 1 customer", ACCOUNT),
+        )
+    )
+    async with anyio.create_task_group() as group:
+        writes = Writes(group, tmp_path / "state")
+        changing = Changing(beel, journal, writes, Timing().sleep)
+        operation = changing.take(plan, change, "statement")
+        assert operation
+        running = writes.running(operation.operation_id)
+        assert running
+        assert await running.wait(10)
+    assert isinstance(running.error, error)
+    assert change.done == []
+    assert [chunk.attempts for chunk in journal.get(operation.operation_id).chunks] == [0]
+    journal.close()
+
+
+async def test_a_plan_that_somebody_else_took_starts_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "state", utc_now)
+    change: Any = Recorded()
+    beel: Any = Beel(ACCOUNT)
+    plan = journal.plans.open(
+        Proposal(
+            *(change.kind, "local", "plan", change.request, change.arguments),
+            *(LOOK, "delete 1 customer", ACCOUNT),
+        )
+    )
+    journal.plans.drop(plan)
+    async with anyio.create_task_group() as group:
+        writes = Writes(group, tmp_path / "state")
+        changing = Changing(beel, journal, writes, Timing().sleep)
+        assert changing.take(plan, change, "form") is None
+    assert change.done == []
+    journal.close()
