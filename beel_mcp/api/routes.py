@@ -77,7 +77,7 @@ class Operation:
 class Call:
     """An operation with everything that one use of it needs. `body` knows the family.
 
-    A tuple in the query is ids, sent as one text with commas.
+    A tuple in the query is ids or other plain words, sent as one text with commas.
     """
 
     operation: Operation
@@ -173,6 +173,16 @@ DELETE_CUSTOMERS: Final = Operation(
     deadline_s=180,
 )
 LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
+GET_INVOICE: Final = Operation(
+    "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
+)
+DELETE_INVOICE: Final = Operation(
+    "delete_invoice",
+    "write",
+    **_both("DELETE", "/invoices/{invoice_id}"),
+    retry=PLAIN_WRITE,
+    statuses=(200, 204),
+)
 GET_IDENTITY: Final = Operation(
     "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
 )
@@ -192,6 +202,8 @@ OPERATIONS: Final = (
     DELETE_CUSTOMER,
     DELETE_CUSTOMERS,
     LIST_INVOICES,
+    GET_INVOICE,
+    DELETE_INVOICE,
     GET_IDENTITY,
     LIST_COMPANIES,
 )
