@@ -1,5 +1,5 @@
 """What the model can call. Only `server` imports this room."""
 
-from beel_mcp.tools import batches, customers, plans, status
+from beel_mcp.tools import batches, customers, invoices, plans, status
 
-TOOLS = (*batches.TOOLS, *customers.TOOLS, *plans.TOOLS, *status.TOOLS)
+TOOLS = (*batches.TOOLS, *customers.TOOLS, *invoices.TOOLS, *plans.TOOLS, *status.TOOLS)
