@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
+from beel_mcp.api.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 
@@ -15,6 +15,7 @@ Family = Literal["flat", "company"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 ACCEPT_JSON: Final = "application/json, application/problem+json"
+ACCEPT_ZIP: Final = "application/zip, application/json"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -183,6 +184,15 @@ DELETE_INVOICE: Final = Operation(
     retry=PLAIN_WRITE,
     statuses=(200, 204),
 )
+DOWNLOAD_INVOICES: Final = Operation(
+    "download_invoices",
+    "read",
+    flat=Route("POST", "/v1/invoices/bulk/pdf"),
+    company=Route("POST", "/v1/companies/{company_id}/invoices/pdf-archive"),
+    retry=FILE,
+    read_timeout_s=120,  # until the first byte; from then on streams.py keeps the pace
+    accept=ACCEPT_ZIP,
+)
 GET_IDENTITY: Final = Operation(
     "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
 )
@@ -204,6 +214,7 @@ OPERATIONS: Final = (
     LIST_INVOICES,
     GET_INVOICE,
     DELETE_INVOICE,
+    DOWNLOAD_INVOICES,
     GET_IDENTITY,
     LIST_COMPANIES,
 )

@@ -1,5 +1,7 @@
 """Invoices over the sandbox: found, read, deleted and packed, in every generation and family."""
 
+import io
+import zipfile
 from datetime import date
 from decimal import Decimal
 
@@ -10,13 +12,16 @@ from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.errors import (
     CallerError,
     InvalidRequestError,
+    NoPdfError,
     NotFoundError,
+    TooLargeError,
 )
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import BILLS, customer_id, invoice_id
 
 pytestmark = pytest.mark.anyio
 
+NOBODY = "00000000-0000-4000-8000-000000000000"
 PROFORMAS = {18, 19, 20, 21}
 QUARTER = InvoiceFilter(date_from=date(2026, 7, 1), date_to=date(2026, 9, 30))
 ISSUED = ("ISSUED", "SENT", "PAID", "OVERDUE", "RECTIFIED", "VOIDED")
@@ -143,3 +148,50 @@ async def test_what_is_no_draft_is_refused_and_stays(client, number):
         await client.invoices.delete(invoice_id(number))
     assert (caught.value.status, caught.value.changed) == (400, "nothing")
     assert await client.invoices.get(invoice_id(number)) == before
+
+
+async def test_a_zip_holds_what_has_a_pdf_and_says_how_many_are_missing(client, kind):
+    sink = io.BytesIO()
+    ids = [*map(invoice_id, (10, 16, 28, 12)), NOBODY]
+    told = await client.invoices.download_zip(ids, sink)
+    with zipfile.ZipFile(sink) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == {"factura_F26-0009.pdf", "factura_F26-0011.pdf"}
+        assert all(archive.read(name).startswith(b"%PDF-") for name in archive.namelist())
+    assert (told.total, told.successful, told.failed) == (5, 2, 3)
+    assert told.size_bytes == len(sink.getvalue())
+    left_out = told.left_out and [(item.invoice_id, item.code) for item in told.left_out]
+    assert left_out == (
+        [
+            (invoice_id(16), "PDF_NOT_GENERATED"),
+            (invoice_id(28), "PDF_NOT_GENERATED"),
+            (NOBODY, "NOT_FOUND"),
+        ]
+        if kind == "seeds"
+        else None
+    )
+
+
+async def test_none_available_is_an_error_of_its_own(client):
+    with pytest.raises(NoPdfError):
+        await client.invoices.download_zip([invoice_id(16), NOBODY], io.BytesIO())
+
+
+@pytest.mark.parametrize("sandbox_options", [{"zip_cap_bytes": 1_100}])
+async def test_what_is_too_much_for_one_zip_fits_when_it_is_halved(client):
+    ids, sink = [invoice_id(number) for number in (1, 2)], io.BytesIO()
+    with pytest.raises(TooLargeError):
+        await client.invoices.download_zip(ids, sink)
+    assert sink.getvalue() == b""
+    for half in ids:
+        await client.invoices.download_zip([half], sink)
+
+
+async def test_more_ids_than_the_generation_takes_are_a_size_refusal(client, kind):
+    ids = [f"f0000000-0000-4000-8000-{number:012d}" for number in range(1, 22)]
+    if kind != "seeds":
+        assert (await client.invoices.download_zip(ids, io.BytesIO())).total == 21
+        return
+    with pytest.raises(TooLargeError) as caught:
+        await client.invoices.download_zip(ids, io.BytesIO())
+    assert caught.value.status == 422
