@@ -84,9 +84,9 @@ class DraftDeletion:
         """Divide them: there is no bulk route."""
         return [[one] for one in look.affected]
 
-    async def prepare(self, look: Look) -> str | None:
+    async def prepare(self, _: Look) -> str | None:
         """Keep nothing: a draft has no effect outside of BeeL."""
-        return None  # noqa: RET501, PLR1711 - the other changes give a path
+        return None
 
     async def send(self, rows: Sequence[PlannedRow]) -> list[Outcome]:
         """Delete them one by one."""
