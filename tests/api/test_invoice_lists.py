@@ -268,7 +268,10 @@ async def test_pages_over_several_lists_hold_every_invoice_once_in_one_order(siz
         beel.asked.clear()
         got = await InvoiceLists(beel).page(InvoiceFilter(tuple(lists)), page, limit)
         assert got.total == len(every)
+        assert got.has_more is (page * limit < len(every))
         assert len(beel.asked) <= 3 * len(lists)
+        for status, asked, _ in beel.asked:
+            assert asked == 1 or (asked - 1) * limit < len(lists[status])
         found += [item.id for item in got.items]
         if not got.has_more:
             break
@@ -336,6 +339,12 @@ async def test_a_list_that_moves_while_it_is_walked_is_noticed(count, change):
         await walked(beel, "AB")
     assert (caught.value.code, caught.value.retryable) == ("list_moved", True)
     assert caught.value.changed == "nothing"
+
+
+async def test_one_that_comes_behind_a_last_page_that_is_full_is_noticed():
+    beel = OldBeel({"A": [f"a{n}" for n in range(200)]}, when(2, lambda li: li["A"].append("new")))
+    with pytest.raises(UnknownOutcomeError):
+        await walked(beel, "A")
 
 
 async def test_one_that_slips_to_the_next_page_is_noticed():
