@@ -56,7 +56,11 @@ _REASONS: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One invoice of a package. Money in euros; `rates` are (rate in percent, base, tax)."""
+    """One invoice of a package. Money in euros; `rates` are (rate in percent, base, tax).
+
+    A rate is None where BeeL tells sums only. Bases, taxes and surcharge, less the withholding,
+    are the total.
+    """
 
     invoice_id: str
     day: date | None = None
@@ -65,7 +69,8 @@ class ManifestRow:
     rectifies: str = ""
     customer: str = ""
     nif: str = ""
-    rates: tuple[tuple[Decimal, Decimal, Decimal], ...] = ()
+    rates: tuple[tuple[Decimal | None, Decimal, Decimal], ...] = ()
+    surcharge: Decimal = field(default_factory=Decimal)
     withholding: Decimal = field(default_factory=Decimal)
     total: Decimal = field(default_factory=Decimal)
     status: str = ""
@@ -84,54 +89,79 @@ def manifest_csv(rows: Sequence[ManifestRow], language: Language) -> bytes:
 
     In Spanish: `;`, decimal comma, a BOM, dates as 14/07/2026. In English: `,` and points.
     """
-    rates = sorted({rate for row in rows for rate, _, _ in row.rates})
+    columns = _Columns.of(rows)
     text = io.StringIO(newline="")
     separator = say(language, en=",", es=";")
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
-    writer.writerow(_header(rates, language))
+    writer.writerow(_header(columns, language))
     for row in sorted(rows, key=lambda row: row.order):
-        writer.writerow(_cells(row, rates, language))
+        writer.writerow(_cells(row, columns, language))
     return text.getvalue().encode("utf-8-sig")
 
 
-def _header(rates: Sequence[Decimal], language: Language) -> list[str]:
+@dataclass(frozen=True)
+class _Columns:
+    """The columns that depend on the rows."""
+
+    rates: tuple[Decimal | None, ...]
+    has_surcharge: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[ManifestRow]) -> "_Columns":
+        told = {rate for row in rows for rate, _, _ in row.rates}
+        known = sorted(rate for rate in told if rate is not None)
+        has_surcharge = any(row.surcharge for row in rows)
+        return cls((*known, *([None] if None in told else [])), has_surcharge)
+
+
+def _header(columns: _Columns, language: Language) -> list[str]:
     def words(pairs: Sequence[tuple[str, str]]) -> list[str]:
         return [say(language, en=english, es=spanish) for english, spanish in pairs]
 
-    middle = []
-    for rate in rates:
-        percent = _number(rate.normalize(), language, places=None)
-        middle += [
-            say(language, en=f"base {percent}%", es=f"base {percent} %"),
-            say(language, en=f"tax {percent}%", es=f"cuota {percent} %"),
-        ]
+    middle: list[str] = []
+    for rate in columns.rates:
+        middle += words([("base", "base"), ("tax", "cuota")])
+        if rate is not None:
+            percent = _number(rate.normalize(), language, places=None)
+            shown = say(language, en=f"{percent}%", es=f"{percent} %")
+            middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
+    if columns.has_surcharge:
+        middle += words([("equivalence surcharge", "recargo de equivalencia")])
     return [*words(_HEADERS), *middle, *words(_AFTER)]
 
 
-def _cells(row: ManifestRow, rates: Sequence[Decimal], language: Language) -> list[str]:
-    sums = {rate: (Decimal(), Decimal()) for rate in rates}
-    for rate, base, tax in row.rates:
-        before = sums[rate]
-        sums[rate] = (before[0] + base, before[1] + tax)
-    has = {rate for rate, _, _ in row.rates}
-    amounts = [
-        _number(part, language) if rate in has else "" for rate in rates for part in sums[rate]
-    ]
-    is_known = row.day is not None
+def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]:
+    def money(amount: Decimal) -> str:
+        return "" if row.day is None else _number(amount, language)
+
     return [
         _day(row.day, language),
-        safe(row.number),
+        safe(row.number or (row.invoice_id if row.missing else "")),
         _word(_TYPES, row.type, language),
         safe(row.rectifies),
         safe(row.customer),
         safe(row.nif),
-        *amounts,
-        _number(row.withholding, language) if is_known else "",
-        _number(row.total, language) if is_known else "",
+        *_amounts(row, columns.rates, language),
+        *([money(row.surcharge)] if columns.has_surcharge else []),
+        money(row.withholding),
+        money(row.total),
         _word(_STATUSES, row.status, language),
         safe(row.file),
         row.sha256,
         _word(_REASONS, row.missing, language),
+    ]
+
+
+def _amounts(row: ManifestRow, rates: Sequence[Decimal | None], language: Language) -> list[str]:
+    """Give base and tax by rate, empty where the invoice has no such rate."""
+    sums: dict[Decimal | None, tuple[Decimal, Decimal]] = {}
+    for rate, base, tax in row.rates:
+        before = sums.get(rate, (Decimal(), Decimal()))
+        sums[rate] = (before[0] + base, before[1] + tax)
+    return [
+        text
+        for rate in rates
+        for text in ([_number(part, language) for part in sums[rate]] if rate in sums else ("", ""))
     ]
 
 

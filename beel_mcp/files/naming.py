@@ -8,12 +8,27 @@ from typing import Final
 
 from beel_mcp.cleaning import clean
 
-LONGEST: Final = 120
 _NAME_LIMIT: Final = 60
 # What Windows does not take in a name; a slash also nobody else does.
 _UNPORTABLE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
-_ALNUM: Final = re.compile(r"[0-9a-z]+")
+_TOKEN: Final = re.compile(r"[^\W_]+")
+# What BeeL may put before a number; with any other word before it, it may be another number.
+_BEFORE: Final = frozenset(("factura", "invoice"))
+_BARE: Final = re.compile(r"\w[\w .-]{0,80}")
+_LONGEST_BYTES: Final = 200  # a name has 255, and may need a number behind it
+
+
+def bare_name(text: str, suffix: str) -> str | None:
+    """Read a file name that somebody chose: no path, portable, with the suffix; None if it is not.
+
+    A suffix that is missing is added.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not _BARE.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
+        return None
+    whole = name if name.casefold().endswith(suffix) else name + suffix
+    return whole if len(whole.encode()) <= _LONGEST_BYTES else None
 
 
 def invoice_name(day: date, number: str, customer: str) -> str:
@@ -47,8 +62,9 @@ def unique(names: Iterable[str]) -> list[str]:
 def match(entries: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:
     """Tell which entry of a server's ZIP is which invoice: ids to entry names.
 
-    `numbers` has the invoice number by id. A name that may mean two invoices, or an invoice that
-    two names may mean, is left out: whoever asks for it alone knows.
+    `numbers` has the invoice number by id. A name is an id, or a number with at most `factura`
+    before it. A name that may mean two invoices, or an invoice that two names may mean, is left
+    out: whoever asks for it alone knows.
     """
     meant: dict[str, list[str]] = {}
     for entry in entries:
@@ -63,12 +79,12 @@ def _meant(entry: str, numbers: Mapping[str, str]) -> str | None:
     by_id = [one for one in numbers if one.casefold() in stem]
     if by_id:
         return by_id[0] if len(by_id) == 1 else None
-    tokens = _ALNUM.findall(stem)
-    found: dict[int, list[str]] = {}
-    for one, number in numbers.items():
-        wanted = _ALNUM.findall(number.casefold())
-        if wanted and tokens[-len(wanted) :] == wanted:
-            found.setdefault(len(wanted), []).append(one)
-    # The longest number is meant: `A-1` ends in `1`, but is not it.
-    best = found[max(found)] if found else []
-    return best[0] if len(best) == 1 else None
+    tokens = _tokens(stem)
+    if tokens[:1] and tokens[0] in _BEFORE:
+        del tokens[0]
+    meant = [one for one, number in numbers.items() if tokens and _tokens(number) == tokens]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())

@@ -42,7 +42,8 @@ def save_package(
     Raises:
         OperatorError: the folder cannot be written to, or is full; nothing was saved.
     """
-    with new_file(folder, name) as made:
+    needed = len(manifest) + sum(member.size for member in members)
+    with new_file(folder, name, needed_bytes=needed) as made:
         with zipfile.ZipFile(made.stream, "w", zipfile.ZIP_STORED) as package:
             package.writestr(_entry(MANIFEST, _EPOCH, len(manifest)), manifest)
             for member in members:

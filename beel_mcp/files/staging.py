@@ -1,21 +1,23 @@
 """PDFs that have arrived and wait for the others: a private folder for each unfinished package."""
 
+import fcntl
 import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
-from beel_mcp.files.saving import unusable
+from beel_mcp.files.place import unusable
 
 HANDLE: Final = re.compile(r"pkg_[A-Za-z0-9_-]{16}")
 KEPT_FOR: Final = timedelta(hours=24)
 PIECE: Final = 65_536
+_HELD: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Staging:
@@ -40,25 +42,47 @@ class Staging:
     def find(cls, folder: Path, handle: str) -> "Staging | None":
         """Find an unfinished package by its handle."""
         staging = cls(folder, handle)
-        return staging if HANDLE.fullmatch(handle) and staging._index.is_file() else None
+        return staging if HANDLE.fullmatch(handle) and staging._folder.is_dir() else None
 
-    @property
-    def _index(self) -> Path:
-        return self._folder / "package.json"
-
-    def save(self, content: Mapping[str, Any]) -> None:
-        """Keep what is known of the package; the old or the new stands, never a half."""
-        part = self._folder / "package.part"
+    def save(self, page: str, content: bytes) -> None:
+        """Keep a page of what is known of the package; the old or the new stands, never a half."""
+        part = self._folder / f"{page}.part"
         try:
-            self._write(part, [json.dumps(content, ensure_ascii=False).encode()])
-            part.replace(self._index)
+            self._write(part, [content])
+            part.replace(self._page(page))
         except OSError as error:
             raise unusable(error) from None
 
-    def load(self) -> dict[str, Any]:
-        """Give what was kept."""
-        loaded: dict[str, Any] = json.loads(self._index.read_text(encoding="utf-8"))
-        return loaded
+    def load(self, page: str) -> bytes:
+        """Give a page that was kept; b"" if none was."""
+        try:
+            return self._page(page).read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise unusable(error) from None
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Hold the package, so that two calls do not work on it at once; False if another does."""
+        with ExitStack() as stack:
+            try:
+                file = os.open(self._folder / "lock", _HELD, 0o600)
+                stack.callback(os.close, file)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            except OSError as error:
+                raise unusable(error) from None
+            yield True
+
+    def size(self, number: int) -> int | None:
+        """Tell how long a PDF is that was kept; None if there is none."""
+        try:
+            return self._pdf(number).stat().st_size
+        except OSError:
+            return None
 
     def add(self, number: int, pieces: Iterable[bytes]) -> tuple[str, int]:
         """Keep a PDF under its number in the package; SHA-256 and length."""
@@ -97,6 +121,9 @@ class Staging:
     def remove(self) -> None:
         """Drop it all."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _page(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
 
     def _pdf(self, number: int) -> Path:
         return self._folder / f"{number}.pdf"
