@@ -38,6 +38,15 @@ InvoiceIds = Annotated[
     list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
     Field(min_length=1, max_length=50, description="From find_invoices."),
 ]
+PackageIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Field(min_length=1, max_length=2_000, description="From find_invoices; or give a filter."),
+]
+FileName = Annotated[str, Field(description="For the ZIP; a name only, no path.")]
+MonthFolders = Annotated[bool, Field(description="Sort the PDFs into folders by month.")]
+Resume = Annotated[
+    str, Field(description="From an answer that was partial; nothing else beside it.")
+]
 InvoiceStatuses = Annotated[
     list[
         Literal[

@@ -45,9 +45,12 @@ _STATUSES: Final[Mapping[str, tuple[str, str]]] = {
     "OVERDUE": ("overdue", "vencida"),
     "RECTIFIED": ("rectified", "rectificada"),
     "VOIDED": ("void", "anulada"),
+    "ACTIVE": ("active", "activa"),
+    "CONVERTED": ("converted", "convertida"),
+    "EXPIRED": ("expired", "caducada"),
 }
 _REASONS: Final[Mapping[str, tuple[str, str]]] = {
-    "draft": ("a draft has no PDF", "un borrador no tiene PDF"),
+    "draft": ("not issued: it has no PDF", "sin emitir: no tiene PDF"),
     "not_found": ("not found in BeeL", "no está en BeeL"),
     "pdf_not_ready": ("BeeL has no PDF of it yet", "BeeL aún no tiene su PDF"),
     "unknown": ("not known", "no se sabe"),

@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 from beel_mcp.files.place import unusable
 
+PACKAGES: Final = "packages"  # in the state folder
 HANDLE: Final = re.compile(r"pkg_[A-Za-z0-9_-]{16}")
 KEPT_FOR: Final = timedelta(hours=24)
 PIECE: Final = 65_536
@@ -149,7 +150,7 @@ def forget_old(folder: Path, now: datetime) -> None:
             shutil.rmtree(one, ignore_errors=True)
 
 
-def purge(folder: Path) -> int:
+def purge_packages(folder: Path) -> int:
     """Drop all unfinished packages; how many there were."""
     found = (
         [one for one in folder.iterdir() if HANDLE.fullmatch(one.name)] if folder.is_dir() else []

@@ -1,12 +1,13 @@
 """Invoices that are in BeeL."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.api.invoice_lists import InvoiceFilter
+from beel_mcp.api.invoice_lists import InvoiceFilter, InvoicePage
 from beel_mcp.api.invoice_models import Invoice
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, Beel
@@ -51,7 +52,7 @@ async def find_invoices(
     first, last = period(quarter, date_from, date_to)
     wanted = InvoiceFilter(tuple(status or ()), first, last, customer_id, search)
     found = await beel.invoices.list(wanted, page=page, limit=limit)
-    sent = {
+    again = {
         "status": status,
         "quarter": quarter,
         "date_from": date_from,
@@ -59,25 +60,7 @@ async def find_invoices(
         "customer_id": customer_id,
         "search": search,
     }
-    following = NextCall(
-        "find_invoices",
-        {
-            **{name: value for name, value in sent.items() if value},
-            "page": page + 1,
-            "limit": limit,
-        },
-        "the next page",
-    )
-    return FoundInvoices(
-        status="done",
-        summary=_summary(found.total, page, len(found.items)),
-        invoices=[_found(invoice) for invoice in found.items],
-        total=found.total,
-        page=page,
-        has_more=found.has_more,
-        page_sum=f"{sum((one.totals.total for one in found.items), Decimal()):.2f}",
-        next=next_steps(following if found.has_more else None),
-    )
+    return _told(found, limit, again)
 
 
 async def ask_to_delete(ctx: Context[AppState], invoice_ids: InvoiceIds) -> Question:
@@ -104,6 +87,22 @@ def _summary(total: int, page: int, shown: int) -> str:
         return "No invoices match." if not total else f"Page {page} is empty; {total} match."
     pages = f"; page {page} has {shown}" if shown < total else ""
     return f"{plural(total, 'invoice')} found{pages}."
+
+
+def _told(found: InvoicePage, limit: int, again: Mapping[str, Any]) -> FoundInvoices:
+    known = {name: value for name, value in again.items() if value}
+    following = {**known, "page": found.page + 1, "limit": limit}
+    step = NextCall("find_invoices", following, "the next page") if found.has_more else None
+    return FoundInvoices(
+        status="done",
+        summary=_summary(found.total, found.page, len(found.items)),
+        invoices=[_found(invoice) for invoice in found.items],
+        total=found.total,
+        page=found.page,
+        has_more=found.has_more,
+        page_sum=f"{sum((one.totals.total for one in found.items), Decimal()):.2f}",
+        next=next_steps(step),
+    )
 
 
 def _found(invoice: Invoice) -> FoundInvoice:
