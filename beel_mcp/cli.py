@@ -112,6 +112,7 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(settings: Settings) -> int:
+    from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.guards.database import JournalError
     from beel_mcp.guards.journal import Journal
     from beel_mcp.guards.records import utc_now
@@ -128,14 +129,16 @@ def _purge(settings: Settings) -> int:
         return _complain(unusable, ENVIRONMENT)
     finally:
         journal.close()
+    packages = purge_packages(settings.state_dir / PACKAGES)
     print(
         say(
             settings.language,
             en=f"Customers' data removed from the journal on this machine: {removed} operations."
-            f" Kept because their outcome is not known yet: {kept}. Nothing was removed in BeeL.",
+            f" Kept because their outcome is not known yet: {kept}. Unfinished packages of PDFs"
+            f" removed: {packages}. Nothing was removed in BeeL.",
             es=f"Datos de clientes borrados del registro de este equipo: {removed} operaciones."
-            f" Se conservan, por no saberse aún su resultado: {kept}. En BeeL no se ha borrado"
-            " nada.",
+            f" Se conservan, por no saberse aún su resultado: {kept}. Paquetes de PDF sin terminar"
+            f" borrados: {packages}. En BeeL no se ha borrado nada.",
         )
     )
     return WELL

@@ -17,6 +17,7 @@ BeelMcpError
     │   ├── TooLargeError          413
     │   ├── RateLimitedError       429
     │   └── InvalidRequestError    400, 422 and the other 4xx
+    │       └── NoPdfError         none of the invoices asked for has a PDF
     └── UnknownOutcomeError  sent, but no answer that can be trusted
         └── DryRunNotHonouredError
 """
@@ -169,6 +170,12 @@ class RateLimitedError(RefusedError):
 
 class InvalidRequestError(RefusedError):
     """400, 422 and the other 4xx: BeeL does not accept what was sent."""
+
+
+class NoPdfError(InvalidRequestError):
+    """400: BeeL has a PDF of none of the invoices that were asked for."""
+
+    default_code = "no_pdf"
 
 
 class UnknownOutcomeError(ApiError):

@@ -55,6 +55,40 @@ CustomerIds = Annotated[
 DeactivationMode = Annotated[
     Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")
 ]
+CustomerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+InvoiceIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Field(min_length=1, max_length=50, description="From find_invoices."),
+]
+PackageIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Field(min_length=1, max_length=2_000, description="From find_invoices; or give a filter."),
+]
+FileName = Annotated[str, Field(description="For the ZIP; a name only, no path.")]
+MonthFolders = Annotated[bool, Field(description="Sort the PDFs into folders by month.")]
+Resume = Annotated[
+    str, Field(description="From an answer that was partial; nothing else beside it.")
+]
+InvoiceStatuses = Annotated[
+    list[
+        Literal[
+            "DRAFT",
+            "SCHEDULED",
+            "ISSUED",
+            "SENT",
+            "PAID",
+            "OVERDUE",
+            "RECTIFIED",
+            "VOIDED",
+            "ACTIVE",
+            "CONVERTED",
+            "EXPIRED",
+        ]
+    ],
+    Field(description="Any of these; the last three are proformas'."),
+]
+Quarter = Annotated[str, Field(description="Calendar quarter, 2026-Q3; or give dates.")]
+Day = Annotated[str, Field(description="2026-07-31")]
 Search = Annotated[str, Field(description="Part of a name, NIF or e-mail.")]
 Active = Annotated[bool, Field(description="false lists inactive customers instead.")]
 Page = Annotated[int, Field(ge=1)]

@@ -44,7 +44,17 @@ ARROWS: dict[str, set[str]] = {
     "serve": {"server", *LEAVES},
     "demo": {"language", "settings"},
     "arguments": {"__init__", *LEAVES},
-    "cli": {"arguments", "guards", "serve", "server", "sandbox", "demo", "__init__", *LEAVES},
+    "cli": {
+        "arguments",
+        "guards",
+        "files",
+        "serve",
+        "server",
+        "sandbox",
+        "demo",
+        "__init__",
+        *LEAVES,
+    },
     "__init__": {"server", "settings"},
     "__main__": {"cli"},
 }

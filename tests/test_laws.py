@@ -9,7 +9,7 @@ from mcp import Client
 from mcp.types import CallToolResult, Tool
 from rs_bpe.bpe import openai
 
-from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.sandbox.seed import customer_id, invoice_id
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.anyio
@@ -20,10 +20,15 @@ HINTS = {
     "create_customers": (False, False, False, True),
     "find_customers": (True, False, True, True),
     "deactivate_customers": (False, True, False, True),
+    "find_invoices": (True, False, True, True),
+    "delete_draft_invoice": (False, True, False, True),
+    "download_invoices_zip": (False, False, False, True),
     "confirm_plan": (False, True, True, True),
     "check_operation": (True, False, True, True),
     "get_status": (True, False, True, True),
 }
+# These write a file here, and nothing in BeeL.
+SAVES = {"download_invoices_zip"}
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title"}
 TOKENS = openai.o200k_base()
 
@@ -65,10 +70,10 @@ async def test_the_tools_are_the_decided_ones_with_the_decided_hints(client: Cli
     assert hints == HINTS
 
 
-async def test_a_read_only_server_offers_no_tool_that_writes(connect: Connect) -> None:
+async def test_a_read_only_server_offers_no_tool_that_writes_in_beel(connect: Connect) -> None:
     async with connect(read_only=True) as client:
         names = {tool.name for tool in await listed(client)}
-    assert names == {name for name, hints in HINTS.items() if hints[0]}
+    assert names == {name for name, hints in HINTS.items() if hints[0]} | SAVES
 
 
 async def test_descriptions_are_short_and_do_not_shout(client: Client) -> None:
@@ -77,7 +82,7 @@ async def test_descriptions_are_short_and_do_not_shout(client: Client) -> None:
         assert len(tool.description) <= 400, tool.name
         words = tool.description.replace("(", " ").replace(")", " ").split()
         shouted = {word for word in words if word.isalpha() and word.isupper() and len(word) > 2}
-        assert shouted <= {"NIF", "CSV", "AEAT", "ZIP", "PDF", "XLSX", "IBAN"}, tool.name
+        assert shouted <= {"NIF", "CSV", "AEAT", "ZIP", "PDF", "XLSX", "IBAN", "DRAFT"}, tool.name
 
 
 async def test_input_schemas_are_flat_closed_and_without_unions(client: Client) -> None:
@@ -133,6 +138,9 @@ GOOD = {
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "find_customers": {"search": "a"},
     "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
+    "find_invoices": {"quarter": "2026-Q3"},
+    "delete_draft_invoice": {"invoice_ids": [invoice_id(16), invoice_id(1)]},
+    "download_invoices_zip": {"quarter": "2026-Q3"},
     "confirm_plan": {"plan_id": "plan_0123456789abcdefghijkl", "statement": "-"},
     "check_operation": {},
     "get_status": {},
@@ -147,8 +155,9 @@ def where(result: CallToolResult) -> tuple[Any, Any]:
 
 
 def one_text(result: CallToolResult) -> str:
-    [block] = result.content
+    block, *links = result.content
     assert block.type == "text"
+    assert all(link.type == "resource_link" for link in links)
     return block.text
 
 
@@ -170,6 +179,7 @@ async def test_every_answer_is_short_says_where_it_was_given_and_fits_its_schema
     assert not text.lstrip().startswith("{")
     structure = result.structured_content or {}
     jsonschema.validate(structure, schemas[tool] or {})
+    assert any(block.type != "text" for block in result.content) == (tool in SAVES)
     if "summary" in structure:
         assert text.startswith(structure["summary"])
     if "counts" in structure:

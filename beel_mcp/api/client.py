@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
-from beel_mcp.api import envelope
+from beel_mcp.api import archives, envelope
 from beel_mcp.api.account import Account, fingerprint
 from beel_mcp.api.companies import ActiveCompany, CompanyFinder
 from beel_mcp.api.customers import CustomersApi
@@ -18,6 +18,7 @@ from beel_mcp.api.messages import Outgoing
 from beel_mcp.api.notices import RouteNotices
 from beel_mcp.api.retry import Retries
 from beel_mcp.api.routes import Call
+from beel_mcp.api.streams import Rewinding, Sink
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
 from beel_mcp.settings import Settings
@@ -102,12 +103,20 @@ class BeelClient:
             ApiError: BeeL, or the way to it.
 
         """
-        self._check_ready()
-        active = await self.active_company() if call.operation.needs_company else _SHARED
-        # Made once: whatever is sent again is the same bytes under the same key.
-        request = self._request(call, active)
-        attempt = partial(self._attempt, call, active, request)
-        return await self._retries.run(attempt, call.operation.retry, request)
+        return await self._send(call, None)
+
+    async def download(self, call: Call, sink: Sink) -> Answer:
+        """Send a call that is answered with a ZIP, and write that to the sink; see archives.py.
+
+        It is written from where the sink stands; what a failed attempt wrote is cut off again.
+
+        Raises:
+            NotConfiguredError: there is no key.
+            ApiError: BeeL, or the way to it.
+            OSError: the sink takes no more.
+
+        """
+        return await self._send(call, Rewinding(sink))
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
@@ -115,12 +124,26 @@ class BeelClient:
             await self._transport.aclose()
             del self.__dict__["_transport"]
 
+    async def _send(self, call: Call, sink: Rewinding | None) -> Answer:
+        self._check_ready()
+        active = await self.active_company() if call.operation.needs_company else _SHARED
+        # Made once: whatever is sent again is the same bytes under the same key.
+        request = self._request(call, active)
+        attempt = partial(self._attempt, call, active, request, sink)
+        return await self._retries.run(attempt, call.operation.retry, request)
+
     async def _attempt(
-        self, call: Call, active: ActiveCompany, request: Outgoing, seconds: float
+        self,
+        call: Call,
+        active: ActiveCompany,
+        request: Outgoing,
+        sink: Rewinding | None,
+        seconds: float,
     ) -> Answer:
-        answer = await self._transport.exchange(request, seconds)
+        answer = await self._transport.exchange(request, seconds, sink)
         self.notices.collect(answer.headers)
-        opened = envelope.read(answer, call.operation, active.family)
+        read = envelope.read if sink is None else archives.read
+        opened = read(answer, call.operation, active.family)
         self._signs.collect(opened, answer.headers)
         return opened
 

@@ -31,9 +31,13 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Incoming:
-    """An answer; `headers` have lower-case names, `body` is None when it was not taken."""
+    """An answer; `headers` have lower-case names, `body` is None when it was not taken.
+
+    `poured` is how many bytes went to a sink instead, or None.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
     fault: str = ""
+    poured: int | None = None

@@ -155,26 +155,6 @@ class DeletionData(Wire):
     errors: tuple[Any, ...] | None = None
 
 
-class InvoiceRecipient(Wire):
-    """Whom an invoice is made out to."""
-
-    customer_id: str | None = None
-
-
-class Invoice(Wire):
-    """An invoice, as far as somebody has asked for it."""
-
-    id: Id
-    recipient: InvoiceRecipient | None = None
-
-
-class InvoicesData(Wire):
-    """A page of invoices."""
-
-    invoices: tuple[Invoice, ...]
-    pagination: Pagination
-
-
 class Credential(Wire):
     """The key that asked."""
 

@@ -58,6 +58,7 @@ class RetryRule:
 
 READ: Final = RetryRule(frozenset({500, 502, 503, 504}), lost=2)
 DRY_RUN: Final = RetryRule(frozenset({502, 503, 504}), lost=1)
+FILE: Final = RetryRule(frozenset({502, 503, 504}), lost=2)
 KEYED_WRITE: Final = RetryRule(while_processing=True)
 PLAIN_WRITE: Final = RetryRule()  # what got lost is settled by reading, never by sending again
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
+from beel_mcp.api.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 
@@ -15,6 +15,7 @@ Family = Literal["flat", "company"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 ACCEPT_JSON: Final = "application/json, application/problem+json"
+ACCEPT_ZIP: Final = "application/zip, application/json"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -77,7 +78,7 @@ class Operation:
 class Call:
     """An operation with everything that one use of it needs. `body` knows the family.
 
-    A tuple in the query is ids, sent as one text with commas.
+    A tuple in the query is ids or other plain words, sent as one text with commas.
     """
 
     operation: Operation
@@ -173,6 +174,25 @@ DELETE_CUSTOMERS: Final = Operation(
     deadline_s=180,
 )
 LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
+GET_INVOICE: Final = Operation(
+    "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
+)
+DELETE_INVOICE: Final = Operation(
+    "delete_invoice",
+    "write",
+    **_both("DELETE", "/invoices/{invoice_id}"),
+    retry=PLAIN_WRITE,
+    statuses=(200, 204),
+)
+DOWNLOAD_INVOICES: Final = Operation(
+    "download_invoices",
+    "read",
+    flat=Route("POST", "/v1/invoices/bulk/pdf"),
+    company=Route("POST", "/v1/companies/{company_id}/invoices/pdf-archive"),
+    retry=FILE,
+    read_timeout_s=120,  # until the first byte; from then on streams.py keeps the pace
+    accept=ACCEPT_ZIP,
+)
 GET_IDENTITY: Final = Operation(
     "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
 )
@@ -192,6 +212,9 @@ OPERATIONS: Final = (
     DELETE_CUSTOMER,
     DELETE_CUSTOMERS,
     LIST_INVOICES,
+    GET_INVOICE,
+    DELETE_INVOICE,
+    DOWNLOAD_INVOICES,
     GET_IDENTITY,
     LIST_COMPANIES,
 )

@@ -10,7 +10,9 @@ import certifi
 import httpx
 from pydantic import SecretStr
 
+from beel_mcp.api import streams
 from beel_mcp.api.messages import Incoming, Outgoing
+from beel_mcp.api.streams import Rewinding
 from beel_mcp.errors import ApiError, NotSentError, UnknownOutcomeError
 from beel_mcp.settings import Settings
 
@@ -81,19 +83,24 @@ class Transport:
         for client in self._clients:
             await client.aclose()
 
-    async def exchange(self, request: Outgoing, seconds: float) -> Incoming:
-        """Send a request and take its answer in, within so many seconds.
+    async def exchange(
+        self, request: Outgoing, seconds: float, sink: Rewinding | None = None
+    ) -> Incoming:
+        """Send a request and take its answer in, within so many seconds; a ZIP into the sink.
 
         Raises:
             NotSentError: it never left.
             UnknownOutcomeError: it left, and no whole answer came back.
+            OSError: the sink takes no more.
 
         """
-        problem: ApiError | None = None
+        problem: ApiError | OSError | None = None
         answer: Incoming | None = None
         with anyio.move_on_after(seconds):
             try:
-                answer = await self._exchange(request)
+                answer = await self._exchange(request, sink)
+            except streams.SinkError as error:
+                problem = error.reason
             except Exception as error:  # noqa: BLE001 - its text may hold the key: only its type is used
                 logger.info("no answer: %s", type(error).__name__)
                 problem = _problem(error, request)
@@ -102,7 +109,7 @@ class Transport:
             raise problem or _lost("BeeL did not answer in time.", request)
         return answer
 
-    async def _exchange(self, request: Outgoing) -> Incoming:
+    async def _exchange(self, request: Outgoing, sink: Rewinding | None) -> Incoming:
         client = self._clients[1 if request.is_write else 0]
         async with client.stream(
             request.method,
@@ -113,7 +120,7 @@ class Transport:
             timeout=httpx.Timeout(connect=5.0, pool=5.0, write=30.0, read=request.read_timeout_s),
         ) as response:
             client.cookies.clear()
-            return await _take(response)
+            return await _take(response, sink)
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
@@ -134,12 +141,15 @@ def _proxy(settings: Settings, context: ssl.SSLContext | None) -> httpx.Proxy | 
     return httpx.Proxy(settings.proxy, ssl_context=context if secure else None)
 
 
-async def _take(response: httpx.Response) -> Incoming:
+async def _take(response: httpx.Response, sink: Rewinding | None) -> Incoming:
     status, headers = response.status_code, {k.lower(): v for k, v in response.headers.items()}
     if 300 <= status < 400:
         return Incoming(status, headers, None, "redirect")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         return Incoming(status, headers, None, "content encoding")
+    if sink is not None and streams.is_pourable(status, headers):
+        size, fault = await streams.pour(response.aiter_raw(), sink, headers)
+        return Incoming(status, headers, None, fault, poured=size)
     cap = JSON_CAP_BYTES if status < 400 else ERROR_CAP_BYTES
     body = bytearray()
     async for chunk in response.aiter_raw():

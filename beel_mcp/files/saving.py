@@ -1,59 +1,140 @@
 """Puts a file into the person's folder: whole or not at all, private, and never over another."""
 
+import errno
+import fcntl
 import os
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
-from typing import Final
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final
 
-from beel_mcp.errors import OperatorError
+from beel_mcp.files.place import is_still, opened, unusable
 
-_TEMPORARY: Final = ".beel-mcp-"
+_TEMPORARY: Final = re.compile(r"\.beel-mcp-[0-9a-f]{16}")
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# A name of ours may have been taken for a pipe; it must not hold us up.
+_OLD: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass
+class NewFile:
+    """A file that is being written; it has its name once the block has ended well."""
+
+    stream: BinaryIO
+    path: Path
+
+
+@contextmanager
+def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewFile]:
+    """Write a file of that name, or of the next free one: `name (2).zip`.
+
+    The folder is used by its descriptor. Leftovers of processes that died are removed first.
+
+    Raises:
+        OperatorError: the folder cannot be written to, or is full; nothing was saved.
+
+    """
+    try:
+        with opened(folder) as place:
+            _remove_leftovers(place)
+            temporary, stream = _temporary(place)
+            try:
+                made = NewFile(stream, folder / temporary)
+                yield made
+                stream.flush()
+                os.fsync(stream.fileno())
+                final = _put_in_place(place, temporary, stream.fileno(), name)
+            finally:
+                # What was written is on the disk by now, or not wanted any more.
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=place)
+                with suppress(OSError):
+                    stream.close()
+            _settle(folder, place, final)
+            made.path = folder / final
+    except OSError as error:
+        raise unusable(error, needed_bytes) from None
 
 
 def save_file(folder: Path, name: str, data: bytes) -> Path:
-    """Save bytes under a name of ours, or under the next free one: `name (2).csv`.
+    """Save bytes under a name of ours.
 
     Raises:
-        OperatorError: the folder cannot be written to; nothing was saved.
+        OperatorError: the folder cannot be written to, or is full; nothing was saved.
+
     """
+    with new_file(folder, name, needed_bytes=len(data)) as made:
+        made.stream.write(data)
+    return made.path
+
+
+def _temporary(place: int) -> tuple[str, BinaryIO]:
+    """Make a file that is locked as long as we live, which is how others see that we do."""
+    while True:
+        name = f".beel-mcp-{secrets.token_hex(8)}"
+        file = os.open(name, _NEW, 0o600, dir_fd=place)
+        try:
+            if _lock(file) and os.fstat(file).st_nlink:
+                return name, os.fdopen(file, "w+b")
+        except BaseException:
+            os.close(file)
+            with suppress(OSError):
+                os.unlink(name, dir_fd=place)
+            raise
+        os.close(file)  # taken for a leftover in the moment before it was locked
+
+
+def _lock(file: int) -> bool:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = folder / f"{_TEMPORARY}{secrets.token_hex(8)}"
-        try:
-            _write(temporary, data)
-            return _put_in_place(temporary, folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OperatorError(
-            f"No file can be saved in the files folder ({type(error).__name__}).",
-            code="folder_unusable",
-            remedy="Check that BEEL_FILES_DIR is a folder of yours with free space.",
-        ) from None
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: then leftovers stay, too
+        return True
+    return True
 
 
-def _write(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _remove_leftovers(place: int) -> None:
+    with os.scandir(place) as entries:
+        names = [entry.name for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+    for name in names:
+        with suppress(OSError):
+            file = os.open(name, _OLD, dir_fd=place)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(name, dir_fd=place)
+            finally:
+                os.close(file)
 
 
-def _put_in_place(temporary: Path, wanted: Path) -> Path:
+def _put_in_place(place: int, temporary: str, file: int, name: str) -> str:
     """Give the file its name; a link fails where a name is taken, and a rename does not."""
+    wanted = PurePath(name)
     for number in count(1):
-        name = wanted.name if number == 1 else f"{wanted.stem} ({number}){wanted.suffix}"
-        final = wanted.with_name(name)
+        final = name if number == 1 else f"{wanted.stem} ({number}){wanted.suffix}"
         try:
-            os.link(temporary, final)
+            os.link(temporary, final, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
         except FileExistsError:
             continue
-        folder = os.open(final.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        return final
-    raise AssertionError
+        if os.path.samestat(os.stat(final, dir_fd=place, follow_symlinks=False), os.fstat(file)):
+            return final
+        os.unlink(final, dir_fd=place)
+        break
+    raise OSError(errno.EIO, "another file stood there")
+
+
+def _settle(folder: Path, place: int, final: str) -> None:
+    """Make the name last, and see that the path leads to it; otherwise take it back."""
+    try:
+        os.fsync(place)
+        error = None if is_still(folder, place) else OSError(errno.ENOTDIR, "the folder was moved")
+    except OSError as failure:
+        error = failure
+    if error is not None:
+        with suppress(OSError):
+            os.unlink(final, dir_fd=place)
+        raise error

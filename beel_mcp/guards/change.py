@@ -50,7 +50,7 @@ class Change(Described, Protocol):
         """Divide what will change into requests."""
         ...
 
-    async def prepare(self, look: Look) -> str | None:
+    async def prepare(self, look: Look, /) -> str | None:
         """Do what has to be done before the first request; the path of a file, if one is kept."""
         ...
 

@@ -7,7 +7,7 @@ from beel_mcp.errors import BeelMcpError, CallerError, NextCall, UnknownOutcomeE
 from beel_mcp.guards.change import Change, Outcome
 from beel_mcp.guards.creating import TURN_S
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import ConfirmedBy, Look, Plan
+from beel_mcp.guards.plan import Affected, ConfirmedBy, LeftAlone, Look, Plan
 from beel_mcp.guards.private import KEPT_FOR
 from beel_mcp.guards.records import Chunk, Decision, Operation, Planned, PlannedRow
 from beel_mcp.guards.report import Report, recorded
@@ -159,10 +159,7 @@ def _chunks(plan: Plan, change: Change) -> list[Planned]:
     chunks = []
     left = plan.look.left
     if left:
-        rows = [
-            PlannedRow(number, {"record_id": one.record_id, "name": one.name})
-            for number, one in enumerate(left, plan.count + 1)
-        ]
+        rows = [PlannedRow(number, _shown(one)) for number, one in enumerate(left, plan.count + 1)]
         refusal = [
             recorded(row, Outcome("failed", one.code, one.message))
             for row, one in zip(rows, left, strict=True)
@@ -171,9 +168,14 @@ def _chunks(plan: Plan, change: Change) -> list[Planned]:
     number = 1
     for part in change.parts(plan.look):
         planned = [
-            PlannedRow(place, {"record_id": one.record_id, "name": one.name, **change.terms})
+            PlannedRow(place, {**_shown(one), **change.terms})
             for place, one in enumerate(part, number)
         ]
         number += len(planned)
         chunks.append(Planned(planned))
     return chunks
+
+
+def _shown(one: Affected | LeftAlone) -> dict[str, str]:
+    """Give what a person knows a record by."""
+    return {"record_id": one.record_id, "name": one.name, "identifier": one.identifier}

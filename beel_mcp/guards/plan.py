@@ -37,6 +37,7 @@ class LeftAlone:
     name: str
     code: str
     message: str = ""
+    identifier: str = ""
 
 
 @dataclass(frozen=True)

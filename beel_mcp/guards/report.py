@@ -104,6 +104,7 @@ def recorded(row: PlannedRow, outcome: Outcome) -> dict[str, Any]:
         "row": row.number,
         "name": row.name,
         "record_id": row.values["record_id"],
+        "identifier": row.values["identifier"],
         "verdict": outcome.verdict,
         "code": outcome.code,
         "message": outcome.message,

@@ -23,6 +23,11 @@ _REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "has_invoices": ("with invoices", "con facturas", "con facturas"),
     "not_found": ("not found", "que no existe", "que no existen"),
     "already_inactive": ("already inactive", "ya inactivo", "ya inactivos"),
+    "issued": ("issued", "ya emitida", "ya emitidas"),
+    "scheduled": ("scheduled", "programada", "programadas"),
+    "voided": ("void", "anulada", "anuladas"),
+    "rectified": ("rectified", "rectificada", "rectificadas"),
+    "proforma": ("proforma", "proforma", "proformas"),
     "problems": ("with problems", "con problemas", "con problemas"),
 }
 
@@ -38,23 +43,37 @@ def place_of(account: Account, company: str | None, language: Language) -> str:
     return f"{say(language, en=english, es=spanish)} · {clean(label, LABEL_LIMIT)}"
 
 
-def compose(place: str, opening: str, look: Look, ending: Sequence[str], language: Language) -> str:
-    """Put the sentence together; as many names stand in it as fit."""
+def compose(
+    place: str,
+    opening: str,
+    look: Look,
+    ending: Sequence[str],
+    language: Language,
+    *,
+    labels: Sequence[str] | None = None,
+) -> str:
+    """Put the sentence together; as many records stand in it as fit, by name unless labelled."""
     head = f"{place}: {opening}: "
     tail = "".join(f" {part}" for part in (*ending, _left(look, language)) if part)
-    names = _names(look.affected, LONGEST - len(head) - len(tail) - 1, language)
+    every = labels or [_name(one) for one in look.affected]
+    separator = "; " if labels else ", "  # a label has commas of its own
+    names = _names(every, LONGEST - len(head) - len(tail) - 1, separator, language)
     return f"{head}{names}.{tail}"
 
 
-def _names(affected: Sequence[Affected], room: int, language: Language) -> str:
+def _name(one: Affected) -> str:
+    name = quoted(one.name, NAME_LIMIT)
+    return f"{name} ({_number(one.identifier)})" if one.identifier else name
+
+
+def _names(labels: Sequence[str], room: int, separator: str, language: Language) -> str:
     names: list[str] = []
-    for number, one in enumerate(affected, 1):
-        name = quoted(one.name, NAME_LIMIT)
-        names.append(f"{name} ({_number(one.identifier)})" if one.identifier else name)
-        if len(_joined(names, len(affected) - number, language)) > room:
+    for number, label in enumerate(labels, 1):
+        names.append(label)
+        if len(_joined(names, len(labels) - number, separator, language)) > room:
             names.pop()
             break
-    return _joined(names, len(affected) - len(names), language)
+    return _joined(names, len(labels) - len(names), separator, language)
 
 
 def _number(identifier: str) -> str:
@@ -63,8 +82,8 @@ def _number(identifier: str) -> str:
     return number if number.isalnum() else quoted(number, NUMBER_LIMIT)
 
 
-def _joined(names: Sequence[str], more: int, language: Language) -> str:
-    listed = ", ".join(names)
+def _joined(names: Sequence[str], more: int, separator: str, language: Language) -> str:
+    listed = separator.join(names)
     return listed + say(language, en=f" and {more} more", es=f" y {more} más") if more else listed
 
 

@@ -22,6 +22,10 @@ Two generations of the API can be played (`SandboxOptions.generation`):
 | bulk DELETE | one row per id, the seed fields beside it | `deactivated_ids` and `errors` |
 | proformas | among the invoices | not shown |
 | invoices by status | one or several, with commas | one |
+| DELETE of an invoice | a draft, or an active proforma | a draft |
+| its proforma | is active again | as it was |
+| ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |
+| X-Bulk-Failures | not sent | sent when a PDF is missing |
 
 In both, a NIF must have its right control character, and the census is that of `rules.py`.
 """

@@ -19,6 +19,7 @@ Kind = Literal[
     "ids",
     "uuid",
     "date",
+    "amount",
     "invoice_sort",
     "invoice_status",
     "invoice_type",

@@ -42,6 +42,9 @@ class SandboxOptions:
     scopes: tuple[str, ...] | None = None
     """The scopes of every key; None is all of them."""
 
+    zip_cap_bytes: int = 50 * 1024**2
+    """The most that one ZIP of PDFs may weigh; over it, 413."""
+
     companies: int = 1
     """How many of the seeded companies the account holds: 1 or 2."""
 

@@ -19,6 +19,7 @@ MOST_PER_PAGE = 100
 LARGEST_INTEGER = 2**31 - 1
 FLAGS = {"true": True, "false": False}
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+AMOUNT = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -121,6 +122,12 @@ def _read_date(name: str, text: str) -> str:
     return text
 
 
+def _read_amount(name: str, text: str) -> float:
+    if AMOUNT.fullmatch(text) is None:
+        raise _unreadable(name, text, "number")
+    return float(text)
+
+
 def _read_number(name: str, text: str, most: int) -> int:
     if re.fullmatch(r"[+-]?\d{1,10}", text, re.ASCII) is None or abs(int(text)) > LARGEST_INTEGER:
         raise _unreadable(name, text, "integer")
@@ -150,4 +157,5 @@ READERS: dict[Kind, Callable[[str, str], Any]] = {
     "ids": _read_ids,
     "uuid": read_uuid,
     "date": _read_date,
+    "amount": _read_amount,
 }

@@ -7,6 +7,7 @@ from . import bulk, customers, invoices
 from .call import Handler, Kind, Operation
 from .identity import get_identity, list_companies
 from .nif import validate_nif
+from .pdf_archive import ZIP, download_archive
 from .templates import MEDIA_TYPE, download_template
 
 FLAT = "/v1"
@@ -36,9 +37,11 @@ LIST_INVOICES: Mapping[str, Kind] = {
     "date_from": "date",
     "date_to": "date",
     **dict.fromkeys(invoices.CONTAINS, "text"),
+    **dict.fromkeys(("taxable_base_min", "taxable_base_max", "total_min", "total_max"), "amount"),
     "sort_by": "invoice_sort",
     "sort_order": "order",
 }
+LIST_COMPANY_INVOICES: Mapping[str, Kind] = {**LIST_INVOICES, "rectified_invoice_id": "uuid"}
 DRY_RUN: Mapping[str, Kind] = {"dry_run": "flag"}
 IDS: Mapping[str, Kind] = {"ids": "ids"}
 COMPANIES: Mapping[str, Kind] = {
@@ -128,10 +131,38 @@ OPERATIONS = (
     _company("deleteCompanyCustomer", "DELETE", ONE, customers.delete_customer),
     _flat("listInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES),
     _flat("getInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
+    _flat("deleteInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),
+    _flat(
+        "downloadInvoicesPdfBulk",
+        "POST",
+        "/bulk/pdf",
+        download_archive,
+        of=INVOICES,
+        scope="invoices:read",
+        takes_body=True,
+        produces=ZIP,
+        successor=COMPANY + INVOICES + "/pdf-archive",
+    ),
     _company(
-        "listCompanyInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES
+        "listCompanyInvoices",
+        "GET",
+        "",
+        invoices.list_invoices,
+        of=INVOICES,
+        query=LIST_COMPANY_INVOICES,
+    ),
+    _company(
+        "createCompanyInvoicePdfArchive",
+        "POST",
+        "/pdf-archive",
+        download_archive,
+        of=INVOICES,
+        scope="invoices:read",
+        takes_body=True,
+        produces=ZIP,
     ),
     _company("getCompanyInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
+    _company("deleteCompanyInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),
     Operation(
         "downloadCustomerImportTemplate",
         "GET",

@@ -54,11 +54,13 @@ CREATE TABLE invoices (
   lines TEXT NOT NULL,
   taxable_base TEXT NOT NULL,
   total_tax TEXT NOT NULL,
+  total_irpf TEXT NOT NULL,
   total TEXT NOT NULL,
   notes TEXT,
   source_proforma_id TEXT REFERENCES invoices (id),
   rectified_invoice_id TEXT REFERENCES invoices (id),
   void_reason TEXT,
+  pdf_ready INTEGER NOT NULL DEFAULT 1,
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   deleted_at TEXT
@@ -77,6 +79,7 @@ CREATE TABLE ledger (
   kind TEXT NOT NULL,
   customer_id TEXT,
   nif TEXT,
+  invoice_id TEXT,
   request_id TEXT NOT NULL
 );
 

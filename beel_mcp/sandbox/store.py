@@ -14,7 +14,7 @@ from typing import Any
 from .envelope import Cause, instant
 from .seed import seed
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 JSON_COLUMNS = ("alternative_id", "address", "billing_emails", "preferred_payment_method")
 CUSTOMER_FIELDS = (
     "legal_name",
@@ -232,10 +232,22 @@ class Store:
         )
         self._enter(kind, record, cause)
 
-    def _enter(self, kind: str, record: Record, cause: Cause) -> None:
+    def update_invoice(self, invoice: Record, changes: Record, cause: Cause, *, kind: str) -> None:
+        """Change some columns of an invoice, and add a line to the ledger."""
+        self.execute(
+            f"UPDATE invoices SET {', '.join(f'{name} = ?' for name in changes)} WHERE id = ?",  # noqa: S608 - our names
+            *changes.values(),
+            invoice["id"],
+        )
+        record = {"company_id": invoice["company_id"], "id": invoice["customer_id"], "nif": None}
+        self._enter(kind, record, cause, invoice["id"])
+
+    def _enter(
+        self, kind: str, record: Record, cause: Cause, invoice_id: str | None = None
+    ) -> None:
         self.execute(
             "INSERT INTO ledger (time, operation, method, path, company_id, kind, customer_id,"
-            " nif, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " nif, invoice_id, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             instant(cause.time),
             cause.operation,
             cause.method,
@@ -244,6 +256,7 @@ class Store:
             kind,
             record["id"],
             record["nif"],
+            invoice_id,
             cause.request_id,
         )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -35,6 +36,16 @@ class NextStep(BaseModel):
     reason: str
 
 
+@dataclass(frozen=True)
+class Link:
+    """A file that the answer speaks of, for apps that can open it."""
+
+    uri: str
+    name: str
+    mime_type: str
+    size_bytes: int
+
+
 class Answer(BaseModel):
     """The fields that all answers share. `environment` and `company` are stamped on the way out."""
 
@@ -49,6 +60,10 @@ class Answer(BaseModel):
 
     def lines(self) -> Sequence[str]:
         """Give what the text says after the summary, most important first."""
+        return ()
+
+    def links(self) -> Sequence[Link]:
+        """Give the files that stand beside the text; the text names them, too."""
         return ()
 
     def text(self) -> str:

@@ -12,8 +12,8 @@ from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
 from beel_mcp.guards.plan import LeftAlone, Look
 from beel_mcp.summaries.answer import capped, count_phrase, next_steps
 from beel_mcp.summaries.batches import CreatedCustomer, ProblemGroup
+from beel_mcp.summaries.kinds import KINDS
 from beel_mcp.summaries.outcomes import (
-    DONE,
     change_detail,
     change_status,
     change_summary,
@@ -35,18 +35,21 @@ Counts = Annotated[
 ]
 
 
-class FailedCustomer(BaseModel):
-    """A customer that stayed as it is, why, and what to do."""
+class FailedRecord(BaseModel):
+    """A record that stayed as it is, why, and what to do."""
 
-    customer_id: str
-    name: str
+    customer_id: str | None = None
+    invoice_id: str | None = None
+    name: str | None = None
+    number: str | None = None
     code: str
     message: str | None = None
     remedy: str | None = None
 
     def line(self, fate: str) -> str:
         """Give it in one line of text."""
-        name = quoted(self.name, NAME_LIMIT) if self.name else self.customer_id
+        names = [self.number, quoted(self.name, NAME_LIMIT) if self.name else None]
+        name = " ".join(filter(None, names)) or self.customer_id or self.invoice_id
         return f"{fate}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
 
 
@@ -55,7 +58,7 @@ class ChangeAnswer(PlanAnswer):
 
     requested: int | None = None
     counts: Counts | None = None
-    failed: list[FailedCustomer] | None = None
+    failed: list[FailedRecord] | None = None
     more_failed: int | None = None
     unknown: list[str] | None = None
     more_unknown: int | None = None
@@ -89,7 +92,14 @@ class DeactivationAnswer(ChangeAnswer):
     more_deactivated: int | None = None
 
 
-class ConfirmationAnswer(DeactivationAnswer):
+class DraftDeletionAnswer(ChangeAnswer):
+    """What delete_draft_invoice answers."""
+
+    deleted: list[str] | None = None
+    more_deleted: int | None = None
+
+
+class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer):
     """What confirm_plan answers: the fields of the tool whose plan it was, and that tool."""
 
     tool: str | None = None
@@ -115,7 +125,7 @@ def answer_to(
     """Put the result of a guarded call into words."""
     if isinstance(result, Waiting):
         plan = result.plan
-        return kind(**waiting(result), requested=plan.look.requested, **_left(plan.look))
+        return kind(**waiting(result), requested=plan.look.requested, **_left(plan.look, plan.kind))
     if isinstance(result, NotConfirmed):
         return kind(**not_confirmed(result))
     if isinstance(result, CarriedOut):
@@ -126,23 +136,23 @@ def answer_to(
 
 
 def _nothing(look: Look, tool: str) -> dict[str, Any]:
-    total = look.requested
+    total, done = look.requested, KINDS[tool].done
     return {
         "status": "nothing_done",
         "summary": "Nothing to change: "
         + ("this record cannot" if total == 1 else f"none of {total} records can")
-        + f" be {DONE[tool]}. Nobody was asked.",
+        + f" be {done}. Nobody was asked.",
         "changed": "nothing",
         "requested": total,
-        "counts": {DONE[tool]: 0, "failed": total, "unknown": 0, "not_attempted": 0},
-        **_left(look),
+        "counts": {done: 0, "failed": total, "unknown": 0, "not_attempted": 0},
+        **_left(look, tool),
     }
 
 
 def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict[str, Any]:
     operation = result.operation
     counts = count_changes(operation)
-    word = DONE[operation.kind]
+    word = KINDS[operation.kind].done
     rows = [
         (row, class_of(row, chunk.state, operation.kind))
         for chunk in operation.chunks
@@ -153,7 +163,7 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
         shown, more = capped(ids, IDS_CAP)
         lists |= {name: shown or None, f"more_{name}": more}
-    failed = [_failed(row) for row, belongs in rows if belongs == "failed"]
+    failed = [_failed(row, operation.kind) for row, belongs in rows if belongs == "failed"]
     shown_failed, more_failed = capped(failed, FAILED_CAP)
     is_open = running or counts["unknown"]
     why = "tells what became of it, by reading" if is_open else "lists every record"
@@ -180,29 +190,25 @@ def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
     return bool(more_failed) or any(lists[name] for name in lists if name.startswith("more_"))
 
 
-def _left(look: Look) -> dict[str, Any]:
-    shown, more = capped([_failed_of(one) for one in look.left], FAILED_CAP)
+def _left(look: Look, kind: str) -> dict[str, Any]:
+    shown, more = capped([_failed_of(one, kind) for one in look.left], FAILED_CAP)
     return {"failed": shown or None, "more_failed": more}
 
 
-def _failed(row: Mapping[str, Any]) -> FailedCustomer:
-    left = LeftAlone(row["record_id"], row["name"], row["code"] or "failed", row["message"])
-    return _failed_of(left)
+def _failed(row: Mapping[str, Any], kind: str) -> FailedRecord:
+    code = row["code"] or "failed"
+    left = LeftAlone(row["record_id"], row["name"], code, row["message"], row["identifier"])
+    return _failed_of(left, kind)
 
 
-def _failed_of(one: LeftAlone) -> FailedCustomer:
-    return FailedCustomer(
-        customer_id=one.record_id,
-        name=clean(one.name, NAME_LIMIT),
+def _failed_of(one: LeftAlone, kind: str) -> FailedRecord:
+    words = KINDS[kind]
+    is_invoice = words.id_field == "invoice_id"
+    return FailedRecord(
+        **{words.id_field: one.record_id},
+        name=clean(one.name, NAME_LIMIT) or None,
+        number=clean(one.identifier, NAME_LIMIT) or None if is_invoice else None,
         code=one.code,
         message=clean(one.message, MESSAGE_LIMIT) or None,
-        remedy=_REMEDIES.get(one.code),
+        remedy=words.remedies.get(one.code),
     )
-
-
-_REMEDIES: Final = {
-    "has_invoices": "BeeL does not delete customers with invoices; mode inactive works for them.",
-    "not_found": "find_customers gives the ids of customers that exist.",
-    "already_inactive": "There is nothing to do.",
-    "not_done": "Ask for it again if the person still wants it.",
-}

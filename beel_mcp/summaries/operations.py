@@ -10,6 +10,7 @@ from pydantic import BaseModel, WithJsonSchema
 from beel_mcp.guards.records import Operation
 from beel_mcp.summaries import creations, outcomes
 from beel_mcp.summaries.answer import LIST_TEXT_LIMIT, Answer, Status, count_phrase, plural
+from beel_mcp.summaries.kinds import KINDS
 from beel_mcp.summaries.rows import RecordRow, Records
 
 PAGE_SIZE = 20
@@ -75,7 +76,7 @@ class Told:
 
 def tell(operation: Operation, records: Records, *, running: bool) -> Told:
     """Put an operation into the words of its tool."""
-    if operation.kind in outcomes.DONE:
+    if operation.kind in KINDS:
         return Told(
             outcomes.change_status(operation, running=running),
             outcomes.change_summary(operation, running=running),

@@ -6,19 +6,16 @@ from typing import Any, Final
 from beel_mcp.cleaning import clean
 from beel_mcp.guards.records import Operation
 from beel_mcp.summaries.answer import Status, plural
+from beel_mcp.summaries.kinds import KINDS
 from beel_mcp.summaries.rows import MESSAGE_LIMIT, NAME_LIMIT, RecordRow, Records
-
-# The class of a record that was changed, by tool; the others have the same names everywhere.
-DONE: Final = {"deactivate_customers": "deactivated"}
-NOUNS: Final = {"deactivate_customers": "customer"}
 
 
 def count_changes(operation: Operation) -> dict[str, int]:
     """Put every record of a change into exactly one class."""
-    sums = dict.fromkeys((DONE[operation.kind], "failed", "unknown", "not_attempted"), 0)
+    sums = dict.fromkeys((KINDS[operation.kind].done, "failed", "unknown", "not_attempted"), 0)
     for chunk in operation.chunks:
         rest = chunk.count - chunk.done - chunk.failed
-        sums[DONE[operation.kind]] += chunk.done
+        sums[KINDS[operation.kind].done] += chunk.done
         sums["failed"] += chunk.failed
         sums[REST[chunk.state]] += rest
     return sums
@@ -27,7 +24,7 @@ def count_changes(operation: Operation) -> dict[str, int]:
 def change_status(operation: Operation, *, running: bool) -> Status:
     """Put the outcome into one word."""
     counts = count_changes(operation)
-    done = counts[DONE[operation.kind]]
+    done = counts[KINDS[operation.kind].done]
     if running:
         return "partial"
     if counts["unknown"]:
@@ -40,8 +37,8 @@ def change_status(operation: Operation, *, running: bool) -> Status:
 def change_summary(operation: Operation, *, running: bool) -> str:
     """Say the outcome in one sentence, and what BeeL did, which one word for all cannot tell."""
     counts = count_changes(operation)
-    done, unknown = counts[DONE[operation.kind]], counts["unknown"]
-    effect, noun = _effect(operation), NOUNS[operation.kind]
+    done, unknown = counts[KINDS[operation.kind].done], counts["unknown"]
+    effect, noun = KINDS[operation.kind].effect(operation.terms), KINDS[operation.kind].noun
     total = plural(operation.total, noun)
     if running:
         return f"Still running: {done} of {total} {_were(done)} {effect} so far."
@@ -53,13 +50,6 @@ def change_summary(operation: Operation, *, running: bool) -> str:
         whom = f"the {noun} was not" if operation.total == 1 else f"none of {total} was"
         return f"Nothing was changed: {whom} {effect}."
     return f"{done} of {total} {_were(done)} {effect}."
-
-
-def _effect(operation: Operation) -> str:
-    terms = operation.terms
-    if terms.get("mode") == "delete" and terms.get("generation") != "seeds":
-        return "deleted for good"
-    return "marked as inactive"
 
 
 def _were(number: int) -> str:
@@ -88,7 +78,7 @@ def change_rows(operation: Operation, records: Records) -> list[RecordRow]:
             row=row["row"],
             name=clean(row["name"], NAME_LIMIT),
             outcome=class_of(row, chunk.state, operation.kind),
-            customer_id=row["record_id"],
+            **{KINDS[operation.kind].id_field: row["record_id"]},
             message=clean(f"{row['code']} {row['message']}", MESSAGE_LIMIT) or None,
         )
         for chunk in operation.chunks
@@ -99,7 +89,7 @@ def change_rows(operation: Operation, records: Records) -> list[RecordRow]:
 
 def class_of(row: Mapping[str, Any], state: str, kind: str) -> str:
     """Name the class of one record of a change."""
-    return {"done": DONE[kind], "failed": "failed"}.get(row["verdict"], REST[state])
+    return {"done": KINDS[kind].done, "failed": "failed"}.get(row["verdict"], REST[state])
 
 
 REST: Final = {

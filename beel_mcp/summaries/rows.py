@@ -20,10 +20,11 @@ class RecordRow(BaseModel):
     name: str
     outcome: str
     customer_id: str | None = None
+    invoice_id: str | None = None
     message: str | None = None
 
     def line(self) -> str:
         """Give the row in one line of text."""
-        facts = [self.customer_id, self.message]
+        facts = [self.customer_id, self.invoice_id, self.message]
         words = [self.outcome, *(fact for fact in facts if fact)]
         return f"row {self.row} {quoted(self.name, NAME_LIMIT)}: {' '.join(words)}"

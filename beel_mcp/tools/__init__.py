@@ -1,5 +1,12 @@
 """What the model can call. Only `server` imports this room."""
 
-from beel_mcp.tools import batches, customers, plans, status
+from beel_mcp.tools import batches, customers, downloads, invoices, plans, status
 
-TOOLS = (*batches.TOOLS, *customers.TOOLS, *plans.TOOLS, *status.TOOLS)
+TOOLS = (
+    *batches.TOOLS,
+    *customers.TOOLS,
+    *invoices.TOOLS,
+    *downloads.TOOLS,
+    *plans.TOOLS,
+    *status.TOOLS,
+)

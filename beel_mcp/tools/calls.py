@@ -21,6 +21,7 @@ from beel_mcp.guards.guard import NotConfirmed
 from beel_mcp.guards.plan import TIME_TO_LIVE_S
 from beel_mcp.summaries.planned import PlanAnswer, not_confirmed
 from beel_mcp.tools.declare import crashed, error_result, result_of
+from beel_mcp.tools.progress import CURRENT, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -161,17 +162,19 @@ async def _with_progress(
     """Show a client that asked for it that the call is alive, from its start to its end."""
     scope = anyio.CancelScope()
     beats = 0
+    progress = Progress()
 
     async def beat() -> None:
         nonlocal beats
         with scope:
             while True:
-                await ctx.session.report_progress(beats)
+                await ctx.session.report_progress(beats, message=progress.text)
                 beats += 1
-                await anyio.sleep(HEARTBEAT_S)
+                await progress.wait(HEARTBEAT_S)
 
     async with anyio.create_task_group() as group:
         group.start_soon(beat)
+        CURRENT.set(progress)
         try:
             result, failure = await call_next(ctx), None
         except MCPError as error:  # a group would wrap it

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import anyio
 from mcp.server.mcpserver import Resolve
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 
 from beel_mcp.errors import (
     ApiError,
@@ -144,9 +144,19 @@ def answering(function: ToolFunction, *, writes: bool) -> Callable[..., Awaitabl
 
 
 def result_of(answer: Answer) -> CallToolResult:
-    """Give both halves of an answer: text, and structure."""
+    """Give both halves of an answer: text with links to files, and structure."""
+    links = [
+        ResourceLink(
+            type="resource_link",
+            uri=link.uri,
+            name=link.name,
+            mime_type=link.mime_type,
+            size=link.size_bytes,
+        )
+        for link in answer.links()
+    ]
     return CallToolResult(
-        content=[TextContent(type="text", text=answer.text())],
+        content=[TextContent(type="text", text=answer.text()), *links],
         structured_content=answer.structure(),
     )
 

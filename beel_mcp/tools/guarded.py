@@ -17,6 +17,8 @@ from beel_mcp.guards.changing import Changing
 from beel_mcp.guards.consent import Question, Refused, Told
 from beel_mcp.guards.creating import KIND as CREATION
 from beel_mcp.guards.deactivating import Deactivation
+from beel_mcp.guards.deleting import KIND as DRAFTS
+from beel_mcp.guards.deleting import DraftDeletion
 from beel_mcp.guards.guard import CarriedOut, Guard, NotConfirmed, Result, Waiting
 from beel_mcp.guards.report import known_rows
 from beel_mcp.lists.backup import backup_csv
@@ -92,7 +94,8 @@ class Guarded:
 
 def change_of(state: AppState, kind: str, arguments: Mapping[str, Any]) -> Change:
     """Make the change of a guarded tool."""
-    del kind
+    if kind == DRAFTS:
+        return DraftDeletion(state.beel, arguments)
 
     async def keep(customers: Sequence[Customer]) -> str:
         return await to_thread.run_sync(_save_backup, state, customers)

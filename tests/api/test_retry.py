@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import DRY_RUN, KEYED_WRITE, PLAIN_WRITE, READ
+from beel_mcp.api.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
 from beel_mcp.api.routes import OPERATIONS
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 
@@ -108,7 +108,7 @@ async def test_every_attempt_is_the_same_request(client, script, kind):
 
 
 def test_every_operation_has_its_rule_and_no_write_is_sent_again_in_doubt():
-    rules = {"read": {READ}, "dry_run": {DRY_RUN}, "write": {KEYED_WRITE, PLAIN_WRITE}}
+    rules = {"read": {READ, FILE}, "dry_run": {DRY_RUN}, "write": {KEYED_WRITE, PLAIN_WRITE}}
     for operation in OPERATIONS:
         assert operation.retry in rules[operation.kind], operation.name
         if operation.kind == "write":

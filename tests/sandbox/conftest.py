@@ -54,12 +54,14 @@ class Contract:
             if method != "parameters"
         }
 
+    def undeclared(self, name: str, answer: httpx.Response) -> set[str]:
+        """Name the X- headers that the contract does not know."""
+        known = {header.lower() for header in self._declared(name, answer).get("headers", {})}
+        return {header for header in answer.headers if header.startswith("x-")} - known
+
     def violations(self, name: str, answer: httpx.Response, branch: int | None = None) -> list[str]:
         """List what is wrong; `branch` picks one generation where the contract has both."""
-        method, path = self.operations[name]
-        responses = self.document["paths"][path][method.lower()]["responses"]
-        status = str(answer.status_code)
-        declared = self._resolve(responses.get(status, responses["default"]))
+        declared = self._declared(name, answer)
         if "content" not in declared:
             return [] if answer.content == b"" else ["a body where none is declared"]
         media_type = answer.headers["content-type"].partition(";")[0]
@@ -74,6 +76,11 @@ class Contract:
         rooted = {**self.document, **schema}
         validator = OAS30Validator(rooted, format_checker=oas30_format_checker)
         return [error.message for error in validator.iter_errors(answer.json())]
+
+    def _declared(self, name: str, answer: httpx.Response) -> dict[str, Any]:
+        method, path = self.operations[name]
+        responses = self.document["paths"][path][method.lower()]["responses"]
+        return self._resolve(responses.get(str(answer.status_code), responses["default"]))
 
     def _resolve(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:

@@ -24,11 +24,7 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 NOT_SERVED = {
     "createCompanyCustomerImport",
     "createCompanyInvoice",
-    "createCompanyInvoicePdfArchive",
     "createInvoice",
-    "deleteCompanyInvoice",
-    "deleteInvoice",
-    "downloadInvoicesPdfBulk",
     "generateInvoicePdf",
     "getCompanyInvoicePdf",
     "importCustomersCsvPreview",
@@ -49,6 +45,7 @@ class Sent:
 
 BATCH = {"customers": [new_customer(), new_customer(nif="28765431K", email=None)]}
 DELETED = {"ids": f"{customer_id(8)},{customer_id(1)}"}
+PDFS = {"invoice_ids": [invoice_id(5), invoice_id(16), invoice_id(28)]}
 BAD_BATCH = {"customers": [new_customer(), new_customer(nif="B65120340"), {"legal_name": " "}]}
 
 # One acceptable request per operation and the status of its answer.
@@ -75,6 +72,10 @@ GOOD: dict[str, tuple[Sent, int]] = {
     "getInvoice": (Sent(), 200),
     "listCompanyInvoices": (Sent(params={"limit": 100}), 200),
     "getCompanyInvoice": (Sent(), 200),
+    "deleteInvoice": (Sent(ids={"invoice_id": invoice_id(17)}), 204),
+    "deleteCompanyInvoice": (Sent(ids={"invoice_id": invoice_id(17)}), 204),
+    "downloadInvoicesPdfBulk": (Sent(PDFS), 200),
+    "createCompanyInvoicePdfArchive": (Sent(PDFS), 200),
     "getIdentity": (Sent(), 200),
     "listCompanies": (Sent(), 200),
 }
@@ -122,6 +123,14 @@ def on_invoice(operation: Operation) -> bool:
 
 def lists_invoices(operation: Operation) -> bool:
     return operation.path.endswith("/invoices")
+
+
+def deletes_invoice(operation: Operation) -> bool:
+    return on_invoice(operation) and operation.method == "DELETE"
+
+
+def makes_zip(operation: Operation) -> bool:
+    return operation.produces == "application/zip"
 
 
 def with_headers(**headers: str) -> Callable[[Sent], Sent]:
@@ -179,6 +188,19 @@ FAULTS = (
     Fault("bad invoice id", 400, on_invoice, with_ids(invoice_id="F26-0001")),
     Fault("a proforma", 404, on_invoice, with_ids(invoice_id=invoice_id(18)),
           generations=("seeds",)),
+    Fault("an issued invoice", 400, deletes_invoice, with_ids(invoice_id=invoice_id(13))),
+    Fault("a scheduled invoice", 400, deletes_invoice, with_ids(invoice_id=invoice_id(15))),
+    Fault("no PDFs", 400, makes_zip, with_body(invoice_ids=[invoice_id(16), NOWHERE])),
+    Fault("no list of ids", 400, makes_zip, with_body(invoice_ids=invoice_id(1))),
+    Fault("an id that is none", 400, makes_zip, with_body(invoice_ids=["F26-0001"])),
+    Fault("an id that is a number", 400, makes_zip, with_body(invoice_ids=[7])),
+    Fault("an empty list of ids", 422, makes_zip, with_body(invoice_ids=[])),
+    Fault("no ids in it", 422, makes_zip, lambda sent: replace(sent, body={})),
+    Fault("21 ids", 422, makes_zip, with_body(invoice_ids=[NOWHERE] * 21),
+          generations=("seeds",)),
+    Fault("501 ids", 422, makes_zip, with_body(invoice_ids=[NOWHERE] * 501)),
+    Fault("too much for one ZIP", 413, makes_zip, options={"zip_cap_bytes": 500}),
+    Fault("bad amount", 400, lists_invoices, with_params(total_min="much")),
     Fault("bad status", 400, lists_invoices, with_params(status="LOST")),
     Fault("bad status in a list", 400, lists_invoices, with_params(status="PAID,LOST")),
     Fault("two statuses", 400, lists_invoices, with_params(status="PAID,SENT"),
@@ -294,6 +316,7 @@ async def test_a_good_request_is_answered_as_declared(
     # Where the contract has both generations, the first shape is that of the seed pages.
     branch = int(generation == "current")
     assert contract.violations(operation.name, answer, branch) == []
+    assert contract.undeclared(operation.name, answer) == set()
 
 
 @pytest.mark.parametrize(("generation", "operation", "fault"), REFUSALS)

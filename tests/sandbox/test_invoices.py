@@ -32,25 +32,33 @@ async def numbers(api, path, **params):
     ("params", "found"),
     [
         ({"search": "rías"}, [1, 18, 9, 15]),
-        ({"search": "r26"}, [5]),
-        ({"search": "f9512"}, [6, 13, 20]),
+        ({"search": "r26"}, [5, 27]),
+        ({"search": "f9512"}, [22, 6, 26, 30, 27, 13, 20]),
         ({"search": "%"}, []),
-        ({"status": "DRAFT"}, [16, 17]),
+        ({"status": "DRAFT"}, [16, 30, 17]),
         ({"status": "OVERDUE,VOIDED"}, [7, 8, 12]),
         ({"status": "EXPIRED"}, [21]),
-        ({"type": "CORRECTIVE"}, [5]),
+        ({"type": "CORRECTIVE"}, [5, 27]),
         ({"type": "PROFORMA"}, [21, 18, 19, 20]),
         ({"customer_id": customer_id(2)}, [2, 16, 10]),
         ({"customer_id": customer_id(8)}, []),
         ({"customer_id": customer_id(2).upper(), "status": "SENT"}, [10]),
-        ({"date_from": "2026-11-16"}, [17, 20, 15]),
+        ({"date_from": "2026-11-16"}, [17, 20, 29, 15]),
         ({"date_to": "2026-01-20"}, [1, 21]),
-        ({"date_from": "2026-07-01", "date_to": "2026-09-30"}, [10, 11, 12]),
+        (
+            {"date_from": "2026-07-01", "date_to": "2026-09-30"},
+            [10, 25, 26, 30, 11, 27, 12, 28],
+        ),
         ({"date_from": "2026-09-30", "date_to": "2026-07-01"}, []),
         ({"invoice_number": "f26-0001"}, [1]),
-        ({"recipient_name": "MÜLLER"}, [11]),
+        ({"recipient_name": "MÜLLER"}, [25, 11]),
         ({"recipient_nif": "b83"}, [2, 16, 10]),
         ({"series_code": "p26"}, [21, 18, 19, 20]),
+        ({"total_max": "-297"}, [5, 27]),
+        ({"total_max": "-297.01"}, [5]),
+        ({"total_min": "1512.50", "total_max": "1512.5"}, [4, 18, 9, 19, 17]),
+        ({"taxable_base_min": 2000}, [25]),
+        ({"taxable_base_min": "90", "taxable_base_max": "90.00"}, [24]),
     ],
 )
 async def test_filters_find_what_they_say(api, invoices, params, found):
@@ -60,7 +68,7 @@ async def test_filters_find_what_they_say(api, invoices, params, found):
 
 async def test_the_newest_come_first_unless_asked_otherwise(api, invoices):
     newest = await numbers(api, invoices, limit=100)
-    assert (len(newest), newest[:2]) == (len(BILLS), [15, 20])
+    assert (len(newest), newest[:2]) == (len(BILLS), [15, 29])
     assert await numbers(api, invoices, limit=100, sort_order="asc") == newest[::-1]
 
 
@@ -74,8 +82,8 @@ async def test_other_orders_turn_around(api, key, first):
 
 
 async def test_pages_hold_every_invoice_once(api, invoices):
-    pages = [await numbers(api, invoices, limit=8, page=page) for page in (1, 2, 3, 4)]
-    assert [len(page) for page in pages] == [8, 8, 5, 0]
+    pages = [await numbers(api, invoices, limit=8, page=page) for page in (1, 2, 3, 4, 5)]
+    assert [len(page) for page in pages] == [8, 8, 8, 6, 0]
     assert sorted(sum(pages, [])) == sorted(bill.number for bill in BILLS)  # noqa: RUF017
 
 
@@ -88,7 +96,7 @@ async def test_one_row_is_enough_to_count_those_of_a_customer(api, invoices):
 async def test_the_seed_generation_shows_no_proformas_and_takes_one_status(seeds):
     listed = await numbers(seeds, FLAT, limit=100)
     assert sorted(listed) == [bill.number for bill in BILLS if bill.number not in PROFORMAS]
-    assert await numbers(seeds, FLAT, status="SENT") == [11, 10]
+    assert await numbers(seeds, FLAT, status="SENT") == [28, 11, 10]
     assert (await seeds.get(COMPANY)).status_code == 404
     assert (await seeds.get(f"{FLAT}/{invoice_id(18)}")).status_code == 404
 
@@ -101,8 +109,12 @@ async def test_an_invoice_shows_whom_it_is_for_and_adds_up(api, invoices):
         assert (shown["status"], shown["issue_date"]) == (bill.status, bill.issue_date)
         assert (shown["number"] is None) == (shown["invoice_number"] is None)
         totals = {name: Decimal(str(value)) for name, value in shown["totals"].items()
-                  if name != "vat_breakdown"}  # fmt: skip
-        assert totals["taxable_base"] + totals["total_vat"] == totals["invoice_total"]
+                  if not name.endswith("_breakdown")}  # fmt: skip
+        due = totals["taxable_base"] + totals["total_vat"] - totals["total_irpf"]
+        assert due == totals["invoice_total"]
+        for breakdown, name in (("vat_breakdown", "total_vat"), ("irpf_breakdown", "total_irpf")):
+            parts = [Decimal(str(part["amount"])) for part in shown["totals"][breakdown]]
+            assert sum(parts) == totals[name]
         lines = sum(Decimal(str(line["taxable_base"])) for line in shown["lines"])
         assert lines == totals["taxable_base"]
         assert all(line["unit_price"] > 0 for line in shown["lines"])
@@ -136,3 +148,56 @@ async def test_reading_leaves_no_trace_in_the_ledger(api, invoices):
     await api.get(invoices)
     await api.get(f"{invoices}/{invoice_id(1)}")
     assert api.effects() == []
+
+
+async def test_what_a_corrective_invoice_corrects_can_be_asked_for_on_company_routes(api):
+    assert await numbers(api, COMPANY, rectified_invoice_id=invoice_id(26)) == [27]
+    assert len(await numbers(api, FLAT, rectified_invoice_id=invoice_id(26))) == 20
+
+
+async def test_only_what_has_a_number_and_is_ready_has_a_pdf_address(api, invoices):
+    listed = (await api.get(invoices, params={"limit": 100})).json()["data"]["invoices"]
+    without = {int(item["id"][-3:]) for item in listed if item["pdf_download_url"] is None}
+    assert without == {15, 16, 17, 30, 28, 29}
+
+
+async def test_a_deleted_draft_is_gone_and_its_proforma_is_active_again(api, invoices):
+    draft, proforma = f"{invoices}/{invoice_id(17)}", f"{invoices}/{invoice_id(19)}"
+    gone = await api.delete(draft)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert (await api.get(draft)).status_code == 404
+    assert (await api.delete(draft)).status_code == 404
+    assert 17 not in await numbers(api, invoices, limit=100)
+    shown = (await api.get(proforma)).json()["data"]
+    assert (shown["status"], "converted_invoice_id" in shown) == ("ACTIVE", False)
+    assert [
+        (entry["kind"], entry["invoice_id"], entry["customer_id"]) for entry in api.store.ledger()
+    ] == [
+        ("invoice_deleted", invoice_id(17), customer_id(5)),
+        ("proforma_reactivated", invoice_id(19), customer_id(5)),
+    ]
+
+
+async def test_the_seed_generation_leaves_the_proforma_as_it_was(seeds):
+    assert (await seeds.delete(f"{FLAT}/{invoice_id(17)}")).status_code == 204
+    [proforma] = seeds.store.rows("SELECT status FROM invoices WHERE id = ?", invoice_id(19))
+    assert proforma["status"] == "CONVERTED"
+    assert seeds.effects() == ["invoice_deleted"]
+
+
+@pytest.mark.parametrize(
+    "number", [bill.number for bill in BILLS if bill.status not in ("DRAFT", "ACTIVE")]
+)
+async def test_nothing_but_a_draft_can_be_deleted(api, number):
+    answer = await api.delete(f"{COMPANY}/{invoice_id(number)}")
+    assert (answer.status_code, api.effects()) == (400, [])
+
+
+async def test_an_active_proforma_can_be_deleted_today(api):
+    assert (await api.delete(f"{COMPANY}/{invoice_id(20)}")).status_code == 204
+    assert api.effects() == ["invoice_deleted"]
+
+
+async def test_the_customer_of_a_deleted_draft_can_be_deleted_then(api):
+    await api.delete(f"{COMPANY}/{invoice_id(16)}")
+    assert await numbers(api, COMPANY, customer_id=customer_id(2)) == [10, 2]

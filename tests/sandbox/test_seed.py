@@ -1,5 +1,6 @@
 """The seeded firm is believable, and the census rule leaves it alone."""
 
+import json
 from collections import Counter
 from decimal import Decimal
 
@@ -46,6 +47,19 @@ def test_invoices_come_in_every_status_over_four_quarters(store):
     assert {(int(row["month"]) + 2) // 3 for row in rows} == {1, 2, 3, 4}
 
 
+def test_a_quarter_has_what_makes_a_package_hard(store):
+    rows = store.rows(
+        "SELECT * FROM invoices WHERE issue_date BETWEEN '2026-07-01' AND '2026-09-30'"
+    )
+    assert {"DRAFT", "ISSUED", "SENT", "OVERDUE", "RECTIFIED"} <= {row["status"] for row in rows}
+    assert {"STANDARD", "CORRECTIVE"} <= {row["type"] for row in rows}
+    lines = [line for row in rows for line in json.loads(row["lines"])]
+    assert {"0", "10", "21"} <= {line["vat_percent"] for line in lines}
+    assert {row["pdf_ready"] for row in rows} == {0, 1}
+    assert any(Decimal(row["total_irpf"]) > 0 for row in rows)
+    assert any(Decimal(row["total"]) < 0 for row in rows)
+
+
 def test_only_issued_invoices_have_a_number_and_no_number_repeats(store):
     rows = store.rows("SELECT status, invoice_number FROM invoices")
     unnumbered = {row["status"] for row in rows if row["invoice_number"] is None}
@@ -55,8 +69,10 @@ def test_only_issued_invoices_have_a_number_and_no_number_repeats(store):
 
 
 def test_the_totals_of_every_invoice_add_up(store):
-    for row in store.rows("SELECT taxable_base, total_tax, total FROM invoices"):
-        assert Decimal(row["taxable_base"]) + Decimal(row["total_tax"]) == Decimal(row["total"])
+    names = "taxable_base, total_tax, total_irpf, total"
+    for row in store.rows(f"SELECT {names} FROM invoices"):
+        base, tax, irpf, total = map(Decimal, row.values())
+        assert base + tax - irpf == total
 
 
 def test_some_customers_have_invoices_and_some_have_none(store):

@@ -1,0 +1,120 @@
+"""Invoices that are in BeeL."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context, Resolve
+from pydantic import Field
+
+from beel_mcp.api.invoice_lists import InvoiceFilter, InvoicePage
+from beel_mcp.api.invoice_models import Invoice
+from beel_mcp.cleaning import clean
+from beel_mcp.context import AppState, Beel
+from beel_mcp.errors import NextCall
+from beel_mcp.guards.consent import Consent, Question
+from beel_mcp.parameters import (
+    CustomerId,
+    Day,
+    InvoiceIds,
+    InvoiceStatuses,
+    Limit,
+    Page,
+    Quarter,
+    Search,
+)
+from beel_mcp.summaries.answer import next_steps, plural
+from beel_mcp.summaries.changes import DraftDeletionAnswer
+from beel_mcp.summaries.invoices import FoundInvoice, FoundInvoices
+from beel_mcp.tools.declare import guarded, read
+from beel_mcp.tools.guarded import GuardedCall, ask
+from beel_mcp.tools.periods import period
+
+NAME_LIMIT = 60
+
+
+async def find_invoices(
+    beel: Beel,
+    status: InvoiceStatuses | None = None,
+    quarter: Quarter | None = None,
+    date_from: Day | None = None,
+    date_to: Day | None = None,
+    customer_id: CustomerId | None = None,
+    search: Search | None = None,
+    page: Page = 1,
+    limit: Annotated[Limit, Field(description="Invoices per page.")] = 20,
+) -> FoundInvoices:
+    """Find invoices in BeeL by status, quarter or dates, customer, number or name.
+
+    Gives their invoice_id. Drafts have status DRAFT and mostly no number. For all PDFs of a
+    quarter use download_invoices_zip, which needs no list.
+    """
+    first, last = period(quarter, date_from, date_to)
+    wanted = InvoiceFilter(tuple(status or ()), first, last, customer_id, search)
+    found = await beel.invoices.list(wanted, page=page, limit=limit)
+    again = {
+        "status": status,
+        "quarter": quarter,
+        "date_from": date_from,
+        "date_to": date_to,
+        "customer_id": customer_id,
+        "search": search,
+    }
+    return _told(found, limit, again)
+
+
+async def ask_to_delete(ctx: Context[AppState], invoice_ids: InvoiceIds) -> Question:
+    """Look up which drafts would go, and ask the person."""
+    return await ask(ctx, "delete_draft_invoice", {"invoice_ids": invoice_ids})
+
+
+async def delete_draft_invoice(
+    invoice_ids: InvoiceIds,
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_to_delete)],
+) -> DraftDeletionAnswer:
+    """Delete draft invoices from BeeL for good, once the person has agreed; nothing but drafts.
+
+    Get the ids from find_invoices with status DRAFT. Issued invoices are refused: they are voided
+    or corrected in BeeL. Asks the person, or returns a plan for confirm_plan.
+    """
+    result = await call.guard.answer(consent)
+    return call.told(DraftDeletionAnswer, result, "delete_draft_invoice")
+
+
+def _summary(total: int, page: int, shown: int) -> str:
+    if not shown:
+        return "No invoices match." if not total else f"Page {page} is empty; {total} match."
+    pages = f"; page {page} has {shown}" if shown < total else ""
+    return f"{plural(total, 'invoice')} found{pages}."
+
+
+def _told(found: InvoicePage, limit: int, again: Mapping[str, Any]) -> FoundInvoices:
+    known = {name: value for name, value in again.items() if value}
+    following = {**known, "page": found.page + 1, "limit": limit}
+    step = NextCall("find_invoices", following, "the next page") if found.has_more else None
+    return FoundInvoices(
+        status="done",
+        summary=_summary(found.total, found.page, len(found.items)),
+        invoices=[_found(invoice) for invoice in found.items],
+        total=found.total,
+        page=found.page,
+        has_more=found.has_more,
+        page_sum=f"{sum((one.totals.total for one in found.items), Decimal()):.2f}",
+        next=next_steps(step),
+    )
+
+
+def _found(invoice: Invoice) -> FoundInvoice:
+    who = invoice.recipient.legal_name or invoice.recipient.trade_name
+    return FoundInvoice(
+        invoice_id=invoice.id,
+        number=clean(invoice.number, NAME_LIMIT) if invoice.number else None,
+        date=invoice.issue_date.isoformat(),
+        customer=clean(who, NAME_LIMIT) if who else None,
+        amount=f"{invoice.totals.total:.2f}",
+        status=clean(invoice.status, 20),
+    )
+
+
+TOOLS = (read(find_invoices), guarded(delete_draft_invoice))

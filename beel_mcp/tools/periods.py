@@ -1,0 +1,51 @@
+"""A quarter or dates, as a range of days."""
+
+import re
+from datetime import date, timedelta
+
+from beel_mcp.errors import CallerError, FieldError
+
+_QUARTER = re.compile(r"(\d{4})-[QT]([1-4])")
+
+
+def period(
+    quarter: str | None, date_from: str | None, date_to: str | None
+) -> tuple[date | None, date | None]:
+    """Read a calendar quarter, or two days, both inclusive and either open.
+
+    Raises:
+        CallerError: both were given, or one of them is no quarter or day, or the range is empty.
+    """
+    if quarter and (date_from or date_to):
+        raise CallerError("Give quarter, or date_from and date_to; not both.")
+    if quarter:
+        return _quarter(quarter)
+    first, last = _day("date_from", date_from), _day("date_to", date_to)
+    if first and last and first > last:
+        raise CallerError(
+            "date_from is after date_to.",
+            field_errors=(FieldError("date_from", "must not be after date_to"),),
+        )
+    return first, last
+
+
+def _quarter(text: str) -> tuple[date, date]:
+    found = _QUARTER.fullmatch(text.strip())
+    if not found or int(found[1]) < 1900:
+        raise CallerError(
+            "This is no quarter.", field_errors=(FieldError("quarter", "is written 2026-Q3"),)
+        )
+    year, number = int(found[1]), int(found[2])
+    after = date(year + (number == 4), number * 3 % 12 + 1, 1)
+    return date(year, number * 3 - 2, 1), after - timedelta(days=1)
+
+
+def _day(field: str, text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise CallerError(
+            "This is no day.", field_errors=(FieldError(field, "is written 2026-07-31"),)
+        ) from None
