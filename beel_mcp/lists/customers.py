@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.checks import Problem, advise
-from beel_mcp.lists.fields import HEADERS, NAMES, NEAR, PARTS, CustomerRow
+from beel_mcp.lists.fields import COLUMNS, HEADERS, NAMES, NEAR, PARTS, CustomerRow
 from beel_mcp.lists.reading import UnreadableError, change_between, is_absent, kind_of, read_value
 from beel_mcp.lists.rows import Row, ValueChange
 from beel_mcp.lists.tables import Table
@@ -20,6 +20,7 @@ __all__ = ["MAX_INLINE_ROWS", "CustomerRow", "ReadRows", "read_csv_rows", "read_
 MAX_INLINE_ROWS: Final = 500
 _MAX_FAULTS: Final = 5
 _TEMPLATE: Final = tuple(HEADERS)[:9]
+_HEADERS: Final = {**{column: column for column in COLUMNS}, **HEADERS}
 
 
 class ReadRows(NamedTuple):
@@ -70,7 +71,7 @@ def _refuse(rows: Sequence[Any]) -> None:
 
 
 def read_csv_rows(table: Table) -> ReadRows:
-    """Read a file whose headers are those of BeeL's template, in any order and case.
+    """Read a file with the headers of BeeL's template, or a saved one's, in any order and case.
 
     Raises:
         CallerError: the name's column is missing, or two columns fill the same field.
@@ -103,7 +104,7 @@ def read_csv_rows(table: Table) -> ReadRows:
 def _columns(table: Table) -> dict[int, str]:
     """Find which column fills which field."""
     headers = [clean(header, 60) for header in table.headers]
-    names = [HEADERS.get(header.casefold()) for header in headers]
+    names = [_HEADERS.get(header.casefold()) for header in headers]
     used = {place: name for place, name in enumerate(names) if name}
     if "legal_name" not in names:
         found = ", ".join(quoted(header, 40) for header in headers[:10])

@@ -90,6 +90,12 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
+# Every field of a customer as one column; what was saved before a deletion has these headers.
+COLUMNS: Final = tuple(
+    column
+    for name in NAMES
+    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
+)
 # BeeL's template: its Spanish headers, and the English ones that it also takes.
 HEADERS: Final[Mapping[str, str]] = {
     "nombre_fiscal": "legal_name",
