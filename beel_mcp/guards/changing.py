@@ -100,20 +100,28 @@ class Changing:
             except BeelMcpError:
                 return False  # check_operation goes on looking
             if same:
-                await self._attempt(report, same, change)
+                await self._attempt(report, same, change, is_again=True)
             else:
                 report.settle()
         return not report.unknown()
 
-    async def _attempt(self, report: Report, rows: Sequence[PlannedRow], change: Change) -> None:
+    async def _attempt(
+        self,
+        report: Report,
+        rows: Sequence[PlannedRow],
+        change: Change,
+        *,
+        is_again: bool = False,
+    ) -> None:
         self._journal.pending(report.chunk)
         try:
             outcomes = await change.send(rows)
         except UnknownOutcomeError as error:
             report.settle(code=error.code, request_id=error.request_id)
         except BeelMcpError as error:
-            # Never sent, or turned away at the door: of these rows nothing happened now.
-            report.settle(code=error.code, request_id=error.request_id, is_sent=False)
+            # Never sent, or turned away at the door: of these rows nothing happened now. What was
+            # lost before this may still be carried out, as one look cannot tell.
+            report.settle(code=error.code, request_id=error.request_id, is_sent=is_again)
             raise
         except Exception:
             report.settle(code="internal_error")

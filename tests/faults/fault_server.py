@@ -18,7 +18,10 @@ Action = Literal["reset", "stall", "answer", "truncate", "late", "delay"]
 
 @dataclass
 class Fault:
-    """What happens to a request: before or after BeeL has carried it out."""
+    """What happens to a request: before or after BeeL has carried it out.
+
+    The first `after` requests that fit are let through.
+    """
 
     action: Action
     committed: bool = False
@@ -27,6 +30,7 @@ class Fault:
     dry_run: bool | None = None
     times: int = 1
     raw: bytes = b""
+    after: int = 0
 
     def fits(self, method: str, path: str, query: dict[str, list[str]]) -> bool:
         dry_run = query.get("dry_run") == ["true"]
@@ -88,6 +92,8 @@ class FaultServer:
         fault = next(
             (f for f in self.faults if f.fits(method, url.path, parse_qs(url.query))), None
         )
+        if fault and fault.after:
+            fault.after, fault = fault.after - 1, None
         if fault:
             fault.times -= 1
         answer = b""
