@@ -1,7 +1,4 @@
-"""A sandbox in a process of its own with many invoices, each a PDF of 100 KB; ZIPs are made once.
-
-What is measured is the way of the bytes, not how fast the sandbox packs them.
-"""
+"""A sandbox in a process of its own with many invoices, each a PDF of 100 KB that packs badly."""
 
 import os
 import random
@@ -15,7 +12,6 @@ from typing import Any
 import anyio
 import httpx
 import uvicorn
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beel_mcp.sandbox import SandboxOptions, create_app, pdf_archive
 from tests.bills import add_invoices
@@ -53,41 +49,6 @@ async def _ready(url: str) -> None:
                 return
 
 
-class Remembering:
-    """Answers a ZIP that was made before from memory."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._made: dict[bytes, list[Message]] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "pdf" not in scope.get("path", ""):
-            await self._app(scope, receive, send)
-            return
-        asked = b""
-        while True:
-            message = await receive()
-            asked += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        if asked not in self._made:
-            self._made[asked] = await self._make(scope, asked)
-        for message in self._made[asked]:
-            await send(message)
-
-    async def _make(self, scope: Scope, asked: bytes) -> list[Message]:
-        made: list[Message] = []
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": asked, "more_body": False}
-
-        async def collect(message: Message) -> None:
-            made.append(message)
-
-        await self._app(scope, receive, collect)
-        return made
-
-
 def _large(record: dict[str, Any], _: object) -> bytes:
     return b"%PDF-1.4\n" + random.Random(record["id"]).randbytes(PDF_BYTES - 9)
 
@@ -96,8 +57,7 @@ def _serve(port: int, count: int) -> None:
     pdf_archive._pdf = _large
     app = create_app(SandboxOptions())
     add_invoices(app, count)
-    serving = Remembering(app)
-    uvicorn.run(serving, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
 
 
 if __name__ == "__main__":
