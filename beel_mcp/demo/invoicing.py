@@ -52,21 +52,21 @@ async def download_the_quarter(demo: Demo) -> None:
     counts = answer.get("counts", {})
     demo.promise("counts", counts, {"included": INCLUDED, "missing": MISSING, "not_attempted": 0})
     demo.promise("every invoice is accounted for", sum(counts.values()), answer.get("requested"))
-    path = Path(answer.get("path") or "")
-    if path.is_file():
-        _look_into(demo, path, answer)
-    else:
-        demo.promise("the ZIP is there", path.is_file(), wanted=True)
+    name = _look_into(demo, answer)
     demo.say(
-        en=f"“{path.name}”: {counts.get('included')} PDFs and a manifest;"
+        en=f"“{name}”: {counts.get('included')} PDFs and a manifest;"
         f" {counts.get('missing')} missing, because BeeL has no PDF of it yet.",
-        es=f"«{path.name}»: {counts.get('included')} PDF y un listado; falta"
+        es=f"«{name}»: {counts.get('included')} PDF y un listado; falta"
         f" {counts.get('missing')}, porque BeeL todavía no tiene su PDF.",
     )
 
 
-def _look_into(demo: Demo, path: Path, answer: Mapping[str, Any]) -> None:
-    """Hold the ZIP against what was said about it: PDFs, and the manifest's lines."""
+def _look_into(demo: Demo, answer: Mapping[str, Any]) -> str:
+    """Hold the ZIP against what was said about it, PDFs and lines of the manifest; its name."""
+    path = Path(answer.get("path") or "")
+    if not path.is_file():
+        demo.promise("the ZIP is there", path.is_file(), wanted=True)
+        return path.name
     with zipfile.ZipFile(path) as package:
         demo.promise("damaged entries", package.testzip(), None)
         pdfs = [name for name in package.namelist() if name.endswith(".pdf")]
@@ -77,3 +77,4 @@ def _look_into(demo: Demo, path: Path, answer: Mapping[str, Any]) -> None:
     demo.promise("lines of the manifest", len(lines) - 1, answer.get("requested"))
     for name in sorted(pdfs)[:3]:
         demo.show(name)
+    return path.name
