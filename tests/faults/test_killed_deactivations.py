@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -51,7 +52,8 @@ async def plan_in(server: RawServer, ids: list[str], mode: str) -> dict[str, Any
 
 async def die_confirming(server: RawServer, plan: dict[str, Any]) -> None:
     await server.send("tools/call", {"name": "confirm_plan", "arguments": plan})
-    await server.process.wait()
+    with anyio.fail_after(30):  # a kill that never comes is a failure, too
+        await server.process.wait()
 
 
 async def account_for(
