@@ -23,19 +23,19 @@ from tests.faults.raw_server import RawServer, started
 pytestmark = pytest.mark.anyio
 
 # The journal's steps of three customers that are marked one by one: how many requests BeeL got
-# by then, and whether the outcome of one of them is open.
+# by then, and how the operation stands for whoever asks afterwards.
 STEPS = [
-    ("take", "after", 1, 0, False),
-    ("pending", "before", 1, 0, False),
-    ("pending", "after", 1, 0, True),
-    ("settle", "before", 1, 1, True),
-    ("settle", "after", 1, 1, False),
-    ("pending", "before", 2, 1, False),
-    ("pending", "after", 2, 1, True),
-    ("settle", "before", 2, 2, True),
-    ("settle", "after", 3, 3, False),
-    ("end", "before", 1, 3, False),
-    ("end", "after", 1, 3, False),
+    ("take", "after", 1, 0, "interrupted"),
+    ("pending", "before", 1, 0, "interrupted"),
+    ("pending", "after", 1, 0, "unsettled"),
+    ("settle", "before", 1, 1, "unsettled"),
+    ("settle", "after", 1, 1, "interrupted"),
+    ("pending", "before", 2, 1, "interrupted"),
+    ("pending", "after", 2, 1, "unsettled"),
+    ("settle", "before", 2, 2, "unsettled"),
+    ("settle", "after", 3, 3, None),
+    ("end", "before", 1, 3, None),
+    ("end", "after", 1, 3, None),
 ]
 
 
@@ -57,17 +57,19 @@ async def die_confirming(server: RawServer, plan: dict[str, Any]) -> None:
 
 
 async def account_for(
-    client: Client, beel: FaultServer, plan: dict[str, Any], *, is_open: bool
+    client: Client, beel: FaultServer, plan: dict[str, Any], *, state: str | None
 ) -> dict[str, list[str]]:
     """Find a killed deactivation again, as a person would, and settle it by reading."""
     sent = len(guarded_requests(beel.app))
     unsettled = (await call(client, "get_status")).get("unsettled") or []
     listed = (await call(client, "check_operation"))["operations"]
-    assert [one["state"] for one in listed] == ["unsettled"] * is_open
+    assert [one["state"] for one in listed] == ([state] if state else [])
     assert unsettled == listed
     told = await call(client, "confirm_plan", **plan)
     assert told["replayed"] is True
-    assert told["counts"]["unknown"] == (listed[0]["records"] if listed else 0)
+    assert told["counts"]["unknown"] == (listed[0]["records"] if state == "unsettled" else 0)
+    if state == "interrupted":
+        assert told["counts"]["not_attempted"] == listed[0]["records"]
     record = await whole_record(client, told["operation_id"])
     assert (await call(client, "check_operation"))["operations"] == []
     again = await call(client, "confirm_plan", **plan)
@@ -77,7 +79,7 @@ async def account_for(
     return record
 
 
-@pytest.mark.parametrize(("step", "moment", "time", "sent", "is_open"), STEPS)
+@pytest.mark.parametrize(("step", "moment", "time", "sent", "stands"), STEPS)
 async def test_killed_at_any_step_everybody_is_accounted_for_and_the_rest_needs_a_new_plan(
     connect_to: Connect,
     beel: FaultServer,
@@ -87,7 +89,7 @@ async def test_killed_at_any_step_everybody_is_accounted_for_and_the_rest_needs_
     moment: str,
     time: int,
     sent: int,
-    is_open: bool,
+    stands: str | None,
 ) -> None:
     ids, state = crowd(beel.app, 3), tmp_path / "state"
     module = ("tests.faults.killed_at", step, moment, str(time))
@@ -97,7 +99,7 @@ async def test_killed_at_any_step_everybody_is_accounted_for_and_the_rest_needs_
     assert effects(beel.app) == ids[:sent]
     await fake_time.sleep(60)
     async with connect_to(state_dir=state) as client:
-        record = await account_for(client, beel, plan, is_open=is_open)
+        record = await account_for(client, beel, plan, state=stands)
         assert record["deactivated"] == ids[:sent]
         rest = [*record["failed"], *record["not_attempted"]]
         assert rest == ids[sent:]
@@ -142,7 +144,9 @@ async def test_killed_in_a_deletion_of_many_the_file_is_named_and_the_chunks_add
     assert effects(beel.app) == ids[:sent]
     await fake_time.sleep(60)
     async with connect_to(state_dir=state) as client:
-        record = await account_for(client, beel, plan, is_open=step == "settle")
+        record = await account_for(
+            client, beel, plan, state="unsettled" if step == "settle" else "interrupted"
+        )
         assert (record["deactivated"], record["not_attempted"]) == (ids[:sent], ids[sent:])
         told = await call(client, "confirm_plan", **plan)
         assert Path(told["backup_path"]).exists()  # noqa: ASYNC240 - a file of ours
@@ -168,7 +172,7 @@ async def test_killed_while_beel_was_at_it_the_outcome_is_what_a_look_shows(
         await server.process.wait()
     await fake_time.sleep(60)
     async with connect_to(state_dir=state) as client:
-        record = await account_for(client, beel, plan, is_open=True)
+        record = await account_for(client, beel, plan, state="unsettled")
         assert record["deactivated" if committed else "failed"] == ids
     assert [is_there(beel.app, one) for one in ids] == [not committed] * 3
 
