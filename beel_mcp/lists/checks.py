@@ -1,7 +1,7 @@
 """Local advice about a customer's fields; BeeL and the tax agency have the last word."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
@@ -23,6 +23,7 @@ _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
 _SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
 _ADDRESS_FIELDS: Final = ("street", "number", "postal_code", "city", "province")
+_ADDRESS_PARTS: Final = frozenset(_ADDRESS_FIELDS)
 
 _WRONG_LETTER: Final = "The control letter does not fit the number: one of the two is mistyped."
 _WRONG_CONTROL: Final = "The control character does not fit the number: one of the two is mistyped."
@@ -32,6 +33,7 @@ _NIF_WRITING: Final = "BeeL takes a NIF in capitals, without blanks, dots, dashe
 _NO_CODE: Final = (
     "A country without its code: give country_code, or the customer may count as Spanish."
 )
+_NO_EMAIL: Final = "Not the shape of an e-mail address: one @, a domain with a dot, no blanks."
 _NO_NIF: Final = (
     "Not the shape of a Spanish NIF, NIE or CIF; a foreign number is an alternative_id."
 )
@@ -66,16 +68,24 @@ class Problem:
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
-    phone, payment = values.get("phone"), values.get("preferred_payment_method")
+    email, phone = values.get("email"), values.get("phone")
+    payment = values.get("preferred_payment_method")
     found: list[Problem] = []
     nif = values.get("nif")
     if not nif or "legal_name" not in values or "alternative_id" in values:
         found.extend(_identity(values))
     elif problem := nif_advice(nif):
         found.append(problem)
-    found.extend(_address(values))
-    if "email" in values or "billing_emails" in values:
-        found.extend(_emails(values))
+    found.extend(_address(values.get("address")))
+    if email and not _EMAIL.fullmatch(email):
+        found.append(Problem("email", _NO_EMAIL, email))
+    if "billing_emails" in values:
+        others = values["billing_emails"]
+        found += [
+            Problem("billing_emails", _NO_EMAIL, each)
+            for each in others
+            if not _EMAIL.fullmatch(each)
+        ]
     if phone and not (phone.isdigit() and len(phone) == 9):
         found.extend(_phone(phone))
     if payment and "iban" in payment:
@@ -183,8 +193,14 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("alternative_id", fault, other.get("number"))
 
 
-def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
-    address = values.get("address")
+def _address(address: Mapping[str, str] | None) -> Iterable[Problem]:
+    """Look at an address; one that is whole and Spanish, as most are, at its postal code only."""
+    if address and address.keys() == _ADDRESS_PARTS:
+        return _postal_code(address["postal_code"], address["province"])
+    return _odd_address(address)
+
+
+def _odd_address(address: Mapping[str, str] | None) -> Iterator[Problem]:
     if not address:
         message = "The address is missing: BeeL needs street, number, postal code, city, province."
         yield Problem("address", message)
@@ -227,15 +243,6 @@ def _postal_code_problems(code: str, province: str) -> Iterator[Problem]:
         message = "The postal code lies in another province than the one given."
         hint = f"{code[:2]} is {province_of(code)}; {province} is {' or '.join(sorted(prefixes))}"
         yield Problem(field, message, code, hint)
-
-
-def _emails(values: Mapping[str, Any]) -> Iterator[Problem]:
-    message = "Not the shape of an e-mail address: one @, a domain with a dot, no blanks."
-    if (email := values.get("email")) and not _EMAIL.fullmatch(email):
-        yield Problem("email", message, email)
-    for email in values.get("billing_emails", ()):
-        if not _EMAIL.fullmatch(email):
-            yield Problem("billing_emails", message, email)
 
 
 def _phone(phone: str) -> Iterator[Problem]:
