@@ -16,6 +16,7 @@ _FIELD_LENGTH: Final = 60
 _VALUE_LENGTH: Final = 80
 _MESSAGE_LENGTH: Final = 300
 _IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_IBAN_BEGINS: Final = re.compile("[0-9]{2}")
 _MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 _NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")
@@ -118,13 +119,15 @@ def mask_iban(text: str) -> str:
 
 def nif_advice(nif: str) -> Problem | None:
     """Check a Spanish tax number's shape and control character."""
+    if _NIF.fullmatch(nif) and nif[-1] in _control_characters(nif):
+        return None
     bare = bare_nif(nif)
     if _NIF.fullmatch(bare):
         accepted = _control_characters(bare)
         if bare[-1] not in accepted:
             message = _WRONG_LETTER if accepted.isalpha() else _WRONG_CONTROL
             return Problem("nif", message, nif, _would_be(bare, accepted))
-        return None if bare == nif else Problem("nif", _NIF_WRITING, nif, bare)
+        return Problem("nif", _NIF_WRITING, nif, bare)
     padded = "0" + bare
     if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):
         return Problem("nif", _LOST_ZERO, nif, padded)
@@ -136,7 +139,9 @@ def nif_advice(nif: str) -> Problem | None:
 def _safe(text: str, limit: int) -> str:
     # Cleaned first: an invisible character must not hide an IBAN from the mask.
     line = clean(text, 10 * limit)
-    return clean(_IBAN.sub(_masked, line), limit)
+    if _IBAN_BEGINS.search(line):
+        line = _IBAN.sub(_masked, line)
+    return clean(line, limit)
 
 
 def _masked(found: re.Match[str]) -> str:

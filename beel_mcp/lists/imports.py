@@ -83,6 +83,7 @@ class _Plan:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = [(column.place, column.field) for column in columns]
         self.repairs = [(p, field, REPAIRS[field]) for p, field in self.columns if field in REPAIRS]
+        self.nested = {field.rpartition(".")[0] for _, field in self.columns} - {""}
         self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
         self.is_text = all(is_text(field) for _, field in self.columns)
         by_group: dict[str, tuple[list[str], list[int]]] = {}
@@ -150,7 +151,7 @@ class _Reader:
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", _SURPLUS, surplus, severity="error"))
-        for group, *_ in self._plan.groups:
+        for group in self._plan.nested:
             if group in values:
                 values[group] = MappingProxyType(values[group])
         return checked_row(number, MappingProxyType(values), problems)
