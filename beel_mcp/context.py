@@ -14,7 +14,7 @@ from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Clock, utc_now
 from beel_mcp.guards.settling import Sleep
 from beel_mcp.guards.writes import Writes
-from beel_mcp.lists.batches import BatchStore
+from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.settings import Settings
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from beel_mcp.lists.corrections import Correction
 from beel_mcp.lists.customers import CustomerRow
 from beel_mcp.schema import flatten
 
@@ -39,6 +40,32 @@ Sheet = Annotated[str, Field(description="Sheet of the file, if several could be
 Columns = Annotated[
     list[ColumnChoice],
     Field(description="Only where headers were misread; field such as address.city, or ignore."),
+]
+
+
+class RowCorrection(BaseModel):
+    """Another value for one field of one row."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_description)
+
+    row: int
+    field: str
+    value: str
+
+    def as_correction(self) -> Correction:
+        """Give it as the room of lists knows it."""
+        return Correction(self.row, self.field, self.value)
+
+
+EarlierBatch = Annotated[str, Field(description="Of an earlier answer: corrects or continues it.")]
+Corrections = Annotated[
+    list[RowCorrection],
+    Field(description='field such as nif or address.city; value "" empties it.'),
+]
+DropRows = Annotated[list[int], Field(description="Numbers of rows to leave out.")]
+RowKind = Annotated[
+    Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"],
+    Field(description="Only rows of this class."),
 ]
 BatchId = Annotated[str, Field(description="From validate_customers.")]
 ExpectedCount = Annotated[

@@ -15,7 +15,7 @@ from beel_mcp.api.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.writes import Writes
-from beel_mcp.lists.batches import BatchStore
+from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.prompts import load_prompts
 from beel_mcp.redaction import install_redaction
 from beel_mcp.settings import Settings

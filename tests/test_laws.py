@@ -18,6 +18,7 @@ HINTS = {
     # read-only, destructive, idempotent, open world
     "validate_customers": (True, False, True, True),
     "create_customers": (False, False, False, True),
+    "list_batch_rows": (True, False, True, True),
     "find_customers": (True, False, True, True),
     "deactivate_customers": (False, True, False, True),
     "find_invoices": (True, False, True, True),
@@ -137,6 +138,7 @@ async def test_no_argument_asks_for_a_secret_or_for_consent(client: Client) -> N
 GOOD = {
     "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
+    "list_batch_rows": {"batch_id": "bat_unknown"},
     "find_customers": {"search": "a"},
     "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
     "find_invoices": {"quarter": "2026-Q3"},

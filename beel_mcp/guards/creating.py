@@ -2,6 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
+
+import anyio
 
 from beel_mcp.api.account import Account
 from beel_mcp.api.bulk import BulkCreation
@@ -27,6 +30,10 @@ KIND = "create_customers"
 # Longer than one bulk request may take: whoever waits longer is told to come back.
 TURN_S = 200.0
 MOST_SENDINGS = 2
+# After this long the customers in BeeL may be others than those the list was checked against.
+VALIDATION_AGE = timedelta(minutes=15)
+# A job of many requests sends no further one after this; the next call goes on with it.
+JOB_S = 600.0
 
 
 class Creating:
@@ -40,6 +47,8 @@ class Creating:
     async def run(self, operation_id: str) -> None:
         """Create what is not created yet, in order; stop at the first chunk that does not go well.
 
+        A chunk that BeeL refused before is left out: the call was made again all the same.
+
         Raises:
             BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
         """
@@ -47,22 +56,33 @@ class Creating:
         check_books(self._journal.get(operation_id), account)
         async with self._writes.turn(account.books, TURN_S):
             try:
-                # Read again under the lock: another process may have gone on with it meanwhile.
-                for chunk in self._journal.get(operation_id).chunks:
-                    if chunk.state != "COMMITTED" and not await self._create(chunk):
-                        break
+                await self._go_through(operation_id)
+            except BeelMcpError as error:
+                self._journal.explain(operation_id, error.code)
+                raise
             finally:
                 self._journal.end(operation_id)
 
+    async def _go_through(self, operation_id: str) -> None:
+        ends_at = anyio.current_time() + JOB_S
+        # Read again under the lock: another process may have gone on with it meanwhile.
+        for chunk in self._journal.get(operation_id).chunks:
+            if chunk.is_open:
+                break
+            if anyio.current_time() > ends_at:
+                self._journal.explain(operation_id, "deadline")
+                break
+            if self.may_send(chunk) and not await self._create(chunk):
+                break
+
     async def _create(self, chunk: Chunk) -> bool:
-        """Send one chunk, if it may be sent; tell whether its customers are created."""
-        if not self.may_send(chunk):
-            return False
+        """Send one chunk; tell whether its customers are created."""
         rows = self._journal.private.payload(chunk)
         if rows is None:
             return False
         operation = self._journal.get(chunk.operation_id)
         self._check_overlap(operation, rows)
+        await self._check_again(operation, rows)
         self._journal.pending(chunk)
         return await self._send(chunk, rows)
 
@@ -123,6 +143,27 @@ class Creating:
             and age < KEPT_FOR.total_seconds()
         )
 
+    async def _check_again(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
+        """Ask BeeL once more about rows that it was asked about long ago.
+
+        Raises:
+            CallerError: some of them could not be created any more.
+        """
+        if self._journal.time() - operation.checked_at <= VALIDATION_AGE.total_seconds():
+            return
+        report = await self._beel.customers.validate_bulk([row.values for row in rows])
+        said = zip(rows, report.rows, strict=True)
+        others = [row.number for row, one in said if one.status not in ("VALID", "WARNING")]
+        if others:
+            named = ", ".join(map(str, others[:5])) + (", …" if len(others) > 5 else "")
+            raise CallerError(
+                f"{len(others)} of these customers cannot be created any more (row {named}); BeeL"
+                " was asked again, and nothing more was sent.",
+                code="list_outdated",
+                remedy="Call validate_customers again with the same list: customers that exist"
+                " show as duplicates.",
+            )
+
     def _check_overlap(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
         """Keep customers from being created twice by two of our own operations.
 
@@ -131,9 +172,7 @@ class Creating:
         """
         if other := unsettled_overlap(self._journal, operation.account, rows):
             raise overlapping(other)
-        if count := self._journal.private.created_since(
-            rows, operation.account, operation.checked_at
-        ):
+        if count := self._journal.private.created_since(rows, operation):
             raise CallerError(
                 f"{count} of these customers were created by another call since the list was"
                 " checked; nothing was sent.",
@@ -196,13 +235,24 @@ def created(rows: Sequence[PlannedRow], creation: BulkCreation) -> list[dict[str
 
 
 def _problems(rows: Sequence[PlannedRow], error: ApiError) -> list[dict[str, object]]:
-    return [
+    """Make the record of a refusal: what BeeL says of a row, and the rows that went with it."""
+    faults = [
+        (fault.index, fault)
+        for fault in error.field_errors
+        if fault.index is not None and fault.index < len(rows)
+    ]
+    named = {index for index, _ in faults}
+    said = [
         {
-            "row": rows[fault.index].number,
-            "name": rows[fault.index].name,
+            "row": rows[index].number,
+            "name": rows[index].name,
             "field": fault.field.rpartition("].")[2] or "row",
             "message": fault.message,
         }
-        for fault in error.field_errors
-        if fault.index is not None and fault.index < len(rows)
+        for index, fault in faults
+    ]
+    return said + [
+        {"row": row.number, "name": row.name, "message": "refused together with the others"}
+        for index, row in enumerate(rows)
+        if index not in named
     ]

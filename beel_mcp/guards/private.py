@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from beel_mcp.api.account import Account
 from beel_mcp.guards.database import Database
 from beel_mcp.guards.records import Chunk, Operation, PlannedRow
 
@@ -34,16 +33,19 @@ class PrivateRecords:
         """Give what came of each row of an operation, by chunk."""
         return {chunk.chunk: self.record(chunk) or [] for chunk in operation.chunks}
 
-    def created_since(self, rows: Iterable[PlannedRow], account: Account, since: float) -> int:
-        """Count the rows whose identifier one of our operations created since a moment."""
+    def created_since(self, rows: Iterable[PlannedRow], operation: Operation) -> int:
+        """Count the rows that another of our operations created since this one was checked."""
         with self._database.reading() as db:
             secret = _secret(db)
             found = {
                 digest
                 for [digest] in db.execute(
                     "SELECT digest FROM identifiers JOIN operations USING (operation_id)"
-                    " WHERE books = ? AND created_at >= ?",
-                    (account.books, since),
+                    " WHERE books = ? AND created_at >= ? AND operation_id != ?",
+                    (
+                        *(operation.account.books, operation.checked_at),
+                        operation.operation_id,
+                    ),
                 )
             }
         return len(found & {_digest(secret, row.identity) for row in rows})

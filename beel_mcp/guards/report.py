@@ -87,15 +87,19 @@ class Report:
 
 
 def known_rows(journal: Journal, operation: Operation) -> dict[int, list[dict[str, Any]]]:
-    """Give what came of each row of an operation by chunk; of a change, also what was not sent."""
+    """Give what came of each row of an operation by chunk, also of what was not sent."""
     records = journal.private.records(operation)
-    if operation.confirmed_by is None:
-        return records
     return {
         chunk.chunk: records[chunk.chunk]
-        or [recorded(row, UNKNOWN) for row in journal.private.payload(chunk) or ()]
+        or [_not_recorded(row) for row in journal.private.payload(chunk) or ()]
         for chunk in operation.chunks
     }
+
+
+def _not_recorded(row: PlannedRow) -> dict[str, Any]:
+    if "record_id" in row.values:
+        return recorded(row, UNKNOWN)
+    return {"row": row.number, "name": row.name}  # one that was to be created
 
 
 def recorded(row: PlannedRow, outcome: Outcome) -> dict[str, Any]:

@@ -3,15 +3,9 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from beel_mcp.lists.fields import NAMES, PARTS
-
-COLUMNS: Final = tuple(
-    column
-    for name in NAMES
-    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
-)
+from beel_mcp.lists.fields import COLUMNS
 
 
 def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:

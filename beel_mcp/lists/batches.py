@@ -1,41 +1,55 @@
-"""Batches: lists that never change once read, and the memory that keeps them for a while."""
+"""Batches: lists that never change once read, and what is known of their rows."""
 
 import hashlib
 import json
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.lists.groups import Example, Group, group_problems, largest
 from beel_mcp.lists.rows import IMPORTABLE, KINDS, Kind, Row, ValueChange, Verdict
 
 # The door of this room: what a batch is made of comes with it.
 __all__ = [
-    "KEPT_FOR",
+    "PART_SIZE",
     "Batch",
-    "BatchStore",
     "Example",
     "Group",
     "Kind",
+    "PartCheck",
     "Row",
     "ValueChange",
     "Verdict",
+    "digest_of",
     "new_batch",
 ]
 
-KEPT_FOR: Final = timedelta(minutes=30)
-MAX_PER_CALLER: Final = 20
-MAX_IN_ALL: Final = 200
+# So many rows go to BeeL in one request.
+PART_SIZE: Final = 500
 
 
 def _new_id() -> str:
     return "bat_" + secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True)
+class PartCheck:
+    """BeeL was asked about a part of a list: about which rows, when, and how long it took."""
+
+    digest: str
+    at: datetime
+    processing_time_ms: int = 0
+    statistics_differ: bool = False  # its own counters are not those of its rows
+
+    def __post_init__(self) -> None:
+        """Refuse a time that means another moment elsewhere."""
+        if self.at.tzinfo is None:
+            raise ValueError("a time without its zone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,27 +62,47 @@ class Batch:
     caller: str
     source: str
     rows: tuple[Row, ...] = field(repr=False)
-    source_path: str | None = None
+    sizes: tuple[int, ...]  # how many rows each part has: a part is what BeeL is asked at once
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
     columns_used: tuple[str, ...] = ()
     columns_ignored: tuple[str, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
     read_as: str | None = None  # the sheet, the row of the headers, the encoding
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
-    validated_at: datetime | None = None
-    processing_time_ms: int = 0  # what BeeL took to check the rows
+    checks: tuple[PartCheck | None, ...] = field(default=(), repr=False)  # one for each part
+    lineage: tuple[str, ...] = ()  # the batches that this one was made of, the eldest first
     batch_id: str = field(default_factory=_new_id)
 
     def __post_init__(self) -> None:
         """Keep a copy of the verdicts that nobody can write to."""
         object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
+        if not self.checks:
+            object.__setattr__(self, "checks", (None,) * len(self.sizes))
 
     @cached_property
     def payload_digest(self) -> str:
         """The digest of the rows, by which the same list is known again."""
-        payload = json.dumps(
-            [row.payload() for row in self.rows], sort_keys=True, separators=(",", ":")
-        )
-        return hashlib.sha256(payload.encode()).hexdigest()
+        return digest_of(self.rows)
+
+    @property
+    def validated_at(self) -> datetime | None:
+        """When BeeL was asked about the rows; of several times the longest ago."""
+        return min((check.at for check in self.checks if check), default=None)
+
+    @property
+    def processing_time_ms(self) -> int:
+        """What the slowest request took."""
+        return max((check.processing_time_ms for check in self.checks if check), default=0)
+
+    @property
+    def statistics_differ(self) -> bool:
+        """Whether BeeL's own counters were ever other than those of its rows."""
+        return any(check.statistics_differ for check in self.checks if check)
+
+    def parts(self) -> Iterator[tuple[Row, ...]]:
+        """Divide the rows into what BeeL is asked at once."""
+        rows = iter(self.rows)
+        return (tuple(islice(rows, size)) for size in self.sizes)
 
     def verdict(self, row: Row) -> Verdict:
         """Say what is known of a row; one that could not be read stays an error."""
@@ -92,23 +126,33 @@ class Batch:
         """Pick the rows that can be created."""
         return self.of_kind(*IMPORTABLE)
 
-    def sendable(self) -> tuple[Row, ...]:
-        """Pick the rows that BeeL has yet to judge."""
-        return self.of_kind("unchecked")
-
-    def with_verdicts(
-        self, verdicts: Mapping[int, Verdict], at: datetime, *, processing_time_ms: int = 0
+    def judged(
+        self, verdicts: Mapping[int, Verdict], checks: Sequence[PartCheck | None] = ()
     ) -> "Batch":
-        """Give the same batch with more, or newer, verdicts."""
-        if at.tzinfo is None:
-            raise ValueError("a time without its zone")
+        """Give the same batch with newer verdicts in the place of what was known."""
         if strangers := verdicts.keys() - {row.number for row in self.rows}:
             raise ValueError(f"verdicts on rows that the batch has not: {sorted(strangers)[:5]}")
+        return replace(self, verdicts=verdicts, checks=tuple(checks))
+
+    def with_rows(
+        self,
+        rows: tuple[Row, ...],
+        *,
+        verdicts: Mapping[int, Verdict],
+        values_changed: tuple[ValueChange, ...],
+        origin: Mapping[str, Any],
+    ) -> "Batch":
+        """Make another batch of some of the same rows, divided as they were."""
+        kept = {row.number for row in rows}
         return replace(
             self,
-            verdicts={**self.verdicts, **verdicts},
-            validated_at=at,
-            processing_time_ms=processing_time_ms,
+            rows=rows,
+            sizes=tuple(sum(row.number in kept for row in part) for part in self.parts()),
+            verdicts=verdicts,
+            values_changed=values_changed,
+            origin=origin,
+            lineage=(*self.lineage, self.batch_id),
+            batch_id=_new_id(),
         )
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
@@ -120,6 +164,12 @@ class Batch:
         return group_problems((row, self.verdict(row)) for row in self.rows)
 
 
+def digest_of(rows: Iterable[Row]) -> str:
+    """Give a digest of what would be sent for some rows."""
+    payload = json.dumps([row.payload() for row in rows], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
 def new_batch(
     caller: str,
     source: str,
@@ -129,105 +179,17 @@ def new_batch(
     values_changed: tuple[ValueChange, ...] = (),
     read_as: str | None = None,
     *,
-    source_path: str | None = None,
+    origin: Mapping[str, Any] | None = None,
 ) -> Batch:
     """Make a batch of rows just read, with an id that cannot be guessed."""
     return Batch(
         caller=caller,
         source=source,
         rows=rows,
+        sizes=tuple(min(PART_SIZE, len(rows) - start) for start in range(0, len(rows), PART_SIZE)),
         columns_used=columns_used,
         columns_ignored=columns_ignored,
         values_changed=values_changed,
         read_as=read_as,
-        source_path=source_path,
+        origin=origin or {},
     )
-
-
-@dataclass(frozen=True)
-class _Kept:
-    batch: Batch
-    used_at: datetime
-
-
-class BatchStore:
-    """Keeps batches in memory for 30 minutes after their last use, each for its caller alone.
-
-    It holds 20 batches of a caller and 200 in all; the one unused for longest goes first.
-    Calls never wait, so one event loop needs no lock.
-    """
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least recently used first
-        self._paths: OrderedDict[tuple[str, str], str] = OrderedDict()  # files of batches gone
-
-    def add(self, batch: Batch) -> datetime:
-        """Keep a batch, and say until when if nobody uses it."""
-        self._forget_expired()
-        self._keep(batch)
-        own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
-        for oldest in own[: max(len(own) - MAX_PER_CALLER, 0)]:
-            self._forget(oldest)
-        while len(self._kept) > MAX_IN_ALL:
-            self._forget(next(iter(self._kept.values())).batch)
-        return self._kept[batch.batch_id].used_at + KEPT_FOR
-
-    def get(self, batch_id: str, caller: str) -> Batch:
-        """Find a caller's batch, and keep it for another while.
-
-        Raises:
-            CallerError: there is no such batch of this caller, or there is none any more.
-
-        """
-        self._forget_expired()
-        kept = self._kept.get(batch_id)
-        if kept is None or kept.batch.caller != caller:
-            raise self._expired(batch_id, caller)
-        self._keep(kept.batch)
-        return kept.batch
-
-    def replace(self, batch: Batch) -> None:
-        """Put newer verdicts in the place of older ones.
-
-        Raises:
-            CallerError: the batch is not kept any more.
-            ValueError: its rows are not the same.
-
-        """
-        if self.get(batch.batch_id, batch.caller).payload_digest != batch.payload_digest:
-            raise ValueError("a batch never changes its rows")
-        self._keep(batch)
-
-    def expires_at(self, batch_id: str, caller: str) -> datetime:
-        """Tell when a batch goes if nobody uses it; looking counts as use."""
-        self.get(batch_id, caller)
-        return self._kept[batch_id].used_at + KEPT_FOR
-
-    def _keep(self, batch: Batch) -> None:
-        self._kept[batch.batch_id] = _Kept(batch, self._now())
-        self._kept.move_to_end(batch.batch_id)
-
-    def _forget_expired(self) -> None:
-        oldest_allowed = self._now() - KEPT_FOR
-        for kept in list(self._kept.values()):
-            if kept.used_at < oldest_allowed:
-                self._forget(kept.batch)
-
-    def _forget(self, batch: Batch) -> None:
-        del self._kept[batch.batch_id]
-        if batch.source_path:
-            self._paths[batch.caller, batch.batch_id] = batch.source_path
-        if len(self._paths) > MAX_IN_ALL:
-            self._paths.popitem(last=False)
-
-    def _expired(self, batch_id: str, caller: str) -> CallerError:
-        path = self._paths.get((caller, batch_id))
-        again = NextCall("validate_customers", {"source_path": path}, "read the same file again")
-        return CallerError(
-            "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
-            " after their last use, and not across a restart of this server.",
-            code="batch_expired",
-            remedy="Call validate_customers again with the same list, and use the new batch_id.",
-            next_calls=(again,) if path else (),
-        )

@@ -14,7 +14,7 @@ from beel_mcp.lists.rows import Row
 from beel_mcp.lists.twins import with_twins
 
 # The door of this room for rows: their schema comes with their reading.
-__all__ = ["MAX_INLINE_ROWS", "CustomerRow", "checked_row", "read_inline"]
+__all__ = ["MAX_INLINE_ROWS", "CustomerRow", "checked_row", "concerns", "read_inline"]
 
 MAX_INLINE_ROWS: Final = 500
 _MAX_FAULTS: Final = 5
@@ -125,10 +125,11 @@ def checked_row(number: int, values: Mapping[str, Any], problems: Sequence[Probl
         return Row(number, values, advice)
     unread = [problem.field for problem in problems if problem.severity == "error"]
     kept = (
-        problem for problem in advice if not any(_related(problem.field, field) for field in unread)
+        problem for problem in advice if not any(concerns(problem.field, field) for field in unread)
     )
     return Row(number, values, (*problems, *kept))
 
 
-def _related(one: str, other: str) -> bool:
+def concerns(one: str, other: str) -> bool:
+    """Whether two names are of the same field, or one is a part of the other."""
     return one == other or one.startswith(other + ".") or other.startswith(one + ".")

@@ -93,6 +93,12 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
+# Every field by its full name, the nested ones with a dot.
+COLUMNS: Final = tuple(
+    column
+    for name in NAMES
+    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
+)
 # What people call a field, for "did you mean"; never read as that field.
 NEAR: Final[Mapping[str, str]] = {
     "nombre_fiscal": "legal_name",

@@ -43,6 +43,14 @@ def with_twins(rows: Sequence[Row]) -> tuple[Row, ...]:
     )
 
 
+def without_remarks(row: Row) -> Row:
+    """Take away what was said of a row's twins: they may be others now."""
+    if not any(problem.message in (_SAME_NUMBER, _ALIKE) for problem in row.problems):
+        return row
+    kept = (one for one in row.problems if one.message not in (_SAME_NUMBER, _ALIKE))
+    return replace(row, problems=tuple(kept))
+
+
 def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     first: dict[str, Row] = {}
     for row in rows:

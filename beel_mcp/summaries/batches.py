@@ -22,9 +22,9 @@ SHORT_LIMIT = 50
 TEXT_LIMIT = 40
 CREATED_IN_TEXT = 5
 # 1,000 tokens are what a structure may cost; three characters are one, and some come later.
-STRUCTURE_LIMIT = 3_100
+STRUCTURE_LIMIT = 3_000
 # How many groups of problems and of changes an answer tells, from the most to the fewest.
-ROOM = ((GROUPS, 5), (GROUPS, 3), (8, 3), (6, 3), (5, 3), (4, 3), (3, 2))
+ROOM = ((GROUPS, 5), (GROUPS, 3), (8, 3), (6, 3), (5, 3), (4, 2), (4, 1), (3, 1))
 
 
 class Example(BaseModel):
@@ -89,6 +89,9 @@ class ValidationAnswer(Answer):
     total: int | None = None
     importable: int | None = None
     counts: ValidationCounts | None = None
+    counts_before: ValidationCounts | None = None
+    detail: str | None = None
+    retry_after_s: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
     statistics_mismatch: bool | None = None
@@ -104,15 +107,14 @@ class ValidationAnswer(Answer):
     def lines(self) -> Sequence[str]:
         """Give the counts, the problems by how many rows they touch, and the handle."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         return [
-            f"Counts: {counts}.",
+            f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
+            self.detail or "",
+            f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
             reading_head(self.read_as, self.values_changed, self.more_values_changed),
             *problem_lines(self.problems, self.more_problems),
-            f"The very same rows were created within 24 hours by operation {self.created_before};"
-            " creating them again may double them: tell the person."
-            if self.created_before
-            else "",
             *reading_lines(self.columns_ignored, self.values_changed),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch

@@ -1,11 +1,11 @@
 """A creation in words: what was created, refused or unknown, and what to do now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from beel_mcp.cleaning import clean
-from beel_mcp.errors import NextCall
+from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.guards.records import Chunk, Operation
 from beel_mcp.summaries.answer import Status, capped, next_steps, plural
 from beel_mcp.summaries.batches import (
@@ -38,7 +38,13 @@ def count(operation: Operation) -> CreationCounts:
 
 
 def creation_answer(
-    operation: Operation, records: Records, *, running: bool, replayed: bool, before: bool = False
+    operation: Operation,
+    records: Records,
+    *,
+    running: bool,
+    replayed: bool,
+    before: bool = False,
+    stopped: BeelMcpError | None = None,
 ) -> CreationAnswer:
     """Say what create_customers did."""
     counts = count(operation)
@@ -50,13 +56,8 @@ def creation_answer(
     ]
     shown, more = capped(created, CREATED_CAP)
     problems = _problems(operation, records)
-    status = status_of(operation, running=running)
-    check = NextCall(
-        "check_operation", {"operation_id": operation.operation_id}, "finds out, by reading only"
-    )
-    everyone = NextCall("check_operation", check.arguments, "lists everyone who was created")
     return CreationAnswer(
-        status=status,
+        status=status_of(operation, running=running),
         summary=summary_of(operation, running=running),
         total=operation.total,
         counts=counts,
@@ -67,9 +68,17 @@ def creation_answer(
         operation_id=operation.operation_id,
         replayed=replayed or None,
         retry_after_s=RETRY_AFTER_S if running else None,
-        detail=detail_of(operation, running=running, before=before) or None,
-        next=next_steps(check if counts.unknown or running else everyone if more else None),
+        detail=detail_of(operation, running=running, before=before, stopped=stopped) or None,
+        next=next_steps(*_next_calls(operation, running=running, is_long=more is not None)),
     )
+
+
+def _next_calls(operation: Operation, *, running: bool, is_long: bool) -> Sequence[NextCall | None]:
+    arguments = {"operation_id": operation.operation_id}
+    if count(operation).unknown or running:
+        return [NextCall("check_operation", arguments, "finds out, by reading only")]
+    everyone = NextCall("check_operation", arguments, "lists everyone who was created")
+    return [everyone if is_long else None, going_on_call(operation)]
 
 
 def summary_of(operation: Operation, *, running: bool) -> str:
@@ -122,7 +131,26 @@ def status_of(operation: Operation, *, running: bool) -> Status:
     return "partial" if counts.refused or counts.not_attempted else "done"
 
 
-def detail_of(operation: Operation, *, running: bool, before: bool = False) -> str:
+def going_on_call(operation: Operation) -> NextCall | None:
+    """Give the call that sends what was not sent yet."""
+    if not any(chunk.state == "READY" for chunk in operation.chunks):
+        return None
+    arguments: dict[str, object] = {
+        "batch_id": operation.subject,
+        "expected_count": sum(chunk.count for chunk in operation.chunks),
+    }
+    if count(operation).skipped:
+        arguments["skip_problems"] = True
+    return NextCall("create_customers", arguments, "goes on with the rows not attempted")
+
+
+def detail_of(
+    operation: Operation,
+    *,
+    running: bool,
+    before: bool = False,
+    stopped: BeelMcpError | None = None,
+) -> str:
     """Say what the summary leaves out: why, and what not to do."""
     counts = count(operation)
     parts = []
@@ -133,8 +161,10 @@ def detail_of(operation: Operation, *, running: bool, before: bool = False) -> s
     if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in operation.chunks):
         parts.append("The same create_customers call sends them once more.")
     codes = sorted({chunk.code or "" for chunk in operation.chunks if _has_reason(chunk)})
-    if codes:
-        parts.append(f"BeeL's reason: {', '.join(codes)}.")
+    if stopped:
+        parts.append(f"{stopped.message} {stopped.remedy or ''}".strip())
+    elif codes:
+        parts.append(f"The reason: {', '.join(codes)}.")
     if before:
         parts.append(
             "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
@@ -163,9 +193,8 @@ def _problems(operation: Operation, records: Records) -> list[ProblemGroup]:
         return str(row["field"]), str(row["message"])
 
     groups = []
-    for (field, message), rows in groupby(
-        sorted(_rows_of(operation, records, "REJECTED"), key=key), key=key
-    ):
+    named = (row for row in _rows_of(operation, records, "REJECTED") if "field" in row)
+    for (field, message), rows in groupby(sorted(named, key=key), key=key):
         members = list(rows)
         first = members[0]
         groups.append(

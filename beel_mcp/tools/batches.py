@@ -1,77 +1,78 @@
 """Customer lists: checked first, then created from what was checked."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from pathlib import PurePath
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
-from beel_mcp.api.customers import MOST_ROWS
-from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, Records
-from beel_mcp.errors import CallerError
-from beel_mcp.files.folder import read_import_file
+from beel_mcp.context import AppState, Batches, Caller, app_state
 from beel_mcp.guards.consent import Consent, NotNeeded, Question
 from beel_mcp.guards.guard import Agreed
-from beel_mcp.lists.batches import Batch, new_batch
-from beel_mcp.lists.customers import read_inline
 from beel_mcp.parameters import (
     BatchId,
-    ColumnChoice,
     Columns,
+    Corrections,
     Customers,
+    DropRows,
+    EarlierBatch,
     ExpectedCount,
+    Limit,
+    Page,
+    RowKind,
     Sheet,
     SkipProblems,
     SourcePath,
 )
-from beel_mcp.settings import Settings
-from beel_mcp.summaries.answer import next_steps, plural
-from beel_mcp.summaries.batches import (
-    CreationAnswer,
-    ValidationAnswer,
-    ValidationCounts,
-    fitted,
-)
-from beel_mcp.tools.creation import created_before, creation_call
+from beel_mcp.summaries.batch_rows import BatchRowsAnswer, rows_answer
+from beel_mcp.summaries.batches import CreationAnswer, ValidationAnswer
+from beel_mcp.summaries.validations import Validation, validation_answer
+from beel_mcp.tools.creation import created_before
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.guarded import GuardedCall
-from beel_mcp.tools.judging import judge
-from beel_mcp.tools.wanted import Wanted, ask_about_creation, create_agreed, create_wanted
+from beel_mcp.tools.sources import WantedList, read_batch
+from beel_mcp.tools.wanted import (
+    Wanted,
+    ask_about_creation,
+    create_agreed,
+    create_wanted,
+    judging,
+)
 
 
 async def validate_customers(
-    beel: Beel,
-    batches: Batches,
-    journal: Records,
-    caller: Caller,
-    settings: Config,
-    now: Now,
+    ctx: Context[AppState],
     customers: Customers | None = None,
     source_path: SourcePath | None = None,
+    batch_id: EarlierBatch | None = None,
+    corrections: Corrections | None = None,
+    drop_rows: DropRows | None = None,
     sheet: Sheet | None = None,
     columns: Columns | None = None,
 ) -> ValidationAnswer:
     """Check a customer list with BeeL (format, duplicates, AEAT census); creates nothing.
 
-    Give customers or source_path. Answers counts, problems by row, and a batch_id for
-    create_customers. First step of every import: show the person the problems before creating.
+    Give customers, source_path, or a batch_id to correct or go on with. Answers counts, problems
+    by row, and a batch_id for create_customers. First step of every import: ask the person about
+    the problems, then correct or drop rows; each correction makes a new batch_id.
     """
-    if (customers is None) == (source_path is None):
-        raise CallerError("Give exactly one of customers and source_path.")
-    if customers is not None and (sheet is not None or columns is not None):
-        raise CallerError("sheet and columns are about a file: give them with source_path.")
-    if customers is not None:
-        batch = new_batch(caller, "inline", read_inline(customers))
-    else:
-        asked = _Asked(str(source_path), sheet, columns or ())
-        batch = await to_thread.run_sync(_from_file, asked, settings, caller)
-    judged, mismatch = await judge(beel, batch, now)
-    expires_at = batches.add(judged)
-    answer = _validation(judged, expires_at, settings, mismatch=mismatch)
-    before = await created_before(beel, journal, judged)
-    return answer.model_copy(update={"created_before": before})
+    state = app_state(ctx)
+    asking = judging(state)
+    wanted = WantedList(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
+    wanted.check()
+    batch, base = await read_batch(state, wanted)
+    judged = await asking.judge(batch)
+    expires_at = state.batches.add(judged.batch)
+    before = await created_before(state.beel, state.journal, judged.batch)
+    facts = Validation(
+        judged.batch,
+        expires_at,
+        base if base is not batch else None,
+        len(corrections or ()),
+        len(drop_rows or ()),
+        judged.stopped,
+        before,
+        is_read_only=state.settings.read_only,
+    )
+    return validation_answer(facts)
 
 
 async def ask_to_create(
@@ -94,11 +95,11 @@ async def create_customers(
     expected_count: ExpectedCount | None = None,
     skip_problems: SkipProblems = False,  # noqa: FBT002 - called by name, over MCP
 ) -> CreationAnswer:
-    """Create the customers of a validated batch in BeeL, all together or none.
+    """Create the customers of a validated batch in BeeL, each once; 500 at a time, all or none.
 
     Call validate_customers first and pass its batch_id with the expected_count the person agreed
-    to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a
-    call with a batch_id never creates twice.
+    to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a call
+    with a batch_id goes on where it stopped and never creates twice.
     """
     wanted = Wanted(customers, batch_id, expected_count, skip_problems)
     verdict = await call.guard.verdict(consent)
@@ -109,51 +110,19 @@ async def create_customers(
     return call.told_creation(verdict)
 
 
-class _Asked(NamedTuple):
-    """Which file to read, and how."""
+async def list_batch_rows(
+    batches: Batches,
+    caller: Caller,
+    batch_id: BatchId,
+    kind: RowKind | None = None,
+    page: Page = 1,
+    limit: Limit = 20,
+) -> BatchRowsAnswer:
+    """List the rows of a validated batch with every error, warning and suggestion.
 
-    path: str
-    sheet: str | None
-    columns: Sequence[ColumnChoice]
-
-
-def _from_file(asked: _Asked, settings: Settings, caller: str) -> Batch:
-    # Reading spreadsheets takes many modules; a server that reads none starts without them.
-    from beel_mcp.lists.columns import check_chosen  # noqa: PLC0415
-    from beel_mcp.lists.imports import read_list  # noqa: PLC0415
-
-    name = PurePath(asked.path).name
-    chosen = check_chosen([(column.header, column.field) for column in asked.columns])
-    data = read_import_file(asked.path, settings.import_dirs)
-    read = read_list(data, name, asked.sheet, chosen)
-    return new_batch(caller, name, *read, source_path=asked.path)
+    Call it when validate_customers found more problems than it shows; kind picks one class.
+    """
+    return rows_answer(batches.get(batch_id, caller), kind, page, limit)
 
 
-def _validation(
-    batch: Batch, expires_at: datetime, settings: Settings, *, mismatch: bool
-) -> ValidationAnswer:
-    total, importable = len(batch.rows), len(batch.importable())
-    remarked = batch.counts()["warning"]
-    answer = ValidationAnswer(
-        status="done",
-        summary=f"Checked {plural(total, 'customer')}: {importable} can be created"
-        f"{f' ({remarked} with a remark)' if remarked else ''}, {total - importable} cannot."
-        f" Nothing was created.{_too_many(importable)}",
-        batch_id=batch.batch_id,
-        expires_at=expires_at.isoformat(timespec="seconds"),
-        total=total,
-        importable=importable,
-        counts=ValidationCounts(**batch.counts()),
-        statistics_mismatch=mismatch or None,
-        next=next_steps(None if settings.read_only else creation_call(batch)),
-    )
-    return fitted(answer, batch)
-
-
-def _too_many(importable: int) -> str:
-    if importable <= MOST_ROWS:
-        return ""
-    return f" One batch creates up to {MOST_ROWS}: split the file before creating."
-
-
-TOOLS = (read(validate_customers), write(create_customers))
+TOOLS = (read(validate_customers), write(create_customers), read(list_batch_rows))

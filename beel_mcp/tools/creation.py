@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import anyio
 
 from beel_mcp.api.account import Account
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.context import Timing
-from beel_mcp.errors import CallerError, FieldError, NextCall
+from beel_mcp.errors import BeelMcpError, CallerError, FieldError, NextCall
 from beel_mcp.guards.creating import (
     KIND,
     Creating,
@@ -24,12 +22,10 @@ from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Decision, Operation, Planned, PlannedRow
 from beel_mcp.guards.settling import Settling
 from beel_mcp.guards.writes import Writes
-from beel_mcp.lists.batches import Batch
+from beel_mcp.lists.batches import PART_SIZE, Batch
 from beel_mcp.summaries.answer import LIST_CAP, plural
 from beel_mcp.summaries.batches import CreationAnswer, CreationCounts, problem_groups
-
-# After this long the customers in BeeL may be others than those the list was checked against.
-VALIDATION_AGE = timedelta(minutes=15)
+from beel_mcp.summaries.validations import continuing_call
 
 
 def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool) -> None:
@@ -45,11 +41,13 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
             " batch can be created.",
             field_errors=(FieldError("expected_count", "is required with batch_id"),),
         )
-    if importable > MOST_ROWS:
+    if unchecked := batch.counts()["unchecked"]:
         raise CallerError(
-            f"{importable} rows of this batch can be created; one batch creates up to {MOST_ROWS}.",
-            code="too_many_rows",
-            remedy=f"Split the file into lists of up to {MOST_ROWS} rows.",
+            f"{plural(unchecked, 'row')} of this batch {'is' if unchecked == 1 else 'are'} not"
+            " checked yet.",
+            code="unchecked_rows",
+            retryable=True,
+            next_calls=(continuing_call(batch),),
         )
     if expected_count == importable > 0:
         return
@@ -87,13 +85,17 @@ def remarks(batch: Batch) -> dict[str, object]:
     return {"problems": groups, "more_problems": more}
 
 
-async def created_before(beel: BeelClient, journal: Journal, batch: Batch) -> str | None:
-    """Name the operation that created the very same rows within a day."""
+async def created_before(beel: BeelClient, journal: Journal, batch: Batch) -> Operation | None:
+    """Find the operation that created the very same rows within a day, or began to."""
     try:
-        before = journal.created_before(batch.payload_digest, await beel.account())
+        return journal.created_before(batch.payload_digest, await beel.account())
     except JournalError:
         return None  # looking at a list needs no journal; creating does, and says so
-    return before.operation_id if before else None
+
+
+def is_whole(operation: Operation) -> bool:
+    """Whether all that was decided is created."""
+    return all(chunk.state == "COMMITTED" for chunk in operation.chunks)
 
 
 def nothing_created(batch: Batch) -> CreationAnswer:
@@ -117,21 +119,6 @@ def left_out(batch: Batch) -> list[int] | None:
     return [row.number for row in batch.rows if row.number not in importable][:LIST_CAP] or None
 
 
-def creation_call(batch: Batch) -> NextCall | None:
-    """Give the call that creates what can be created of a batch."""
-    importable, others = len(batch.importable()), len(batch.rows) - len(batch.importable())
-    if not 0 < importable <= MOST_ROWS:
-        return None
-    arguments = {"batch_id": batch.batch_id, "expected_count": importable}
-    if not others:
-        return NextCall("create_customers", arguments, "creates them; ask the person first")
-    reason = (
-        f"creates the {importable} and leaves out {plural(others, 'row')};"
-        " ask the person first, who may rather correct the list"
-    )
-    return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)
-
-
 class Creator:
     """Carries a decision to create out, once, and goes on with it where it stopped."""
 
@@ -145,6 +132,7 @@ class Creator:
         self._caller = caller
         self._ends_at = anyio.current_time() + timing.patience_s
         self._creating = Creating(beel, journal, writes)
+        self.stopped: BeelMcpError | None = None  # why the rest was not sent
 
     def _left_s(self) -> float:
         """Tell what is left of the call: settling and waiting share it."""
@@ -176,12 +164,19 @@ class Creator:
                 self._journal.plans.drop(agreed.plan)
             return await self._carry_out(begun), None
         before = self._journal.created_before(batch.payload_digest, account)
+        if before and not is_whole(before):
+            before = None  # what it did create shows as duplicates
         decision = Decision(
             *(KIND, self._caller, batch.batch_id, batch.payload_digest, account),
             total=len(batch.rows),
             checked_at=(batch.validated_at or self._timing.now()).timestamp(),
         )
-        operation = self._begin(decision, [Planned(rows, batch.processing_time_ms)], agreed)
+        took_ms = batch.processing_time_ms
+        chunks = [
+            Planned(rows[start : start + PART_SIZE], took_ms)
+            for start in range(0, len(rows), PART_SIZE)
+        ]
+        operation = self._begin(decision, chunks, agreed)
         return await self._carry_out(operation), before
 
     def _begin(
@@ -210,7 +205,7 @@ class Creator:
         """Go on with a decision: wait for it, settle what is unknown, send what was never sent.
 
         Raises:
-            CallerError: another number was agreed to, or it was checked too long ago.
+            CallerError: another number was agreed to, or BeeL would not take the rest any more.
             BeelMcpError: nothing was sent.
         """
         check_books(operation, await self._beel.account())
@@ -233,13 +228,6 @@ class Creator:
             operation = self._journal.get(operation.operation_id)
         if operation.is_open or not self._may_go_on(operation):
             return operation
-        if self._journal.time() - operation.started_at > VALIDATION_AGE.total_seconds():
-            raise CallerError(
-                "This batch was checked too long ago to create what is left of it.",
-                code="batch_expired",
-                remedy="Call validate_customers again with the same list: customers that exist"
-                " show as duplicates.",
-            )
         return await self._carry_out(operation)
 
     def _may_go_on(self, operation: Operation) -> bool:
@@ -255,6 +243,7 @@ class Creator:
             raise _in_the_dark(operation_id) from error
         if running.error and not _has_effect(now):
             raise running.error
+        self.stopped = running.error
         return now
 
 

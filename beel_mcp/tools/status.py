@@ -5,7 +5,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
 from beel_mcp.context import Beel, Caller, Config, HowToAsk, InFlight, Records
 from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
-from beel_mcp.lists.batches import KEPT_FOR
+from beel_mcp.lists.batch_store import KEPT_FOR
 from beel_mcp.lists.customers import MAX_INLINE_ROWS
 from beel_mcp.lists.grid import MAX_BYTES, MAX_ROWS
 from beel_mcp.settings import Settings

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from mcp.server.mcpserver import Context
 
 from beel_mcp.context import AppState, app_state, caller
-from beel_mcp.errors import CallerError
+from beel_mcp.errors import BeelMcpError, CallerError
 from beel_mcp.guards.adding import Addition
 from beel_mcp.guards.consent import NotNeeded, Question, Told
 from beel_mcp.guards.creating import KIND
@@ -19,18 +20,17 @@ from beel_mcp.lists.rows import Row
 from beel_mcp.summaries.answer import next_steps
 from beel_mcp.summaries.batches import CreationAnswer
 from beel_mcp.summaries.creations import creation_answer
+from beel_mcp.summaries.validations import creation_call
 from beel_mcp.tools.creation import (
-    VALIDATION_AGE,
     Creator,
     check_count,
     check_inline_count,
-    creation_call,
     left_out,
     nothing_created,
     remarks,
 )
 from beel_mcp.tools.guarded import asked, guarded_call
-from beel_mcp.tools.judging import judge
+from beel_mcp.tools.judging import Judging, is_old
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ async def create_wanted(state: AppState, wanted: Wanted) -> CreationAnswer:
     creator = _creator(state)
     if wanted.batch_id and (earlier := creator.find(wanted.batch_id)):
         operation = await creator.go_on(earlier, wanted.expected_count)
-        return told(state, operation, replayed=operation == earlier)
+        return told(state, operation, replayed=operation == earlier, stopped=creator.stopped)
     ready = await _ready(state, wanted)
     if isinstance(ready, CreationAnswer):
         return ready
@@ -117,7 +117,12 @@ async def _ask(ctx: Context[AppState], state: AppState, wanted: Wanted) -> Quest
 
 
 def told(
-    state: AppState, operation: Operation, *, replayed: bool = False, before: bool = False
+    state: AppState,
+    operation: Operation,
+    *,
+    replayed: bool = False,
+    before: bool = False,
+    stopped: BeelMcpError | None = None,
 ) -> CreationAnswer:
     """Say what became of a creation."""
     return creation_answer(
@@ -126,6 +131,7 @@ def told(
         running=state.writes.running(operation.operation_id) is not None,
         replayed=replayed,
         before=before,
+        stopped=stopped,
     )
 
 
@@ -138,19 +144,18 @@ async def _create(
     agreed: Agreed | None = None,
 ) -> CreationAnswer:
     operation, before = await creator.create(batch, agreed)
-    answer = told(state, operation, before=before is not None)
+    answer = told(state, operation, before=before is not None, stopped=creator.stopped)
     return answer.model_copy(update=remarks(batch) if is_inline else {"left_out": left_out(batch)})
 
 
 async def _ready(state: AppState, wanted: Wanted) -> Batch | CreationAnswer:
     """Give a batch that can be created as it is, checked lately; or say why there is none."""
-    now = state.timing.now()
     if wanted.batch_id:
         batch = await _fresh(state, state.batches.get(wanted.batch_id, caller()))
         check_count(batch, wanted.expected_count, skip_problems=wanted.skip_problems)
     else:
         batch = new_batch(caller(), "inline", read_inline(wanted.customers or []))
-        batch, _ = await judge(state.beel, batch, now)
+        batch = (await judging(state).judge(batch)).batch
         check_inline_count(batch, wanted.expected_count)
     if wanted.skip_problems or len(batch.importable()) == len(batch.rows):
         return batch
@@ -160,13 +165,18 @@ async def _ready(state: AppState, wanted: Wanted) -> Batch | CreationAnswer:
 
 
 async def _fresh(state: AppState, batch: Batch) -> Batch:
-    """Check a batch again that was checked a while ago: BeeL may have changed since."""
-    now = state.timing.now()
-    if batch.validated_at and now - batch.validated_at <= VALIDATION_AGE:
+    """Check again what was checked a while ago: BeeL may have changed since."""
+    if not any(check and is_old(check, state.timing.now) for check in batch.checks):
         return batch
-    batch, _ = await judge(state.beel, batch, now)
-    state.batches.replace(batch)
-    return batch
+    judged = await judging(state).judge(batch)
+    state.batches.replace(judged.batch)
+    return judged.batch
+
+
+def judging(state: AppState) -> Judging:
+    """Give what asks BeeL about a batch, for as long as a call has."""
+    ends_at = anyio.current_time() + state.timing.patience_s
+    return Judging(state.beel, state.journal, state.timing.now, ends_at)
 
 
 def _creator(state: AppState) -> Creator:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.batches import BatchStore, Kind, Row, Verdict, new_batch
+from beel_mcp.lists.batch_store import BatchStore
+from beel_mcp.lists.batches import Kind, PartCheck, Row, Verdict, new_batch
 from beel_mcp.lists.checks import Problem
 from beel_mcp.lists.rows import KINDS
 
@@ -60,38 +61,37 @@ def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerEr
 def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
     made = batch(len(kinds))
     verdicts = {number: Verdict(kind) for number, kind in enumerate(kinds[:judged], 1)}
-    made = made.with_verdicts(verdicts, NOON)
+    made = made.judged(verdicts)
     counts = made.counts()
     assert set(counts) == set(KINDS)
     assert sum(counts.values()) == len(made.rows)
     assert len(made.importable()) == counts["valid"] + counts["warning"]
-    assert len(made.sendable()) == counts["unchecked"]
+    assert len(made.of_kind("unchecked")) == counts["unchecked"]
 
 
 def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
     fault = Problem("nif", "Expected text.", severity="error")
     made = new_batch("local", "inline", (Row(1, {}, (fault,)),))
     assert made.counts()["error"] == 1
-    made = made.with_verdicts({1: Verdict("valid")}, NOON)
+    made = made.judged({1: Verdict("valid")})
     assert made.counts()["error"] == 1
     assert made.importable() == ()
 
 
 def test_more_verdicts_add_to_those_that_are_there():
-    first = batch(2).with_verdicts({1: Verdict("valid")}, NOON)
-    second = first.with_verdicts({2: Verdict("duplicate")}, NOON + timedelta(minutes=1))
+    first = batch(2).judged({1: Verdict("valid")})
+    second = first.judged({**first.verdicts, 2: Verdict("duplicate")})
     assert second.counts() == {**dict.fromkeys(KINDS, 0), "valid": 1, "duplicate": 1}
     assert second.batch_id == first.batch_id
     assert second.payload_digest == first.payload_digest
-    assert second.validated_at == NOON + timedelta(minutes=1)
     assert first.counts()["unchecked"] == 1
 
 
 def test_verdicts_on_strange_rows_and_times_without_zone_are_defects():
     with pytest.raises(ValueError, match="has not"):
-        batch(2).with_verdicts({3: Verdict("valid")}, NOON)
+        batch(2).judged({3: Verdict("valid")})
     with pytest.raises(ValueError, match="zone"):
-        batch(2).with_verdicts({}, datetime(2026, 7, 1))  # noqa: DTZ001
+        PartCheck("", datetime(2026, 7, 1))  # noqa: DTZ001
 
 
 def test_nobody_can_write_to_a_row():
@@ -134,9 +134,10 @@ def test_problems_of_many_rows_become_groups_with_an_example():
         Verdict("nif_invalid", (Problem("nif", f"El NIF {n}2345678A no existe", f"{n}2345678A"),))
         for n in range(1, 8)
     ]
-    made = batch(9).with_verdicts(dict(enumerate(said, 2)), NOON)
+    made = batch(9).judged(dict(enumerate(said, 2)))
     duplicate = Problem("nif", "Ya existe", "1")
-    made = made.with_verdicts({1: Verdict("duplicate", (duplicate,), (), "c-1")}, NOON)
+    found = Verdict("duplicate", (duplicate,), (), "c-1")
+    made = made.judged({**made.verdicts, 1: found})
     (first, second), more = made.problem_groups(10)
     assert (first.kind, first.message, first.count) == ("nif_invalid", "El NIF … no existe", 7)
     assert first.rows == (2, 3, 4, 5, 6)
@@ -148,14 +149,14 @@ def test_problems_of_many_rows_become_groups_with_an_example():
 
 def test_groups_are_capped_and_the_rest_is_counted():
     verdicts = {n: Verdict("error", (Problem(f"field{n}", "wrong"),)) for n in range(1, 13)}
-    groups, more = batch(12).with_verdicts(verdicts, NOON).problem_groups(10)
+    groups, more = batch(12).judged(verdicts).problem_groups(10)
     assert [group.rows for group in groups] == [(n,) for n in range(1, 11)]
     assert more == 2
 
 
 def test_the_same_problem_twice_in_a_row_counts_the_row_once():
     twice = Problem("billing_emails", "wrong", "a"), Problem("billing_emails", "wrong", "b")
-    groups, _ = batch(1).with_verdicts({1: Verdict("error", twice)}, NOON).problem_groups(5)
+    groups, _ = batch(1).judged({1: Verdict("error", twice)}).problem_groups(5)
     assert [group.count for group in groups] == [1]
 
 
@@ -187,7 +188,7 @@ def test_a_batch_is_kept_for_half_an_hour_after_its_last_use(store, clock):
 
 
 def test_another_callers_batch_looks_like_an_unknown_one(store):
-    made = batch(caller="ana", source_path="clientes.csv")
+    made = batch(caller="ana", origin={"source_path": "clientes.csv"})
     store.add(made)
     unknown = expired(store, "bat_unknown", "eva")
     hidden = expired(store, made.batch_id, "eva")
@@ -200,7 +201,7 @@ def test_another_callers_batch_looks_like_an_unknown_one(store):
 
 
 def test_an_expired_batch_from_a_file_comes_with_the_call_that_makes_it_again(store, clock):
-    made = batch(caller="ana", source_path="clientes.csv")
+    made = batch(caller="ana", origin={"source_path": "clientes.csv"})
     store.add(made)
     clock.pass_minutes(31)
     (call,) = expired(store, made.batch_id, "ana").next_calls
@@ -211,7 +212,7 @@ def test_an_expired_batch_from_a_file_comes_with_the_call_that_makes_it_again(st
 def test_newer_verdicts_take_the_place_of_older_ones(store):
     made = batch()
     store.add(made)
-    judged = made.with_verdicts({1: Verdict("valid")}, NOON)
+    judged = made.judged({1: Verdict("valid")})
     store.replace(judged)
     assert store.get(made.batch_id, "local").counts()["valid"] == 1
 
@@ -251,5 +252,5 @@ def test_all_callers_together_keep_two_hundred(store):
 
 def test_what_is_remembered_of_files_is_bounded_too(store):
     for n in range(300):
-        store.add(batch(1, source_path=f"{n}.csv"))
-    assert len(store._paths) <= 200
+        store.add(batch(1, origin={"source_path": f"{n}.csv"}))
+    assert len(store._origins) <= 200

@@ -1,0 +1,131 @@
+"""The memory that keeps batches for a while, each for its caller alone."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.lists.batches import Batch
+
+KEPT_FOR: Final = timedelta(minutes=30)
+MAX_PER_CALLER: Final = 20
+MAX_IN_ALL: Final = 200
+# A row takes about four kilobytes: this is what bounds the memory of a server with many lists.
+MAX_ROWS: Final = 40_000
+# More characters than this of a next call are not shown.
+CALL_LIMIT: Final = 600
+
+
+@dataclass(frozen=True)
+class _Kept:
+    batch: Batch
+    used_at: datetime
+
+
+class BatchStore:
+    """Keeps batches in memory for 30 minutes after their last use, each for its caller alone.
+
+    It holds 20 batches of a caller, 200 in all and 40,000 rows; the one unused for longest goes
+    first, and of what went it knows how to read it again.
+    Calls never wait, so one event loop needs no lock.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least recently used first
+        self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+
+    def add(self, batch: Batch) -> datetime:
+        """Keep a batch, and say until when if nobody uses it."""
+        self._forget_expired()
+        self._keep(batch)
+        own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
+        for oldest in own[: max(len(own) - MAX_PER_CALLER, 0)]:
+            self._forget(oldest)
+        while len(self._kept) > MAX_IN_ALL or self._has_too_many_rows():
+            self._forget(next(iter(self._kept.values())).batch)
+        return self._kept[batch.batch_id].used_at + KEPT_FOR
+
+    def get(self, batch_id: str, caller: str) -> Batch:
+        """Find a caller's batch, and keep it for another while.
+
+        Raises:
+            CallerError: there is no such batch of this caller, or there is none any more.
+
+        """
+        self._forget_expired()
+        kept = self._kept.get(batch_id)
+        if kept is None or kept.batch.caller != caller:
+            raise self._expired(batch_id, caller)
+        self._keep(kept.batch)
+        return kept.batch
+
+    def replace(self, batch: Batch) -> None:
+        """Put newer verdicts in the place of older ones.
+
+        Raises:
+            CallerError: the batch is not kept any more.
+            ValueError: its rows are not the same.
+
+        """
+        if self.get(batch.batch_id, batch.caller).payload_digest != batch.payload_digest:
+            raise ValueError("a batch never changes its rows")
+        self._keep(batch)
+
+    def expires_at(self, batch_id: str, caller: str) -> datetime:
+        """Tell when a batch goes if nobody uses it; looking counts as use."""
+        self.get(batch_id, caller)
+        return self._kept[batch_id].used_at + KEPT_FOR
+
+    def open(self, caller: str) -> list[Batch]:
+        """List a caller's batches, the least recently used first; that is no use of them."""
+        self._forget_expired()
+        return [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
+
+    def _has_too_many_rows(self) -> bool:
+        sizes = [len(kept.batch.rows) for kept in self._kept.values()]
+        return len(sizes) > 1 and sum(sizes) > MAX_ROWS
+
+    def _keep(self, batch: Batch) -> None:
+        self._kept[batch.batch_id] = _Kept(batch, self._now())
+        self._kept.move_to_end(batch.batch_id)
+
+    def _forget_expired(self) -> None:
+        oldest_allowed = self._now() - KEPT_FOR
+        for kept in list(self._kept.values()):
+            if kept.used_at < oldest_allowed:
+                self._forget(kept.batch)
+
+    def _forget(self, batch: Batch) -> None:
+        del self._kept[batch.batch_id]
+        if batch.origin:
+            self._origins[batch.caller, batch.batch_id] = batch.origin
+        if len(self._origins) > MAX_IN_ALL:
+            self._origins.popitem(last=False)
+
+    def _expired(self, batch_id: str, caller: str) -> CallerError:
+        origin = self._origins.get((caller, batch_id), {})
+        told, is_whole = _short(origin)
+        again = NextCall(
+            "validate_customers",
+            told,
+            "reads the same list again" if is_whole else "reads the file again; correct it anew",
+        )
+        return CallerError(
+            "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
+            " after their last use, and not across a restart of this server.",
+            code="batch_expired",
+            remedy="Call validate_customers again with the same list, and use the new batch_id.",
+            next_calls=(again,) if told else (),
+        )
+
+
+def _short(origin: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """Give a call that fits into an answer, and whether it is the whole one."""
+    has_account = any(one["field"].endswith("iban") for one in origin.get("corrections", ()))
+    if len(json.dumps(origin, ensure_ascii=False)) <= CALL_LIMIT and not has_account:
+        return origin, True
+    return {name: origin[name] for name in ("source_path", "sheet") if name in origin}, False
