@@ -20,6 +20,7 @@ from beel_mcp.guards.writes import Writes
 from beel_mcp.parameters import Page
 from beel_mcp.summaries.answer import capped, next_steps, plural
 from beel_mcp.summaries.changes import ConfirmationAnswer
+from beel_mcp.summaries.creations import going_on_call
 from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, tell
 from beel_mcp.summaries.rows import RETRY_AFTER_S
 from beel_mcp.tools.declare import confirms, read
@@ -141,6 +142,7 @@ def _told(
     has_more = page * PAGE_SIZE < len(told.rows)
     again = {"operation_id": operation.operation_id}
     following = NextCall("check_operation", {**again, "page": page + 1}, "the next page")
+    is_creation = operation.kind == CREATION and not running and not operation.is_open
     return OperationAnswer(
         status=told.status,
         detail=told.detail or None,
@@ -157,6 +159,7 @@ def _told(
         next=next_steps(
             NextCall("check_operation", again, f"in {retry_after_s} s") if retry_after_s else None,
             following if has_more else None,
+            going_on_call(operation) if is_creation else None,
         ),
     )
 
