@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from beel_mcp.demo.example import EXPECTED_COUNTS, LIST_NAME
+from beel_mcp.demo.example import CORRECTIONS, EXPECTED_COUNTS, LIST_NAME
 from beel_mcp.demo.telling import Demo
 
 _PROBLEM_WORDS = {
@@ -28,7 +28,8 @@ async def import_list(demo: Demo) -> None:
     """Check the list, create, find, and check again."""
     await _show_status(demo)
     checked = await _validate(demo)
-    await _create(demo, checked)
+    corrected = await _correct(demo, checked)
+    await _create(demo, corrected)
     await _find(demo)
     await _validate_again(demo, checked)
 
@@ -92,6 +93,30 @@ def _read_out_problems(demo: Demo, problems: Sequence[Mapping[str, Any]]) -> Non
             en=f"{'rows' if many else 'row'} {rows}: {english} ({about})",
             es=f"{'filas' if many else 'fila'} {rows}: {spanish} ({about})",
         )
+
+
+async def _correct(demo: Demo, checked: Mapping[str, Any]) -> dict[str, Any]:
+    demo.title(
+        en="Correct two rows; the person was asked about them",
+        es="Corregir dos filas, después de preguntarle a usted",
+    )
+    for one in CORRECTIONS:
+        line = f"{one['row']}: {one['value']}"
+        demo.say(en=f"row {line}", es=f"fila {line}")
+    answer = await demo.call(
+        "validate_customers",
+        {"batch_id": checked.get("batch_id"), "corrections": list(CORRECTIONS)},
+    )
+    fewer = checked.get("counts", {}).get("error", 0) - len(CORRECTIONS)
+    importable = checked.get("importable", 0) + len(CORRECTIONS)
+    demo.promise("errors left", answer.get("counts", {}).get("error"), fewer)
+    demo.promise("importable", answer.get("importable"), importable)
+    demo.promise("another batch", answer.get("batch_id") != checked.get("batch_id"), wanted=True)
+    demo.say(
+        en=f"Now {importable} can be created.",
+        es=f"Ahora se pueden dar de alta {importable}.",
+    )
+    return answer
 
 
 async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
