@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from beel_mcp.lists.imports import read_list
+
 FOLDER = Path(__file__).parent.parent / "examples"
 STORIES = sorted(path.parent for path in FOLDER.glob("*/run.py"))
 
@@ -16,8 +18,9 @@ def test_there_are_stories() -> None:
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_a_story_runs_and_shows_what_a_person_would_see(
-    story: Path, capsys: pytest.CaptureFixture[str]
+    story: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(story)  # as Python itself does for a script
     runpy.run_path(str(story / "run.py"), run_name="__main__")
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) >= 5
@@ -35,3 +38,12 @@ def test_a_story_is_told_and_listed(story: Path) -> None:
     told = (story / "README.md").read_text(encoding="utf-8")
     assert f"examples/{story.name}/run.py" in told
     assert f"({story.name}/" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_sheet_of_900_is_the_one_that_its_script_writes(tmp_path: Path) -> None:
+    story = FOLDER / "import_from_excel"
+    made = runpy.run_path(str(story / "make_list.py"))
+    made["write_list"](tmp_path / "a.xlsx")
+    kept = read_list((story / "clientes.xlsx").read_bytes(), "clientes.xlsx")
+    assert kept == read_list((tmp_path / "a.xlsx").read_bytes(), "clientes.xlsx")
+    assert len(kept.rows) == 900

@@ -56,7 +56,10 @@ def reading_head(read_as: str | None, changes: Sequence[Change] | None, more: in
     """Say in one line what a person should know of the reading before believing the rows."""
     parts = [f"Read: {read_as}."] if read_as else []
     if changes:
-        fields = ", ".join(f"{change.field} in {change.count}" for change in changes)
+        sums: dict[str, int] = {}
+        for change in changes:
+            sums[change.field] = sums.get(change.field, 0) + change.count
+        fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
         others = f" and {more} more kinds" if more else ""
         parts.append(f"Values changed while reading: {fields}{others}.")
     return " ".join(parts)

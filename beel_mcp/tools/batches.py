@@ -4,7 +4,7 @@ from typing import Annotated
 
 from mcp.server.mcpserver import Context, Resolve
 
-from beel_mcp.context import AppState, Batches, Caller, app_state
+from beel_mcp.context import AppState, Batches, Beel, Caller, app_state
 from beel_mcp.guards.consent import Consent, NotNeeded, Question
 from beel_mcp.guards.guard import Agreed
 from beel_mcp.parameters import (
@@ -111,6 +111,7 @@ async def create_customers(
 
 
 async def list_batch_rows(
+    beel: Beel,
     batches: Batches,
     caller: Caller,
     batch_id: BatchId,
@@ -122,6 +123,7 @@ async def list_batch_rows(
 
     Call it when validate_customers found more problems than it shows; kind picks one class.
     """
+    await beel.account()  # whose list this is stands in every answer
     return rows_answer(batches.get(batch_id, caller), kind, page, limit)
 
 
