@@ -221,6 +221,14 @@ _COMMANDS: Final = {
         "serve the built-in BeeL sandbox over HTTP",
         "atiende por HTTP el BeeL de prueba incluido",
     ),
+    "doctor": (
+        _describe_report,
+        "check key, company, folders and network, and say what to do; changes nothing in BeeL",
+        (
+            "revisa la clave, la empresa, las carpetas y la red, y dice qué hacer; en BeeL no"
+            " cambia nada"
+        ),
+    ),
     "config": (
         _describe_config,
         "print the configuration for an app (HOST); never the key",

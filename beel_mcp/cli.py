@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
@@ -46,6 +47,8 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
 
         return WELL if run_demo(language) else PROMISE_FAILED
     settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
+    if arguments.command == "doctor":  # tells of warnings itself
+        return _examine(arguments, settings)
     _configure_logging(settings)
     for warning in settings.warnings_told:
         print(f"beel-mcp: {warning}", file=sys.stderr)
@@ -117,6 +120,14 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
     return WELL
+
+
+def _examine(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.doctor import run_doctor
+
+    is_wanted = settings.log_level in ("DEBUG", "INFO")
+    _configure_logging(settings if is_wanted else replace(settings, log_level="ERROR"))
+    return run_doctor(settings, sandbox_app=_sandbox_app(settings), as_json=arguments.json)
 
 
 def _print_configuration(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -47,6 +47,7 @@ ARROWS: dict[str, set[str]] = {
     "argument_words": {"settings"},
     "arguments": {"argument_words", "__init__", *LEAVES},
     "hosts": {"language", "settings"},
+    "doctor": {"api", "files", "guards", "terminal", "__init__", *LEAVES},
     "tool_list": {"server", "terminal", "tools", "language", "settings"},
     "cli": {
         "arguments",
@@ -56,6 +57,7 @@ ARROWS: dict[str, set[str]] = {
         "server",
         "sandbox",
         "demo",
+        "doctor",
         "hosts",
         "terminal",
         "tool_list",
@@ -69,7 +71,7 @@ ARROWS: dict[str, set[str]] = {
 PLACES: dict[str, set[str]] = {
     "httpx": {"api"},
     "httpx2": set(),
-    "starlette": {"sandbox", "serve", "server", "cli"},
+    "starlette": {"sandbox", "serve", "server", "cli", "doctor"},
     "uvicorn": {"serve", "cli"},
     "mcp": {"prompts", "tools", "guards", "context", "server", "serve", "demo", "tool_list"},
     "stdnum": {"lists", "sandbox"},

@@ -18,7 +18,7 @@ from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
 HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3")
-COMMANDS = ("serve", "demo", "sandbox", "config", "tools", "purge")
+COMMANDS = ("serve", "demo", "sandbox", "doctor", "config", "tools", "purge")
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["serve", "--help"]])
@@ -88,6 +88,7 @@ def test_help_answers_whatever_the_settings_say_and_whatever_the_terminal_can_sh
         ["sandbox", "--rate-limit", "0"],
         ["sandbox", "--rate-limit", "-1"],
         ["demo", "--fast"],
+        ["doctor", "--sand"],
         ["tools", "--json=yes"],
         ["config"],
         ["config", "word"],
@@ -111,7 +112,7 @@ def test_a_wrong_word_ends_with_2(capsys: pytest.CaptureFixture[str], arguments:
 
 @pytest.mark.parametrize(
     ("language", "words", "nearest"),
-    [("es", "no existe la orden «{}»", "¿quería decir config?"), ("en", "“{}”", "mean config?")],
+    [("es", "no existe la orden «{}»", "¿quería decir doctor?"), ("en", "“{}”", "mean doctor?")],
 )
 def test_an_unknown_command_is_named_with_the_nearest_one(
     monkeypatch: pytest.MonkeyPatch,
@@ -121,12 +122,12 @@ def test_an_unknown_command_is_named_with_the_nearest_one(
     nearest: str,
 ) -> None:
     monkeypatch.setenv("BEEL_LANGUAGE", language)
-    for word in ("confg", "quux\x1b[2J"):
+    for word in ("docter", "quux\x1b[2J"):
         with pytest.raises(SystemExit):
             cli.main([word])
         fault, _ = capsys.readouterr().err.splitlines()
         assert words.format(word.removesuffix("\x1b[2J")) in fault
-        assert (nearest in fault) is (word == "confg")
+        assert (nearest in fault) is (word == "docter")
     assert all(command in fault for command in COMMANDS)
 
 
