@@ -7,11 +7,12 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
-    from beel_mcp.arguments import parser
+    from beel_mcp.arguments import read_arguments
     from beel_mcp.language import say
     from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
 
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")  # a terminal without accents is no failure
     language = preferred_language(os.environ)
-    arguments = parser(language).parse_args(argv)
+    arguments = read_arguments(argv, language)
     try:
         return _run(arguments, language)
     except SettingsError as error:
@@ -45,20 +46,30 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
         from beel_mcp.demo import run_demo
 
         return WELL if run_demo(language) else PROMISE_FAILED
-    settings = Settings.from_env(sandbox=arguments.sandbox)
+    settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
+    if arguments.command == "doctor":  # tells of warnings itself
+        return _examine(arguments, settings)
     _configure_logging(settings)
     for warning in settings.warnings_told:
         print(f"beel-mcp: {warning}", file=sys.stderr)
-    if arguments.command == "sandbox":
-        return _serve_sandbox(arguments, settings)
-    if arguments.command == "serve":
-        return _serve_http(arguments, settings)
-    if arguments.command == "purge":
-        return _purge(settings)
-    return _serve_stdio(settings)
+    commands = {
+        "sandbox": _serve_sandbox,
+        "serve": _serve_http,
+        "config": _print_configuration,
+        "tools": _list_tools,
+        "purge": _purge,
+        None: _serve_stdio,
+    }
+    return commands[arguments.command](arguments, settings)
 
 
-def _serve_stdio(settings: Settings) -> int:
+def _environ(arguments: argparse.Namespace) -> dict[str, str]:
+    """Give the environment, with what the command line says instead."""
+    company = getattr(arguments, "company", None)
+    return {**os.environ, **({"BEEL_COMPANY_ID": company} if company else {})}
+
+
+def _serve_stdio(_: argparse.Namespace, settings: Settings) -> int:
     with redirect_stdout(sys.stderr):
         from beel_mcp.server import create_server
 
@@ -111,7 +122,33 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     return WELL
 
 
-def _purge(settings: Settings) -> int:
+def _examine(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.doctor import run_doctor
+
+    is_wanted = settings.log_level in ("DEBUG", "INFO")
+    _configure_logging(settings if is_wanted else replace(settings, log_level="ERROR"))
+    return run_doctor(settings, sandbox_app=_sandbox_app(settings), as_json=arguments.json)
+
+
+def _print_configuration(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.hosts import configuration
+    from beel_mcp.terminal import print_json
+
+    made = configuration(arguments.host, settings, _environ(arguments), arguments.name)
+    print_json(made.content)  # alone on stdout: it can go right into a file
+    for line in made.advice:
+        print(line, file=sys.stderr)
+    return WELL
+
+
+def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.tool_list import list_tools
+
+    list_tools(settings, as_json=arguments.json)
+    return WELL
+
+
+def _purge(_: argparse.Namespace, settings: Settings) -> int:
     from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.guards.database import JournalError
     from beel_mcp.guards.journal import Journal

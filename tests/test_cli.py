@@ -1,5 +1,6 @@
 """The command line: what each word does, in both languages, and how it ends."""
 
+import argparse
 import os
 import re
 import sqlite3
@@ -10,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from beel_mcp import __version__, cli
+from beel_mcp import __version__, argument_words, cli
 from beel_mcp.arguments import parser
 from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
 HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3")
-COMMANDS = ("serve", "demo", "sandbox", "purge")
+COMMANDS = ("serve", "demo", "sandbox", "doctor", "config", "tools", "purge")
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["serve", "--help"]])
@@ -45,8 +46,8 @@ def test_the_version_is_the_packages() -> None:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("es", ("órdenes", "muestra esta ayuda", "esta máquina", "clave", "paso a paso")),
-        ("en", ("commands", "show this help", "loopback", "key", "step by step")),
+        ("es", ("uso:", "opciones", "órdenes", "muestra esta ayuda", "esta máquina", "clave")),
+        ("en", ("usage:", "options", "commands", "show this help", "loopback", "key")),
     ],
 )
 def test_help_speaks_the_persons_language(
@@ -87,6 +88,12 @@ def test_help_answers_whatever_the_settings_say_and_whatever_the_terminal_can_sh
         ["sandbox", "--rate-limit", "0"],
         ["sandbox", "--rate-limit", "-1"],
         ["demo", "--fast"],
+        ["doctor", "--sand"],
+        ["tools", "--json=yes"],
+        ["config"],
+        ["config", "word"],
+        ["config", "vscode", "--name", "my server"],
+        ["config", "vscode", "--name"],
         ["--api-key", TEST_KEY],
     ],
     ids=" ".join,
@@ -97,8 +104,66 @@ def test_a_wrong_word_ends_with_2(capsys: pytest.CaptureFixture[str], arguments:
     assert ended.value.code == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert "Traceback" not in said.err
-    assert "_port" not in said.err
+    fault, more = said.err.splitlines()
+    assert fault.startswith("beel-mcp: ")
+    assert more.endswith("--help")
+    assert not any(word in said.err for word in ("Traceback", "_port", "_name", TEST_KEY))
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "nearest"),
+    [("es", "no existe la orden «{}»", "¿quería decir doctor?"), ("en", "“{}”", "mean doctor?")],
+)
+def test_an_unknown_command_is_named_with_the_nearest_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    words: str,
+    nearest: str,
+) -> None:
+    monkeypatch.setenv("BEEL_LANGUAGE", language)
+    for word in ("docter", "quux\x1b[2J"):
+        with pytest.raises(SystemExit):
+            cli.main([word])
+        fault, _ = capsys.readouterr().err.splitlines()
+        assert words.format(word.removesuffix("\x1b[2J")) in fault
+        assert (nearest in fault) is (word == "docter")
+    assert all(command in fault for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["config"], "falta: HOST"),
+        (["config", "word"], "'word' no vale; elija entre 'claude-desktop'"),
+        (["config", "vscode", "--name"], "argumento --name: falta su valor"),
+        (["serve", "--sand"], "falta: --http"),
+        (["demo", "--fast"], "no se entiende: --fast"),
+        (["tools", "--json=yes"], "argumento --json: no lleva el valor 'yes'"),
+        (["tools", TEST_KEY], "la clave nunca se escribe como argumento"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_word_is_told_in_spanish(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+) -> None:
+    monkeypatch.setenv("BEEL_LANGUAGE", "es")
+    with pytest.raises(SystemExit):
+        cli.main(arguments)
+    fault, more = capsys.readouterr().err.splitlines()
+    assert words in fault
+    assert more.startswith("Más ayuda: beel-mcp")
+
+
+def test_argparse_speaks_spanish_only_while_it_is_asked_to() -> None:
+    own = vars(argparse)["_"]
+    with argument_words.speaking("es"):
+        assert vars(argparse)["_"]("options") == "opciones"
+        assert vars(argparse)["_"]("no such sentence") == "no such sentence"
+    assert vars(argparse)["_"] is own
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from mcp import Client
 from mcp.types import CallToolResult, Tool
 from rs_bpe.bpe import openai
 
+from beel_mcp.sandbox import create_app
 from beel_mcp.sandbox.seed import customer_id, invoice_id
 from tests.conftest import Connect
 
@@ -252,3 +253,20 @@ async def test_a_list_sent_as_json_text_is_read(client: Client) -> None:
     rows = json.dumps(GOOD["validate_customers"]["customers"])
     result = await client.call_tool("validate_customers", {"customers": rows})
     assert (result.structured_content or {})["total"] == 1
+
+
+@pytest.mark.parametrize("tool", GOOD)
+async def test_every_tool_answers_the_same_without_output_schemas(
+    connect: Connect, tool: str
+) -> None:
+    """Ask two sandboxes alike; what else differs is made at random or by the clock."""
+    answers = []
+    for output_schema in (True, False):
+        async with connect(create_app(), output_schema=output_schema) as client:
+            answers.append(await client.call_tool(tool, GOOD[tool]))
+    full, bare = answers
+    assert bare.is_error == full.is_error
+    assert bare.structured_content
+    assert bare.structured_content.keys() == full.structured_content.keys()
+    assert bare.structured_content["status"] == full.structured_content["status"]
+    assert [block.type for block in bare.content] == [block.type for block in full.content]

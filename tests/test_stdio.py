@@ -210,6 +210,17 @@ def test_the_watch_itself_sees_files_and_connections(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("value", "is_there"), [("0", False), ("1", True), ("", True)])
+def test_a_host_that_chokes_on_output_schemas_gets_none(
+    tmp_path: Path, value: str, *, is_there: bool
+) -> None:
+    ended = talk(SESSION, "--sandbox", folder=tmp_path, BEEL_OUTPUT_SCHEMA=value)
+    said = answers(ended.stdout)
+    assert {"outputSchema" in tool for tool in said[2]["result"]["tools"]} == {is_there}
+    assert said[3]["result"]["structuredContent"]["environment"] == "sandbox"
+    assert said[4]["result"]["structuredContent"]["code"] == "invalid_arguments"
+
+
 @pytest.mark.parametrize(
     "environ",
     [

@@ -1,4 +1,4 @@
-"""What BeeL announces in headers: that a route is deprecated, when it goes, what it ignored."""
+"""What BeeL announces in headers: a route's deprecation and end, what it ignored, the time."""
 
 import logging
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ class RouteNotices:
         self.sunset: date | str | None = None
         self.deprecated = False
         self.beel_warnings: tuple[str, ...] = ()
+        # Seconds that this machine's clock is ahead of BeeL's; None before an answer says.
+        self.clock_ahead_s: float | None = None
 
     def collect(self, headers: Mapping[str, str]) -> None:
         """Take in the headers (names in lower case) of an answer."""
@@ -30,6 +32,8 @@ class RouteNotices:
         if sunset is not None and sunset != self.sunset:
             logger.warning("BeeL retires a route that is in use: %s", sunset)
             self.sunset = sunset
+        if time := http_time(headers):
+            self.clock_ahead_s = (datetime.now(UTC) - time).total_seconds()
         warning = clean(headers.get("beel-warning", ""), 300)
         if warning and warning not in self.beel_warnings:
             logger.warning("BeeL warns: %s", warning)

@@ -1,0 +1,153 @@
+"""`beel-mcp config`: what each app gets, what never stands in it, and that it starts."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from beel_mcp.arguments import HOSTS
+from beel_mcp.hosts import start_command
+from tests.conftest import TEST_KEY
+from tests.test_settings import run
+
+SPANISH = {"BEEL_LANGUAGE": "es"}
+
+
+def configured(*arguments: str, **environ: str) -> tuple[dict[str, Any], str]:
+    """Give the JSON, and what stands beside it on stderr."""
+    ended = run("config", *arguments, HOME="/nowhere", **environ)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout), ended.stderr
+
+
+def servers_of(content: dict[str, Any]) -> dict[str, Any]:
+    return content.get("mcpServers") or content["servers"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_every_app_gets_a_server_with_a_language_and_without_the_key(
+    host: str, language: str
+) -> None:
+    content, advice = configured(host, BEEL_LANGUAGE=language, BEEL_API_KEY=TEST_KEY)
+    [(name, server)] = servers_of(content).items()
+    assert name == "beel"
+    assert server["env"]["BEEL_LANGUAGE"] == language
+    assert server["env"]["BEEL_API_KEY"]
+    assert [server["command"], *server["args"]] == start_command()
+    assert TEST_KEY not in json.dumps(content) + advice
+    assert {"es": "reinicie", "en": "restart"}[language] in advice
+
+
+def test_the_shape_is_what_each_app_reads() -> None:
+    for host in HOSTS:
+        content, _ = configured(host, **SPANISH)
+        assert content.keys() == ({"inputs", "servers"} if host == "vscode" else {"mcpServers"})
+    content, _ = configured("vscode", "--name", "obra", **SPANISH)
+    [asked] = content["inputs"]
+    assert asked["type"] == "promptString"
+    assert asked["password"] is True
+    assert content["servers"]["obra"]["type"] == "stdio"
+    assert content["servers"]["obra"]["env"]["BEEL_API_KEY"] == f"${{input:{asked['id']}}}"
+    content, _ = configured("claude-code", **SPANISH)
+    assert content["mcpServers"]["beel"]["env"]["BEEL_API_KEY"] == "${BEEL_API_KEY}"
+
+
+@pytest.mark.parametrize("host", ["claude-desktop", "cursor"])
+def test_what_stands_in_the_keys_place_is_named_and_refused_as_a_key(host: str) -> None:
+    content, advice = configured(host, **SPANISH)
+    placeholder = content["mcpServers"]["beel"]["env"]["BEEL_API_KEY"]
+    assert placeholder in advice
+    ended = run("tools", HOME="/nowhere", BEEL_API_KEY=placeholder)
+    assert ended.returncode == 2
+    assert "BEEL_API_KEY" in ended.stderr
+
+
+def test_each_company_has_a_server_of_its_own_name() -> None:
+    first, _ = configured("cursor", "--company", "B12345674", **SPANISH)
+    second, _ = configured("cursor", "--company", "1b2c3d4e-0000-4000-8000-000000000001", **SPANISH)
+    third, _ = configured("cursor", "--company", "B87654323", "--name", "obra", **SPANISH)
+    names = [name for one in (first, second, third) for name in servers_of(one)]
+    assert names == ["beel-b12345674", "beel-1b2c3d4e", "obra"]
+    companies = [
+        server["env"]["BEEL_COMPANY_ID"]
+        for one in (first, second, third)
+        for server in servers_of(one).values()
+    ]
+    assert companies == ["B12345674", "1b2c3d4e-0000-4000-8000-000000000001", "B87654323"]
+    assert run("config", "cursor", "--company", "Taller", HOME="/nowhere").returncode == 2
+
+
+def test_the_settings_in_force_are_carried_and_secrets_are_not() -> None:
+    secrets = {
+        "BEEL_HTTP_TOKEN": "0123456789abcdefghijklmnop",
+        "BEEL_PROXY": "http://ana:hunter2@proxy.local:3128",
+    }
+    content, advice = configured(
+        "cursor", **SPANISH, BEEL_READ_ONLY="1", BEEL_APIKEY="x", **secrets
+    )
+    env = content["mcpServers"]["beel"]["env"]
+    assert env.keys() == {"BEEL_API_KEY", "BEEL_LANGUAGE", "BEEL_READ_ONLY"}
+    assert "hunter2" not in advice
+    assert "BEEL_PROXY" in advice
+    plain, _ = configured("cursor", **SPANISH, BEEL_PROXY="http://proxy.local:3128")
+    assert plain["mcpServers"]["beel"]["env"]["BEEL_PROXY"] == "http://proxy.local:3128"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("host", HOSTS)
+async def test_with_the_sandbox_it_asks_for_no_key_and_starts_as_it_stands(
+    tmp_path: Path, host: str
+) -> None:
+    content, advice = configured(host, "--sandbox", **SPANISH)
+    assert content.keys() <= {"mcpServers", "servers"}
+    assert not re.search("clave", advice)
+    [server] = servers_of(content).values()
+    assert "BEEL_API_KEY" not in server["env"]
+    parameters = StdioServerParameters(
+        command=server["command"],
+        args=server["args"],
+        # Apps search for programs in a few places only; it must not matter.
+        env={**server["env"], "PATH": "/nowhere", "HOME": str(tmp_path)},
+    )
+    async with Client(parameters, read_timeout_seconds=60) as client:
+        status = await client.call_tool("get_status", {})
+    assert (status.structured_content or {})["language"] == "es"
+    assert (status.structured_content or {})["environment"] == "sandbox"
+
+
+def test_the_script_is_named_only_if_it_is_this_very_one(tmp_path: Path) -> None:
+    """Lay an environment out: the interpreter's own script, and another one of that name."""
+    own, other = tmp_path / "venv" / "bin", tmp_path / "other"
+    links = tmp_path / "links"
+    for folder in (own, other, links):
+        folder.mkdir(parents=True)
+    for script in (own / "beel-mcp", other / "beel-mcp"):
+        script.write_text("#!/bin/sh\n", encoding="utf-8")
+        script.chmod(0o755)
+    (links / "beel-mcp").symlink_to(own / "beel-mcp")
+    snippet = (
+        "import json, sys\n"
+        "from beel_mcp.hosts import start_command\n"
+        f"sys.executable = {str(own / 'python')!r}\n"
+        "print(json.dumps(start_command()))\n"
+    )
+    found = []
+    for folder in (own, links, other, tmp_path):
+        ended = subprocess.run(
+            [sys.executable, "-c", snippet],
+            env={**os.environ, "PATH": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        found.append(json.loads(ended.stdout))
+    module = [str(own / "python"), "-m", "beel_mcp"]
+    assert found == [[str(own / "beel-mcp")], [str(links / "beel-mcp")], module, module]

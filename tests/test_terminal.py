@@ -1,0 +1,64 @@
+"""Colours and a sign of life are for terminals, and for those whose owner wants them."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def on_a_terminal(tmp_path: Path, *arguments: str, **environ: str) -> str:
+    """Run a command with a terminal as its stdout and stderr; give all that it showed."""
+    ours, theirs = pty.openpty()
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", **environ}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beel_mcp", *arguments],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 4096):
+            shown += part
+    except OSError:  # what Linux says when the last writer has gone
+        pass
+    finally:
+        os.close(ours)
+    assert process.wait(timeout=60) == 0, shown
+    return shown.decode()
+
+
+def test_a_terminal_gets_colours_and_a_sign_of_life_that_goes_away(tmp_path: Path) -> None:
+    shown = on_a_terminal(tmp_path, "doctor", "--sandbox", BEEL_LANGUAGE="es")
+    assert shown.startswith("Preguntando a BeeL …\r\x1b[K")
+    assert "\x1b[32mok\x1b[0m  Clave" in shown
+    assert "\x1b[1m" in on_a_terminal(tmp_path, "tools")
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_whoever_wants_no_colours_gets_none(tmp_path: Path, environ: dict[str, str]) -> None:
+    for arguments in (("doctor", "--sandbox"), ("tools",)):
+        shown = on_a_terminal(tmp_path, *arguments, **environ)
+        assert not re.search(r"\x1b\[\d", shown)
+    assert "ok  Key" in on_a_terminal(tmp_path, "doctor", "--sandbox", **environ)
+
+
+def test_json_is_never_coloured(tmp_path: Path) -> None:
+    for arguments in (("doctor", "--sandbox", "--json"), ("tools", "--json"), ("config", "cursor")):
+        assert not re.search(r"\x1b\[\d", on_a_terminal(tmp_path, *arguments))
+
+
+def test_json_survives_a_stdout_that_cannot_spell_every_letter(tmp_path: Path) -> None:
+    shown = on_a_terminal(
+        tmp_path,
+        *("config", "cursor"),
+        BEEL_FILES_DIR="/home/josé/Documentación",
+        PYTHONIOENCODING="ascii",
+    )
+    assert r"jos\u00e9/Documentaci\u00f3n" in shown
