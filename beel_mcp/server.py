@@ -12,11 +12,13 @@ from starlette.types import ASGIApp
 from beel_mcp import __version__
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.retry import Retries
+from beel_mcp.completions import Completions
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import BatchStore
-from beel_mcp.prompts import load_prompts
+from beel_mcp.offers import Offers, Requests
+from beel_mcp.prompts import as_prompt, read_prompts
 from beel_mcp.redaction import install_redaction
 from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
@@ -56,20 +58,23 @@ def create_server(
         for declaration in TOOLS
         if declaration.name not in withheld
     ]
-    server = MCPServer[AppState](
+    server = Offers(
         NAME,
         title="BeeL",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing),
-        middleware=[ToolCalls(tools, withheld, asking)],
+        middleware=[Requests(), ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,
     )
-    for prompt in load_prompts(settings.language):
-        server.add_prompt(prompt)
+    prompts = read_prompts(settings.language)
+    for prompt in prompts:
+        server.add_prompt(as_prompt(prompt))
+    complete = Completions(prompts, settings.language).complete
+    server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
     install_redaction()
     return server
 

@@ -187,6 +187,12 @@ class BatchStore:
         self._keep(kept.batch)
         return kept.batch
 
+    def of(self, caller: str) -> list[Batch]:
+        """List a caller's batches, the last used first; looking at the list is no use of them."""
+        self._forget_expired()
+        kept = [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
+        return kept[::-1]
+
     def replace(self, batch: Batch) -> None:
         """Put newer verdicts in the place of older ones.
 
