@@ -10,7 +10,8 @@ from mcp.server.mcpserver import Context
 from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from beel_mcp.cleaning import quoted
-from beel_mcp.context import REQUEST, AppState
+from beel_mcp.context import REQUEST, AppState, caller
+from beel_mcp.files.written import WRITTEN, Written
 
 
 class Offers(MCPServer[AppState]):
@@ -48,6 +49,8 @@ class Requests:
     ) -> HandlerResult:
         """Remember the request while it is answered."""
         REQUEST.set(Context[AppState](request_context=ctx))
+        settings = ctx.lifespan_context.settings
+        WRITTEN.set(Written(settings.files_dir, settings.state_dir, caller()))
         return await call_next(ctx)
 
 
