@@ -6,9 +6,11 @@ from typing import Final, get_args
 
 from mcp.types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 
-from beel_mcp.context import AppState, caller, current_request
+from beel_mcp.context import AppState, current_request
+from beel_mcp.errors import BeelMcpError
 from beel_mcp.parameters import InvoiceStatuses
 from beel_mcp.prompts import PromptFile
+from beel_mcp.resources.reading import FAMILIES, open_batches
 from beel_mcp.settings import Language
 
 # A protocol answer holds at most this many.
@@ -42,7 +44,7 @@ class Completions:
         state = current_request().request_context.lifespan_context
         if isinstance(reference, PromptReference):
             return _fitting(self._of_prompt(reference.name, argument.name, state), argument.value)
-        return _fitting((), argument.value)
+        return _fitting(_of_template(reference.uri, argument.name, state), argument.value)
 
     def _of_prompt(self, prompt: str, name: str, state: AppState) -> Sequence[str]:
         file = self._prompts.get(prompt)
@@ -61,9 +63,14 @@ def last_quarters(today: date, language: Language) -> list[str]:
     return [f"{one // 4}-{letter}{one % 4 + 1}" for one in ended_first]
 
 
-def open_batches(state: AppState) -> list[str]:
-    """Name the caller's batches that are still kept, the last used first."""
-    return [batch.batch_id for batch in state.batches.of(caller())]
+def _of_template(uri: str, name: str, state: AppState) -> Sequence[str]:
+    for family in FAMILIES:
+        if (family.template.uri_template, family.variable) == (uri, name):
+            try:
+                return family.known(state)
+            except BeelMcpError:
+                return ()  # nothing can be offered; a call says why
+    return ()
 
 
 def _fitting(values: Sequence[str], typed: str) -> Completion:

@@ -7,6 +7,7 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from starlette.types import ASGIApp
 
 from beel_mcp import __version__
@@ -17,7 +18,7 @@ from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import BatchStore
-from beel_mcp.offers import Offers, Requests
+from beel_mcp.offers import News, Offers, Requests
 from beel_mcp.prompts import as_prompt, read_prompts
 from beel_mcp.redaction import install_redaction
 from beel_mcp.settings import Settings
@@ -58,14 +59,17 @@ def create_server(
         for declaration in TOOLS
         if declaration.name not in withheld
     ]
+    bus = InMemorySubscriptionBus()
+    news = News(bus)
     server = Offers(
         NAME,
         title="BeeL",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=tools,
-        lifespan=_lifespan(settings, sandbox_app, timing),
-        middleware=[Requests(), ToolCalls(tools, withheld, asking)],
+        lifespan=_lifespan(settings, sandbox_app, timing, news),
+        subscriptions=bus,
+        middleware=[Requests(news), ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,
@@ -80,7 +84,7 @@ def create_server(
 
 
 def _lifespan(
-    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing
+    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing, news: News
 ) -> Callable[[MCPServer[AppState]], AbstractAsyncContextManager[AppState]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[AppState]) -> AsyncIterator[AppState]:
@@ -89,7 +93,7 @@ def _lifespan(
         journal = Journal(settings.state_dir, timing.now)
         try:
             async with anyio.create_task_group() as group:
-                writes = Writes(group, settings.state_dir)
+                writes = Writes(group, settings.state_dir, news.ended)
                 yield AppState(
                     settings=settings,
                     beel=beel,

@@ -40,8 +40,9 @@ ARROWS: dict[str, set[str]] = {
         *LEAVES,
     },
     "prompts": LEAVES,
-    "completions": {"prompts", "context", "parameters", *LEAVES},
-    "offers": {"context", *LEAVES},
+    "resources": {"tools", "context", "guards", "summaries", "lists", "files", *LEAVES},
+    "completions": {"resources", "prompts", "context", "parameters", *LEAVES},
+    "offers": {"resources", "tools", "context", "files", *LEAVES},
     "server": {
         "offers",
         "completions",
@@ -79,6 +80,7 @@ PLACES: dict[str, set[str]] = {
     "uvicorn": {"serve", "cli"},
     "mcp": {
         "prompts",
+        "resources",
         "completions",
         "offers",
         "tools",

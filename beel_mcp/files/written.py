@@ -47,13 +47,11 @@ class Written:
         self.is_longer = False  # something was noted by this very object
 
     def note(self, name: str, stream: BinaryIO) -> None:
-        """Note a file that has just got its name; one that cannot be noted is saved all the same."""
+        """Note a file that has just got its name; it is saved even if that fails."""
         try:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(0)
-            digest = (
-                hashlib.file_digest(stream, "sha256").hexdigest() if size <= MOST_BYTES else ""
-            )
+            digest = hashlib.sha256(stream.read()).hexdigest() if size <= MOST_BYTES else ""
             line = json.dumps(asdict(Note(name, self._caller, size, digest))) + "\n"
             self._notes.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(self._notes, _APPEND, 0o600)
@@ -68,16 +66,19 @@ class Written:
 
     def list(self) -> list[Note]:
         """List the files that are still there, the newest first."""
-        newest = {note.name: note for note in self._read_notes()}
-        found = []
+        newest: dict[str, Note] = {}
+        for note in self._read_notes():
+            newest.pop(note.name, None)
+            newest[note.name] = note
         try:
             with opened(self._folder, is_made=False) as place:
-                for note in reversed(newest.values()):
-                    if _size(note.name, place) == note.size_bytes:
-                        found.append(note)
+                return [
+                    note
+                    for note in reversed(newest.values())
+                    if _size(note.name, place) == note.size_bytes
+                ]
         except OSError:
             return []
-        return found
 
     def read(self, name: str) -> bytes:
         """Give a file out, if it is still the very bytes that were written for this caller.
@@ -129,7 +130,7 @@ class Written:
                 note = Note(**json.loads(line))
             except (ValueError, TypeError):
                 continue  # half a line, of a process that was killed
-            if note.caller == self._caller:
+            if note.caller == self._caller and _is_bare(note.name):
                 yield note
 
 
@@ -137,9 +138,13 @@ class Written:
 WRITTEN: Final[ContextVar[Written | None]] = ContextVar("written", default=None)
 
 
-def file_uri(path: Path) -> str:
+def file_uri(name: str) -> str:
     """Give the address under which this server gives a file out that it wrote."""
-    return FILES + quote(path.name, safe="")
+    return FILES + quote(name, safe="")
+
+
+def _is_bare(name: str) -> bool:
+    return name not in {"", ".", ".."} and not {"/", "\0"} & set(name)
 
 
 def _size(name: str, place: int) -> int | None:

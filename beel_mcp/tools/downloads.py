@@ -83,7 +83,7 @@ async def download_customer_template(beel: Beel, settings: Config) -> TemplateAn
         status="done",
         summary=f"BeeL's customer template saved as {path.name}{warning}.",
         path=str(path),
-        uri=file_uri(path),
+        uri=file_uri(path.name),
         size_bytes=len(template.content),
         columns=list(template.columns),
         next=next_steps(filled if is_readable else None),

@@ -50,7 +50,7 @@ def put_together(contents: Contents, settings: Settings) -> PackageAnswer:
         status="partial" if missing else "done",
         summary=f"{plural(len(included), 'invoice')} saved as {saved.path.name}{lacks}.",
         path=str(saved.path),
-        uri=file_uri(saved.path),
+        uri=file_uri(saved.path.name),
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
         sums=_sums(contents, included),
