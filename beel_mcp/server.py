@@ -21,7 +21,7 @@ from beel_mcp.lists.batches import BatchStore
 from beel_mcp.offers import News, Offers, Requests
 from beel_mcp.prompts import as_prompt, read_prompts
 from beel_mcp.redaction import install_redaction
-from beel_mcp.settings import Settings
+from beel_mcp.settings import Language, Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.calls import ToolCalls
 
@@ -74,13 +74,17 @@ def create_server(
         token_verifier=token_verifier,
         auth=auth,
     )
-    prompts = read_prompts(settings.language)
-    for prompt in prompts:
-        server.add_prompt(as_prompt(prompt))
-    complete = Completions(prompts, settings.language).complete
-    server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
+    _offer_prompts(server, settings.language)
     install_redaction()
     return server
+
+
+def _offer_prompts(server: Offers, language: Language) -> None:
+    prompts = read_prompts(language)
+    for prompt in prompts:
+        server.add_prompt(as_prompt(prompt))
+    complete = Completions(prompts, language).complete
+    server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
 
 
 def _lifespan(
