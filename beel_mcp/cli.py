@@ -113,6 +113,7 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _purge(settings: Settings) -> int:
     from beel_mcp.files.staging import PACKAGES, purge_packages
+    from beel_mcp.files.written import forget_notes
     from beel_mcp.guards.database import JournalError
     from beel_mcp.guards.journal import Journal
     from beel_mcp.guards.records import utc_now
@@ -130,6 +131,7 @@ def _purge(settings: Settings) -> int:
     finally:
         journal.close()
     packages = purge_packages(settings.state_dir / PACKAGES)
+    forget_notes(settings.state_dir)
     print(
         say(
             settings.language,

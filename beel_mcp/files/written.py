@@ -143,6 +143,11 @@ def file_uri(name: str) -> str:
     return FILES + quote(name, safe="")
 
 
+def forget_notes(state_dir: Path) -> None:
+    """Forget which files were written, and for whom; the files stay."""
+    (state_dir / NOTES).unlink(missing_ok=True)
+
+
 def _is_bare(name: str) -> bool:
     return name not in {"", ".", ".."} and not {"/", "\0"} & set(name)
 

@@ -12,7 +12,7 @@ _LENGTHS: Final = range(15, 35)
 
 def holds_account(name: str, data: bytes) -> bool:
     """Tell whether a text or a workbook has an IBAN in it; PDFs are not looked into."""
-    if name.lower().endswith(".xlsx"):
+    if name.lower().endswith(".xlsx") and zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as workbook:
             parts = [workbook.read(one) for one in workbook.namelist() if one.endswith(".xml")]
         return any(has_iban(part.decode(errors="replace")) for part in parts)
