@@ -150,6 +150,7 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
     from beel_mcp.files.staging import PACKAGES, purge_packages
+    from beel_mcp.files.written import forget_notes
     from beel_mcp.guards.database import JournalError
     from beel_mcp.guards.journal import Journal
     from beel_mcp.guards.records import utc_now
@@ -167,6 +168,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     finally:
         journal.close()
     packages = purge_packages(settings.state_dir / PACKAGES)
+    forget_notes(settings.state_dir)
     print(
         say(
             settings.language,

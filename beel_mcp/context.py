@@ -1,5 +1,6 @@
 """What one server process keeps, and what a tool may ask for by naming it in its signature."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
@@ -45,6 +46,15 @@ SYSTEM_TIMING: Final = Timing()
 def app_state(ctx: Context[AppState]) -> AppState:
     """Find the process's state from a request."""
     return ctx.request_context.lifespan_context
+
+
+# What the SDK calls without its context finds it here; every request sets it first.
+REQUEST: Final[ContextVar[Context[AppState]]] = ContextVar("request")
+
+
+def current_request() -> Context[AppState]:
+    """Find the request that is being answered."""
+    return REQUEST.get()
 
 
 def _settings(ctx: Context[AppState]) -> Settings:

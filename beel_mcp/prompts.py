@@ -1,7 +1,7 @@
 """Prompts are Markdown files; this reads them and makes MCP prompts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
@@ -15,14 +15,24 @@ ARGUMENT_LIMIT = 500
 
 
 @dataclass(frozen=True)
+class Argument:
+    """What a prompt asks for: `choices` are its usual values, `source` is where more come from."""
+
+    description: str
+    default: str
+    choices: tuple[str, ...] = ()
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class PromptFile:
     """A prompt in one language: front matter, arguments with their defaults, body."""
 
     name: str
     title: str
     description: str
-    arguments: Mapping[str, tuple[str, str]]
     body: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
 
 
 def prompt_folder() -> Path | None:
@@ -35,11 +45,16 @@ def prompt_folder() -> Path | None:
     return checkout if (package.parent / "pyproject.toml").is_file() else None
 
 
-def load_prompts(language: Language) -> list[Prompt]:
-    """Make the prompts of a language."""
+def read_prompts(language: Language) -> list[PromptFile]:
+    """Read the prompts of a language."""
     folder = prompt_folder()
     files = sorted(folder.glob(f"*.{language}.md")) if folder else []
-    return [_prompt(read_prompt(file)) for file in files]
+    return [read_prompt(file) for file in files]
+
+
+def load_prompts(language: Language) -> list[Prompt]:
+    """Make the prompts of a language."""
+    return [as_prompt(file) for file in read_prompts(language)]
 
 
 def read_prompt(path: Path) -> PromptFile:
@@ -48,20 +63,29 @@ def read_prompt(path: Path) -> PromptFile:
     facts = dict(line.split(": ", 1) for line in front.splitlines())
     arguments = {}
     for key, value in facts.items():
-        if key.startswith("argument."):
+        kind, _, name = key.partition(".")
+        if kind == "argument":
             description, _, default = value.partition(" = ")
-            arguments[key.removeprefix("argument.")] = (description, default)
+            choices = facts.get(f"choices.{name}")
+            arguments[name] = Argument(
+                description,
+                default,
+                tuple(choices.split(" | ")) if choices else (),
+                facts.get(f"source.{name}"),
+            )
     return PromptFile(
-        path.name.split(".")[0], facts["title"], facts["description"], arguments, body.strip()
+        path.name.split(".")[0], facts["title"], facts["description"], body.strip(), arguments
     )
 
 
-def _prompt(file: PromptFile) -> Prompt:
+def as_prompt(file: PromptFile) -> Prompt:
+    """Make the SDK's prompt of a file."""
+
     def render(**values: str) -> str:
         # A value is data: it stands in a quoted block, on one line, whatever it says.
         blocks = {
-            name: "> " + clean(values.get(name) or default, ARGUMENT_LIMIT)
-            for name, (_, default) in file.arguments.items()
+            name: "> " + (clean(values.get(name) or "", ARGUMENT_LIMIT) or argument.default)
+            for name, argument in file.arguments.items()
         }
         return Template(file.body).substitute(blocks)
 
@@ -70,8 +94,8 @@ def _prompt(file: PromptFile) -> Prompt:
         title=file.title,
         description=file.description,
         arguments=[
-            PromptArgument(name=name, description=description, required=False)
-            for name, (description, _) in file.arguments.items()
+            PromptArgument(name=name, description=argument.description, required=False)
+            for name, argument in file.arguments.items()
         ],
         fn=render,
     )

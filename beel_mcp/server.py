@@ -7,18 +7,21 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.subscriptions import InMemorySubscriptionBus
 from starlette.types import ASGIApp
 
 from beel_mcp import __version__
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.retry import Retries
+from beel_mcp.completions import Completions
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.prompts import load_prompts
+from beel_mcp.offers import News, Offers, Requests
+from beel_mcp.prompts import as_prompt, read_prompts
 from beel_mcp.redaction import install_redaction
-from beel_mcp.settings import Settings
+from beel_mcp.settings import Language, Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.calls import ToolCalls
 
@@ -56,26 +59,36 @@ def create_server(
         for declaration in TOOLS
         if declaration.name not in withheld
     ]
-    server = MCPServer[AppState](
+    bus = InMemorySubscriptionBus()
+    news = News(bus)
+    server = Offers(
         NAME,
         title="BeeL",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=tools,
-        lifespan=_lifespan(settings, sandbox_app, timing),
-        middleware=[ToolCalls(tools, withheld, asking)],
+        lifespan=_lifespan(settings, sandbox_app, timing, news),
+        subscriptions=bus,
+        middleware=[Requests(news), ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,
     )
-    for prompt in load_prompts(settings.language):
-        server.add_prompt(prompt)
+    _offer_prompts(server, settings.language)
     install_redaction()
     return server
 
 
+def _offer_prompts(server: Offers, language: Language) -> None:
+    prompts = read_prompts(language)
+    for prompt in prompts:
+        server.add_prompt(as_prompt(prompt))
+    complete = Completions(prompts, language).complete
+    server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
+
+
 def _lifespan(
-    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing
+    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing, news: News
 ) -> Callable[[MCPServer[AppState]], AbstractAsyncContextManager[AppState]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[AppState]) -> AsyncIterator[AppState]:
@@ -84,7 +97,7 @@ def _lifespan(
         journal = Journal(settings.state_dir, timing.now)
         try:
             async with anyio.create_task_group() as group:
-                writes = Writes(group, settings.state_dir)
+                writes = Writes(group, settings.state_dir, news.ended)
                 yield AppState(
                     settings=settings,
                     beel=beel,

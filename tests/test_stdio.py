@@ -160,6 +160,27 @@ def test_every_line_on_stdout_is_json_rpc_whatever_dependencies_print(tmp_path: 
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("prompts/get", {"name": "no-such-prompt"}),
+        ("prompts/get", {"name": "fix-batch", "arguments": {"no_such": "x"}}),
+        ("resources/read", {"uri": "beel://no-such"}),
+        ("resources/read", {"uri": "beel://batches/no-such"}),
+        ("resources/read", {"uri": "beel://files/no-such"}),
+    ],
+)
+def test_what_is_not_known_is_an_error_in_plain_words_and_leaves_nothing_on_stderr(
+    tmp_path: Path, method: str, params: dict[str, Any]
+) -> None:
+    ask = {"jsonrpc": "2.0", "id": 2, "method": method, "params": params}
+    ended = talk([INITIALIZE, INITIALIZED, ask], "--sandbox", folder=tmp_path)
+    error = answers(ended.stdout)[2]["error"]
+    assert error["code"] == -32602
+    assert "no" in error["message"]
+    assert ended.stderr == ""
+
+
 def test_a_closed_stdin_ends_the_process_well(tmp_path: Path) -> None:
     ended = talk([], folder=tmp_path)
     assert (ended.code, ended.stdout, ended.stderr) == (0, "", "")

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, Final
 
 from beel_mcp.files.place import is_still, opened, unusable
+from beel_mcp.files.written import WRITTEN
 
 _TEMPORARY: Final = re.compile(r"\.beel-mcp-[0-9a-f]{16}")
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -32,7 +33,8 @@ class NewFile:
 def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewFile]:
     """Write a file of that name, or of the next free one: `name (2).zip`.
 
-    The folder is used by its descriptor. Leftovers of processes that died are removed first.
+    The folder is used by its descriptor. Leftovers of processes that died are removed first. A
+    file that a request saves is noted as ours.
 
     Raises:
         OperatorError: the folder cannot be written to, or is full; nothing was saved.
@@ -48,6 +50,8 @@ def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewF
                 os.fsync(stream.fileno())
                 final = _put_in_place(place, temporary, name)
                 _settle(folder, place, stream.fileno(), final)
+                if written := WRITTEN.get():
+                    written.note(final, stream)
             made.path = folder / final
     except OSError as error:
         raise unusable(error, needed_bytes) from None

@@ -55,6 +55,12 @@ class Lookups:
             *(account.books, caller),
         )
 
+    def recent(self, caller: str) -> list[Operation]:
+        """List a caller's operations of the last 24 hours, the newest first."""
+        since = self.time() - KEPT_FOR.total_seconds()
+        where = "caller = ? AND started_at > ? ORDER BY started_at DESC, rowid DESC"
+        return self._select(where, caller, since)
+
     def created_before(self, digest: str, account: Account) -> Operation | None:
         """Find the operation that created the very same rows in the last 24 hours."""
         return _first(

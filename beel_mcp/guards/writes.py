@@ -47,8 +47,14 @@ class Running:
 class Writes:
     """The writes of one server process."""
 
-    def __init__(self, group: TaskGroup, folder: Path) -> None:
+    def __init__(
+        self,
+        group: TaskGroup,
+        folder: Path,
+        ended: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         self._group = group
+        self._ended = ended
         self._folder = folder / "locks"
         self._running: dict[str, Running] = {}
 
@@ -78,6 +84,8 @@ class Writes:
             if self._running.get(operation_id) is running:
                 del self._running[operation_id]
             running.ended.set()
+        if self._ended:
+            await self._ended(operation_id)
 
     async def linger(self) -> None:
         """Give jobs in flight a little time to end, then end them."""

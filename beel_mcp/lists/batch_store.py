@@ -80,10 +80,11 @@ class BatchStore:
         self.get(batch_id, caller)
         return self._kept[batch_id].used_at + KEPT_FOR
 
-    def open(self, caller: str) -> list[Batch]:
-        """List a caller's batches, the least recently used first; that is no use of them."""
+    def of(self, caller: str) -> list[Batch]:
+        """List a caller's batches, the last used first; looking at the list is no use of them."""
         self._forget_expired()
-        return [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
+        kept = [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
+        return kept[::-1]
 
     def _has_too_many_rows(self) -> bool:
         sizes = [len(kept.batch.rows) for kept in self._kept.values()]

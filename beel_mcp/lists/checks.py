@@ -60,11 +60,11 @@ class Problem:
         if value is not None:
             shown = mask_iban(value) if self.field.endswith("iban") else value
             message = message.replace(value, shown) if shown != value else message
-            object.__setattr__(self, "value", _safe(shown, _VALUE_LENGTH))
+            object.__setattr__(self, "value", safe_text(shown, _VALUE_LENGTH))
         object.__setattr__(self, "field", clean(self.field, _FIELD_LENGTH))
-        object.__setattr__(self, "message", _safe(message, _MESSAGE_LENGTH))
+        object.__setattr__(self, "message", safe_text(message, _MESSAGE_LENGTH))
         if self.suggestion is not None:
-            object.__setattr__(self, "suggestion", _safe(self.suggestion, _MESSAGE_LENGTH))
+            object.__setattr__(self, "suggestion", safe_text(self.suggestion, _MESSAGE_LENGTH))
 
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
@@ -136,7 +136,8 @@ def nif_advice(nif: str) -> Problem | None:
     return Problem("nif", _NO_NIF, nif, european(bare))
 
 
-def _safe(text: str, limit: int) -> str:
+def safe_text(text: str, limit: int) -> str:
+    """Make one clean line of at most `limit` characters, every IBAN in it masked."""
     # Cleaned first: an invisible character must not hide an IBAN from the mask.
     line = clean(text, 10 * limit)
     if _IBAN_BEGINS.search(line):

@@ -9,6 +9,7 @@ from beel_mcp.context import Beel, Config
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.files.place import check_folder
 from beel_mcp.files.saving import save_file
+from beel_mcp.files.written import file_uri
 from beel_mcp.parameters import (
     CustomerId,
     Day,
@@ -82,7 +83,7 @@ async def download_customer_template(beel: Beel, settings: Config) -> TemplateAn
         status="done",
         summary=f"BeeL's customer template saved as {path.name}{warning}.",
         path=str(path),
-        uri=path.as_uri(),
+        uri=file_uri(path.name),
         size_bytes=len(template.content),
         columns=list(template.columns),
         next=next_steps(filled if is_readable else None),

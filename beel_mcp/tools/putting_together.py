@@ -8,6 +8,7 @@ from beel_mcp.errors import ApiError, NextCall
 from beel_mcp.files.manifest import ManifestRow, manifest_csv
 from beel_mcp.files.naming import invoice_name, unique
 from beel_mcp.files.package import Member, save_package
+from beel_mcp.files.written import file_uri
 from beel_mcp.settings import Settings
 from beel_mcp.summaries.answer import capped, next_steps, plural
 from beel_mcp.summaries.downloads import (
@@ -49,7 +50,7 @@ def put_together(contents: Contents, settings: Settings) -> PackageAnswer:
         status="partial" if missing else "done",
         summary=f"{plural(len(included), 'invoice')} saved as {saved.path.name}{lacks}.",
         path=str(saved.path),
-        uri=saved.path.as_uri(),
+        uri=file_uri(saved.path.name),
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
         sums=_sums(contents, included),

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
 from mcp import Client
@@ -48,7 +47,7 @@ async def test_the_saved_bytes_are_beels_on_every_route(
     assert saved.read_bytes() == CONTENT
     assert saved.stat().st_mode & 0o777 == 0o600
     assert Path(answer["path"]) == saved
-    assert unquote(urlsplit(answer["uri"]).path) == str(saved)
+    assert answer["uri"] == f"beel://files/{NAME}"
     assert (answer["columns"], answer["size_bytes"]) == (COLUMNS, len(CONTENT))
     last = app.state.store.requests()[-1]
     assert (last["method"], last["path"]) == asked

@@ -295,7 +295,7 @@ async def test_the_file_is_linked_and_nobody_elses_to_read(
     assert text.type == "text"
     assert link.type == "resource_link"
     structure = result.structured_content or {}
-    assert str(link.uri) == structure["uri"] == Path(structure["path"]).as_uri()
+    assert str(link.uri) == structure["uri"] == f"beel://files/{Path(structure['path']).name}"
     assert structure["path"] in text.text
     assert (await anyio.Path(structure["path"]).stat()).st_mode & 0o777 == 0o600
 

@@ -1,0 +1,1 @@
+"""Resources: what tools also tell, in full, for apps that can open documents."""
