@@ -147,6 +147,15 @@ async def test_an_operation_is_given_whole_and_after_a_restart_too(connect: Conn
     assert "restart" in gone.error.message
 
 
+async def test_no_bank_account_stands_in_an_operation_and_ids_stay_whole(client: Client) -> None:
+    row = customer(1, legal_name=f"Cuenta {IBAN}")
+    made = await call(client, "create_customers", customers=[row])
+    record = await record_at(client, f"beel://operations/{made['operation_id']}")
+    [outcome] = record["rows"]
+    assert outcome["name"] == "Cuenta ES…1332"
+    assert outcome["customer_id"] == made["created"][0]["customer_id"]
+
+
 async def test_what_another_caller_has_is_not_found(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
