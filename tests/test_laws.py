@@ -26,12 +26,13 @@ HINTS = {
     "delete_draft_invoice": (False, True, False, True),
     "download_invoices_zip": (False, False, False, True),
     "download_customer_template": (False, False, False, True),
+    "save_batch_report": (False, False, False, True),
     "confirm_plan": (False, True, True, True),
     "check_operation": (True, False, True, True),
     "get_status": (True, False, True, True),
 }
 # These write a file here, and nothing in BeeL.
-SAVES = {"download_invoices_zip", "download_customer_template"}
+SAVES = {"download_invoices_zip", "download_customer_template", "save_batch_report"}
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title"}
 TOKENS = openai.o200k_base()
 
@@ -139,7 +140,8 @@ async def test_no_argument_asks_for_a_secret_or_for_consent(client: Client) -> N
 GOOD = {
     "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
-    "list_batch_rows": {"batch_id": "bat_unknown"},
+    "list_batch_rows": {"batch_id": "of a checked list"},
+    "save_batch_report": {"batch_id": "of a checked list"},
     "find_customers": {"search": "a"},
     "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
     "find_invoices": {"quarter": "2026-Q3"},
@@ -150,6 +152,15 @@ GOOD = {
     "check_operation": {},
     "get_status": {},
 }
+
+
+async def called_well(client: Client, tool: str) -> CallToolResult:
+    """Make the good call; one about a list takes a list that was checked."""
+    arguments = dict(GOOD[tool])
+    if "batch_id" in arguments:
+        checked = await client.call_tool("validate_customers", GOOD["validate_customers"])
+        arguments |= {"batch_id": (checked.structured_content or {})["batch_id"]}
+    return await client.call_tool(tool, arguments)
 
 
 def where(result: CallToolResult) -> tuple[Any, Any]:
@@ -174,11 +185,11 @@ async def test_every_tool_has_a_row_in_these_tables(client: Client) -> None:
 async def test_every_answer_is_short_says_where_it_was_given_and_fits_its_schema(
     client: Client, tool: str
 ) -> None:
-    result = await client.call_tool(tool, GOOD[tool])
+    result = await called_well(client, tool)
     schemas = {listed.name: listed.output_schema for listed in await listed(client)}
     assert where(result) == ("sandbox", "Demo Taller SL (B12345674)")
     text = one_text(result)
-    assert len(text) <= (6_000 if tool.startswith(("find_", "check_")) else 1_500)
+    assert len(text) <= (6_000 if tool.startswith(("find_", "check_", "list_")) else 1_500)
     assert "sandbox" in text
     assert "Demo Taller SL (B12345674)" in text
     assert not text.lstrip().startswith("{")
@@ -263,7 +274,7 @@ async def test_every_tool_answers_the_same_without_output_schemas(
     answers = []
     for output_schema in (True, False):
         async with connect(create_app(), output_schema=output_schema) as client:
-            answers.append(await client.call_tool(tool, GOOD[tool]))
+            answers.append(await called_well(client, tool))
     full, bare = answers
     assert bare.is_error == full.is_error
     assert bare.structured_content

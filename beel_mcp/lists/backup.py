@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from beel_mcp.lists.fields import COLUMNS
+from beel_mcp.lists.fields import COLUMNS, cell_text
 
 
 def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:
@@ -14,15 +14,5 @@ def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for customer in customers:
-        writer.writerow([_cell(customer, column) for column in COLUMNS])
+        writer.writerow([cell_text(customer, column) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
-
-
-def _cell(customer: Mapping[str, Any], column: str) -> str:
-    name, _, part = column.partition(".")
-    value = customer.get(name)
-    if part:
-        value = (value or {}).get(part)
-    if isinstance(value, list | tuple):
-        return ";".join(map(str, value))
-    return "" if value is None else str(value)

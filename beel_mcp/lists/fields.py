@@ -1,7 +1,7 @@
 """The fields of a customer: their schema, their names, and what else people call them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -119,3 +119,14 @@ NEAR: Final[Mapping[str, str]] = {
     "discount": "general_discount",
     **{name: name for name in NAMES},
 }
+
+
+def cell_text(customer: Mapping[str, Any], column: str) -> str:
+    """Give the value of a field as the text of one cell; nothing if there is none."""
+    name, _, part = column.partition(".")
+    value = customer.get(name)
+    if part:
+        value = (value or {}).get(part)
+    if isinstance(value, list | tuple):
+        return ";".join(map(str, value))
+    return "" if value is None else str(value)

@@ -98,19 +98,21 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
         return [continuing_call(batch)]
     begun = going_on_call(facts.before) if facts.before else None
     create = None if facts.is_read_only else begun or creation_call(batch)
-    return [create, _rows_call(batch)]
+    return [create, *_closer_looks(batch)]
 
 
-def _rows_call(batch: Batch) -> NextCall | None:
-    """Give the call that lists the rows that cannot be created, where an answer has no room."""
+def _closer_looks(batch: Batch) -> list[NextCall]:
+    """Give the calls that show the rows that cannot be created, where an answer has no room."""
     counts = batch.counts()
-    kind: Kind = max(
-        (kind for kind in KINDS if kind not in IMPORTABLE), key=lambda one: counts[one]
-    )
-    if counts[kind] <= FEW:
-        return None
-    arguments = {"batch_id": batch.batch_id, "kind": kind}
-    return NextCall("list_batch_rows", arguments, f"each {kind} row in full")
+    blocked = [kind for kind in KINDS if kind not in IMPORTABLE]
+    if sum(counts[kind] for kind in blocked) <= FEW:
+        return []
+    kind: Kind = max(blocked, key=lambda one: counts[one])
+    handle = {"batch_id": batch.batch_id}
+    return [
+        NextCall("list_batch_rows", {**handle, "kind": kind}, f"each {kind} row in full"),
+        NextCall("save_batch_report", handle, "a sheet for the person to correct"),
+    ]
 
 
 def continuing_call(batch: Batch) -> NextCall:

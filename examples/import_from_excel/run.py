@@ -76,6 +76,10 @@ async def tell(client: Client) -> None:
             "skipped": 2,
         }
 
+    title = "The two that are left, as a sheet for the person"
+    saved = await ask(client, title, "save_batch_report", batch_id=corrected["batch_id"])
+    assert Path(saved["path"]).suffix == ".xlsx"
+
     found = await ask(client, "Are they there?", "find_customers", search="Talleres Alonso")
     assert found["total"] > 0
 
