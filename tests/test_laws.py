@@ -19,6 +19,7 @@ HINTS = {
     "validate_customers": (True, False, True, True),
     "create_customers": (False, False, False, True),
     "find_customers": (True, False, True, True),
+    "update_customers": (False, True, False, True),
     "deactivate_customers": (False, True, False, True),
     "find_invoices": (True, False, True, True),
     "delete_draft_invoice": (False, True, False, True),
@@ -137,6 +138,10 @@ GOOD = {
     "validate_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "create_customers": {"customers": [{"legal_name": "Acme SL"}]},
     "find_customers": {"search": "a"},
+    "update_customers": {
+        "customer_ids": [customer_id(10), customer_id(1)],
+        "changes": {"notes": "Nota", "address": {"floor": "2"}, "clear": ["website"]},
+    },
     "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
     "find_invoices": {"quarter": "2026-Q3"},
     "delete_draft_invoice": {"invoice_ids": [invoice_id(16), invoice_id(1)]},

@@ -1,5 +1,6 @@
 """A guarded call in words: the plan that waits, the yes that did not come, or what was changed."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
@@ -7,9 +8,10 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
+from beel_mcp.guards.before import SHOWN_LIMIT, as_changes
 from beel_mcp.guards.consent import NothingToDo
 from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
-from beel_mcp.guards.plan import LeftAlone, Look
+from beel_mcp.guards.plan import UNCHANGED, LeftAlone, Look
 from beel_mcp.summaries.answer import capped, count_phrase, next_steps
 from beel_mcp.summaries.batches import CreatedCustomer, ProblemGroup
 from beel_mcp.summaries.kinds import KINDS
@@ -28,6 +30,11 @@ FAILED_CAP: Final = 5
 NAME_LIMIT: Final = 40
 MESSAGE_LIMIT: Final = 100
 CHANGED_CAP: Final = 5
+Previous = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object"}),
+    Field(description="Old values by customer_id, as the changes that put them back."),
+]
 Counts = Annotated[
     dict[str, int],
     WithJsonSchema({"type": "object"}),
@@ -99,7 +106,29 @@ class DraftDeletionAnswer(ChangeAnswer):
     more_deleted: int | None = None
 
 
-class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer):
+class UpdateAnswer(ChangeAnswer):
+    """What update_customers answers."""
+
+    updated: list[str] | None = None
+    more_updated: int | None = None
+    unchanged: list[str] | None = None
+    more_unchanged: int | None = None
+    previous: Previous | None = None
+    more_previous: int | None = None
+    previous_path: str | None = Field(None, description="All old values, when they are many.")
+
+    def lines(self) -> Sequence[str]:
+        """Give the old values as well."""
+        old = json.dumps(self.previous, ensure_ascii=False) if self.previous else ""
+        more = f" and of {self.more_previous} more" if self.more_previous else ""
+        return [
+            *super().lines(),
+            f"Old values{more} are in {self.previous_path}" if self.previous_path else "",
+            f"Old values, as changes that put them back: {old}" if old else "",
+        ]
+
+
+class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer):
     """What confirm_plan answers: the fields of the tool whose plan it was, and that tool."""
 
     tool: str | None = None
@@ -137,14 +166,23 @@ def answer_to(
 
 def _nothing(look: Look, tool: str) -> dict[str, Any]:
     total, done = look.requested, KINDS[tool].done
+    same = [one.record_id for one in look.left if one.code in KINDS[tool].same]
+    words = (
+        ("this record is" if total == 1 else f"all {total} records are") + " already so"
+        if len(same) == total
+        else ("this record cannot" if total == 1 else f"none of {total} records can")
+        + f" be {done}"
+    )
     return {
         "status": "nothing_done",
-        "summary": "Nothing to change: "
-        + ("this record cannot" if total == 1 else f"none of {total} records can")
-        + f" be {done}. Nobody was asked.",
+        "summary": f"Nothing to change: {words}. Nobody was asked.",
         "changed": "nothing",
         "requested": total,
-        "counts": {done: 0, "failed": total, "unknown": 0, "not_attempted": 0},
+        "counts": {
+            **dict.fromkeys(KINDS[tool].classes, 0),
+            "failed": total - len(same),
+            **({UNCHANGED: len(same)} if KINDS[tool].same else {}),
+        },
         **_left(look, tool),
     }
 
@@ -159,7 +197,9 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         for row in records.get(chunk.chunk, ())
     ]
     lists: dict[str, Any] = {}
-    for name in (word, "unknown", "not_attempted"):
+    for name in KINDS[operation.kind].classes:
+        if name == "failed":
+            continue
         ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
         shown, more = capped(ids, IDS_CAP)
         lists |= {name: shown or None, f"more_{name}": more}
@@ -180,7 +220,8 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         "operation_id": operation.operation_id,
         "replayed": result.replayed or None,
         "retry_after_s": RETRY_AFTER_S if running else None,
-        "backup_path": operation.saved_as,
+        KINDS[operation.kind].saves_as: operation.saved_as,
+        **_previous(rows, word),
         "detail": change_detail(operation, running=running) or None,
         "next": next_steps(check if is_open or _has_more(lists, more_failed) else None),
     }
@@ -191,8 +232,29 @@ def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
 
 
 def _left(look: Look, kind: str) -> dict[str, Any]:
-    shown, more = capped([_failed_of(one, kind) for one in look.left], FAILED_CAP)
-    return {"failed": shown or None, "more_failed": more}
+    same = [one.record_id for one in look.left if one.code in KINDS[kind].same]
+    failed = [_failed_of(one, kind) for one in look.left if one.code not in KINDS[kind].same]
+    shown, more = capped(failed, FAILED_CAP)
+    left: dict[str, Any] = {"failed": shown or None, "more_failed": more}
+    if same:
+        left["unchanged"], left["more_unchanged"] = capped(same, IDS_CAP)
+    return left
+
+
+def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[str, Any]:
+    """Give the old values of what changed or may have changed, as many as there is room for."""
+    every = {
+        row["record_id"]: as_changes(json.loads(row["previous"]))
+        for row, belongs in rows
+        if belongs in (done, "unknown") and "previous" in row
+    }
+    shown: dict[str, Any] = {}
+    for record_id, values in every.items():
+        if len(json.dumps({**shown, record_id: values}, ensure_ascii=False)) > SHOWN_LIMIT:
+            break
+        shown[record_id] = values
+    more = len(every) - len(shown)
+    return {"previous": shown or None, "more_previous": more or None} if every else {}
 
 
 def _failed(row: Mapping[str, Any], kind: str) -> FailedRecord:
