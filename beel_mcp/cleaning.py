@@ -12,6 +12,7 @@ _INVISIBLE: Final = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_FROM_0300: Final = re.compile("[^\x00-\u02ff]")
 _BLANKS: Final = re.compile(r"\s+")
 _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 ELLIPSIS: Final = "…"
@@ -48,7 +49,7 @@ def is_plain(text: str) -> bool:
     """
     return (
         text.isprintable()
-        and (text.isascii() or max(text) < "\u0300")
+        and (text.isascii() or not _FROM_0300.search(text))
         and "  " not in text
         and text.strip() == text
     )

@@ -24,12 +24,13 @@ HINTS = {
     "find_invoices": (True, False, True, True),
     "delete_draft_invoice": (False, True, False, True),
     "download_invoices_zip": (False, False, False, True),
+    "download_customer_template": (False, False, False, True),
     "confirm_plan": (False, True, True, True),
     "check_operation": (True, False, True, True),
     "get_status": (True, False, True, True),
 }
 # These write a file here, and nothing in BeeL.
-SAVES = {"download_invoices_zip"}
+SAVES = {"download_invoices_zip", "download_customer_template"}
 FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title"}
 TOKENS = openai.o200k_base()
 
@@ -146,6 +147,7 @@ GOOD = {
     "find_invoices": {"quarter": "2026-Q3"},
     "delete_draft_invoice": {"invoice_ids": [invoice_id(16), invoice_id(1)]},
     "download_invoices_zip": {"quarter": "2026-Q3"},
+    "download_customer_template": {},
     "confirm_plan": {"plan_id": "plan_0123456789abcdefghijkl", "statement": "-"},
     "check_operation": {},
     "get_status": {},

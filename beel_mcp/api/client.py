@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
-from beel_mcp.api import archives, envelope
+from beel_mcp.api import archives, envelope, templates
 from beel_mcp.api.account import Account, fingerprint
 from beel_mcp.api.companies import ActiveCompany, CompanyFinder
 from beel_mcp.api.customers import CustomersApi
@@ -17,7 +17,7 @@ from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.api.messages import Outgoing
 from beel_mcp.api.notices import RouteNotices
 from beel_mcp.api.retry import Retries
-from beel_mcp.api.routes import Call
+from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
 from beel_mcp.api.streams import Rewinding, Sink
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
@@ -30,6 +30,12 @@ if TYPE_CHECKING:  # httpx takes a fifth of a second to load; a server that is i
 
 SANDBOX_URL: Final = "http://sandbox.invalid"
 SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
+# What an answer is read by depends on what was asked for.
+_READERS: Final = {
+    ACCEPT_JSON: envelope.read,
+    ACCEPT_ZIP: archives.read,
+    ACCEPT_CSV: templates.read,
+}
 _SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
 
 
@@ -142,7 +148,7 @@ class BeelClient:
     ) -> Answer:
         answer = await self._transport.exchange(request, seconds, sink)
         self.notices.collect(answer.headers)
-        read = envelope.read if sink is None else archives.read
+        read = _READERS[call.operation.accept]
         opened = read(answer, call.operation, active.family)
         self._signs.collect(opened, answer.headers)
         return opened

@@ -19,6 +19,7 @@ from beel_mcp.api.routes import (
     DELETE_CUSTOMER,
     DELETE_CUSTOMERS,
     GET_CUSTOMER,
+    GET_TEMPLATE,
     LIST_CUSTOMERS,
     REPLACE_CUSTOMER,
     UPDATE_CUSTOMER,
@@ -27,6 +28,7 @@ from beel_mcp.api.routes import (
     Family,
     Operation,
 )
+from beel_mcp.api.templates import CustomerTemplate
 from beel_mcp.api.updates import Changes, needs_record, patch_body, put_body, shows
 from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
 
@@ -206,6 +208,17 @@ class CustomersApi:
             _bulk_call(CREATE_CUSTOMERS, rows, dry_run=False, idempotency_key=idempotency_key)
         )
         return bulk.read_creation(answer, rows)
+
+    async def template(self) -> CustomerTemplate:
+        """Read the CSV template: POST /customers/templates/csv or GET /templates/customer-import.
+
+        Raises:
+            UnknownOutcomeError: what came is no such template.
+
+        """
+        answer = await self._beel.send(Call(GET_TEMPLATE))
+        template: CustomerTemplate = answer.data
+        return template
 
     def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
         """Say what in a row breaks the schema of the family's requests."""

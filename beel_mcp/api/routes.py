@@ -16,6 +16,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 ACCEPT_JSON: Final = "application/json, application/problem+json"
 ACCEPT_ZIP: Final = "application/zip, application/json"
+ACCEPT_CSV: Final = "text/csv, application/json"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -173,6 +174,14 @@ DELETE_CUSTOMERS: Final = Operation(
     read_timeout_s=120,
     deadline_s=180,
 )
+GET_TEMPLATE: Final = Operation(
+    "get_template",
+    "read",
+    flat=Route("POST", "/v1/customers/templates/csv"),
+    company=Route("GET", "/v1/templates/customer-import"),
+    retry=READ,
+    accept=ACCEPT_CSV,
+)
 LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
 GET_INVOICE: Final = Operation(
     "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
@@ -211,6 +220,7 @@ OPERATIONS: Final = (
     REPLACE_CUSTOMER,
     DELETE_CUSTOMER,
     DELETE_CUSTOMERS,
+    GET_TEMPLATE,
     LIST_INVOICES,
     GET_INVOICE,
     DELETE_INVOICE,

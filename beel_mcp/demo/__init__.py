@@ -9,6 +9,7 @@ from mcp import Client, StdioServerParameters
 from beel_mcp.demo.deactivating import Person, deactivate_with_a_form, delete_without_forms
 from beel_mcp.demo.example import EXPECTED_COUNTS, ExampleMissingError, example_list
 from beel_mcp.demo.importing import import_list
+from beel_mcp.demo.invoicing import delete_a_draft, download_the_quarter
 from beel_mcp.demo.telling import Demo
 from beel_mcp.settings import Language
 
@@ -27,6 +28,8 @@ async def _run(language: Language) -> bool:
             demo = Demo(client, language)
             await import_list(demo)
             await delete_without_forms(demo)
+            await delete_a_draft(demo)
+            await download_the_quarter(demo)
         # An app is one that shows forms from its first message on, or it is not.
         person = Person(demo)
         async with Client(

@@ -6,7 +6,8 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -41,44 +42,70 @@ class BadArchiveError(UnknownOutcomeError):
 
 
 class Archive:
-    """A ZIP of PDFs that holds together: every entry is whole, and nothing stands beside them."""
+    """A ZIP of PDFs in which every byte belongs to an entry, and entries are as they say.
+
+    Whether their content is whole shows when it is read: only when all of them have been read
+    may anything of it be used.
+    """
 
     def __init__(self, file: BinaryIO, most_entries: int) -> None:
-        """Look through it.
+        """Look at how it is built.
 
         Raises:
             BadArchiveError: it is not such a ZIP.
         """
-        try:
+        with _distrusted():
             # Before anything is read that the ZIP itself says how long it is.
             directory = _directory(file, most_entries)
             self._zip = zipfile.ZipFile(file)
             self.entries = _checked(self._zip, file, directory)
-            for entry in self.entries:
-                for _ in self.read(entry):
-                    pass
-        except BadArchiveError:
-            raise
-        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError) as error:
-            raise _bad(type(error).__name__) from None
-        except (NotImplementedError, ValueError, OverflowError, MemoryError) as error:
-            raise _bad(type(error).__name__) from None
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # a place before the beginning
-                raise
-            raise _bad("OSError") from None
 
     def read(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-        """Read a PDF piece by piece; its length and sum are held against what the ZIP says."""
+        """Read a PDF piece by piece; its length and sum are held against what the ZIP says.
+
+        Raises:
+            BadArchiveError: it is no PDF, or not the one that the ZIP speaks of.
+        """
         length = 0
-        with self._zip.open(entry) as stream:
-            while piece := stream.read(PIECE):
+        with _distrusted():
+            stream = self._zip.open(entry)
+        with stream:
+            while True:
+                with _distrusted():
+                    piece = stream.read(PIECE)
+                if not piece:
+                    break
                 if not length and not piece.startswith(PDF_MAGIC):
                     raise _bad("an entry is no PDF")
                 length += len(piece)
                 yield piece
         if length != entry.file_size or not length:
             raise _bad("an entry is shorter than it says")
+
+    def read_through(self, entries: Iterable[zipfile.ZipInfo]) -> None:
+        """Read entries for nothing but to see that they are whole.
+
+        Raises:
+            BadArchiveError: one is not.
+        """
+        for entry in entries:
+            for _ in self.read(entry):
+                pass
+
+
+@contextmanager
+def _distrusted() -> Iterator[None]:
+    """Turn what the library makes of a bad ZIP into one error of ours, without its words."""
+    try:
+        yield
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError) as error:
+        raise _bad(type(error).__name__) from None
+    except (NotImplementedError, ValueError, OverflowError, MemoryError) as error:
+        raise _bad(type(error).__name__) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning
+            raise
+        raise _bad("OSError") from None
 
 
 @dataclass(frozen=True)

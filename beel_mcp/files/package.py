@@ -13,6 +13,7 @@ from beel_mcp.files.saving import new_file
 MANIFEST: Final = "manifest.csv"
 PIECE: Final = 65_536
 _EPOCH: Final = date(1980, 1, 1)  # the first day that a ZIP can name
+_LAST: Final = date(2107, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def save_package(
 
 def _entry(name: str, day: date, size: int) -> zipfile.ZipInfo:
     """Make an entry from facts alone: no clock, no rights of this machine. PDFs are packed."""
-    moment = max(day, _EPOCH)
+    moment = min(max(day, _EPOCH), _LAST)
     entry = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, 0, 0, 0))
     entry.create_system = 3
     entry.external_attr = 0o100644 << 16

@@ -32,11 +32,11 @@ def opened(folder: Path, *, is_made: bool = True) -> Iterator[int]:
     try:
         for number, part in enumerate(parts[2:], 3):
             inner = _step(current, part, _flags(parts[number:]), is_made=is_made)
-            os.close(current)
+            _close(current)
             current = inner
         yield current
     finally:
-        os.close(current)
+        _close(current)
 
 
 def check_folder(folder: Path) -> None:
@@ -84,6 +84,11 @@ def unusable(error: OSError, needed_bytes: int = 0) -> OperatorError:
         code="folder_unusable",
         remedy="Check that BEEL_FILES_DIR is a folder of yours that can be written to.",
     )
+
+
+def _close(place: int) -> None:
+    with suppress(OSError):  # nothing was written through it
+        os.close(place)
 
 
 def _flags(rest: tuple[str, ...]) -> int:

@@ -41,20 +41,13 @@ def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewF
     try:
         with opened(folder) as place:
             _remove_leftovers(place)
-            temporary, stream = _temporary(place)
-            try:
+            with _temporary(place) as (temporary, stream):
                 made = NewFile(stream, folder / temporary)
                 yield made
                 stream.flush()
                 os.fsync(stream.fileno())
-                final = _put_in_place(place, temporary, stream.fileno(), name)
-            finally:
-                # What was written is on the disk by now, or not wanted any more.
-                with suppress(OSError):
-                    os.unlink(temporary, dir_fd=place)
-                with suppress(OSError):
-                    stream.close()
-            _settle(folder, place, final)
+                final = _put_in_place(place, temporary, name)
+                _settle(folder, place, stream.fileno(), final)
             made.path = folder / final
     except OSError as error:
         raise unusable(error, needed_bytes) from None
@@ -72,7 +65,22 @@ def save_file(folder: Path, name: str, data: bytes) -> Path:
     return made.path
 
 
-def _temporary(place: int) -> tuple[str, BinaryIO]:
+@contextmanager
+def _temporary(place: int) -> Iterator[tuple[str, BinaryIO]]:
+    """Write a file that goes again; what was written is on the disk by then, or not wanted."""
+    name, stream = _made(place)
+    try:
+        yield name, stream
+    finally:
+        try:
+            with suppress(OSError):
+                os.unlink(name, dir_fd=place)
+        finally:
+            with suppress(OSError):
+                stream.close()
+
+
+def _made(place: int) -> tuple[str, BinaryIO]:
     """Make a file that is locked as long as we live, which is how others see that we do."""
     while True:
         name = f".beel-mcp-{secrets.token_hex(8)}"
@@ -111,7 +119,7 @@ def _remove_leftovers(place: int) -> None:
                 os.close(file)
 
 
-def _put_in_place(place: int, temporary: str, file: int, name: str) -> str:
+def _put_in_place(place: int, temporary: str, name: str) -> str:
     """Give the file its name; a link fails where a name is taken, and a rename does not."""
     wanted = PurePath(name)
     for number in count(1):
@@ -120,18 +128,17 @@ def _put_in_place(place: int, temporary: str, file: int, name: str) -> str:
             os.link(temporary, final, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
         except FileExistsError:
             continue
-        if os.path.samestat(os.stat(final, dir_fd=place, follow_symlinks=False), os.fstat(file)):
-            return final
-        os.unlink(final, dir_fd=place)
-        break
-    raise OSError(errno.EIO, "another file stood there")
+        return final
+    raise AssertionError
 
 
-def _settle(folder: Path, place: int, final: str) -> None:
-    """Make the name last, and see that the path leads to it; otherwise take it back."""
+def _settle(folder: Path, place: int, file: int, final: str) -> None:
+    """Make the name last, and see that the path leads to our file; otherwise take it back."""
     try:
+        found = os.stat(final, dir_fd=place, follow_symlinks=False)
         os.fsync(place)
-        error = None if is_still(folder, place) else OSError(errno.ENOTDIR, "the folder was moved")
+        is_ours = os.path.samestat(found, os.fstat(file)) and is_still(folder, place)
+        error = None if is_ours else OSError(errno.ENOTDIR, "the folder was moved")
     except OSError as failure:
         error = failure
     if error is not None:

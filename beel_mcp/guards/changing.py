@@ -58,32 +58,36 @@ class Changing:
         return operation
 
     async def _run(self, operation_id: str, plan: Plan, change: Change) -> None:
-        """Look again, then send request by request; stop at the first that does not go well.
+        """Wait for the turn and carry out; why something was not sent is on the journal then.
 
         Raises:
             StateChangedError: BeeL has changed since the plan was shown.
             BeelMcpError: nothing was sent, or not everything.
         """
-        account = await self._beel.account()
-        if account != plan.account:  # guard: same key, environment and company
-            raise AnotherAccountError("This plan was made for another key or company.")
-        async with self._writes.turn(account.books, TURN_S):
-            try:
-                refuse_overlap(self._journal, self._journal.get(operation_id))
-                look = await change.look()
-                if look.digest != plan.digest:  # guard: the state is as it was shown
-                    raise StateChangedError(look)
-                path = await change.prepare(look)
-                if path:
-                    self._journal.keep_path(operation_id, path)
-                for chunk in self._journal.get(operation_id).chunks:
-                    if chunk.state == "READY" and not await self._send(chunk, change):
-                        break
-            except BeelMcpError as error:
-                self._journal.explain(operation_id, error.code)
-                raise
-            finally:
-                self._journal.end(operation_id)
+        try:
+            account = await self._beel.account()
+            if account != plan.account:  # guard: same key, environment and company
+                raise AnotherAccountError("This plan was made for another key or company.")
+            async with self._writes.turn(account.books, TURN_S):
+                await self._carry_out(operation_id, plan, change)
+        except BeelMcpError as error:
+            self._journal.explain(operation_id, error.code)
+            raise
+        finally:
+            self._journal.end(operation_id)
+
+    async def _carry_out(self, operation_id: str, plan: Plan, change: Change) -> None:
+        """Look again, then send request by request; stop at the first that does not go well."""
+        refuse_overlap(self._journal, self._journal.get(operation_id))
+        look = await change.look()
+        if look.digest != plan.digest:  # guard: the state is as it was shown
+            raise StateChangedError(look)
+        path = await change.prepare(look)
+        if path:
+            self._journal.keep_path(operation_id, path)
+        for chunk in self._journal.get(operation_id).chunks:
+            if chunk.state == "READY" and not await self._send(chunk, change):
+                break
 
     async def _send(self, chunk: Chunk, change: Change) -> bool:
         """Send one request; tell whether the outcome of every row is known then.

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from beel_mcp.api.account import Account
 from beel_mcp.guards.lookups import Lookups
 from beel_mcp.guards.owner import Owner
 from beel_mcp.guards.plan import Plan
 from beel_mcp.guards.plan_store import forget_expired, has_expired, take
 from beel_mcp.guards.private import (
+    KEPT_FOR,
     forget_old,
     forget_settled,
     is_old,
@@ -215,6 +217,19 @@ class Journal(Lookups):
             forget_old(db, self.time())
             forget_expired(db, self.time())
         self._database.tidy()
+
+    def interrupted(self, account: Account, caller: str) -> list[Operation]:
+        """List what a process that is gone left half done: nothing is unknown, nothing goes on."""
+        since = self.time() - KEPT_FOR.total_seconds()
+        where = "books = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
+        return [
+            one
+            for one in self._select(f"{where} ORDER BY started_at", account.books, caller, since)
+            if not one.is_open
+            and any(chunk.state == "READY" for chunk in one.chunks)
+            and one.owner != self.owner.name
+            and not self.owner.is_alive(one.owner)
+        ]
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is settled; count what went and what stays."""

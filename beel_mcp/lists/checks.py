@@ -1,7 +1,7 @@
 """Local advice about a customer's fields; BeeL and the tax agency have the last word."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
@@ -16,6 +16,7 @@ _FIELD_LENGTH: Final = 60
 _VALUE_LENGTH: Final = 80
 _MESSAGE_LENGTH: Final = 300
 _IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_IBAN_BEGINS: Final = re.compile("[0-9]{2}")
 _MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 _NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")
@@ -23,6 +24,7 @@ _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
 _SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
 _ADDRESS_FIELDS: Final = ("street", "number", "postal_code", "city", "province")
+_ADDRESS_PARTS: Final = frozenset(_ADDRESS_FIELDS)
 
 _WRONG_LETTER: Final = "The control letter does not fit the number: one of the two is mistyped."
 _WRONG_CONTROL: Final = "The control character does not fit the number: one of the two is mistyped."
@@ -32,6 +34,7 @@ _NIF_WRITING: Final = "BeeL takes a NIF in capitals, without blanks, dots, dashe
 _NO_CODE: Final = (
     "A country without its code: give country_code, or the customer may count as Spanish."
 )
+_NO_EMAIL: Final = "Not the shape of an e-mail address: one @, a domain with a dot, no blanks."
 _NO_NIF: Final = (
     "Not the shape of a Spanish NIF, NIE or CIF; a foreign number is an alternative_id."
 )
@@ -66,16 +69,24 @@ class Problem:
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
-    phone, payment = values.get("phone"), values.get("preferred_payment_method")
+    email, phone = values.get("email"), values.get("phone")
+    payment = values.get("preferred_payment_method")
     found: list[Problem] = []
     nif = values.get("nif")
     if not nif or "legal_name" not in values or "alternative_id" in values:
         found.extend(_identity(values))
     elif problem := nif_advice(nif):
         found.append(problem)
-    found.extend(_address(values))
-    if "email" in values or "billing_emails" in values:
-        found.extend(_emails(values))
+    found.extend(_address(values.get("address")))
+    if email and not _EMAIL.fullmatch(email):
+        found.append(Problem("email", _NO_EMAIL, email))
+    if "billing_emails" in values:
+        others = values["billing_emails"]
+        found += [
+            Problem("billing_emails", _NO_EMAIL, each)
+            for each in others
+            if not _EMAIL.fullmatch(each)
+        ]
     if phone and not (phone.isdigit() and len(phone) == 9):
         found.extend(_phone(phone))
     if payment and "iban" in payment:
@@ -108,13 +119,15 @@ def mask_iban(text: str) -> str:
 
 def nif_advice(nif: str) -> Problem | None:
     """Check a Spanish tax number's shape and control character."""
+    if _NIF.fullmatch(nif) and nif[-1] in _control_characters(nif):
+        return None
     bare = bare_nif(nif)
     if _NIF.fullmatch(bare):
         accepted = _control_characters(bare)
         if bare[-1] not in accepted:
             message = _WRONG_LETTER if accepted.isalpha() else _WRONG_CONTROL
             return Problem("nif", message, nif, _would_be(bare, accepted))
-        return None if bare == nif else Problem("nif", _NIF_WRITING, nif, bare)
+        return Problem("nif", _NIF_WRITING, nif, bare)
     padded = "0" + bare
     if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):
         return Problem("nif", _LOST_ZERO, nif, padded)
@@ -126,7 +139,9 @@ def nif_advice(nif: str) -> Problem | None:
 def _safe(text: str, limit: int) -> str:
     # Cleaned first: an invisible character must not hide an IBAN from the mask.
     line = clean(text, 10 * limit)
-    return clean(_IBAN.sub(_masked, line), limit)
+    if _IBAN_BEGINS.search(line):
+        line = _IBAN.sub(_masked, line)
+    return clean(line, limit)
 
 
 def _masked(found: re.Match[str]) -> str:
@@ -183,8 +198,14 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("alternative_id", fault, other.get("number"))
 
 
-def _address(values: Mapping[str, Any]) -> Iterator[Problem]:
-    address = values.get("address")
+def _address(address: Mapping[str, str] | None) -> Iterable[Problem]:
+    """Look at an address; one that is whole and Spanish, as most are, at its postal code only."""
+    if address and address.keys() == _ADDRESS_PARTS:
+        return _postal_code(address["postal_code"], address["province"])
+    return _odd_address(address)
+
+
+def _odd_address(address: Mapping[str, str] | None) -> Iterator[Problem]:
     if not address:
         message = "The address is missing: BeeL needs street, number, postal code, city, province."
         yield Problem("address", message)
@@ -227,15 +248,6 @@ def _postal_code_problems(code: str, province: str) -> Iterator[Problem]:
         message = "The postal code lies in another province than the one given."
         hint = f"{code[:2]} is {province_of(code)}; {province} is {' or '.join(sorted(prefixes))}"
         yield Problem(field, message, code, hint)
-
-
-def _emails(values: Mapping[str, Any]) -> Iterator[Problem]:
-    message = "Not the shape of an e-mail address: one @, a domain with a dot, no blanks."
-    if (email := values.get("email")) and not _EMAIL.fullmatch(email):
-        yield Problem("email", message, email)
-    for email in values.get("billing_emails", ()):
-        if not _EMAIL.fullmatch(email):
-            yield Problem("billing_emails", message, email)
 
 
 def _phone(phone: str) -> Iterator[Problem]:

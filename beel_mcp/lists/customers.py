@@ -121,14 +121,13 @@ def _row(number: int, flat: Mapping[str, Any], problems: Sequence[Problem]) -> R
 def checked_row(number: int, values: Mapping[str, Any], problems: Sequence[Problem]) -> Row:
     """Make a row of its values, and add the advice that the problems do not explain."""
     advice = advise(values)
-    if problems:
-        unread = [problem.field for problem in problems if problem.severity == "error"]
-        advice = tuple(
-            problem
-            for problem in advice
-            if not any(_related(problem.field, field) for field in unread)
-        )
-    return Row(number, values, (*problems, *advice))
+    if not problems:
+        return Row(number, values, advice)
+    unread = [problem.field for problem in problems if problem.severity == "error"]
+    kept = (
+        problem for problem in advice if not any(_related(problem.field, field) for field in unread)
+    )
+    return Row(number, values, (*problems, *kept))
 
 
 def _related(one: str, other: str) -> bool:

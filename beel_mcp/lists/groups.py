@@ -1,7 +1,8 @@
 """The same problem in many rows becomes one group."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,6 +11,8 @@ from beel_mcp.lists.checks import Problem
 from beel_mcp.lists.rows import IMPORTABLE, Kind, Row, Verdict
 
 _MAX_ROWS_NAMED: Final = 5
+_NUMBER: Final = re.compile("[0-9]+")
+_Key = tuple[Kind, str, str]
 
 
 @dataclass(frozen=True)
@@ -40,42 +43,42 @@ def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
 
     What keeps rows from being created comes first, then the most frequent, then by row.
     """
-    groups: dict[tuple[str, ...], Group] = {}
+    groups: dict[_Key, Group] = {}
+    numbers: defaultdict[_Key, list[int]] = defaultdict(list)
     for row, verdict in rows:
         if not (verdict.errors or verdict.warnings):
             continue
-        for key, new in _groups_of_one(row, verdict):
-            old = groups.get(key)
-            groups[key] = new if old is None else _joined(old, row.number)
+        for key, (message, problem) in _said_of(row, verdict).items():
+            numbers[key].append(row.number)
+            if key not in groups:
+                groups[key] = _group(row, verdict, key[0], message, problem)
+    counted = (
+        replace(group, count=len(numbers[key]), rows=tuple(numbers[key][:_MAX_ROWS_NAMED]))
+        for key, group in groups.items()
+    )
     return sorted(
-        groups.values(), key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+        counted, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
     )
 
 
-def _groups_of_one(row: Row, verdict: Verdict) -> Iterator[tuple[tuple[str, ...], Group]]:
-    seen = set()
+def _said_of(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
+    """Give each problem of a row once, by what makes it the same as another row's."""
+    found: dict[_Key, tuple[str, Problem]] = {}
     said: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
     # A remark stays a remark, also beside what keeps the row from being created.
     said += [("warning", problem) for problem in verdict.warnings]
     for kind, problem in said:
         message = _without_values(problem, row)
         # Numbers in a message count rows or characters; they do not make another problem.
-        key = (kind, problem.field, re.sub("[0-9]+", "0", message))
-        if key in seen:
-            continue
-        seen.add(key)
-        name = row.name or row.identifier
-        example = Example(
-            row.number,
-            name,
-            problem.value,
-            problem.suggestion,
-            verdict.existing_customer_id,
-        )
-        yield (
-            key,
-            Group(kind, problem.field, message, 1, (row.number,), example),
-        )
+        key = (kind, problem.field, _NUMBER.sub("0", message))
+        found.setdefault(key, (message, problem))
+    return found
+
+
+def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
+    name, known = row.name or row.identifier, verdict.existing_customer_id
+    example = Example(row.number, name, problem.value, problem.suggestion, known)
+    return Group(kind, problem.field, message, 1, (row.number,), example)
 
 
 def largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
@@ -84,10 +87,6 @@ def largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
     blocking = [group for group in groups if group.kind not in IMPORTABLE]
     room = min(len(remarks), max(limit - len(blocking), limit // 3))
     return (*blocking[: limit - room], *remarks[:room])
-
-
-def _joined(group: Group, number: int) -> Group:
-    return replace(group, count=group.count + 1, rows=(*group.rows, number)[:_MAX_ROWS_NAMED])
 
 
 def _without_values(problem: Problem, row: Row) -> str:

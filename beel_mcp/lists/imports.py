@@ -24,6 +24,7 @@ from beel_mcp.lists.tables import Table, read_table
 from beel_mcp.lists.twins import with_twins
 
 _METHOD: Final = "preferred_payment_method.method"
+_AT_ONCE: Final = 50  # rows looked through together
 _HIDDEN: Final = "The sheet does not show this row: ask the person whether it is meant, too."
 _SURPLUS: Final = "More cells than headers: put a value that holds the separator in quotes."
 
@@ -54,7 +55,7 @@ def read_list(
 def read_file_rows(table: Table) -> ReadRows:
     """Read every row of a table by the columns that were recognised in it."""
     reader = _Reader(table)
-    rows = tuple(reader.row(row) for row in table.rows)
+    rows = tuple(reader.rows(table.rows))
     return ReadRows(
         with_twins(rows),
         tuple(f"{clean(column.header, 60)} → {column.field}" for column in table.layout.used),
@@ -81,7 +82,8 @@ class _Plan:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = [(column.place, column.field) for column in columns]
-        self.repairs = [(p, REPAIRS[field]) for p, field in self.columns if field in REPAIRS]
+        self.repairs = [(p, field, REPAIRS[field]) for p, field in self.columns if field in REPAIRS]
+        self.nested = {field.rpartition(".")[0] for _, field in self.columns} - {""}
         self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
         self.is_text = all(is_text(field) for _, field in self.columns)
         by_group: dict[str, tuple[list[str], list[int]]] = {}
@@ -96,17 +98,13 @@ class _Plan:
             for group, (names, places) in by_group.items()
         ]
 
-    def taken(self, cells: Sequence[Cell]) -> dict[str, Any] | None:
-        """Take a row as it stands, as most rows can be; None if there is anything to do to it."""
-        if not self.is_text or not _are_plain(cells):
-            return None
-        for place, repair in self.repairs:
-            if repair(str(cells[place])):
-                return None
+    def taken(self, cells: Sequence[Cell]) -> dict[str, Any]:
+        """Take a row of clean text as it stands."""
         values: dict[str, Any] = {}
+        has_gaps = "" in cells
         for group, names, pick in self.groups:
             holder = dict(zip(names, pick(cells), strict=False))
-            if not all(holder.values()):
+            if has_gaps:
                 holder = {name: cell for name, cell in holder.items() if cell}
             if not group:
                 values.update(holder)
@@ -125,14 +123,27 @@ class _Reader:
         self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
         self.changes: list[ValueChange] = []
 
-    def row(self, row: Line) -> Row:
+    def rows(self, rows: Sequence[Line]) -> Iterator[Row]:
+        """Read every row, some at a time as far as they are clean text, as most rows are."""
+        for start in range(0, len(rows), _AT_ONCE):
+            block = rows[start : start + _AT_ONCE]
+            is_text = self._plan.is_text
+            are_plain = is_text and _are_plain([cell for row in block for cell in row.cells])
+            for row in block:
+                yield self._row(row, is_plain=are_plain or (is_text and _are_plain(row.cells)))
+
+    def _row(self, row: Line, *, is_plain: bool) -> Row:
         """Read one row: each cell by its field, then what takes more than one field."""
         number, cells = row
         problems: list[Problem] = []
         if number in self._odd:
             problems += self._oddities(number)
-        values = self._plan.taken(cells)
-        if values is None:
+        if is_plain:
+            values = self._plan.taken(cells)
+            for place, field, repair in self._plan.repairs:
+                if fixed := repair(str(cells[place])):
+                    self._set(number, field, fixed.value, fixed.change, values)
+        else:
             values = self._read(number, cells, problems)
         if self._plan.joins:
             self._join(number, values)
@@ -140,7 +151,7 @@ class _Reader:
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", _SURPLUS, surplus, severity="error"))
-        for group, *_ in self._plan.groups:
+        for group in self._plan.nested:
             if group in values:
                 values[group] = MappingProxyType(values[group])
         return checked_row(number, MappingProxyType(values), problems)

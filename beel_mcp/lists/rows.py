@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from beel_mcp.cleaning import clean
-from beel_mcp.lists.checks import Problem, bare_nif
+from beel_mcp.lists.checks import Problem, Severity, bare_nif
 
 Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -34,17 +34,18 @@ class Row:
 
     def __post_init__(self) -> None:
         """Keep a copy that nobody can write to."""
-        object.__setattr__(self, "values", _frozen(self.values))
+        if type(self.values) is not MappingProxyType:
+            object.__setattr__(self, "values", _frozen(self.values))
 
     @property
     def errors(self) -> tuple[Problem, ...]:
         """What makes the row unreadable: such a row is never sent."""
-        return tuple(problem for problem in self.problems if problem.severity == "error")
+        return self._problems("error") if self.problems else ()
 
     @property
     def advice(self) -> tuple[Problem, ...]:
         """What looks wrong, and may yet be right."""
-        return tuple(problem for problem in self.problems if problem.severity == "advice")
+        return self._problems("advice") if self.problems else ()
 
     @property
     def name(self) -> str:
@@ -61,6 +62,9 @@ class Row:
     def payload(self) -> dict[str, Any]:
         """Copy the values into plain dictionaries and lists, ready for JSON."""
         return {name: _plain(value) for name, value in self.values.items()}
+
+    def _problems(self, severity: Severity) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
 
 
 @dataclass(frozen=True)

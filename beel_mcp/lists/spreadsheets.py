@@ -157,7 +157,7 @@ def _grid(
 
 
 def _trimmed(row: list[Cell]) -> list[Cell]:
-    while row and (row[-1] == "" or (isinstance(row[-1], str) and not row[-1].strip())):
+    while row and isinstance(row[-1], str) and not row[-1].strip():
         row.pop()
     return row
 

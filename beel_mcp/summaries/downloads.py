@@ -1,4 +1,4 @@
-"""What download_invoices_zip answers."""
+"""What the downloads answer: a package of invoices, the template of a customer list."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -85,3 +85,23 @@ class PackageAnswer(Answer):
             return ()
         name = self.path.rpartition("/")[2]
         return [Link(self.uri, name, "application/zip", self.size_bytes or 0)]
+
+
+class TemplateAnswer(Answer):
+    """BeeL's template in the files folder, and the columns in it."""
+
+    path: str | None = None
+    uri: str | None = None
+    size_bytes: int | None = None
+    columns: list[str] | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the file and its columns."""
+        return [f"File: {self.path}", f"Columns: {', '.join(self.columns or ())}"]
+
+    def links(self) -> Sequence[Link]:
+        """Give the file."""
+        if self.uri is None or self.path is None:
+            return ()
+        name = self.path.rpartition("/")[2]
+        return [Link(self.uri, name, "text/csv", self.size_bytes or 0)]

@@ -104,11 +104,17 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
     """Describe an operation that is in flight or not settled."""
     started_at = datetime.fromtimestamp(operation.started_at, UTC)
     in_flight = any(chunk.state == "PENDING" for chunk in operation.chunks)
+    # Nobody is at it any more, and what was not sent needs a new decision.
+    is_half_done = not running and not operation.is_open
     return OpenOperation(
         operation_id=operation.operation_id,
         tool=operation.kind,
-        state="running" if running or in_flight else "unsettled",
-        records=sum(chunk.count for chunk in operation.chunks if chunk.is_open),
+        state="running" if running or in_flight else "interrupted" if is_half_done else "unsettled",
+        records=sum(
+            chunk.count
+            for chunk in operation.chunks
+            if chunk.is_open or (is_half_done and chunk.state == "READY")
+        ),
         started_at=started_at.isoformat(timespec="seconds"),
     )
 

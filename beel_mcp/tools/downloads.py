@@ -1,7 +1,14 @@
-"""Files that come out of BeeL: the PDFs of many invoices as one package."""
+"""Files that come out of BeeL: many invoices' PDFs as one package, the template of a list."""
+
+from typing import Final
+
+from anyio import to_thread
 
 from beel_mcp.api.invoice_lists import InvoiceFilter
-from beel_mcp.errors import CallerError
+from beel_mcp.context import Beel, Config
+from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.files.place import check_folder
+from beel_mcp.files.saving import save_file
 from beel_mcp.parameters import (
     CustomerId,
     Day,
@@ -12,10 +19,14 @@ from beel_mcp.parameters import (
     Quarter,
     Resume,
 )
-from beel_mcp.summaries.downloads import PackageAnswer
+from beel_mcp.summaries.answer import next_steps, plural
+from beel_mcp.summaries.downloads import PackageAnswer, TemplateAnswer
 from beel_mcp.tools.declare import saves
 from beel_mcp.tools.packages import PackagingCall, Wanted
 from beel_mcp.tools.periods import period
+
+# The name that BeeL gives it, too; what an answer calls a file decides nothing here.
+TEMPLATE_NAME: Final = "template_clientes_beel.csv"
 
 
 async def download_invoices_zip(
@@ -50,4 +61,32 @@ async def download_invoices_zip(
     return await call.resume(resume)
 
 
-TOOLS = (saves(download_invoices_zip),)
+async def download_customer_template(beel: Beel, settings: Config) -> TemplateAnswer:
+    """Save BeeL's CSV template for a customer list in the files folder, exactly as BeeL sends it.
+
+    Only for a person who has no list yet: validate_customers reads the files of other programs,
+    too.
+    """
+    await to_thread.run_sync(check_folder, settings.files_dir)
+    template = await beel.customers.template()
+    path = await to_thread.run_sync(save_file, settings.files_dir, TEMPLATE_NAME, template.content)
+    examples = plural(template.example_rows, "example row")
+    warning = (
+        f"; replace its {examples}, which would be imported, too" if template.example_rows else ""
+    )
+    filled = NextCall(
+        "validate_customers", {"source_path": str(path)}, "once the person has filled it in"
+    )
+    is_readable = any(path.is_relative_to(folder) for folder in settings.import_dirs)
+    return TemplateAnswer(
+        status="done",
+        summary=f"BeeL's customer template saved as {path.name}{warning}.",
+        path=str(path),
+        uri=path.as_uri(),
+        size_bytes=len(template.content),
+        columns=list(template.columns),
+        next=next_steps(filled if is_readable else None),
+    )
+
+
+TOOLS = (saves(download_invoices_zip), saves(download_customer_template))

@@ -162,7 +162,7 @@ class Fetching:
             await self._explain(left, is_last=len(ids) == 1)
 
     def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[int, dict[str, Outcome]]:
-        """Look through a ZIP, and keep the PDFs that are surely of these invoices."""
+        """Look through a ZIP, and keep the PDFs that are surely of these invoices, or none."""
         archive = Archive(file, len(ids))
         entries = {entry.filename: entry for entry in archive.entries}
         facts = self._contents.request.facts
@@ -176,6 +176,9 @@ class Fetching:
             place = self._contents.place(one)
             digest, size = self._contents.staging.add(place, archive.read(entries[name]))
             kept[one] = Outcome(sha256=digest, size=size)
+        # What is nobody's is looked at, too: a ZIP is good or bad as a whole.
+        used = set(meant.values())
+        archive.read_through(entries[name] for name in entries if name not in used)
         return len(entries), kept
 
     def _compare(

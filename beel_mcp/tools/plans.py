@@ -73,7 +73,9 @@ async def check_operation(
     operation_id it lists what is running or unsettled. Call it instead of repeating a write.
     """
     if operation_id is None:
-        return _listed(journal.open_operations(await beel.account(), caller), writes)
+        account = await beel.account()
+        unfinished = journal.open_operations(account, caller) + journal.interrupted(account, caller)
+        return _listed(unfinished, writes)
     operation = journal.find(operation_id, caller)
     if operation is None:
         kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
@@ -88,7 +90,10 @@ async def check_operation(
         retry_after_s = None if ended else RETRY_AFTER_S
     else:
         retry_after_s = await _settle(operation, call, timing)
-    return _told(journal, journal.get(operation_id), writes, page, retry_after_s)
+    operation = journal.get(operation_id)
+    if operation.ended_at is None and not operation.is_open and not writes.running(operation_id):
+        journal.end(operation_id)  # what was left half done is known to somebody now
+    return _told(journal, operation, writes, page, retry_after_s)
 
 
 async def _settle(operation: Operation, call: GuardedCall, timing: Timing) -> int | None:

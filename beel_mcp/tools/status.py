@@ -40,7 +40,8 @@ async def get_status(
     answer.confirmation = asking.way
     try:
         await _ask_beel(answer, beel, _PLACES[settings.environment])
-        unsettled = journal.open_operations(await beel.account(), caller)
+        account = await beel.account()
+        unsettled = journal.open_operations(account, caller) + journal.interrupted(account, caller)
     except BeelMcpError as error:
         return _with_problem(answer, error)
     shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)

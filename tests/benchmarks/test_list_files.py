@@ -62,7 +62,7 @@ def timed(work: Callable[[bytes], None], data: bytes) -> float:
     return time.process_time() - started
 
 
-def test_5000_rows_are_read_checked_and_summed_up_in_5_times_the_bare_reader() -> None:
+def test_5000_rows_are_read_checked_and_summed_up_in_4_and_a_half_times_the_bare_reader() -> None:
     data = made(5_000)
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(ROUNDS):  # taken in turns, so that a busy machine is busy for both
@@ -71,7 +71,7 @@ def test_5000_rows_are_read_checked_and_summed_up_in_5_times_the_bare_reader() -
     ratio = median(times["ours"]) / median(times["bare"])
     print(f"bare {median(times['bare']) * 1000:.0f} ms, ours {ratio:.2f} times that")
     # The bare reader is compiled; every check of a row here is Python.
-    assert ratio <= 5
+    assert ratio <= 4.5
 
 
 def test_a_row_costs_the_same_in_a_list_of_500_and_of_5000() -> None:

@@ -3,24 +3,29 @@
 import os
 import signal
 import sys
+from itertools import count
 from typing import Any
 
 from beel_mcp.cli import main
 from beel_mcp.guards.journal import Journal
 
 
-def arm(step: str, moment: str) -> None:
-    """Make one of the journal's methods the last thing that this process does."""
+def arm(step: str, moment: str, time: int = 1) -> None:
+    """Make one of the journal's methods, the n-th time, the last thing that this process does."""
     original = getattr(Journal, step)
+    times = count(1)
 
     def deadly(self: Journal, *args: Any, **kwargs: Any) -> Any:
+        if next(times) < time:
+            return original(self, *args, **kwargs)
         if moment == "after":
             original(self, *args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
+        return None
 
     setattr(Journal, step, deadly)
 
 
 if __name__ == "__main__":
-    arm(sys.argv[1], sys.argv[2])
+    arm(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
     sys.exit(main([]))

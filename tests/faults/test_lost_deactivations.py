@@ -177,6 +177,27 @@ async def test_a_commit_that_comes_after_the_answer_is_found_by_the_next_look(
     assert set(effects(sandbox)) == set(ids)
 
 
+async def test_a_commit_that_comes_between_two_looks_is_not_called_a_failure(
+    connect_to: Connect, beel: FaultServer, sandbox: Starlette, way: Way, fake_time: FakeTime
+) -> None:
+    told_at: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        await fake_time.sleep(seconds)
+        if told_at and len(beel.seen) > told_at[0]:  # one look is behind us
+            await beel.commit_late()
+
+    async with connect_to(timing=Timing(now=fake_time.now, sleep=sleep)) as client:
+        ids = crowd(sandbox, way.count)
+        plan = await planned(client, ids, way.mode)
+        beel.fault("late", method=way.method, times=2)
+        lost = await call(client, "confirm_plan", **plan)
+        told_at.append(len(beel.seen))
+        end = await settled(client, beel, lost)
+        assert end["counts"]["deactivated"] == way.count
+        assert not any(is_there(sandbox, one) for one in ids)
+
+
 async def test_what_was_done_in_part_is_told_apart_and_the_rest_sent_once(
     connect_to: Connect,
     beel: FaultServer,

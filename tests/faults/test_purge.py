@@ -7,6 +7,7 @@ import pytest
 from mcp import Client
 
 from beel_mcp.cli import ENVIRONMENT, WELL, main
+from beel_mcp.files.staging import PACKAGES, Staging
 from tests.conftest import Connect
 from tests.faults.fault_server import FaultServer
 from tests.rows import customer
@@ -44,6 +45,18 @@ async def test_the_settled_goes_and_the_open_stays_until_it_is_settled(
         assert main(["purge"]) == WELL
     kept = b"".join(path.read_bytes() for path in state.rglob("journal*"))
     assert customer(1)["legal_name"].encode() not in kept
+
+
+def test_unfinished_packages_of_pdfs_go_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BEEL_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("BEEL_LANGUAGE", "en")
+    staging = Staging.new(tmp_path / PACKAGES)
+    staging.add(1, [b"%PDF-"])
+    assert main(["purge"]) == WELL
+    assert "packages of PDFs removed: 1" in capsys.readouterr().out
+    assert list((tmp_path / PACKAGES).iterdir()) == []
 
 
 def test_purging_a_folder_without_a_journal_leaves_no_trace(

@@ -27,11 +27,11 @@ def run(examples: int, steps: int, number: int) -> None:
 @pytest.mark.parametrize("number", range(4))
 def test_ten_thousand_tries_remove_nothing_without_a_recorded_yes(number: int) -> None:
     STATS.clear()
-    run(examples=60, steps=50, number=number)
+    run(examples=66, steps=50, number=number)
     print(dict(STATS))
     assert STATS["steps"] >= 2_500
     # A proof about calls that all fail would prove nothing.
-    assert STATS["changed"] >= 20
+    assert STATS["changed"] >= 50
 
 
 @pytest.mark.nightly

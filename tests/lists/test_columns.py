@@ -187,8 +187,10 @@ HEADERS = st.sampled_from([name for name, field in EVERY if field in FIELDS])
 @given(st.lists(HEADERS, min_size=1, max_size=12, unique=True), st.randoms())
 def test_any_mixture_of_headers_fills_each_field_at_most_once_or_is_refused(headers, random):
     random.shuffle(headers)
+    # Named, because one header alone, with a comma in it, looks like two.
+    data = b"sep=;\r\n" + text([headers, ["x"] * len(headers)])
     try:
-        read = table(headers, ["x"] * len(headers))
+        read = read_table(data, "clientes.csv")
     except CallerError:
         return
     fields = [column.field for column in read.layout.used]
