@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from beel_mcp.api.updates import IDENTIFIERS
+from beel_mcp.api.words import said
 from beel_mcp.cleaning import ELLIPSIS, clean
 
 IBAN: Final = "preferred_payment_method.iban"
@@ -35,10 +36,14 @@ def as_changes(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**changes, "clear": clear} if clear else changes
 
 
+def is_whole(values: Mapping[str, Any]) -> bool:
+    """Tell whether these values can be shown as they are: only then can they be put back so."""
+    return as_shown(values) == values
+
+
 def needs_file(every: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether an answer could not hold these values, by record, whole and as they are."""
-    shown = {record_id: as_shown(values) for record_id, values in every.items()}
-    if shown != every:
+    if not all(map(is_whole, every.values())):
         return True
     text = json.dumps({one: as_changes(every[one]) for one in every}, ensure_ascii=False)
     return len(text) > SHOWN_LIMIT
@@ -48,10 +53,17 @@ def _shown(path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {part: _shown(f"{path}.{part}", inner) for part, inner in value.items()}
     if isinstance(value, list):
-        return [clean(str(one), _VALUE_LIMIT) for one in value]
+        return [said(one, _VALUE_LIMIT) for one in value]
     if not isinstance(value, str):
         return value
-    return masked(value) if path == IBAN else clean(value, _VALUE_LIMIT)
+    if path == IBAN:
+        return masked(value)
+    text, lines = (
+        said(value, _VALUE_LIMIT),
+        [said(line, _VALUE_LIMIT) for line in value.split("\n")],
+    )
+    # Line by line only what is the same as a whole: an account number may run over two lines.
+    return "\n".join(lines) if clean(" ".join(lines), len(value) + 1) == text else text
 
 
 def masked(iban: str) -> str:

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS, clean, quoted
+from beel_mcp.errors import CallerError
 from beel_mcp.guards.before import as_shown
 from beel_mcp.guards.plan import Affected, Look
 from beel_mcp.guards.statement import compose, named
 from beel_mcp.language import say
 from beel_mcp.settings import Language
 
-# Values are cut to the first of these lengths at which every field finds room.
-LIMITS: Final = (60, 40, 30, 20, 12, 8)
+# Values are cut to the first of these lengths at which every field finds room; what moves money
+# or lets somebody in is never cut shorter than the first.
+LIMITS: Final = (60, 40, 30, 20, 12)
 _EXACT: Final = 10_000
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "legal_name": ("name", "nombre fiscal"),
@@ -52,20 +54,27 @@ _ACCESS: Final = {"email", "billing_emails", "active"}
 
 
 def sentence(place: str, look: Look, changes: Mapping[str, Any], language: Language) -> str:
-    """Put it together; the first record has every field of it, however short its values."""
-    text = ""
+    """Put it together; the first record has every field of it, however short its values.
+
+    Raises:
+        CallerError: not even one record could be shown, and nobody agrees to what they do not see.
+    """
     for limit in LIMITS:
         opening = _opening(look, changes, limit, language)
         labels = [_label(one, look, changes, limit, language) for one in look.affected]
         text = compose(place, opening, look, [], language, labels=labels)
-        if labels and f"{opening}: {labels[0]}" in text:
-            break
-    return text
+        if f"{opening}: {labels[0]}" in text:
+            return text
+    raise CallerError(
+        "These changes are too long to be shown to a person in one sentence. Nobody was asked.",
+        code="too_long_to_show",
+        remedy="Change some of the fields now, and the others in another call.",
+    )
 
 
 def before_of(one: Affected) -> dict[str, Any]:
     """Give the values that would go, as they may be shown."""
-    before: dict[str, Any] = json.loads(one.facts["previous"])
+    before: dict[str, Any] = json.loads(one.facts["shown"])
     return before
 
 
@@ -75,7 +84,8 @@ def _opening(look: Look, changes: Mapping[str, Any], limit: int, language: Langu
         return say(language, en="update 1 customer", es="modificar 1 cliente")
     shown = as_shown(changes)
     wanted = ", ".join(
-        f"{_field(path, language)} {_value(shown[path], limit, language)}" for path in changes
+        f"{_field(path, language)} {_value(shown[path], _room(path, limit), language)}"
+        for path in changes
     )
     return say(
         language,
@@ -91,10 +101,11 @@ def _label(
     before, after = before_of(one), as_shown(changes)
     parts = []
     for path, old in before.items():
+        room = _room(path, limit)
         if len(look.affected) > 1:
-            words = _value(old, limit, language)
+            words = _value(old, room, language)
         else:
-            words = _both(old, _after(path, after), limit, language)
+            words = _both(old, _after(path, after), room, language)
         parts.append(f"{_field(path, language)} {words}")
     return f"{named(one)}: {', '.join(parts)}"
 
@@ -105,6 +116,10 @@ def _after(path: str, after: Mapping[str, Any]) -> Any:
         return after[path]
     parts = {name.partition(".")[2]: after[name] for name in after if name.startswith(f"{path}.")}
     return parts or None  # the other identifier makes room
+
+
+def _room(path: str, limit: int) -> int:
+    return LIMITS[0] if path.partition(".")[0] in _MONEY | _ACCESS else limit
 
 
 def _field(path: str, language: Language) -> str:

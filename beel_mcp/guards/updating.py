@@ -23,7 +23,7 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 from beel_mcp.guards.at_once import at_once
-from beel_mcp.guards.before import as_changes, as_shown, needs_file
+from beel_mcp.guards.before import as_changes, as_shown, is_whole, needs_file
 from beel_mcp.guards.change import Outcome
 from beel_mcp.guards.plan import UNCHANGED, Affected, LeftAlone, Look, digest_of
 from beel_mcp.guards.records import PlannedRow
@@ -152,6 +152,8 @@ class Update:
 
     async def _refuse_values(self) -> None:
         """Hold the values against the contract, before anybody is asked about them."""
+        if len(self._ids) > 1 and tops(self._changes) & set(IDENTIFIERS):
+            raise CallerError("A NIF or another identifier belongs to one customer: name only one.")
         family = (await self._beel.active_company()).family
         row: dict[str, Any] = {}
         for path, value in self._changes.items():
@@ -183,7 +185,9 @@ class Update:
         return "never_empty" if emptied & NEVER_EMPTY_IN_PUT else ""
 
     def _affected(self, record_id: str, customer: Customer) -> Affected:
-        shown = as_shown(self._before(customer))
+        before = self._before(customer)
+        # What could not be put back as it is shown is in the file only.
+        whole = {"previous": json.dumps(before, ensure_ascii=False)} if is_whole(before) else {}
         return Affected(
             record_id=record_id,
             name=customer.legal_name,
@@ -191,7 +195,8 @@ class Update:
             state=digest_of(customer.model_dump(mode="json")),
             facts={
                 "before": digest_of(values_of(customer, self._changes)),
-                "previous": json.dumps(shown, ensure_ascii=False),
+                "shown": json.dumps(as_shown(before), ensure_ascii=False),
+                **whole,
             },
         )
 

@@ -221,7 +221,7 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         "replayed": result.replayed or None,
         "retry_after_s": RETRY_AFTER_S if running else None,
         KINDS[operation.kind].saves_as: operation.saved_as,
-        **_previous(rows, word),
+        **(_previous(rows, word) if KINDS[operation.kind].saves_as == "previous_path" else {}),
         "detail": change_detail(operation, running=running) or None,
         "next": next_steps(check if is_open or _has_more(lists, more_failed) else None),
     }
@@ -242,19 +242,20 @@ def _left(look: Look, kind: str) -> dict[str, Any]:
 
 
 def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[str, Any]:
-    """Give the old values of what changed or may have changed, as many as there is room for."""
-    every = {
-        row["record_id"]: as_changes(json.loads(row["previous"]))
-        for row, belongs in rows
-        if belongs in (done, "unknown") and "previous" in row
-    }
+    """Give the old values of what changed or may have changed, as many as there is room for.
+
+    Those that could not be shown as they are, are in the file alone.
+    """
+    touched = [row for row, belongs in rows if belongs in (done, "unknown")]
     shown: dict[str, Any] = {}
-    for record_id, values in every.items():
-        if len(json.dumps({**shown, record_id: values}, ensure_ascii=False)) > SHOWN_LIMIT:
+    for row in touched:
+        if "previous" not in row:
+            continue
+        values = {row["record_id"]: as_changes(json.loads(row["previous"]))}
+        if len(json.dumps({**shown, **values}, ensure_ascii=False)) > SHOWN_LIMIT:
             break
-        shown[record_id] = values
-    more = len(every) - len(shown)
-    return {"previous": shown or None, "more_previous": more or None} if every else {}
+        shown |= values
+    return {"previous": shown or None, "more_previous": len(touched) - len(shown) or None}
 
 
 def _failed(row: Mapping[str, Any], kind: str) -> FailedRecord:
