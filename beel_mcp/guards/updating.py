@@ -125,7 +125,7 @@ class Update:
         """Read once more, as the rest of a record is written back, and change what is named."""
         try:
             customer = await self._beel.customers.get(_id(row))
-            if seen := self._seen(customer, row):
+            if seen := self._seen(customer, row):  # guard: still as it was shown
                 return seen
         except NotFoundError as error:
             return Outcome("failed", "not_found", request_id=error.request_id)
