@@ -149,13 +149,19 @@ def _value(value: Any, limit: int, language: Language, start: int = 0) -> str:
         return say(language, en="none", es="nada")
     if isinstance(value, bool):
         return say(language, en="yes" if value else "no", es="sí" if value else "no")
+    if isinstance(value, list) and not start:
+        # Each of them is somebody who gets the invoices: none is cut out of their middle.
+        return quoted(", ".join(_cut(clean(str(one), _EXACT), limit) for one in value), _EXACT)
     text = _text(value, language)
-    text = ELLIPSIS + text[start:] if start else text
-    if len(text) > limit:
-        # The end of an address says whose it is, as its beginning does not.
-        half = (limit - 1) // 2
-        text = text[:half].rstrip() + ELLIPSIS + text[len(text) - half :].lstrip()
-    return quoted(text, limit)
+    return quoted(_cut(ELLIPSIS + text[start:] if start else text, limit), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    # The end of an address says whose it is, as its beginning does not.
+    half = (limit - 1) // 2
+    return text[:half].rstrip() + ELLIPSIS + text[len(text) - half :].lstrip()
 
 
 def _text(value: Any, language: Language) -> str:
