@@ -7,10 +7,11 @@ from typing import Any, Final
 from beel_mcp.api.updates import IDENTIFIERS
 from beel_mcp.api.words import said
 from beel_mcp.cleaning import ELLIPSIS, clean
+from beel_mcp.guards.statement import width
 
 IBAN: Final = "preferred_payment_method.iban"
-# Above this many characters of JSON they are in a file, and an answer has the first of them.
-SHOWN_LIMIT: Final = 600
+# Above this width of JSON they are in a file, and an answer has the first of them.
+SHOWN_LIMIT: Final = 450
 _VALUE_LIMIT: Final = 300
 
 
@@ -45,8 +46,12 @@ def needs_file(every: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether an answer could not hold these values, by record, whole and as they are."""
     if not all(map(is_whole, every.values())):
         return True
-    text = json.dumps({one: as_changes(every[one]) for one in every}, ensure_ascii=False)
-    return len(text) > SHOWN_LIMIT
+    return not finds_room({one: as_changes(every[one]) for one in every})
+
+
+def finds_room(changes: Mapping[str, Any]) -> bool:
+    """Tell whether an answer has room for changes that put values back, by record."""
+    return width(json.dumps(changes, ensure_ascii=False)) <= SHOWN_LIMIT
 
 
 def _shown(path: str, value: Any) -> Any:

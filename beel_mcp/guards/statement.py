@@ -68,7 +68,7 @@ def compose(
     tail = "".join(f" {part}" for part in (*ending, _left(look, language)) if part)
     every = labels or [named(one) for one in look.affected]
     separator = "; " if labels else ", "  # a label has commas of its own
-    room = LONGEST - _width(head) - _width(tail) - 1
+    room = LONGEST - width(head) - width(tail) - 1
     names = _names(every, room, separator, language)
     return f"{head}{names}.{tail}"
 
@@ -83,13 +83,13 @@ def _names(labels: Sequence[str], room: int, separator: str, language: Language)
     names: list[str] = []
     for number, label in enumerate(labels, 1):
         names.append(label)
-        if _width(_joined(names, len(labels) - number, separator, language)) > room:
+        if width(_joined(names, len(labels) - number, separator, language)) > room:
             names.pop()
             break
     return _joined(names, len(labels) - len(names), separator, language)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Measure a text by what it costs a model: other letters than ASCII's up to a token each.
 
     A sentence stands twice in an answer, which may cost 1,000 tokens.

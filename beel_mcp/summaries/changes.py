@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
-from beel_mcp.guards.before import SHOWN_LIMIT, as_changes
+from beel_mcp.guards.before import as_changes, finds_room
 from beel_mcp.guards.consent import NothingToDo
 from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
 from beel_mcp.guards.plan import UNCHANGED, LeftAlone, Look
@@ -25,8 +25,6 @@ from beel_mcp.summaries.outcomes import (
 from beel_mcp.summaries.planned import PlanAnswer, not_confirmed, waiting
 from beel_mcp.summaries.rows import RETRY_AFTER_S, Records
 
-IDS_CAP: Final = 10
-FAILED_CAP: Final = 5
 NAME_LIMIT: Final = 40
 MESSAGE_LIMIT: Final = 100
 CHANGED_CAP: Final = 5
@@ -154,7 +152,9 @@ def answer_to(
     """Put the result of a guarded call into words."""
     if isinstance(result, Waiting):
         plan = result.plan
-        return kind(**waiting(result), requested=plan.look.requested, **_left(plan.look, plan.kind))
+        # How many are already so is in the statement; which, in the outcome.
+        left = _failed_of_all(plan.look, plan.kind)
+        return kind(**waiting(result), requested=plan.look.requested, **left)
     if isinstance(result, NotConfirmed):
         return kind(**not_confirmed(result))
     if isinstance(result, CarriedOut):
@@ -201,10 +201,10 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         if name == "failed":
             continue
         ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
-        shown, more = capped(ids, IDS_CAP)
+        shown, more = capped(ids, KINDS[operation.kind].ids_cap)
         lists |= {name: shown or None, f"more_{name}": more}
     failed = [_failed(row, operation.kind) for row, belongs in rows if belongs == "failed"]
-    shown_failed, more_failed = capped(failed, FAILED_CAP)
+    shown_failed, more_failed = capped(failed, KINDS[operation.kind].failed_cap)
     is_open = running or counts["unknown"]
     why = "tells what became of it, by reading" if is_open else "lists every record"
     check = NextCall("check_operation", {"operation_id": operation.operation_id}, why)
@@ -233,12 +233,15 @@ def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
 
 def _left(look: Look, kind: str) -> dict[str, Any]:
     same = [one.record_id for one in look.left if one.code in KINDS[kind].same]
+    shown, more = capped(same, KINDS[kind].ids_cap)
+    unchanged = {"unchanged": shown, "more_unchanged": more} if same else {}
+    return {**_failed_of_all(look, kind), **unchanged}
+
+
+def _failed_of_all(look: Look, kind: str) -> dict[str, Any]:
     failed = [_failed_of(one, kind) for one in look.left if one.code not in KINDS[kind].same]
-    shown, more = capped(failed, FAILED_CAP)
-    left: dict[str, Any] = {"failed": shown or None, "more_failed": more}
-    if same:
-        left["unchanged"], left["more_unchanged"] = capped(same, IDS_CAP)
-    return left
+    shown, more = capped(failed, KINDS[kind].failed_cap)
+    return {"failed": shown or None, "more_failed": more}
 
 
 def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[str, Any]:
@@ -252,7 +255,7 @@ def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[
         if "previous" not in row:
             continue
         values = {row["record_id"]: as_changes(json.loads(row["previous"]))}
-        if len(json.dumps({**shown, **values}, ensure_ascii=False)) > SHOWN_LIMIT:
+        if not finds_room({**shown, **values}):
             break
         shown |= values
     return {"previous": shown or None, "more_previous": len(touched) - len(shown) or None}

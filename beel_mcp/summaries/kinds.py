@@ -18,6 +18,9 @@ class Kind:
     # What stays as it is because it is already so, where that is a class of its own.
     same: tuple[str, ...] = ()
     saves_as: Literal["backup_path", "previous_path"] = "backup_path"
+    # How many of each class an answer lists.
+    ids_cap: int = 10
+    failed_cap: int = 5
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -51,6 +54,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         },
         (UNCHANGED,),
         "previous_path",
+        ids_cap=5,  # beside one class more, and the old values
+        failed_cap=4,
     ),
     "deactivate_customers": Kind(
         "deactivated",

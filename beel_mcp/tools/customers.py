@@ -116,9 +116,9 @@ async def update_customers(
 ) -> UpdateAnswer:
     """Change some fields of customers in BeeL, the same for each, once the person has agreed.
 
-    Only the named fields change; addresses are merged field by field. previous in the answer has
-    the old values by customer, as changes that put them back. Asks the person, or returns a plan
-    for confirm_plan.
+    Only the named fields change; addresses are merged field by field. The answer has the old values
+    as changes that put them back, in previous; all of them in previous_path when they are long or
+    have an IBAN. Asks the person, or returns a plan for confirm_plan.
     """
     result = await call.guard.answer(consent)
     return call.told(UpdateAnswer, result, "update_customers")

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect, FakeTime
 from tests.deactivations import effects
 from tests.faults.fault_server import Fault, FaultServer
@@ -227,3 +228,39 @@ async def test_a_loss_in_the_middle_stops_the_rest(
         "not_attempted": 2,
     }
     assert effects(sandbox) == [ids[0]]
+
+
+async def test_an_answer_with_every_class_in_it_is_short_and_adds_up(
+    client: Client, beel: FaultServer, sandbox: Starlette, method: str
+) -> None:
+    ids = add(sandbox, 40)
+    for number, one in enumerate(ids):
+        edit(sandbox, "notes", "ya" if number < 10 else "漢" * 12, one)
+        edit(sandbox, "legal_name", "漢" * 100, one)
+    nobody = [customer_id(number) for number in range(900, 910)]
+    plan = await planned(client, [*ids, *nobody], {"notes": "ya"})
+    beel.fault("reset", method=method, path=ids[20], times=2)
+    lost = await confirmed(client, plan)  # each answer is measured
+    assert lost["counts"] == {
+        "updated": 10,
+        "unchanged": 10,
+        "failed": 10,
+        "unknown": 1,
+        "not_attempted": 19,
+    }
+    assert lost["unknown"] == [ids[20]]
+    assert (len(lost["updated"]), lost["more_updated"]) == (5, 5)
+    assert len(lost["previous"]) + lost["more_previous"] == 11
+
+
+async def test_a_new_plan_for_what_changed_is_short_too(
+    client: Client, sandbox: Starlette, beel: FaultServer
+) -> None:
+    ids = add(sandbox, 20)
+    plan = await planned(client, ids, {"notes": "ya"})
+    for one in ids:
+        edit(sandbox, "notes", "漢字" * 60, one)
+        edit(sandbox, "legal_name", "漢" * 100, one)
+    told = await confirmed(client, plan)
+    assert told["status"] == "confirmation_required"
+    assert effects(sandbox) == []

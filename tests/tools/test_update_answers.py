@@ -210,6 +210,30 @@ async def test_what_others_change_at_the_last_moment_stays_theirs(
         assert (row["phone"], row["notes"]) == ("600 111 222", "Nueva")
 
 
+async def test_the_longest_answers_fit_whatever_the_records_have(
+    client: Client, sandbox: Starlette
+) -> None:
+    ids = add(sandbox, 42)
+    nobody = [customer_id(number) for number in range(900, 912)]
+    for number, one in enumerate(ids):
+        edit(sandbox, "legal_name", "漢" * 100, one)
+        edit(sandbox, "notes", "ya" if number % 2 else "漢字" * 60, one)
+    plan = await planned(client, [*ids, *nobody], {"notes": "ya", "website": "https://x.example"})
+    done = await confirmed(client, plan)  # each answer is measured
+    assert done["counts"]["failed"] == 12
+    more = await updated(client, ids[:40], {"notes": "no", "trade_name": "La tienda"})
+    assert more["counts"]["updated"] == 40
+    mixed = [*ids, *nobody]
+    told = await updated(client, mixed, {"notes": "no"})
+    assert told["counts"] == {
+        "updated": 2,
+        "unchanged": 40,
+        "failed": 12,
+        "unknown": 0,
+        "not_attempted": 0,
+    }
+
+
 @pytest.mark.parametrize("says_yes", [True, False])
 async def test_in_an_app_with_forms_the_person_has_the_last_word(
     connect: Connect, sandbox: Starlette, says_yes: bool
