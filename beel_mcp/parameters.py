@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from beel_mcp.lists.changes import CustomerChanges
 from beel_mcp.lists.corrections import Correction
 from beel_mcp.lists.customers import CustomerRow
 from beel_mcp.schema import flatten
@@ -12,6 +13,13 @@ from beel_mcp.schema import flatten
 def _without_description(schema: dict[str, Any]) -> None:
     """Take out what a model need not read: the list's own description says it."""
     schema.pop("description", None)
+
+
+def _bare(schema: Any) -> Any:
+    """Take out the descriptions, which a model has read with the rows of validate_customers."""
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _bare(value) for name, value in schema.items() if name != "description"}
 
 
 # Rows are taken as they come and read by lists/customers.py: a row that is wrong is a problem of
@@ -78,6 +86,16 @@ SkipProblems = Annotated[
 CustomerIds = Annotated[
     list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
     Field(min_length=1, max_length=500, description="From find_customers."),
+]
+UpdateIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Field(min_length=1, max_length=100, description="From find_customers."),
+]
+# Read by lists/changes.py, which says better than a schema what cannot be.
+Changes = Annotated[
+    Any,
+    WithJsonSchema(_bare(flatten(CustomerChanges.model_json_schema()))),
+    Field(description="Only what is named changes. clear empties: notes, address.floor."),
 ]
 DeactivationMode = Annotated[
     Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")

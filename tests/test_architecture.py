@@ -108,7 +108,7 @@ PLACES: dict[str, set[str]] = {
     "rapidfuzz": {"lists"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
-GUARDED_METHODS = ("delete", "delete_bulk", "set_active")
+GUARDED_METHODS = ("delete", "delete_bulk", "update_fields")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 
 

@@ -29,6 +29,7 @@ from beel_mcp.api.routes import (
     Operation,
 )
 from beel_mcp.api.templates import CustomerTemplate
+from beel_mcp.api.updates import Changes, needs_record, patch_body, put_body, shows
 from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
 
 MOST_ROWS: Final = 500
@@ -121,14 +122,10 @@ class CustomersApi:
                 break
         return found
 
-    async def set_active(
-        self,
-        customer_id: str,
-        active: bool,  # noqa: FBT001 - the name of the method says what it is
-        *,
-        current: Customer | None = None,
+    async def update_fields(
+        self, customer_id: str, changes: Changes, *, current: Customer | None = None
     ) -> Customer:
-        """Make a customer active or inactive and change nothing else: PATCH, or else PUT.
+        """Change the named fields of a customer and nothing else: PATCH, or else PUT.
 
         A flat route of the seeds has no PATCH and says so with a 405, which did nothing. Its PUT
         is sent the whole record, so that it can clear nothing even where it replaces; `current`
@@ -141,11 +138,12 @@ class CustomersApi:
         """
         ids = {"customer_id": customer_id}
         if self._has_patch:
+            if needs_record(changes):
+                current = current or await self.get(customer_id)
+            body = patch_body(current, changes)
             try:
-                answer = await self._beel.send(
-                    Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: {"active": active})
-                )
-                return _read_one(answer, customer_id, active=active)
+                answer = await self._beel.send(Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: body))
+                return _read_one(answer, customer_id, changes)
             except InvalidRequestError as error:
                 if error.status != HTTPStatus.METHOD_NOT_ALLOWED:
                     raise
@@ -154,9 +152,9 @@ class CustomersApi:
             self._has_patch = False
         record = current or await self.get(customer_id)
         answer = await self._beel.send(
-            Call(REPLACE_CUSTOMER, ids=ids, body=partial(_whole, record, active=active))
+            Call(REPLACE_CUSTOMER, ids=ids, body=partial(put_body, record, changes))
         )
-        return _read_one(answer, customer_id, active=active)
+        return _read_one(answer, customer_id, changes)
 
     async def delete(self, customer_id: str) -> None:
         """Delete a customer, or mark it inactive, as the generation has it: DELETE, one id.
@@ -227,19 +225,14 @@ class CustomersApi:
         return rows.wire_problems(row, family)
 
 
-def _read_one(answer: Answer, customer_id: str, *, active: bool | None = None) -> Customer:
+def _read_one(answer: Answer, customer_id: str, changes: Changes | None = None) -> Customer:
     customer = answer.read_as(Customer)
     if customer.id.lower() != customer_id.lower():
         raise answer.unexpected("BeeL answered with another customer than the one asked for.")
-    if active is not None and customer.active is not active:
+    # BeeL may write a value its own way; another value it may not.
+    if changes and not shows(customer, changes, roughly=True):
         raise answer.unexpected("BeeL's answer does not show the customer as it was to be.")
     return customer
-
-
-def _whole(record: Customer, family: Family, *, active: bool) -> dict[str, Any]:
-    """Write a record back as it is, but for `active`. The seeds cannot take identifiers."""
-    only_read = {"id", "nif", "alternative_id", "created_at", "updated_at", "active"}
-    return rows.wire_row(record.model_dump(exclude=only_read), family) | {"active": active}
 
 
 def _bulk_call(

@@ -16,7 +16,13 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
-class Address(Wire):
+class Group(Wire):
+    """Fields that BeeL replaces together: those that we do not know are written back, too."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
+
+
+class Address(Group):
     """Where a customer is."""
 
     street: str | None = None
@@ -30,7 +36,7 @@ class Address(Wire):
     country_code: str | None = None
 
 
-class AlternativeId(Wire):
+class AlternativeId(Group):
     """An identifier that is not a NIF."""
 
     type: str
@@ -38,7 +44,7 @@ class AlternativeId(Wire):
     country_code: str | None = None
 
 
-class PaymentInfo(Wire):
+class PaymentInfo(Group):
     """How a customer prefers to pay. The account number never goes into an answer."""
 
     method: str | None = None

@@ -7,7 +7,7 @@ from beel_mcp.errors import BeelMcpError, CallerError, NextCall, UnknownOutcomeE
 from beel_mcp.guards.change import Change, Outcome
 from beel_mcp.guards.creating import TURN_S
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import Affected, ConfirmedBy, LeftAlone, Look, Plan
+from beel_mcp.guards.plan import UNCHANGED, Affected, ConfirmedBy, LeftAlone, Look, Plan
 from beel_mcp.guards.private import KEPT_FOR
 from beel_mcp.guards.records import Chunk, Decision, Operation, Planned, PlannedRow
 from beel_mcp.guards.report import Report, recorded
@@ -169,23 +169,31 @@ def _identities(journal: Journal, operation: Operation) -> set[str]:
 def _chunks(plan: Plan, change: Change) -> list[Planned]:
     """Divide a plan into requests, its refusals first: they are known already."""
     chunks = []
-    left = plan.look.left
-    if left:
-        rows = [PlannedRow(number, _shown(one)) for number, one in enumerate(left, plan.count + 1)]
+    number = plan.count + 1
+    for code, left in _by_fate(plan.look.left):
+        rows = [PlannedRow(place, _shown(one)) for place, one in enumerate(left, number)]
+        number += len(rows)
         refusal = [
             recorded(row, Outcome("failed", one.code, one.message))
             for row, one in zip(rows, left, strict=True)
         ]
-        chunks.append(Planned(rows, refusal=refusal))
+        chunks.append(Planned(rows, refusal=refusal, code=code))
     number = 1
     for part in change.parts(plan.look):
         planned = [
-            PlannedRow(place, {**_shown(one), **change.terms})
+            PlannedRow(place, {**_shown(one), **one.facts, **change.terms})
             for place, one in enumerate(part, number)
         ]
         number += len(planned)
         chunks.append(Planned(planned))
     return chunks
+
+
+def _by_fate(left: Sequence[LeftAlone]) -> list[tuple[str | None, list[LeftAlone]]]:
+    """Tell those that BeeL would refuse from those that are already as wanted."""
+    refused = [one for one in left if one.code != UNCHANGED]
+    same = [one for one in left if one.code == UNCHANGED]
+    return [(code, some) for code, some in ((None, refused), (UNCHANGED, same)) if some]
 
 
 def _shown(one: Affected | LeftAlone) -> dict[str, str]:

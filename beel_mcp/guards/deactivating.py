@@ -124,7 +124,7 @@ class Deactivation:
         return Outcome("done") if keeps and not customer.active else None
 
     async def _mark(self, row: PlannedRow) -> None:
-        await self._beel.customers.set_active(_id(row), False)  # noqa: FBT003 - named so
+        await self._beel.customers.update_fields(_id(row), {"active": False})
 
     async def _one(self, request: Awaitable[None]) -> Outcome:
         try:

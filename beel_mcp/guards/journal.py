@@ -86,10 +86,10 @@ class Journal(Lookups):
             state: ChunkState = "READY" if chunk.refusal is None else "REJECTED"
             db.execute(
                 "INSERT INTO chunks (operation_id, chunk, count, idempotency_key, state,"
-                " processing_time_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                " processing_time_ms, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(*place, len(chunk.rows), f"bmcp1-{decision.kind}-{operation_id}-{number}"),
-                    *(state, chunk.processing_time_ms),
+                    *(state, chunk.processing_time_ms, chunk.code),
                 ),
             )
             if chunk.refusal is None:

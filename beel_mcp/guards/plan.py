@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 from beel_mcp.api.account import Account
 
 TIME_TO_LIVE_S: Final = 600.0
+UNCHANGED: Final = "unchanged"  # the code of a record that is already as wanted
 PLAN_ID: Final = re.compile(r"plan_[A-Za-z0-9_-]{22}")
 
 ShownAs = Literal["form", "plan"]

@@ -61,12 +61,13 @@ class PlannedRow:
 class Planned:
     """A chunk before anything is sent: its rows, and how long BeeL took to check them.
 
-    A `refusal` is what is known of rows that will not be sent at all.
+    A `refusal` is what is known of rows that will not be sent at all, and `code` why.
     """
 
     rows: Sequence[PlannedRow]
     processing_time_ms: int = 0
     refusal: Sequence[Mapping[str, Any]] | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True)

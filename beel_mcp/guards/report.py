@@ -112,6 +112,7 @@ def recorded(row: PlannedRow, outcome: Outcome) -> dict[str, Any]:
         "verdict": outcome.verdict,
         "code": outcome.code,
         "message": outcome.message,
+        **{name: row.values[name] for name in ("previous",) if name in row.values},
     }
 
 

@@ -22,6 +22,17 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
 _REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "has_invoices": ("with invoices", "con facturas", "con facturas"),
     "not_found": ("not found", "que no existe", "que no existen"),
+    "unchanged": ("already so", "ya está así", "ya están así"),
+    "identifier_fixed": (
+        "whose NIF cannot be changed here",
+        "cuyo NIF no se puede cambiar aquí",
+        "cuyo NIF no se puede cambiar aquí",
+    ),
+    "never_empty": (
+        "with a field that cannot be emptied here",
+        "con un campo que aquí no se puede vaciar",
+        "con un campo que aquí no se puede vaciar",
+    ),
     "already_inactive": ("already inactive", "ya inactivo", "ya inactivos"),
     "issued": ("issued", "ya emitida", "ya emitidas"),
     "scheduled": ("scheduled", "programada", "programadas"),
@@ -55,14 +66,15 @@ def compose(
     """Put the sentence together; as many records stand in it as fit, by name unless labelled."""
     head = f"{place}: {opening}: "
     tail = "".join(f" {part}" for part in (*ending, _left(look, language)) if part)
-    every = labels or [_name(one) for one in look.affected]
+    every = labels or [named(one) for one in look.affected]
     separator = "; " if labels else ", "  # a label has commas of its own
-    room = LONGEST - _width(head) - _width(tail) - 1
+    room = LONGEST - width(head) - width(tail) - 1
     names = _names(every, room, separator, language)
     return f"{head}{names}.{tail}"
 
 
-def _name(one: Affected) -> str:
+def named(one: Affected) -> str:
+    """Give what a person knows a record by."""
     name = quoted(one.name, NAME_LIMIT)
     return f"{name} ({_number(one.identifier)})" if one.identifier else name
 
@@ -71,13 +83,13 @@ def _names(labels: Sequence[str], room: int, separator: str, language: Language)
     names: list[str] = []
     for number, label in enumerate(labels, 1):
         names.append(label)
-        if _width(_joined(names, len(labels) - number, separator, language)) > room:
+        if width(_joined(names, len(labels) - number, separator, language)) > room:
             names.pop()
             break
     return _joined(names, len(labels) - len(names), separator, language)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Measure a text by what it costs a model: other letters than ASCII's up to a token each.
 
     A sentence stands twice in an answer, which may cost 1,000 tokens.

@@ -66,14 +66,14 @@ def _faults(number: int, raw: Any) -> Iterator[FieldError]:
         return
     for name, value in raw.items():
         if name not in NAMES:
-            yield FieldError(row, _unknown(str(name)))
+            yield FieldError(row, unknown_field(str(name)))
         elif name in PARTS and isinstance(value, Mapping):
             strangers = (part for part in value if part not in PARTS[name])
             for part in strangers:
-                yield FieldError(row, _unknown(str(part), of=name))
+                yield FieldError(row, unknown_field(str(part), of=name))
 
 
-def _unknown(name: str, of: str = "") -> str:
+def unknown_field(name: str, of: str = "") -> str:
     """Name an unknown field and the nearest right one, first among its neighbours."""
     asked = f"{of}.{name}" if of else name
     message = f"unknown field {quoted(asked, 60)}"

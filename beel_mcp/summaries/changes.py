@@ -1,5 +1,6 @@
 """A guarded call in words: the plan that waits, the yes that did not come, or what was changed."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
 
@@ -7,9 +8,10 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
+from beel_mcp.guards.before import as_changes, finds_room
 from beel_mcp.guards.consent import NothingToDo
 from beel_mcp.guards.guard import CarriedOut, NotConfirmed, Result, Waiting
-from beel_mcp.guards.plan import LeftAlone, Look
+from beel_mcp.guards.plan import UNCHANGED, LeftAlone, Look
 from beel_mcp.summaries.answer import capped, count_phrase, next_steps
 from beel_mcp.summaries.batches import CreatedCustomer, ProblemGroup
 from beel_mcp.summaries.kinds import KINDS
@@ -23,11 +25,14 @@ from beel_mcp.summaries.outcomes import (
 from beel_mcp.summaries.planned import PlanAnswer, not_confirmed, waiting
 from beel_mcp.summaries.rows import RETRY_AFTER_S, Records
 
-IDS_CAP: Final = 10
-FAILED_CAP: Final = 5
 NAME_LIMIT: Final = 40
 MESSAGE_LIMIT: Final = 100
 CHANGED_CAP: Final = 5
+Previous = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object"}),
+    Field(description="Old values by customer_id, as the changes that put them back."),
+]
 Counts = Annotated[
     dict[str, int],
     WithJsonSchema({"type": "object"}),
@@ -99,7 +104,29 @@ class DraftDeletionAnswer(ChangeAnswer):
     more_deleted: int | None = None
 
 
-class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer):
+class UpdateAnswer(ChangeAnswer):
+    """What update_customers answers."""
+
+    updated: list[str] | None = None
+    more_updated: int | None = None
+    unchanged: list[str] | None = None
+    more_unchanged: int | None = None
+    previous: Previous | None = None
+    more_previous: int | None = None
+    previous_path: str | None = Field(None, description="All old values, when they are many.")
+
+    def lines(self) -> Sequence[str]:
+        """Give the old values as well."""
+        old = json.dumps(self.previous, ensure_ascii=False) if self.previous else ""
+        more = f" and of {self.more_previous} more" if self.more_previous else ""
+        return [
+            *super().lines(),
+            f"Old values{more} are in {self.previous_path}" if self.previous_path else "",
+            f"Old values, as changes that put them back: {old}" if old else "",
+        ]
+
+
+class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer):
     """What confirm_plan answers: the fields of the tool whose plan it was, and that tool."""
 
     tool: str | None = None
@@ -125,7 +152,9 @@ def answer_to(
     """Put the result of a guarded call into words."""
     if isinstance(result, Waiting):
         plan = result.plan
-        return kind(**waiting(result), requested=plan.look.requested, **_left(plan.look, plan.kind))
+        # How many are already so is in the statement; which, in the outcome.
+        left = _failed_of_all(plan.look, plan.kind)
+        return kind(**waiting(result), requested=plan.look.requested, **left)
     if isinstance(result, NotConfirmed):
         return kind(**not_confirmed(result))
     if isinstance(result, CarriedOut):
@@ -137,14 +166,23 @@ def answer_to(
 
 def _nothing(look: Look, tool: str) -> dict[str, Any]:
     total, done = look.requested, KINDS[tool].done
+    same = [one.record_id for one in look.left if one.code in KINDS[tool].same]
+    words = (
+        ("this record is" if total == 1 else f"all {total} records are") + " already so"
+        if len(same) == total
+        else ("this record cannot" if total == 1 else f"none of {total} records can")
+        + f" be {done}"
+    )
     return {
         "status": "nothing_done",
-        "summary": "Nothing to change: "
-        + ("this record cannot" if total == 1 else f"none of {total} records can")
-        + f" be {done}. Nobody was asked.",
+        "summary": f"Nothing to change: {words}. Nobody was asked.",
         "changed": "nothing",
         "requested": total,
-        "counts": {done: 0, "failed": total, "unknown": 0, "not_attempted": 0},
+        "counts": {
+            **dict.fromkeys(KINDS[tool].classes, 0),
+            "failed": total - len(same),
+            **({UNCHANGED: len(same)} if KINDS[tool].same else {}),
+        },
         **_left(look, tool),
     }
 
@@ -159,12 +197,14 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         for row in records.get(chunk.chunk, ())
     ]
     lists: dict[str, Any] = {}
-    for name in (word, "unknown", "not_attempted"):
+    for name in KINDS[operation.kind].classes:
+        if name == "failed":
+            continue
         ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
-        shown, more = capped(ids, IDS_CAP)
+        shown, more = capped(ids, KINDS[operation.kind].ids_cap)
         lists |= {name: shown or None, f"more_{name}": more}
     failed = [_failed(row, operation.kind) for row, belongs in rows if belongs == "failed"]
-    shown_failed, more_failed = capped(failed, FAILED_CAP)
+    shown_failed, more_failed = capped(failed, KINDS[operation.kind].failed_cap)
     is_open = running or counts["unknown"]
     why = "tells what became of it, by reading" if is_open else "lists every record"
     check = NextCall("check_operation", {"operation_id": operation.operation_id}, why)
@@ -180,7 +220,8 @@ def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict
         "operation_id": operation.operation_id,
         "replayed": result.replayed or None,
         "retry_after_s": RETRY_AFTER_S if running else None,
-        "backup_path": operation.saved_as,
+        KINDS[operation.kind].saves_as: operation.saved_as,
+        **(_previous(rows, word) if KINDS[operation.kind].saves_as == "previous_path" else {}),
         "detail": change_detail(operation, running=running) or None,
         "next": next_steps(check if is_open or _has_more(lists, more_failed) else None),
     }
@@ -191,8 +232,33 @@ def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
 
 
 def _left(look: Look, kind: str) -> dict[str, Any]:
-    shown, more = capped([_failed_of(one, kind) for one in look.left], FAILED_CAP)
+    same = [one.record_id for one in look.left if one.code in KINDS[kind].same]
+    shown, more = capped(same, KINDS[kind].ids_cap)
+    unchanged = {"unchanged": shown, "more_unchanged": more} if same else {}
+    return {**_failed_of_all(look, kind), **unchanged}
+
+
+def _failed_of_all(look: Look, kind: str) -> dict[str, Any]:
+    failed = [_failed_of(one, kind) for one in look.left if one.code not in KINDS[kind].same]
+    shown, more = capped(failed, KINDS[kind].failed_cap)
     return {"failed": shown or None, "more_failed": more}
+
+
+def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[str, Any]:
+    """Give the old values of what changed or may have changed, as many as there is room for.
+
+    Those that could not be shown as they are, are in the file alone.
+    """
+    touched = [row for row, belongs in rows if belongs in (done, "unknown")]
+    shown: dict[str, Any] = {}
+    for row in touched:
+        if "previous" not in row:
+            continue
+        values = {row["record_id"]: as_changes(json.loads(row["previous"]))}
+        if not finds_room({**shown, **values}):
+            break
+        shown |= values
+    return {"previous": shown or None, "more_previous": len(touched) - len(shown) or None}
 
 
 def _failed(row: Mapping[str, Any], kind: str) -> FailedRecord:

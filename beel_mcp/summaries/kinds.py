@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from beel_mcp.guards.plan import UNCHANGED
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -13,6 +15,17 @@ class Kind:
     noun: str
     id_field: Literal["customer_id", "invoice_id"]
     remedies: Mapping[str, str] = field(default_factory=dict)
+    # What stays as it is because it is already so, where that is a class of its own.
+    same: tuple[str, ...] = ()
+    saves_as: Literal["backup_path", "previous_path"] = "backup_path"
+    # How many of each class an answer lists.
+    ids_cap: int = 10
+    failed_cap: int = 5
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of records; each record is in one."""
+        return (self.done, *self.same, "failed", "unknown", "not_attempted")
 
     def effect(self, terms: Mapping[str, str]) -> str:
         """Say what BeeL did, which one word for all cannot tell."""
@@ -24,6 +37,26 @@ class Kind:
 
 _ISSUED: Final = "An issued invoice is never deleted: the person voids it in BeeL, or issues a"
 KINDS: Final[Mapping[str, Kind]] = {
+    "update_customers": Kind(
+        "updated",
+        "customer",
+        "customer_id",
+        {
+            "not_found": "find_customers gives the ids of customers that exist.",
+            "changed_meanwhile": "Somebody else changed the same fields: look at the customer, and"
+            " ask for a new plan.",
+            "CONCURRENT_MODIFICATION": "Somebody else changed it at the same moment: ask for a new"
+            " plan.",
+            "CLIENT_DUPLICATE": "Another customer has this NIF: find_customers shows who.",
+            "identifier_fixed": "This BeeL does not change the NIF of a customer.",
+            "never_empty": "This BeeL cannot empty this field; give it another value.",
+            "not_done": "Ask for it again if the person still wants it.",
+        },
+        (UNCHANGED,),
+        "previous_path",
+        ids_cap=5,  # beside one class more, and the old values
+        failed_cap=4,
+    ),
     "deactivate_customers": Kind(
         "deactivated",
         "customer",

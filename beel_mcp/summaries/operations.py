@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, WithJsonSchema
 
@@ -43,6 +43,7 @@ class OperationAnswer(Answer):
     total: int | None = None
     counts: Annotated[dict[str, int], WithJsonSchema({"type": "object"})] | None = None
     backup_path: str | None = None
+    previous_path: str | None = None
     detail: str | None = None
     rows: list[RecordRow] | None = None
     page: int | None = None
@@ -57,6 +58,7 @@ class OperationAnswer(Answer):
             self.detail or "",
             f"Counts: {count_phrase(self.counts)}." if self.counts else "",
             f"Saved before: {self.backup_path}" if self.backup_path else "",
+            f"Old values: {self.previous_path}" if self.previous_path else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(row.line() for row in self.rows or ()),
             *(operation.line() for operation in self.operations or ()),
@@ -115,3 +117,9 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
         ),
         started_at=started_at.isoformat(timespec="seconds"),
     )
+
+
+def saved(operation: Operation) -> dict[str, Any]:
+    """Give the file that was kept before an operation, by its name in the answer."""
+    words = KINDS.get(operation.kind)
+    return {words.saves_as: operation.saved_as} if words and operation.saved_as else {}

@@ -12,12 +12,14 @@ from beel_mcp.summaries.rows import MESSAGE_LIMIT, NAME_LIMIT, RecordRow, Record
 
 def count_changes(operation: Operation) -> dict[str, int]:
     """Put every record of a change into exactly one class."""
-    sums = dict.fromkeys((KINDS[operation.kind].done, "failed", "unknown", "not_attempted"), 0)
+    kind = KINDS[operation.kind]
+    sums = dict.fromkeys(kind.classes, 0)
     for chunk in operation.chunks:
         rest = chunk.count - chunk.done - chunk.failed
-        sums[KINDS[operation.kind].done] += chunk.done
+        sums[kind.done] += chunk.done
         sums["failed"] += chunk.failed
-        sums[REST[chunk.state]] += rest
+        # Those that are left alone are in a chunk of their own, which says why.
+        sums[str(chunk.code) if chunk.code in kind.same else REST[chunk.state]] += rest
     return sums
 
 
@@ -89,6 +91,8 @@ def change_rows(operation: Operation, records: Records) -> list[RecordRow]:
 
 def class_of(row: Mapping[str, Any], state: str, kind: str) -> str:
     """Name the class of one record of a change."""
+    if row["code"] in KINDS[kind].same:
+        return str(row["code"])
     return {"done": KINDS[kind].done, "failed": "failed"}.get(row["verdict"], REST[state])
 
 

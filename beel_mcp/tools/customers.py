@@ -10,12 +10,22 @@ from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel
 from beel_mcp.errors import NextCall
 from beel_mcp.guards.consent import Consent, Question
-from beel_mcp.parameters import Active, CustomerIds, DeactivationMode, Limit, Page, Search
+from beel_mcp.lists.changes import read_changes
+from beel_mcp.parameters import (
+    Active,
+    Changes,
+    CustomerIds,
+    DeactivationMode,
+    Limit,
+    Page,
+    Search,
+    UpdateIds,
+)
 from beel_mcp.summaries.answer import next_steps, plural
-from beel_mcp.summaries.changes import DeactivationAnswer
+from beel_mcp.summaries.changes import DeactivationAnswer, UpdateAnswer
 from beel_mcp.summaries.customers import FoundCustomer, FoundCustomers
 from beel_mcp.tools.declare import guarded, read
-from beel_mcp.tools.guarded import GuardedCall, ask
+from beel_mcp.tools.guarded import GuardedCall, ask, asked, guarded_call
 
 NAME_LIMIT = 60
 NOTHING_FOUND = (
@@ -86,6 +96,34 @@ async def deactivate_customers(
     return call.told(DeactivationAnswer, result, "deactivate_customers")
 
 
+async def ask_to_update(
+    ctx: Context[AppState], customer_ids: UpdateIds, changes: Changes
+) -> Question:
+    """Look up what would change, and ask the person."""
+
+    async def question() -> Question:
+        arguments = {"customer_ids": customer_ids, "changes": read_changes(changes)}
+        return await guarded_call(ctx).guard.ask("update_customers", arguments)
+
+    return await asked("update_customers", question)
+
+
+async def update_customers(
+    customer_ids: UpdateIds,
+    changes: Changes,
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_to_update)],
+) -> UpdateAnswer:
+    """Change some fields of customers in BeeL, the same for each, once the person has agreed.
+
+    Only the named fields change; addresses are merged field by field. The answer has the old values
+    as changes that put them back, in previous; all of them in previous_path when they are long or
+    have an IBAN. Asks the person, or returns a plan for confirm_plan.
+    """
+    result = await call.guard.answer(consent)
+    return call.told(UpdateAnswer, result, "update_customers")
+
+
 def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
     kind = "active customer" if active else "inactive customer"
     if not shown:
@@ -110,4 +148,4 @@ def _short(value: str | None) -> str | None:
     return clean(value, NAME_LIMIT) if value else None
 
 
-TOOLS = (read(find_customers), guarded(deactivate_customers))
+TOOLS = (read(find_customers), guarded(update_customers), guarded(deactivate_customers))

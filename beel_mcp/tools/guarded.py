@@ -1,5 +1,6 @@
 """What guarded tools share: the guard of this request, the question, and the answer."""
 
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeVar
@@ -21,6 +22,8 @@ from beel_mcp.guards.deleting import KIND as DRAFTS
 from beel_mcp.guards.deleting import DraftDeletion
 from beel_mcp.guards.guard import CarriedOut, Guard, NotConfirmed, Result, Waiting
 from beel_mcp.guards.report import known_rows
+from beel_mcp.guards.updating import KIND as UPDATE
+from beel_mcp.guards.updating import Update
 from beel_mcp.lists.backup import backup_csv
 from beel_mcp.summaries.batches import CreationAnswer
 from beel_mcp.summaries.changes import ChangeAnswer, ConfirmationAnswer, answer_to
@@ -96,6 +99,12 @@ def change_of(state: AppState, kind: str, arguments: Mapping[str, Any]) -> Chang
     """Make the change of a guarded tool."""
     if kind == DRAFTS:
         return DraftDeletion(state.beel, arguments)
+    if kind == UPDATE:
+
+        async def note(before: Sequence[Mapping[str, Any]]) -> str:
+            return await to_thread.run_sync(_save_before, state, before)
+
+        return Update(state.beel, arguments, note)
 
     async def keep(customers: Sequence[Customer]) -> str:
         return await to_thread.run_sync(_save_backup, state, customers)
@@ -157,3 +166,11 @@ def _save_backup(state: AppState, customers: Sequence[Customer]) -> str:
     rows = [customer.model_dump(mode="json") for customer in customers]
     path = save_file(state.settings.files_dir, f"clientes {today}.csv", backup_csv(rows))
     return str(path)
+
+
+def _save_before(state: AppState, before: Sequence[Mapping[str, Any]]) -> str:
+    """Save old values as calls of update_customers that put them back."""
+    today = state.timing.now().date().isoformat()
+    text = json.dumps({"update_customers": before}, ensure_ascii=False, indent=2)
+    name = f"clientes antes del cambio {today}.json"
+    return str(save_file(state.settings.files_dir, name, text.encode()))

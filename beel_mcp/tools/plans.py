@@ -21,7 +21,7 @@ from beel_mcp.parameters import Page
 from beel_mcp.summaries.answer import capped, next_steps, plural
 from beel_mcp.summaries.changes import ConfirmationAnswer
 from beel_mcp.summaries.creations import going_on_call
-from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, tell
+from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, saved, tell
 from beel_mcp.summaries.rows import RETRY_AFTER_S
 from beel_mcp.tools.declare import confirms, read
 from beel_mcp.tools.guarded import GuardedCall, asked, guarded_call
@@ -151,7 +151,7 @@ def _told(
         tool=operation.kind,
         total=operation.total,
         counts=told.counts,
-        backup_path=operation.saved_as,
+        **saved(operation),
         rows=shown or None,
         page=page,
         has_more=has_more,

@@ -11,6 +11,7 @@ from .conftest import COMPANY, envelope, pages, refusal
 from .test_operations import ROW, report
 
 C = f"/v1/companies/{COMPANY}"
+IDLE = {"active": False}
 CALLS = {
     "read": ("GET", f"{C}/customers", lambda c: c.customers.list()),
     "dry run": ("POST", f"{C}/customers/bulk", lambda c: c.customers.validate_bulk([ROW])),
@@ -19,7 +20,7 @@ CALLS = {
         f"{C}/customers/bulk",
         lambda c: c.customers.create_bulk([ROW], idempotency_key="k-1"),
     ),
-    "change": ("PATCH", f"{C}/customers/c-1", lambda c: c.customers.set_active("c-1", False)),
+    "change": ("PATCH", f"{C}/customers/c-1", lambda c: c.customers.update_fields("c-1", IDLE)),
     "delete": ("DELETE", f"{C}/customers/c-1", lambda c: c.customers.delete("c-1")),
     "delete many": ("DELETE", f"{C}/customers/bulk", lambda c: c.customers.delete_bulk(["c-1"])),
 }

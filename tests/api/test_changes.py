@@ -152,7 +152,7 @@ async def test_a_bulk_route_that_is_gone_is_said_to_be_gone(beel, client, family
 @pytest.mark.parametrize("active", [True, False])
 async def test_making_active_or_not_changes_one_field_only(beel, client, family, url, active):
     route = beel.patch(url).respond(json=envelope({**CUSTOMER, "active": active}))
-    customer = await client.customers.set_active(CUSTOMER_ID, active)
+    customer = await client.customers.update_fields(CUSTOMER_ID, {"active": active})
     request, rest = sent(route, family)
     assert json.loads(request.content) == {"active": active}
     assert (request.url.query, rest.keys()) == (b"", {"content-type", "content-length"})
@@ -165,7 +165,7 @@ async def test_a_customer_that_does_not_come_back_as_asked_for_is_unknown(
 ):
     beel.patch(url).respond(json=envelope({**CUSTOMER, **changes}))
     with pytest.raises(UnknownOutcomeError) as caught:
-        await client.customers.set_active(CUSTOMER_ID, False)
+        await client.customers.update_fields(CUSTOMER_ID, {"active": False})
     assert caught.value.changed == "unknown"
 
 
@@ -174,7 +174,7 @@ async def test_only_a_405_leads_to_a_put(beel, client, url, status):
     put = beel.put(url)
     beel.patch(url).respond(status, json=refusal("METHOD_NOT_ALLOWED"))
     with pytest.raises(ApiError) as caught:
-        await client.customers.set_active(CUSTOMER_ID, False)
+        await client.customers.update_fields(CUSTOMER_ID, {"active": False})
     assert (caught.value.status, put.call_count) == (status, 0)
 
 
@@ -183,7 +183,7 @@ async def test_a_company_route_without_patch_is_an_error(beel, client, url):
     beel.patch(url).respond(405, json=NO_PATCH)
     put = beel.put(url)
     with pytest.raises(InvalidRequestError) as caught:
-        await client.customers.set_active(CUSTOMER_ID, False)
+        await client.customers.update_fields(CUSTOMER_ID, {"active": False})
     assert (caught.value.code, put.call_count) == ("METHOD_NOT_ALLOWED", 0)
 
 
@@ -196,7 +196,7 @@ async def test_without_patch_a_flat_route_is_put_the_whole_record(
     get = beel.get(url).respond(json=envelope(RECORD))
     put = beel.put(url).respond(json=envelope({**RECORD, "active": False}))
     current = Customer.model_validate(RECORD) if is_known else None
-    customer = await client.customers.set_active(CUSTOMER_ID, False, current=current)
+    customer = await client.customers.update_fields(CUSTOMER_ID, {"active": False}, current=current)
     request, _ = sent(put, family)
     written = {name: value for name, value in RECORD.items() if name not in NOT_WRITTEN}
     assert json.loads(request.content) == {
@@ -212,7 +212,7 @@ async def test_a_bare_record_is_put_without_anything_made_up(beel, client, url):
     beel.patch(url).respond(405, json=NO_PATCH)
     put = beel.put(url).respond(json=envelope({**CUSTOMER, "active": True}))
     current = Customer(id=CUSTOMER_ID, legal_name="Uno", general_discount="2.5", web="")
-    await client.customers.set_active(CUSTOMER_ID, True, current=current)
+    await client.customers.update_fields(CUSTOMER_ID, {"active": True}, current=current)
     body = {"legal_name": "Uno", "general_discount": 2.5, "active": True}
     assert json.loads(put.calls.last.request.content) == body
 
@@ -223,7 +223,7 @@ async def test_a_missing_patch_is_found_out_once(beel, client, url):
     beel.put(url).respond(json=envelope({**CUSTOMER, "active": False}))
     current = Customer.model_validate(RECORD)
     for _ in range(3):
-        await client.customers.set_active(CUSTOMER_ID, False, current=current)
+        await client.customers.update_fields(CUSTOMER_ID, {"active": False}, current=current)
     assert patch.call_count == 1
 
 

@@ -26,6 +26,7 @@ from .test_operations import ROW
 pytestmark = pytest.mark.anyio
 
 C = f"/v1/companies/{COMPANY}"
+IDLE = {"active": False}
 CALLS = {
     "list": ("GET", "/customers", lambda c: c.customers.list()),
     "get": ("GET", "/customers/c-1", lambda c: c.customers.get("c-1")),
@@ -35,7 +36,7 @@ CALLS = {
         "/customers/bulk",
         lambda c: c.customers.create_bulk([ROW], idempotency_key="k"),
     ),
-    "change": ("PATCH", "/customers/c-1", lambda c: c.customers.set_active("c-1", False)),
+    "change": ("PATCH", "/customers/c-1", lambda c: c.customers.update_fields("c-1", IDLE)),
     "delete": ("DELETE", "/customers/c-1", lambda c: c.customers.delete("c-1")),
     "delete many": ("DELETE", "/customers/bulk", lambda c: c.customers.delete_bulk(["c-1"])),
     "count": ("GET", "/invoices", lambda c: c.invoices.count_for("c-1")),

@@ -57,8 +57,8 @@ async def test_a_bulk_deletion_tells_each_id_apart(client):
 async def test_making_inactive_and_active_again_leaves_all_else_alone(client):
     for customer in (BILLED, customer_id(2), FOREIGN, customer_id(6)):
         before = await client.customers.get(customer)
-        idle = await client.customers.set_active(customer, False, current=before)
-        after = await client.customers.set_active(customer, True)
+        idle = await client.customers.update_fields(customer, {"active": False}, current=before)
+        after = await client.customers.update_fields(customer, {"active": True})
         assert idle.active is False
         changed = {"updated_at": None}
         assert after.model_copy(update=changed) == before.model_copy(update=changed)

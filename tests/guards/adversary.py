@@ -44,6 +44,14 @@ FORGERIES = (
     "empty",
     "translated",
 )
+CHANGES: tuple[Any, ...] = (
+    {"active": False},
+    {"email": "otra@x.example", "active": True},
+    {"clear": ["notes", "website"]},
+    {"address": {"floor": "7"}, "confirm": "yes"},
+    {"nif": "12345678Z"},
+    {},
+)
 STATS: Counter[str] = Counter()
 
 
@@ -188,6 +196,20 @@ class Caller(RuleBasedStateMachine):
         if "plan_id" in answer:
             assert self.settings.confirm == "plan" or not APPS[number][0]
             assert self.settings.confirm != "ask"
+            self.plans.append(Told(answer["plan_id"], answer["statement"]))
+
+    @rule(
+        number=st.integers(0, 3),
+        who=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=2),
+        changes=st.sampled_from([*CHANGES]),
+        mood=st.sampled_from(SAYS),
+    )
+    def update(self, number: int, who: set[str], changes: Any, mood: str) -> None:
+        self.mood = mood
+        arguments = {"customer_ids": sorted(who), "changes": changes}
+        answer = self.step(number, "update_customers", arguments)
+        if "plan_id" in answer:
+            assert self.settings.confirm == "plan" or not APPS[number][0]
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(

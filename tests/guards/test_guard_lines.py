@@ -24,6 +24,7 @@ from beel_mcp.guards.forms import form_for
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.plan import Plan
 from beel_mcp.guards.records import utc_now
+from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 from tests.guards.acting import (
     ONE,
@@ -147,6 +148,22 @@ async def test_a_changed_record_is_not_deleted(connect: Connect, sandbox: Starle
         edit(sandbox, "email", "otro@example.com")
         await call(client, "confirm_plan", **plan)
     assert guarded_requests(sandbox) == []
+
+
+async def test_a_field_that_changed_at_the_last_moment_is_not_overwritten(connect: Connect) -> None:
+    reads: list[str] = []
+
+    async def pause(operation: str, phase: str) -> None:
+        if operation == "getCompanyCustomer" and phase == "before":
+            reads.append(operation)
+            if len(reads) == 3:  # for the plan, after the yes, and before sending
+                edit(app, "notes", "De otra persona")
+
+    app = create_app(SandboxOptions(pause=pause))
+    async with connect(app) as client:
+        plan = await call(client, "update_customers", customer_ids=[ONE], changes={"notes": "x"})
+        await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+    assert (len(reads), guarded_requests(app)) == (3, [])
 
 
 async def test_another_key_cannot_confirm_and_does_not_spend_the_plan(
