@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
+from beel_mcp.lists import batch_store
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.lists.batches import Kind, PartCheck, Row, Verdict, new_batch
 from beel_mcp.lists.checks import Problem
@@ -254,3 +255,16 @@ def test_what_is_remembered_of_files_is_bounded_too(store):
     for n in range(300):
         store.add(batch(1, origin={"source_path": f"{n}.csv"}))
     assert len(store._origins) <= 200
+
+
+def test_many_large_lists_are_kept_only_as_far_as_memory_is_set_apart(store, monkeypatch):
+    monkeypatch.setattr(batch_store, "MAX_ROWS", 10)
+    made = [batch(4, caller=f"caller {n}") for n in range(4)]
+    for one in made:
+        store.add(one)
+    for n in (0, 1):
+        expired(store, made[n].batch_id, f"caller {n}")
+    assert store.get(made[2].batch_id, "caller 2") is made[2]
+    large = batch(50)
+    store.add(large)
+    assert store.get(large.batch_id, "local") is large, "the newest stays, however large"
