@@ -146,7 +146,7 @@ def _both(old: Any, new: Any, limit: int, language: Language) -> str:
 def _value(value: Any, limit: int, language: Language, start: int = 0) -> str:
     """Give a value in quotes, from `start` on; of a long one the beginning and the end."""
     if value is None:
-        return say(language, en="none", es="nada")
+        return say(language, en="none", es="vacío")
     if isinstance(value, bool):
         return say(language, en="yes" if value else "no", es="sí" if value else "no")
     if isinstance(value, list) and not start:
