@@ -71,6 +71,7 @@ PLACES: dict[str, set[str]] = {
     "python_calamine": {"lists"},
     "olefile": {"lists"},
     "rapidfuzz": {"lists"},
+    "xlsxwriter": {"lists"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
 GUARDED_METHODS = ("delete", "delete_bulk", "set_active")
