@@ -167,7 +167,7 @@ def test_every_room_has_its_arrows() -> None:
 
 
 def test_resources_never_import_sideways() -> None:
-    columns = {"customers", "batches", "status", "invoices", "downloads"}
+    columns = {"customers", "batches", "reports", "status", "invoices", "downloads"}
     for path in (PACKAGE / "tools").glob("*.py"):
         if path.stem in columns:
             others = {f"beel_mcp.tools.{column}" for column in columns - {path.stem}}

@@ -1,9 +1,10 @@
 """What the model can call. Only `server` imports this room."""
 
-from beel_mcp.tools import batches, customers, downloads, invoices, plans, status
+from beel_mcp.tools import batches, customers, downloads, invoices, plans, reports, status
 
 TOOLS = (
     *batches.TOOLS,
+    *reports.TOOLS,
     *customers.TOOLS,
     *invoices.TOOLS,
     *downloads.TOOLS,
