@@ -13,6 +13,7 @@ from beel_mcp.lists.headings import COLUMNS, HEADINGS, OURS, heading_of
 from beel_mcp.lists.reading import UnreadableError, read_value
 from beel_mcp.lists.repairs import raw_of
 from beel_mcp.lists.rows import KINDS, Kind, Row, ValueChange, Verdict
+from beel_mcp.lists.spanish import in_spanish
 from beel_mcp.lists.workbook import Cell, Colour, Sheet, fits, workbook_of
 from beel_mcp.settings import Language
 
@@ -113,13 +114,13 @@ def _customer_rows(
         yield [
             *(Cell(_value(row, column, language), colours.get(column)) for column in columns),
             Cell(str(row.number)),
-            Cell(say_kind(verdict.kind, language), _COLOURS.get(verdict.kind)),
+            Cell(_result(verdict.kind, language), _COLOURS.get(verdict.kind)),
             Cell(_problems(verdict, language), is_wrapped=True),
             Cell(_suggestions(verdict, language), is_wrapped=True),
         ]
 
 
-def say_kind(kind: Kind, language: Language) -> str:
+def _result(kind: Kind, language: Language) -> str:
     """Say in a word what came of a row."""
     en, es = _RESULTS[kind]
     return say(language, en=en, es=es)
@@ -192,7 +193,8 @@ def _suggestions(verdict: Verdict, language: Language) -> str:
 
 
 def _line(field: str, text: str, language: Language) -> str:
-    return text if field == "row" else f"{heading_of(field, language)}: {text}"
+    said = say(language, en=text, es=in_spanish(text))
+    return said if field == "row" else f"{heading_of(field, language)}: {said}"
 
 
 def _lines(lines: Iterable[str], language: Language) -> str:
@@ -221,7 +223,7 @@ def _summary_rows(
         if counts[kind]:
             en, es = _MEANINGS[kind]
             yield [
-                Cell(say_kind(kind, language), _COLOURS.get(kind)),
+                Cell(_result(kind, language), _COLOURS.get(kind)),
                 Cell(str(counts[kind])),
                 Cell(say(language, en=en, es=es)),
             ]
@@ -237,9 +239,11 @@ def _steps(language: Language, customers: str) -> tuple[str, str, str]:
     correct = say(
         language,
         en=f"1. Correct the coloured cells of the sheet {customers}: the end of each row says what"
-        " is wrong with them. To leave a customer out, delete its row.",
+        f" is wrong with them; other rows are named as in {OURS['en'][0]}. To leave a customer"
+        " out, delete its row.",
         es=f"1. Corrija en la hoja {customers} las celdas de color: al final de cada fila se dice"
-        " qué les pasa. Para dejar fuera a un cliente, borre su fila.",
+        f" qué les pasa; si se cita otra fila, es por su número en {OURS['es'][0]}. Para dejar fuera"
+        " a un cliente, borre su fila.",
     )
     save = say(
         language,
@@ -271,4 +275,5 @@ def _change_rows(changes: Sequence[ValueChange], language: Language) -> Iterator
     for change in changes:
         field = heading_of(change.field.lstrip("+"), language)
         values = (clean(value or "", _LONGEST_SHOWN) for value in (change.before, change.after))
-        yield [Cell(text) for text in (str(change.row), field, change.change, *values)]
+        what = say(language, en=change.change, es=in_spanish(change.change))
+        yield [Cell(text) for text in (str(change.row), field, what, *values)]

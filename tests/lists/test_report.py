@@ -429,3 +429,15 @@ def test_five_thousand_rows_come_back():
 
 def test_a_field_that_only_beel_knows_is_named_as_beel_names_it():
     assert heading_of("something_of_beel", "es") == "something_of_beel"
+
+
+def test_the_person_reads_the_problems_in_spanish_and_the_words_of_beel_as_they_are():
+    row = customer(1, nif="12345678A", preferred_payment_method={"payment_term_days": "x"})
+    batch = from_file(text([["Nombre", "Web"], ["Uno", "uno.example"]]))
+    [ours] = listed(inline(row))
+    [theirs] = listed(judged(inline(customer(1)), r1=said("error", "nif", "No consta en la AEAT.")))
+    assert "dias_de_pago: Se esperaba un número entero de días." in ours["BeeL: problemas"]
+    assert ours["BeeL: sugerencias"] == "nif: 12345678A: como letra correspondería Z"
+    assert theirs["BeeL: problemas"] == "nif: No consta en la AEAT."
+    assert sheets(report(batch))["Cambios"][1][1:3] == ["web", "https:// puesto delante"]
+    assert "Expected a whole number" in listed(inline(row), "en")[0]["BeeL: problems"]
