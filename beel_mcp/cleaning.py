@@ -5,10 +5,12 @@ import unicodedata
 from typing import Final
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
-# C0 and C1 controls, soft hyphen, zero-width and bidi marks, tags, invisible operators.
+# C0 and C1 controls, soft hyphen, zero-width and bidi marks, tags, invisible operators; and what
+# is no character at all, which no spreadsheet can hold.
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\ufffe\uffff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -16,6 +18,8 @@ _FROM_0300: Final = re.compile("[^\x00-\u02ff]")
 _BLANKS: Final = re.compile(r"\s+")
 _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 ELLIPSIS: Final = "…"
+# A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def clean(text: str, limit: int) -> str:

@@ -106,6 +106,7 @@ PLACES: dict[str, set[str]] = {
     "python_calamine": {"lists"},
     "olefile": {"lists"},
     "rapidfuzz": {"lists"},
+    "xlsxwriter": {"lists"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
 GUARDED_METHODS = ("delete", "delete_bulk", "update_fields")
@@ -201,7 +202,7 @@ def test_every_room_has_its_arrows() -> None:
 
 
 def test_resources_never_import_sideways() -> None:
-    columns = {"customers", "batches", "status", "invoices", "downloads"}
+    columns = {"customers", "batches", "reports", "status", "invoices", "downloads"}
     for path in (PACKAGE / "tools").glob("*.py"):
         if path.stem in columns:
             others = {f"beel_mcp.tools.{column}" for column in columns - {path.stem}}

@@ -8,12 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from beel_mcp.cleaning import clean
+from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.language import say
 from beel_mcp.settings import Language
 
-# A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _HEADERS: Final[Sequence[tuple[str, str]]] = (
     ("date", "fecha"),
     ("number", "número"),
@@ -171,7 +169,7 @@ def _amounts(row: ManifestRow, rates: Sequence[Decimal | None], language: Langua
 def safe(text: str) -> str:
     """Make text that a spreadsheet shows and does not run: what looks like a formula gets a `'`."""
     cell = clean(text, 300)
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _day(day: date | None, language: Language) -> str:

@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
-from beel_mcp.lists.fields import COLUMNS, cell_text
+from beel_mcp.lists.headings import COLUMNS
+
+__all__ = ["COLUMNS", "backup_csv", "cell_text"]
 
 
 def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:
@@ -16,3 +19,16 @@ def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:
     for customer in customers:
         writer.writerow([cell_text(customer, column) for column in COLUMNS])
     return text.getvalue().encode("utf-8-sig")
+
+
+def cell_text(customer: Mapping[str, Any], column: str) -> str:
+    """Write a customer's value of a column as the reader of lists takes it; nothing if absent."""
+    name, _, part = column.partition(".")
+    value = customer.get(name)
+    if part:
+        value = (value or {}).get(part)
+    if isinstance(value, list | tuple):
+        return ";".join(map(str, value))
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"  # no list has an exponent
+    return "" if value is None else str(value)

@@ -9,7 +9,8 @@ from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.fields import NAMES, NEAR, PARTS
 from beel_mcp.lists.grid import Grid, Line
-from beel_mcp.lists.headers import SURNAME, TEMPLATE, is_own, key_of, meaning_of
+from beel_mcp.lists.headers import SURNAME, TEMPLATE, key_of, meaning_of
+from beel_mcp.lists.headings import is_ours
 
 IGNORE: Final = "ignore"
 FIELDS: Final = (
@@ -90,7 +91,7 @@ def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
     ignored = tuple(
         clean(header, _HEADER_LENGTH) or f"column {place + 1} (no header)"
         for place, header in enumerate(headers)
-        if place not in places and not is_own(header)
+        if place not in places and not is_ours(header)
     )
     return Layout(line, tuple(sorted(used)), ignored)
 

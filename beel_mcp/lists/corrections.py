@@ -1,17 +1,16 @@
 """What a person corrects or leaves out of a list: it makes another list of the same rows."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.customers import checked_row, concerns
-from beel_mcp.lists.fields import COLUMNS, NEAR, PARTS
+from beel_mcp.lists.customers import checked_row, concerns, unknown_field
+from beel_mcp.lists.fields import PARTS
+from beel_mcp.lists.headings import COLUMNS
 from beel_mcp.lists.reading import UnreadableError, read_value
 from beel_mcp.lists.rows import Row, Verdict
 from beel_mcp.lists.twins import with_twins, without_remarks
@@ -41,6 +40,9 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         raise CallerError(
             "The corrections do not fit the list; nothing was changed or checked.",
             field_errors=faults,
+            remedy=f"The fields are {', '.join(COLUMNS)}."
+            if any("unknown field" in fault.message for fault in faults)
+            else "",
         )
     if len(gone) == len(batch.rows):
         raise CallerError("No row would be left of the list.", code="empty_list")
@@ -94,14 +96,11 @@ def _no_row(batch: Batch) -> str:
 
 
 def _unknown(name: str) -> str:
-    """Name an unknown field and the nearest right one."""
-    asked = f"unknown field {quoted(name, 60)}"
+    """Name an unknown field and the nearest right one; of a group one of its parts."""
     if name in PARTS:
-        return f"{asked}; name a part of it, such as {name}.{PARTS[name][0]}"
-    # Cut before comparing: the time that takes grows with the square of the length.
-    near = {**NEAR, **{column: column for column in COLUMNS}}
-    found = difflib.get_close_matches(name[:60].casefold(), near, n=1)
-    return f"{asked}; did you mean {near[found[0]]}?" if found else asked
+        return f"name a part of {name}, such as {name}.{PARTS[name][0]}"
+    group, _, part = name.rpartition(".")
+    return unknown_field(part, of=group) if group in PARTS else unknown_field(name)
 
 
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:

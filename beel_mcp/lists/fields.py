@@ -1,7 +1,7 @@
 """The fields of a customer: their schema, their names, and what else people call them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -93,12 +93,6 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
-# Every field by its full name, the nested ones with a dot.
-COLUMNS: Final = tuple(
-    column
-    for name in NAMES
-    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
-)
 # What people call a field, for "did you mean"; never read as that field.
 NEAR: Final[Mapping[str, str]] = {
     "nombre_fiscal": "legal_name",
@@ -119,14 +113,3 @@ NEAR: Final[Mapping[str, str]] = {
     "discount": "general_discount",
     **{name: name for name in NAMES},
 }
-
-
-def cell_text(customer: Mapping[str, Any], column: str) -> str:
-    """Give the value of a field as the text of one cell; nothing if there is none."""
-    name, _, part = column.partition(".")
-    value = customer.get(name)
-    if part:
-        value = (value or {}).get(part)
-    if isinstance(value, list | tuple):
-        return ";".join(map(str, value))
-    return "" if value is None else str(value)

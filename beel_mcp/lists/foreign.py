@@ -23,7 +23,7 @@ def european(bare: str) -> str | None:
     if not vat.is_valid(bare):
         return None
     code = "GR" if country == "EL" else country
-    return f"alternative_id NIF_IVA {bare} of {code}, if the customer is from there"
+    return f"alternative_id NIF_IVA {bare} ({code}), if the customer is from there"
 
 
 def document_fault(document: Mapping[str, str]) -> str | None:

@@ -49,7 +49,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "alternative_id.type": "tipo ident|tipo identificacion|tipo de identificacion"
     "|tipo documento|tipo de documento|alternative_id.type|id type|tipus document",
     "alternative_id.country_code": "pais identificacion|pais de expedicion"
-    "|alternative_id.country_code|codigo pais identificacion|id country code",
+    "|alternative_id.country_code|codigo pais identificacion",
     "trade_name": "nombre comercial|marca comercial|marca|rotulo|trade name|trading name"
     "|commercial name|brand|nom comercial|noccli|alias",
     STREET_TYPE: "tipo de via|tipo via|sigla|siglas|sigla via|via publica|street type|tipus de via",
@@ -122,12 +122,6 @@ TEMPLATE: Final = (
     "direccion_poblacion",
     "direccion_provincia",
 )
-# What the columns are called that a report of ours adds; whoever gives it back need not take them
-# out.
-OWN_HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "es": ("Fila comprobada", "Resultado BeeL", "Problemas BeeL", "Propuestas BeeL"),
-    "en": ("Checked row", "BeeL result", "BeeL problems", "BeeL suggestions"),
-}
 _BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
@@ -143,12 +137,6 @@ def meaning_of(header: str) -> tuple[str, int] | None:
     return _MEANINGS.get(key_of(header)) or _MEANINGS.get(key_of(_BRACKETS.sub("", header)))
 
 
-def is_own(header: str) -> bool:
-    """Tell a column that a report of ours added."""
-    return key_of(header) in _OWN
-
-
-_OWN: Final = frozenset(key_of(name) for names in OWN_HEADINGS.values() for name in names)
 _MEANINGS: Final[Mapping[str, tuple[str, int]]] = {
     key_of(name): (field, group)
     for field, groups in _NAMES.items()

@@ -1,53 +1,88 @@
-"""What the columns of a report are called; `headers` understands every one of them again."""
+"""What the lists that we write for a person call their columns; `headers` knows them again."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from beel_mcp.lists.headers import OWN_HEADINGS
+from beel_mcp.lists.fields import NAMES, PARTS
+from beel_mcp.lists.headers import key_of
 from beel_mcp.settings import Language
 
-# Spanish, English.
-_HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "legal_name": ("Nombre fiscal", "Legal name"),
-    "nif": ("NIF", "Tax ID"),
-    "alternative_id.type": ("Tipo de identificación", "ID type"),
-    "alternative_id.number": ("Identificación extranjera", "Foreign ID"),
-    "alternative_id.country_code": ("Código país identificación", "ID country code"),
-    "trade_name": ("Nombre comercial", "Trade name"),
-    "address.street": ("Dirección", "Street"),
-    "address.number": ("Número de vía", "Street number"),
-    "address.floor": ("Piso", "Floor"),
-    "address.door": ("Puerta", "Door"),
-    "address.postal_code": ("Código postal", "Postal code"),
-    "address.city": ("Población", "City"),
-    "address.province": ("Provincia", "Province"),
-    "address.country": ("País", "Country"),
-    "address.country_code": ("Código de país", "Country code"),
-    "phone": ("Teléfono", "Phone"),
-    "email": ("Correo electrónico", "Email"),
-    "website": ("Página web", "Website"),
-    "billing_emails": ("Correo de facturación", "Billing emails"),
-    "contact_person": ("Persona de contacto", "Contact person"),
-    "notes": ("Observaciones", "Notes"),
-    "preferred_payment_method.method": ("Forma de pago", "Payment method"),
-    "preferred_payment_method.iban": ("IBAN", "IBAN"),
-    "preferred_payment_method.swift": ("SWIFT", "SWIFT"),
-    "preferred_payment_method.payment_term_days": ("Días de pago", "Payment term days"),
-    "general_discount": ("Descuento general", "General discount"),
-    # Not columns: what a problem may be about.
-    "row": ("Fila", "Row"),
-    "address": ("Dirección", "Address"),
-    "alternative_id": ("Identificación extranjera", "Foreign ID"),
-    "preferred_payment_method": ("Forma de pago", "Payment method"),
+# The fields of a customer, one for each column, in the order of a row.
+COLUMNS: Final = tuple(
+    column
+    for name in NAMES
+    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
+)
+_SPANISH: Final[Mapping[str, str]] = {
+    "legal_name": "nombre_fiscal",
+    "nif": "nif",
+    "alternative_id.type": "tipo_identificacion",
+    "alternative_id.number": "identificacion_extranjera",
+    "alternative_id.country_code": "pais_identificacion",
+    "trade_name": "nombre_comercial",
+    "address.street": "direccion_calle",
+    "address.number": "direccion_numero",
+    "address.floor": "direccion_piso",
+    "address.door": "direccion_puerta",
+    "address.postal_code": "direccion_codigo_postal",
+    "address.city": "direccion_poblacion",
+    "address.province": "direccion_provincia",
+    "address.country": "direccion_pais",
+    "address.country_code": "codigo_pais",
+    "phone": "telefono",
+    "email": "email",
+    "website": "web",
+    "billing_emails": "email_facturacion",
+    "contact_person": "persona_de_contacto",
+    "notes": "notas",
+    "preferred_payment_method.method": "forma_de_pago",
+    "preferred_payment_method.iban": "iban",
+    "preferred_payment_method.swift": "swift",
+    "preferred_payment_method.payment_term_days": "dias_de_pago",
+    "general_discount": "descuento",
 }
+# Fields with a dot are written with a line, as BeeL's template in English has them.
+_ENGLISH: Final[Mapping[str, str]] = {
+    **{column: column.replace(".", "_") for column in COLUMNS},
+    "alternative_id.type": "id_type",
+    "alternative_id.number": "foreign_id",
+    "preferred_payment_method.method": "payment_method",
+    "preferred_payment_method.iban": "iban",
+    "preferred_payment_method.swift": "swift",
+    "preferred_payment_method.payment_term_days": "payment_term_days",
+    "general_discount": "discount",
+}
+# What a problem may be about besides a field: a group of them, a column that fills a part of one.
+_SPANISH_GROUPS: Final[Mapping[str, str]] = {
+    "row": "fila",
+    "address": "direccion",
+    "alternative_id": "identificacion_extranjera",
+    "preferred_payment_method": "forma_de_pago",
+    "surname": "apellidos",
+    "street_type": "tipo_de_via",
+}
+_ENGLISH_GROUPS: Final[Mapping[str, str]] = {
+    "alternative_id": "foreign_id",
+    "preferred_payment_method": "payment_method",
+}
+HEADINGS: Final[Mapping[Language, Mapping[str, str]]] = {"es": _SPANISH, "en": _ENGLISH}
+_WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
+    "es": {**_SPANISH, **_SPANISH_GROUPS},
+    "en": {**_ENGLISH, **_ENGLISH_GROUPS},
+}
+# The row in the list that was checked, what came of it, what is wrong, what may be meant.
+OURS: Final[Mapping[Language, tuple[str, str, str, str]]] = {
+    "es": ("BeeL: fila", "BeeL: resultado", "BeeL: problemas", "BeeL: sugerencias"),
+    "en": ("BeeL: row", "BeeL: result", "BeeL: problems", "BeeL: suggestions"),
+}
+_OUR_KEYS: Final = frozenset(key_of(header) for headers in OURS.values() for header in headers)
 
 
-def heading(field: str, language: Language) -> str:
-    """Give the person's word for a field."""
-    spanish, english = _HEADINGS.get(field, (field, field))
-    return spanish if language == "es" else english
+def heading_of(field: str, language: Language) -> str:
+    """Name a field, or what a problem is about, in the person's words."""
+    return _WORDS[language].get(field, field)
 
 
-def own_headings(language: Language) -> tuple[str, ...]:
-    """Give the names of our own columns: the row of the list, the result, problems, proposals."""
-    return OWN_HEADINGS[language]
+def is_ours(header: str) -> bool:
+    """Whether a report of ours has this column: nobody needs to be told that it is no field."""
+    return key_of(header) in _OUR_KEYS

@@ -129,7 +129,9 @@ def _method(text: str) -> Repair | None:
 
 def _id_type(text: str) -> Repair | None:
     kind = _ID_TYPES.get(text.casefold())
-    return Repair(kind, "kind of document by its name in BeeL") if kind else None
+    if kind in (None, text):
+        return None
+    return Repair(str(kind), "kind of document by its name in BeeL")
 
 
 def _capitals(text: str) -> Repair | None:

@@ -1,216 +1,279 @@
-"""A checked list as a workbook: every row with its problems beside it, to correct and give back."""
+"""A batch as a workbook for the person: every row, what is wrong with it, how to go on."""
 
-import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from beel_mcp.cleaning import clean
 from beel_mcp.language import say
-from beel_mcp.lists.batches import Batch, Kind, Row, Verdict
-from beel_mcp.lists.checks import Problem, mask_iban
-from beel_mcp.lists.fields import COLUMNS, cell_text
-from beel_mcp.lists.headings import heading, own_headings
+from beel_mcp.lists.backup import cell_text
+from beel_mcp.lists.batches import Batch
+from beel_mcp.lists.checks import Problem
+from beel_mcp.lists.headings import COLUMNS, HEADINGS, OURS, heading_of
+from beel_mcp.lists.reading import UnreadableError, read_value
+from beel_mcp.lists.repairs import raw_of
+from beel_mcp.lists.rows import KINDS, Kind, Row, ValueChange, Verdict
 from beel_mcp.lists.spanish import in_spanish
+from beel_mcp.lists.workbook import Cell, Colour, Sheet, fits, workbook_of
 from beel_mcp.settings import Language
 
-if TYPE_CHECKING:
-    from xlsxwriter import Workbook
-    from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
-
-# What every customer needs; these columns are there even if the list had none of them.
-_NEEDED: Final = (
-    "legal_name",
-    "nif",
-    "address.street",
-    "address.number",
-    "address.postal_code",
-    "address.city",
-    "address.province",
+# BeeL creates nobody without these.
+_OBLIGATORY: Final = (
+    *("legal_name", "nif", "address.street", "address.number"),
+    *("address.postal_code", "address.city", "address.province"),
 )
-_COLOURS: Final[Mapping[Kind, str]] = {
-    "warning": "#FFF2CC",
-    "error": "#F8CBAD",
-    "nif_invalid": "#F8CBAD",
-    "duplicate": "#FFD58A",
-    "unchecked": "#E0E0E0",
+# Where a problem of several cells shows.
+_SHOWS_IN: Final[Mapping[str, str]] = {
+    "address": "address.street",
+    "alternative_id": "alternative_id.number",
+    "preferred_payment_method": "preferred_payment_method.method",
+    "surname": "legal_name",
+    "street_type": "address.street",
 }
-_WORDS: Final[Mapping[Kind, tuple[str, str]]] = {
-    "valid": ("right", "correcta"),
-    "warning": ("can be created; please look", "se puede dar de alta; conviene mirarla"),
-    "error": ("to correct", "por corregir"),
-    "duplicate": ("already there, or repeated", "repetida, o ya es cliente"),
-    "nif_invalid": ("NIF to correct", "NIF por corregir"),
-    "unchecked": ("not checked yet", "sin comprobar todavía"),
+_COLOURS: Final[Mapping[Kind, Colour]] = {
+    "warning": "yellow",
+    "error": "red",
+    "duplicate": "orange",
+    "nif_invalid": "red",
+    "unchecked": "grey",
 }
-# What a sheet, or a CSV made of it, might take for a formula.
-_LIVE: Final = re.compile("[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_WIDTHS: Final = {"legal_name": 32, "address.street": 28, "email": 28, "notes": 30}
-_WIDTH: Final = 16
+_RESULTS: Final[Mapping[Kind, tuple[str, str]]] = {
+    "valid": ("valid", "correcta"),
+    "warning": ("valid, with a remark", "correcta, con aviso"),
+    "error": ("error", "con errores"),
+    "duplicate": ("duplicate", "duplicada"),
+    "nif_invalid": ("NIF not valid", "NIF no válido"),
+    "unchecked": ("not checked yet", "sin comprobar"),
+}
+_MEANINGS: Final[Mapping[Kind, tuple[str, str]]] = {
+    "valid": ("can be created in BeeL.", "se pueden dar de alta en BeeL."),
+    "warning": (
+        "can be created in BeeL; look at the remark first.",
+        "se pueden dar de alta en BeeL; mire antes el aviso.",
+    ),
+    "error": ("cannot be created before they are corrected.", "hay que corregirlas antes."),
+    "duplicate": (
+        "are in BeeL already, or stand in the list twice.",
+        "ya están en BeeL o aparecen dos veces en la lista.",
+    ),
+    "nif_invalid": (
+        "the tax agency does not know this NIF with this name.",
+        "la AEAT no reconoce ese NIF con ese nombre.",
+    ),
+    "unchecked": ("BeeL has not looked at these yet.", "BeeL aún no las ha comprobado."),
+}
+_WIDTHS: Final[Mapping[str, int]] = {"legal_name": 34, "address.street": 30, "notes": 40}
+_USUAL_WIDTH: Final = 18
+_OUR_WIDTHS: Final = (10, 20, 70, 45)
+_MOST_LINES: Final = 20
+_LONGEST_SHOWN: Final = 300
+# The reader of lists takes no sheet of more rows than this and a few, and no file that unpacks to
+# more than 40 MB; nine changes in each of 5,000 rows fit.
+_CHANGES_PER_SHEET: Final = 9_000
+_MOST_CHANGES: Final = 45_000
 
 
-def report_of(batch: Batch, language: Language, today: date) -> bytes:
-    """Write a checked list as XLSX: the rows, a summary, and what was changed while reading."""
-    from xlsxwriter import Workbook  # noqa: PLC0415 - start-up is measured
+def report_of(batch: Batch, language: Language, made_at: datetime) -> bytes:
+    """Write a batch as an XLSX file that the person corrects and the reader of lists reads again.
 
-    file = io.BytesIO()
-    # Rows go out as they are written: the sheet never stands in memory as a whole.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(file, options) as book:
-        book.set_properties({"created": datetime(today.year, today.month, today.day)})  # noqa: DTZ001
-        writer = _Writer(book, batch, language)
-        writer.rows(book.add_worksheet(say(language, en="Customers", es="Clientes")))
-        writer.summary(book.add_worksheet(say(language, en="Summary", es="Resumen")), today)
-        if batch.values_changed:
-            writer.changes(book.add_worksheet(say(language, en="Changes", es="Cambios")))
-    return file.getvalue()
-
-
-class _Writer:
-    """Writes the sheets of one report; every cell is text."""
-
-    def __init__(self, book: "Workbook", batch: Batch, language: Language) -> None:
-        self._book = book
-        self._batch = batch
-        self._language = language
-        self._formats: dict[tuple[str, bool], Format] = {}
-        self._bold = book.add_format({"bold": True, "bottom": 1, "num_format": "@"})
-
-    def rows(self, sheet: "Worksheet") -> None:
-        """Write the list, with four columns of our own after those of the customers."""
-        columns = _columns(self._batch)
-        headings = [heading(column, self._language) for column in columns]
-        every = [*headings, *own_headings(self._language)]
-        widths = [_WIDTHS.get(column, _WIDTH) for column in columns]
-        for place, width in enumerate([*widths, 8, 20, 60, 36]):
-            sheet.set_column(place, place, width)
-        sheet.freeze_panes(1, 1)
-        sheet.autofilter(0, 0, len(self._batch.rows), len(every) - 1)
-        self._line(sheet, 0, every, self._bold)
-        for number, row in enumerate(self._batch.rows, 1):
-            self._row(sheet, number, row, columns)
-
-    def _row(self, sheet: "Worksheet", number: int, row: Row, columns: Sequence[str]) -> None:
-        verdict = self._batch.verdict(row)
-        colour = _COLOURS.get(verdict.kind, "")
-        problems = (*verdict.errors, *verdict.warnings)
-        doubtful = {problem.field for problem in problems}
-        for place, column in enumerate(columns):
-            is_marked = column in doubtful or column.partition(".")[0] in doubtful
-            self._cell(sheet, number, place, cell_text(row.values, column), colour * is_marked)
-        told = [
-            str(row.number),
-            say(self._language, en=_WORDS[verdict.kind][0], es=_WORDS[verdict.kind][1]),
-            "\n".join(self._words(problem) for problem in problems),
-            "\n".join(self._hints(verdict)),
-        ]
-        for place, text in enumerate(told, len(columns)):
-            self._cell(sheet, number, place, text, colour * (place == len(columns) + 1))
-
-    def _words(self, problem: Problem) -> str:
-        name = heading(problem.field, self._language)
-        return f"{name}: {self._said(problem.message)}"
-
-    def _hints(self, verdict: Verdict) -> list[str]:
-        hints = [
-            f"{heading(one.field, self._language)}: {self._said(one.suggestion)}"
-            for one in (*verdict.errors, *verdict.warnings)
-            if one.suggestion
-        ]
-        if known := verdict.existing_customer_id:
-            hints.append(say(self._language, en=f"customer {known}", es=f"cliente {known}"))
-        return hints
-
-    def _said(self, text: str) -> str:
-        return in_spanish(text) if self._language == "es" else text
-
-    def summary(self, sheet: "Worksheet", today: date) -> None:
-        """Say where the list came from, how it stands, and what to do with the sheet."""
-        counts = self._batch.counts()
-        lines = [
-            (say(self._language, en="List", es="Lista"), clean(self._batch.source, 120)),
-            (say(self._language, en="Checked on", es="Comprobada el"), today.isoformat()),
-            *(
-                (say(self._language, en=words[0], es=words[1]).capitalize(), str(counts[kind]))
-                for kind, words in _WORDS.items()
-                if counts[kind]
-            ),
-            ("", ""),
-            *((sentence, "") for sentence in _instructions(self._language)),
-        ]
-        sheet.set_column(0, 0, 44)
-        sheet.set_column(1, 1, 40)
-        for number, line in enumerate(lines):
-            self._line(sheet, number, line)
-
-    def changes(self, sheet: "Worksheet") -> None:
-        """List every value that was not taken as it stood in the file."""
-        english = ("Row", "Field", "What was changed", "Before", "After")
-        spanish = ("Fila", "Campo", "Qué se cambió", "Antes", "Después")
-        for place, width in enumerate((8, 22, 50, 34, 34)):
-            sheet.set_column(place, place, width)
-        self._line(sheet, 0, spanish if self._language == "es" else english, self._bold)
-        for number, change in enumerate(self._batch.values_changed, 1):
-            name, what = heading(change.field, self._language), self._said(change.change)
-            values = [
-                mask_iban(v) if v and change.field.endswith("iban") else v or ""
-                for v in (change.before, change.after)
-            ]
-            self._line(sheet, number, (str(change.row), name, what, *values))
-
-    def _line(
-        self, sheet: "Worksheet", number: int, texts: Sequence[str], form: "Format | None" = None
-    ) -> None:
-        for place, text in enumerate(texts):
-            if form:
-                sheet.write_string(number, place, text, form)
-            else:
-                self._cell(sheet, number, place, text, "")
-
-    def _cell(self, sheet: "Worksheet", number: int, place: int, text: str, colour: str) -> None:
-        if text:
-            sheet.write_string(number, place, text, self._format(colour, text))
-        elif colour:
-            sheet.write_blank(number, place, None, self._format(colour, ""))
-
-    def _format(self, colour: str, text: str) -> "Format":
-        """Give the format of a cell: text in any case, and marked as such where it looks live."""
-        key = colour, bool(_LIVE.match(text))
-        if key not in self._formats:
-            facts: dict[str, Any] = {"num_format": "@", "valign": "top", "text_wrap": "\n" in text}
-            if colour:
-                facts["bg_color"] = colour
-            if key[1]:
-                facts["quote_prefix"] = True
-            self._formats[key] = self._book.add_format(facts)
-        return self._formats[key]
+    A value that could not be read, or that no cell can hold, stands there as a text that keeps
+    its row an error until somebody replaces it.
+    """
+    columns = _columns(batch)
+    widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
+    customers = say(language, en="Customers", es="Clientes")
+    sheets = [
+        Sheet(customers, widths, _customer_rows(batch, columns, language), has_headers=True),
+        Sheet(
+            say(language, en="Summary", es="Resumen"),
+            (24, 14, 60),
+            _summary_rows(batch, language, made_at.date(), customers),
+        ),
+        *_change_sheets(batch.values_changed, language),
+    ]
+    return workbook_of(sheets, made_at)
 
 
 def _columns(batch: Batch) -> list[str]:
-    """Choose the columns: what is needed, what any row has, and what a problem speaks of."""
-    found = set(_NEEDED)
+    """Choose the columns: what somebody has, what something is said about, what BeeL needs."""
+    used = set(_OBLIGATORY)
+    for row in batch.rows:
+        used.update(column for column in COLUMNS if cell_text(row.values, column))
+        used.update(_colours(row, batch.verdict(row)))
+    return [column for column in COLUMNS if column in used]
+
+
+def _customer_rows(
+    batch: Batch, columns: Sequence[str], language: Language
+) -> Iterator[Sequence[Cell]]:
+    headings = [HEADINGS[language][column] for column in columns]
+    yield [Cell(heading, is_bold=True) for heading in (*headings, *OURS[language])]
     for row in batch.rows:
         verdict = batch.verdict(row)
-        found.update(problem.field for problem in (*verdict.errors, *verdict.warnings))
-        for name, value in row.values.items():
-            if isinstance(value, Mapping):
-                found.update(f"{name}.{part}" for part in value)
-            else:
-                found.add(name)
-    return [column for column in COLUMNS if column in found]
+        colours = _colours(row, verdict)
+        yield [
+            *(Cell(_value(row, column, language), colours.get(column)) for column in columns),
+            Cell(str(row.number)),
+            Cell(_result(verdict.kind, language), _COLOURS.get(verdict.kind)),
+            Cell(_problems(verdict, language), is_wrapped=True),
+            Cell(_suggestions(verdict, language), is_wrapped=True),
+        ]
 
 
-def _instructions(language: Language) -> tuple[str, ...]:
-    if language == "es":
-        return (
-            "Corrija las celdas de color en la hoja Clientes y borre las filas que no quiera.",
-            "Guarde el archivo con el mismo formato (xlsx).",
-            "Pida al asistente que compruebe la lista con este archivo.",
-        )
-    return (
-        "Correct the coloured cells of the sheet Customers, and delete rows you do not want.",
-        "Save the file in the same format (xlsx).",
-        "Ask the assistant to check the list in this file.",
+def _result(kind: Kind, language: Language) -> str:
+    """Say in a word what came of a row."""
+    en, es = _RESULTS[kind]
+    return say(language, en=en, es=es)
+
+
+def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
+    """Colour the cells that something is wrong with; an error outshines a remark."""
+    found: dict[str, Colour] = {}
+    for problem in verdict.warnings:
+        found[_column_of(problem, row)] = "yellow"
+    for problem in verdict.errors:
+        found[_column_of(problem, row)] = _COLOURS.get(verdict.kind, "red")
+    found.pop("", None)
+    return found
+
+
+def _column_of(problem: Problem, row: Row) -> str:
+    """Find the column that a problem shows in; nothing if it is about the whole row."""
+    field = problem.field.partition("[")[0]
+    if field == "nif" and "nif" not in row.values and row.identifier:
+        return "alternative_id.number"
+    field = _SHOWS_IN.get(field, field)
+    return field if field in COLUMNS else ""
+
+
+def _value(row: Row, column: str, language: Language) -> str:
+    if text := cell_text(row.values, column):
+        return text if fits(text) else _unread(None, language)
+    for problem in row.errors:
+        if _column_of(problem, row) == column:
+            return _unread_value(column, problem.value, language)
+    return ""
+
+
+def _unread_value(column: str, value: str | None, language: Language) -> str:
+    """Give a value that could not be read such that it cannot be read now, either."""
+    try:
+        read_value(column, raw_of(value or ""))
+    except UnreadableError:
+        return value or ""
+    return _unread(value, language)
+
+
+def _unread(value: str | None, language: Language) -> str:
+    # To the reader of lists it is an error as spreadsheets show them.
+    mark = say(language, en="#¿unreadable?", es="#¿ilegible?")
+    return f"{mark} {value}" if value else mark
+
+
+def _problems(verdict: Verdict, language: Language) -> str:
+    lines = [
+        _line(problem.field, problem.message, language)
+        for problem in (*verdict.errors, *verdict.warnings)
+    ]
+    if known := verdict.existing_customer_id:
+        en, es = f"Customer in BeeL: {known}", f"Cliente que ya está en BeeL: {known}"
+        lines.append(say(language, en=en, es=es))
+    return _lines(lines, language)
+
+
+def _suggestions(verdict: Verdict, language: Language) -> str:
+    return _lines(
+        (
+            _line(problem.field, problem.suggestion, language)
+            for problem in (*verdict.errors, *verdict.warnings)
+            if problem.suggestion
+        ),
+        language,
     )
+
+
+def _line(field: str, text: str, language: Language) -> str:
+    said = say(language, en=text, es=in_spanish(text))
+    return said if field == "row" else f"{heading_of(field, language)}: {said}"
+
+
+def _lines(lines: Iterable[str], language: Language) -> str:
+    every = list(dict.fromkeys(lines))
+    if (more := len(every) - _MOST_LINES) > 0:
+        every[_MOST_LINES:] = [say(language, en=f"… and {more} more", es=f"… y {more} más")]
+    return "\n".join(every)
+
+
+def _summary_rows(
+    batch: Batch, language: Language, day: date, customers: str
+) -> Iterator[Sequence[Cell]]:
+    inline = say(language, en="the conversation", es="la conversación")
+    source = inline if batch.source == "inline" else clean(batch.source, _LONGEST_SHOWN)
+    title = say(language, en="Customers, checked", es="Clientes revisados")
+    yield [Cell(title, is_bold=True)]
+    yield [Cell(say(language, en="List from", es="Lista de")), Cell(source)]
+    yield [
+        Cell(say(language, en="Checked on", es="Revisada el")),
+        Cell(say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")),
+    ]
+    yield [Cell(say(language, en="Rows", es="Filas")), Cell(str(len(batch.rows)))]
+    yield []
+    counts = batch.counts()
+    for kind in KINDS:
+        if counts[kind]:
+            en, es = _MEANINGS[kind]
+            yield [
+                Cell(_result(kind, language), _COLOURS.get(kind)),
+                Cell(str(counts[kind])),
+                Cell(say(language, en=en, es=es)),
+            ]
+    if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
+        en, es = "Changes not listed here", "Cambios que no aparecen aquí"
+        yield [Cell(say(language, en=en, es=es)), Cell(str(more))]
+    yield []
+    for step in _steps(language, customers):
+        yield [Cell(step)]
+
+
+def _steps(language: Language, customers: str) -> tuple[str, str, str]:
+    correct = say(
+        language,
+        en=f"1. Correct the coloured cells of the sheet {customers}: the end of each row says what"
+        f" is wrong with them; other rows are named as in {OURS['en'][0]}. To leave a customer"
+        " out, delete its row.",
+        es=f"1. Corrija en la hoja {customers} las celdas de color: al final de cada fila se dice"
+        f" qué les pasa; si se cita otra fila, es por su número en {OURS['es'][0]}. Para dejar"
+        " fuera a un cliente, borre su fila.",
+    )
+    save = say(
+        language,
+        en="2. Remove any filters that you have set, and save the file.",
+        es="2. Quite los filtros que haya puesto y guarde el archivo.",
+    )
+    give_back = say(
+        language,
+        en="3. Give it back to the assistant: the list will be checked again.",
+        es="3. Devuélvaselo al asistente: la lista se comprobará otra vez.",
+    )
+    return correct, save, give_back
+
+
+def _change_sheets(changes: Sequence[ValueChange], language: Language) -> Iterator[Sheet]:
+    name = say(language, en="Changes", es="Cambios")
+    told = changes[:_MOST_CHANGES]
+    for start in range(0, len(told), _CHANGES_PER_SHEET):
+        rows = _change_rows(told[start : start + _CHANGES_PER_SHEET], language)
+        title = f"{name} {start // _CHANGES_PER_SHEET + 1}" if start else name
+        yield Sheet(title, (8, 26, 50, 34, 34), rows, has_headers=True)
+
+
+def _change_rows(changes: Sequence[ValueChange], language: Language) -> Iterator[Sequence[Cell]]:
+    headers = say(
+        language, en="row|field|what was changed|before|after", es="fila|campo|cambio|antes|después"
+    )
+    yield [Cell(header, is_bold=True) for header in headers.split("|")]
+    for change in changes:
+        field = heading_of(change.field.lstrip("+"), language)
+        values = (clean(value or "", _LONGEST_SHOWN) for value in (change.before, change.after))
+        what = say(language, en=change.change, es=in_spanish(change.change))
+        yield [Cell(text) for text in (str(change.row), field, what, *values)]

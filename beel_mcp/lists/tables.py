@@ -9,6 +9,7 @@ from beel_mcp.lists.columns import Layout, find_headers, headers_of, read_layout
 from beel_mcp.lists.containers import kind_of
 from beel_mcp.lists.csv_text import read_csv
 from beel_mcp.lists.grid import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
+from beel_mcp.lists.headings import is_ours
 from beel_mcp.lists.spreadsheets import listed, read_sheets
 
 __all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "read_table"]
@@ -93,6 +94,8 @@ def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping
     else:
         grids = read_sheets(data, name, kind, sheet)
     grids = [grid for grid in grids if grid.lines]
+    # Of a report of ours the first sheet is the list, whatever stands in the others.
+    grids = [grid for grid in grids if _is_reported(grid)] or grids
     if len(grids) > 1:
         # The sheet of the list has the most headers; sheets for notes or codes have none.
         grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
@@ -106,6 +109,10 @@ def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping
             f" {listed([grid.sheet or '' for grid in grids])}.",
         )
     return grids[0]
+
+
+def _is_reported(grid: Grid) -> bool:
+    return sum(map(is_ours, headers_of(grid.lines[0]))) >= 2
 
 
 def _padded(row: Line, width: int) -> Line:

@@ -1,7 +1,7 @@
 """What the downloads answer: a package of invoices, the template of a customer list."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -87,40 +87,21 @@ class PackageAnswer(Answer):
         return [Link(self.uri, name, "application/zip", self.size_bytes or 0)]
 
 
-class SavedAnswer(Answer):
-    """A file in the files folder."""
-
-    mime_type: ClassVar[str]
+class TemplateAnswer(Answer):
+    """BeeL's template in the files folder, and the columns in it."""
 
     path: str | None = None
     uri: str | None = None
     size_bytes: int | None = None
-
-    def lines(self) -> Sequence[str]:
-        """Give the file."""
-        return [f"File: {self.path}"]
-
-    def links(self) -> Sequence[Link]:
-        """Give the file, for apps that can open it."""
-        if self.uri is None or self.path is None:
-            return ()
-        name = self.path.rpartition("/")[2]
-        return [Link(self.uri, name, self.mime_type, self.size_bytes or 0)]
-
-
-class TemplateAnswer(SavedAnswer):
-    """BeeL's template, and the columns in it."""
-
-    mime_type: ClassVar[str] = "text/csv"
-
     columns: list[str] | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the file and its columns."""
-        return [*super().lines(), f"Columns: {', '.join(self.columns or ())}"]
+        return [f"File: {self.path}", f"Columns: {', '.join(self.columns or ())}"]
 
-
-class ReportAnswer(SavedAnswer):
-    """A checked list as a workbook."""
-
-    mime_type: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    def links(self) -> Sequence[Link]:
+        """Give the file."""
+        if self.uri is None or self.path is None:
+            return ()
+        name = self.path.rpartition("/")[2]
+        return [Link(self.uri, name, "text/csv", self.size_bytes or 0)]

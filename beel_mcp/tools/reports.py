@@ -1,4 +1,6 @@
-"""The report of a checked list: a workbook that a person corrects and gives back."""
+"""Batches as files for the person."""
+
+from datetime import datetime
 
 from anyio import to_thread
 
@@ -8,49 +10,50 @@ from beel_mcp.files.place import check_folder
 from beel_mcp.files.saving import save_file
 from beel_mcp.files.written import file_uri
 from beel_mcp.language import say
+from beel_mcp.lists.batches import Batch
 from beel_mcp.parameters import BatchId
+from beel_mcp.settings import Language
 from beel_mcp.summaries.answer import next_steps, plural
-from beel_mcp.summaries.downloads import ReportAnswer
+from beel_mcp.summaries.batches import ValidationCounts
+from beel_mcp.summaries.reports import ReportAnswer
 from beel_mcp.tools.declare import saves
 
 
 async def save_batch_report(
-    beel: Beel,
-    batches: Batches,
-    caller: Caller,
-    settings: Config,
-    now: Now,
-    batch_id: BatchId,
+    batch_id: BatchId, beel: Beel, batches: Batches, caller: Caller, settings: Config, now: Now
 ) -> ReportAnswer:
-    """Save a validated list as an XLSX for the person: each row with its problems, coloured.
+    """Save a checked list as an XLSX in the files folder: each row with its problems, coloured.
 
-    For more problems than a chat can go through. The person corrects it in a spreadsheet program;
-    then validate_customers reads it with source_path.
+    For a person who corrects a long list there; validate_customers reads it again.
     """
-    await beel.account()  # whose list this is stands in every answer
+    await beel.account()  # without a key there is nothing that was checked
     batch = batches.get(batch_id, caller)
     await to_thread.run_sync(check_folder, settings.files_dir)
-    from beel_mcp.lists.report import report_of  # noqa: PLC0415 - start-up is measured
-
-    today = now.date()
-    content = await to_thread.run_sync(report_of, batch, settings.language, today)
-    name = say(settings.language, en="customers checked", es="clientes revisados")
-    file_name = f"{name} {today.isoformat()}.xlsx"
-    path = await to_thread.run_sync(save_file, settings.files_dir, file_name, content)
-    doubtful = len(batch.rows) - len(batch.of_kind("valid"))
+    data = await to_thread.run_sync(_report, batch, settings.language, now)
+    title = say(settings.language, en="customers checked", es="clientes revisados")
+    name = f"{title} {now.date().isoformat()}.xlsx"
+    path = await to_thread.run_sync(save_file, settings.files_dir, name, data)
     corrected = NextCall(
-        "validate_customers", {"source_path": str(path)}, "once the person has corrected and saved"
+        "validate_customers", {"source_path": str(path)}, "once the person has corrected it"
     )
     is_readable = any(path.is_relative_to(folder) for folder in settings.import_dirs)
     return ReportAnswer(
         status="done",
-        summary=f"Saved as {path.name}: {plural(len(batch.rows), 'row')}, {doubtful} with a problem"
-        " or a remark beside it.",
+        summary=f"Report on {plural(len(batch.rows), 'customer')} saved as {path.name}.",
         path=str(path),
         uri=file_uri(path.name),
-        size_bytes=len(content),
+        size_bytes=len(data),
+        total=len(batch.rows),
+        counts=ValidationCounts(**batch.counts()),
         next=next_steps(corrected if is_readable else None),
     )
+
+
+def _report(batch: Batch, language: Language, made_at: datetime) -> bytes:
+    # A server that reads and writes no file starts without this.
+    from beel_mcp.lists.report import report_of  # noqa: PLC0415
+
+    return report_of(batch, language, made_at)
 
 
 TOOLS = (saves(save_batch_report),)

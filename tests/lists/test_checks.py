@@ -242,12 +242,17 @@ def test_the_checks_do_not_change_what_they_look_at():
 @pytest.mark.parametrize(
     ("nif", "suggestion"),
     [
-        ("DE136695976", "alternative_id NIF_IVA DE136695976 of DE, if the customer is from there"),
+        ("DE136695976", "alternative_id NIF_IVA DE136695976 (DE), if the customer is from there"),
         (
             "pt 501 964 843",
-            "alternative_id NIF_IVA PT501964843 of PT, if the customer is from there",
+            "alternative_id NIF_IVA PT501964843 (PT), if the customer is from there",
         ),
-        ("EL094259216", "alternative_id NIF_IVA EL094259216 of GR, if the customer is from there"),
+        # Eleven digits: with another word behind them it would look like an IBAN, and be masked.
+        (
+            "FR40303265045",
+            "alternative_id NIF_IVA FR40303265045 (FR), if the customer is from there",
+        ),
+        ("EL094259216", "alternative_id NIF_IVA EL094259216 (GR), if the customer is from there"),
         ("DE123456789", None),
         ("XX12345678", None),
     ],

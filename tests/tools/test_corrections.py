@@ -154,7 +154,7 @@ async def test_an_unreadable_correction_makes_an_error_row(client: Client) -> No
     [
         ({"corrections": [fix(9, "nif", "x")]}, "row 9"),
         ({"drop_rows": [9]}, "row 9"),
-        ({"corrections": [fix(1, "nombre", "x")]}, "did you mean"),
+        ({"corrections": [fix(1, "nombre_fisca", "x")]}, "did you mean"),
         ({"corrections": [fix(1, "address", "x")]}, "address.street"),
         ({"corrections": [fix(1, "nif", "x"), fix(1, "nif", "y")]}, "twice"),
         ({"corrections": [fix(1, "nif", "x")], "drop_rows": [1]}, "dropped at once"),
