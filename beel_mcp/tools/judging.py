@@ -11,7 +11,7 @@ from beel_mcp.guards.creating import KIND, VALIDATION_AGE
 from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Clock
-from beel_mcp.lists.batches import Batch, PartCheck, digest_of
+from beel_mcp.lists.batches import Batch, PartCheck, part_digest
 from beel_mcp.lists.rows import Row, Verdict
 from beel_mcp.tools.progress import note
 from beel_mcp.tools.verdicts import local_verdicts, statistics_differ, verdict_of
@@ -56,7 +56,7 @@ class Judging:
         stopped: BeelMcpError | None = None
         for part, known in zip(list(batch.parts()), batch.checks, strict=True):
             rows = [row for row in part if row.number not in self._verdicts]
-            digest = digest_of(rows)
+            digest = part_digest(rows)
             check = self._still_good(rows, digest, known, batch)
             if check is None and stopped is None and self._has_time():
                 try:
