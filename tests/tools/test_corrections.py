@@ -285,7 +285,5 @@ async def test_a_row_mended_into_the_twin_that_is_dropped_is_asked_about_itself(
 
 async def test_a_row_dropped_twice_is_counted_once(client: Client) -> None:
     first = await call(client, "validate_customers", customers=[customer(1), customer(2)])
-    second = await call(
-        client, "validate_customers", batch_id=first["batch_id"], drop_rows=[2, 2]
-    )
+    second = await call(client, "validate_customers", batch_id=first["batch_id"], drop_rows=[2, 2])
     assert second["summary"].startswith("Dropped 1 row. Checked 1 customer")
