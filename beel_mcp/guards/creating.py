@@ -172,13 +172,8 @@ class Creating:
         """
         if other := unsettled_overlap(self._journal, operation.account, rows):
             raise overlapping(other)
-        if count := self._journal.private.created_since(rows, operation):
-            raise CallerError(
-                f"{count} of these customers were created by another call since the list was"
-                " checked; nothing was sent.",
-                code="created_meanwhile",
-                remedy="Call validate_customers again with the same list.",
-            )
+        if is_overtaken(self._journal, operation, rows):
+            raise overtaken(operation.subject)
 
 
 def check_books(operation: Operation, account: Account) -> None:
@@ -221,6 +216,25 @@ def overlapping(operation_id: str) -> CallerError:
         retryable=True,
         next_calls=(
             NextCall("check_operation", {"operation_id": operation_id}, "settles it, by reading"),
+        ),
+    )
+
+
+def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[PlannedRow]) -> bool:
+    """Whether another operation created some of these customers since this one was checked."""
+    books, mine = operation.account.books, operation.operation_id
+    return bool(journal.private.created_since(rows, books, operation.checked_at, mine))
+
+
+def overtaken(batch_id: str) -> CallerError:
+    """Say that other calls were faster, and that the list has to be looked at again."""
+    return CallerError(
+        "Some of these customers were created by another call since the list was checked; nothing"
+        " was sent.",
+        code="created_meanwhile",
+        remedy="Call validate_customers again with the same list.",
+        next_calls=(
+            NextCall("validate_customers", {"batch_id": batch_id}, "says who is there already"),
         ),
     )
 

@@ -71,6 +71,18 @@ class Lookups:
             )
         )
 
+    def last_sent_at(self, account: Account) -> float:
+        """Tell when something was last sent to these books, or an answer came; 0 for never."""
+        if not self.exists():
+            return 0.0
+        with self._database.reading() as db:
+            [at] = db.execute(
+                "SELECT max(max(sent_at, coalesce(settled_at, 0))) FROM chunks"
+                " JOIN operations USING (operation_id) WHERE books = ?",
+                (account.books,),
+            ).fetchone()
+        return at or 0.0
+
     def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
         """Find a decision about the very same rows that a day has not ended yet."""
         return _first(

@@ -33,8 +33,15 @@ class PrivateRecords:
         """Give what came of each row of an operation, by chunk."""
         return {chunk.chunk: self.record(chunk) or [] for chunk in operation.chunks}
 
-    def created_since(self, rows: Iterable[PlannedRow], operation: Operation) -> int:
-        """Count the rows that another of our operations created since this one was checked."""
+    def created_since(
+        self, rows: Iterable[PlannedRow], books: str, since: float, besides: str = ""
+    ) -> list[int]:
+        """List the numbers of rows that our operations created in these books since a time.
+
+        What the operation `besides` created is left aside.
+        """
+        if not self._database.exists():  # looking leaves no trace
+            return []
         with self._database.reading() as db:
             secret = _secret(db)
             found = {
@@ -42,13 +49,10 @@ class PrivateRecords:
                 for [digest] in db.execute(
                     "SELECT digest FROM identifiers JOIN operations USING (operation_id)"
                     " WHERE books = ? AND created_at >= ? AND operation_id != ?",
-                    (
-                        *(operation.account.books, operation.checked_at),
-                        operation.operation_id,
-                    ),
+                    (books, since, besides),
                 )
             }
-        return len(found & {_digest(secret, row.identity) for row in rows})
+        return [row.number for row in rows if _digest(secret, row.identity) in found]
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is not open; count what went and what stays.

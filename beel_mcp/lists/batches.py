@@ -25,8 +25,8 @@ __all__ = [
     "Row",
     "ValueChange",
     "Verdict",
-    "digest_of",
     "new_batch",
+    "part_digest",
 ]
 
 # So many rows go to BeeL in one request.
@@ -82,7 +82,7 @@ class Batch:
     @cached_property
     def payload_digest(self) -> str:
         """The digest of the rows, by which the same list is known again."""
-        return digest_of(self.rows)
+        return _digest([row.payload() for row in self.rows])
 
     @property
     def validated_at(self) -> datetime | None:
@@ -164,9 +164,13 @@ class Batch:
         return group_problems((row, self.verdict(row)) for row in self.rows)
 
 
-def digest_of(rows: Iterable[Row]) -> str:
-    """Give a digest of what would be sent for some rows."""
-    payload = json.dumps([row.payload() for row in rows], sort_keys=True, separators=(",", ":"))
+def part_digest(rows: Iterable[Row]) -> str:
+    """Give a digest of what BeeL is asked about at once, and of which rows its answer is."""
+    return _digest([(row.number, row.payload()) for row in rows])
+
+
+def _digest(content: Sequence[Any]) -> str:
+    payload = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(payload.encode()).hexdigest()
 
 

@@ -67,7 +67,7 @@ async def validate_customers(
         expires_at,
         base if base is not batch else None,
         len(corrections or ()),
-        len(drop_rows or ()),
+        len(set(drop_rows or ())),
         judged.stopped,
         before,
         is_read_only=state.settings.read_only,

@@ -13,7 +13,9 @@ from beel_mcp.guards.creating import (
     KIND,
     Creating,
     check_books,
+    is_overtaken,
     overlapping,
+    overtaken,
     unsettled_overlap,
 )
 from beel_mcp.guards.database import JournalError
@@ -159,6 +161,9 @@ class Creator:
         rows = [PlannedRow(row.number, row.payload()) for row in batch.importable()]
         if other := unsettled_overlap(self._journal, account, rows):
             raise overlapping(other)
+        checked_at = (batch.validated_at or self._timing.now()).timestamp()
+        if self._journal.private.created_since(rows, account.books, checked_at):
+            raise overtaken(batch.batch_id)
         if begun := self._begun(batch, account, rows):
             if agreed:
                 self._journal.plans.drop(agreed.plan)
@@ -169,7 +174,7 @@ class Creator:
         decision = Decision(
             *(KIND, self._caller, batch.batch_id, batch.payload_digest, account),
             total=len(batch.rows),
-            checked_at=(batch.validated_at or self._timing.now()).timestamp(),
+            checked_at=checked_at,
         )
         took_ms = batch.processing_time_ms
         chunks = [
@@ -199,7 +204,9 @@ class Creator:
         if begun is None or not all(map(self._creating.may_send, begun.chunks)):
             return None
         kept = [row for chunk in begun.chunks for row in self._journal.private.payload(chunk) or ()]
-        return begun if [row.values for row in kept] == [row.values for row in rows] else None
+        if [row.values for row in kept] != [row.values for row in rows]:
+            return None
+        return None if is_overtaken(self._journal, begun, kept) else begun
 
     async def go_on(self, operation: Operation, expected_count: int | None) -> Operation:
         """Go on with a decision: wait for it, settle what is unknown, send what was never sent.

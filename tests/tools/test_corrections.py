@@ -265,3 +265,25 @@ async def test_what_was_created_from_a_list_is_never_created_from_its_corrected_
         "skipped": 2,
     }
     assert len(created(sandbox)) == 3
+
+
+async def test_a_row_mended_into_the_twin_that_is_dropped_is_asked_about_itself(
+    client: Client,
+) -> None:
+    rows = [customer(1), customer(1, email="nope"), customer(2)]
+    first = await call(client, "validate_customers", customers=rows)
+    assert first["counts"]["error"] == 1
+    second = await call(
+        client,
+        "validate_customers",
+        batch_id=first["batch_id"],
+        corrections=[fix(2, "email", rows[0]["email"])],
+        drop_rows=[1],
+    )
+    assert second["counts"]["valid"] == second["total"] == 2
+
+
+async def test_a_row_dropped_twice_is_counted_once(client: Client) -> None:
+    first = await call(client, "validate_customers", customers=[customer(1), customer(2)])
+    second = await call(client, "validate_customers", batch_id=first["batch_id"], drop_rows=[2, 2])
+    assert second["summary"].startswith("Dropped 1 row. Checked 1 customer")

@@ -14,7 +14,7 @@ from beel_mcp.context import Timing
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.rows import customer
+from tests.rows import customer, foreigner
 
 pytestmark = pytest.mark.anyio
 
@@ -262,3 +262,33 @@ async def test_rows_without_a_nif_that_were_created_before_are_pointed_out(
     checked = await client.call_tool("validate_customers", {"customers": [row]})
     assert (checked.structured_content or {})["created_before"].startswith("op_")
     assert "may double them" in checked.content[0].text
+
+
+async def test_a_batch_that_others_overtook_is_checked_again_and_then_finished(
+    client: Client, sandbox: Starlette
+) -> None:
+    batch_id = await batch_of(client, customer(1), customer(2))
+    await call(client, "create_customers", customers=[customer(2)])
+    refused = await call(client, "create_customers", batch_id=batch_id, expected_count=2)
+    assert refused["code"] == "created_meanwhile"
+    [step] = refused["next"]
+    assert step["arguments"] == {"batch_id": batch_id}
+    checked = await call(client, step["tool"], **step["arguments"])
+    assert checked["counts"] | {"valid": 1, "duplicate": 1} == checked["counts"]
+    done = await call(client, "create_customers", **checked["next"][0]["arguments"])
+    assert done["counts"]["created"] == 1
+    assert created(sandbox) == [customer(2)["nif"], customer(1)["nif"]]
+
+
+async def test_who_has_no_nif_and_was_created_today_is_told_of_where_beel_sees_no_double(
+    client: Client,
+) -> None:
+    batch_id = await batch_of(client, foreigner(1), customer(2))
+    await call(client, "create_customers", customers=[foreigner(1)])
+    refused = await call(client, "create_customers", batch_id=batch_id, expected_count=2)
+    assert refused["code"] == "created_meanwhile"
+    for _ in range(2):
+        checked = await call(client, "validate_customers", batch_id=batch_id)
+        [group] = [one for one in checked["problems"] if one["kind"] != "valid"]
+        assert group["rows"] == [1]
+        assert "created" in group["message"]
