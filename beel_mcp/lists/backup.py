@@ -4,11 +4,16 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-from beel_mcp.lists.headings import COLUMNS
+from beel_mcp.lists.fields import NAMES, PARTS
 
-__all__ = ["COLUMNS", "backup_csv", "cell_text"]
+# The fields of a customer, one for each column, in the order of a row.
+COLUMNS: Final = tuple(
+    column
+    for name in NAMES
+    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
+)
 
 
 def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:

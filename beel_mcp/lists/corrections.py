@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.lists.backup import COLUMNS
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.checks import Problem
 from beel_mcp.lists.customers import checked_row, concerns, unknown_field
 from beel_mcp.lists.fields import PARTS
-from beel_mcp.lists.headings import COLUMNS
 from beel_mcp.lists.reading import UnreadableError, read_value
 from beel_mcp.lists.rows import Row, Verdict
 from beel_mcp.lists.twins import with_twins, without_remarks

@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from beel_mcp.lists.fields import NAMES, PARTS
+from beel_mcp.lists.backup import COLUMNS
 from beel_mcp.lists.headers import key_of
 from beel_mcp.settings import Language
 
-# The fields of a customer, one for each column, in the order of a row.
-COLUMNS: Final = tuple(
-    column
-    for name in NAMES
-    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
-)
 _SPANISH: Final[Mapping[str, str]] = {
     "legal_name": "nombre_fiscal",
     "nif": "nif",

@@ -6,10 +6,10 @@ from typing import Final
 
 from beel_mcp.cleaning import clean
 from beel_mcp.language import say
-from beel_mcp.lists.backup import cell_text
+from beel_mcp.lists.backup import COLUMNS, cell_text
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.headings import COLUMNS, HEADINGS, OURS, heading_of
+from beel_mcp.lists.headings import HEADINGS, OURS, heading_of
 from beel_mcp.lists.reading import UnreadableError, read_value
 from beel_mcp.lists.repairs import raw_of
 from beel_mcp.lists.rows import KINDS, Kind, Row, ValueChange, Verdict
@@ -242,8 +242,8 @@ def _steps(language: Language, customers: str) -> tuple[str, str, str]:
         f" is wrong with them; other rows are named as in {OURS['en'][0]}. To leave a customer"
         " out, delete its row.",
         es=f"1. Corrija en la hoja {customers} las celdas de color: al final de cada fila se dice"
-        f" qué les pasa; si se cita otra fila, es por su número en {OURS['es'][0]}. Para dejar"
-        " fuera a un cliente, borre su fila.",
+        f" qué les pasa; otras filas se citan por su número en {OURS['es'][0]}. Para dejar fuera"
+        " a un cliente, borre su fila.",
     )
     save = say(
         language,

@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from beel_mcp.lists.backup import COLUMNS
 from beel_mcp.lists.batches import Verdict, new_batch
 from beel_mcp.lists.checks import Problem
 from beel_mcp.lists.customers import read_inline
 from beel_mcp.lists.headers import TEMPLATE, meaning_of
-from beel_mcp.lists.headings import COLUMNS, HEADINGS, OURS, heading_of
+from beel_mcp.lists.headings import HEADINGS, OURS, heading_of
 from beel_mcp.lists.imports import read_list
 from beel_mcp.lists.report import report_of
 from beel_mcp.lists.rows import KINDS, ValueChange
@@ -148,6 +149,7 @@ TEXT = st.text(max_size=40) | st.sampled_from(FORMULAS) | st.text("<r>/&_x041;'\
 NOT_TEXT_FORMULA = TEXT.filter(lambda one: not one.strip().startswith(("=", "#")))
 
 
+@settings(deadline=None)  # a busy machine takes its time for a workbook
 @given(st.fixed_dictionaries({"legal_name": NOT_TEXT_FORMULA, "notes": NOT_TEXT_FORMULA}))
 @example({"legal_name": "<r>a</r>", "notes": "_x0041_ \ufffe\uffff"})
 @example({"legal_name": "<r></r>", "notes": "<r>\n</r>"})
@@ -193,6 +195,7 @@ ODD = {
 }
 
 
+@settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({}, optional=ODD), min_size=1, max_size=3))
 def test_what_was_read_from_a_file_once_is_read_the_same_again(raw):
     first = read_again(inline(*raw))
