@@ -28,8 +28,8 @@ Two generations of the API can be played (`SandboxOptions.generation`):
 | ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |
 | X-Bulk-Failures | not sent | sent when a PDF is missing |
 
-In both, a new invoice is a draft for a customer, whatever else BeeL can make of it; a NIF must have its right control character, and the census is that of
-`rules.py`.
+In both, a new invoice is a draft for a customer, whatever else BeeL can make; a NIF must have its
+right control character, and the census is that of `rules.py`.
 """
 
 from .app import create_app
