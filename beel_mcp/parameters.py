@@ -114,6 +114,37 @@ MonthFolders = Annotated[bool, Field(description="Sort the PDFs into folders by 
 Resume = Annotated[
     str, Field(description="From an answer that was partial; nothing else beside it.")
 ]
+
+
+class InvoiceLine(BaseModel):
+    """A line of an invoice; the decimals are text."""
+
+    model_config = ConfigDict(json_schema_extra=_without_description)
+
+    description: str
+    quantity: str
+    unit_price: str
+    tax_rate: str
+    tax_type: Literal["IVA", "IGIC", "IPSI", "OTHER"] = Field(description="Default IVA.")
+    discount_percentage: str
+    withholding_rate: str = Field(description="IRPF: 0, 1, 2, 7, 15, 19, 21, 24.")
+
+
+def _lines_schema() -> dict[str, Any]:
+    # Lines are read by api/drafts.py, which names each fault with its remedy.
+    line = flatten(InvoiceLine.model_json_schema())
+    line["required"] = ["description", "quantity", "unit_price", "tax_rate"]
+    return {"type": "array", "items": line}
+
+
+InvoiceLines = Annotated[
+    list[Any],
+    WithJsonSchema(_lines_schema()),
+    Field(description='1 to 100; decimals are text such as "1250.50", taxes not included.'),
+]
+InvoiceType = Literal["STANDARD", "SIMPLIFIED"]
+OperationDay = Annotated[str, Field(description="Of the work or delivery: 2026-07-31")]
+Notes = Annotated[str, Field(description="Printed on the invoice.")]
 InvoiceStatuses = Annotated[
     list[
         Literal[

@@ -7,11 +7,19 @@ from typing import Final, Protocol
 
 from beel_mcp.api import archives, invoice_lists
 from beel_mcp.api.archives import ZipAnswer
+from beel_mcp.api.drafts import NewDraft
 from beel_mcp.api.envelope import Answer
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists, InvoicePage
 from beel_mcp.api.invoice_models import Invoice, InvoiceOwnersData
 from beel_mcp.api.models import DeletedData
-from beel_mcp.api.routes import DELETE_INVOICE, DOWNLOAD_INVOICES, GET_INVOICE, LIST_INVOICES, Call
+from beel_mcp.api.routes import (
+    CREATE_INVOICE,
+    DELETE_INVOICE,
+    DOWNLOAD_INVOICES,
+    GET_INVOICE,
+    LIST_INVOICES,
+    Call,
+)
 from beel_mcp.api.streams import Sink
 from beel_mcp.errors import CallerError, InternalError, InvalidRequestError, TooLargeError
 
@@ -72,6 +80,22 @@ class InvoicesApi:
         invoice = answer.read_as(Invoice)
         if invoice.id.lower() != invoice_id.lower():
             raise answer.unexpected("BeeL answered with another invoice than the one asked for.")
+        return invoice
+
+    async def create_draft(self, draft: NewDraft, *, idempotency_key: str) -> Invoice:
+        """Create a draft, which issues nothing: POST /invoices.
+
+        Raises:
+            InvalidRequestError: BeeL does not take it (400, 422).
+            ConflictError: the key was used before, or its first request is not over.
+            UnknownOutcomeError: no answer that can be trusted, or another invoice's.
+
+        """
+        call = Call(CREATE_INVOICE, body=lambda _: draft.body(), idempotency_key=idempotency_key)
+        answer = await self._beel.send(call)
+        invoice = answer.read_as(Invoice)
+        if invoice_lists.is_anothers(invoice, draft.customer_id):
+            raise answer.unexpected("BeeL answered with an invoice of another customer.")
         return invoice
 
     async def delete(self, invoice_id: str) -> None:

@@ -186,6 +186,14 @@ LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoi
 GET_INVOICE: Final = Operation(
     "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
 )
+CREATE_INVOICE: Final = Operation(
+    "create_invoice",
+    "write",
+    **_both("POST", "/invoices"),
+    retry=KEYED_WRITE,
+    statuses=(200, 201),
+    takes_idempotency_key=True,
+)
 DELETE_INVOICE: Final = Operation(
     "delete_invoice",
     "write",
@@ -223,6 +231,7 @@ OPERATIONS: Final = (
     GET_TEMPLATE,
     LIST_INVOICES,
     GET_INVOICE,
+    CREATE_INVOICE,
     DELETE_INVOICE,
     DOWNLOAD_INVOICES,
     GET_IDENTITY,

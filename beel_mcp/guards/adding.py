@@ -1,12 +1,16 @@
-"""New customers, as a person is asked about them where the operator wants a yes for that, too."""
+"""New records, as a person is asked about them where the operator wants a yes for that, too."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beel_mcp.api.drafts import NewDraft
+from beel_mcp.api.models import Customer
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.guards import drafting
 from beel_mcp.guards.creating import KIND
 from beel_mcp.guards.plan import Affected, LeftAlone, Look
 from beel_mcp.guards.records import PlannedRow
-from beel_mcp.guards.statement import compose
+from beel_mcp.guards.statement import NAME_LIMIT, NUMBER_LIMIT, compose
 from beel_mcp.language import say
 from beel_mcp.settings import Language
 
@@ -40,3 +44,65 @@ class Addition:
         some_es = f"{number} cliente{'' if number == 1 else 's'}"
         opening = say(language, en=f"create {some_en}", es=f"dar de alta {some_es}")
         return compose(place, opening, look, [], language)
+
+
+class DraftAddition:
+    """A draft that would be created. The same draft is the same request."""
+
+    kind = drafting.KIND
+
+    def __init__(self, arguments: Mapping[str, Any], draft: NewDraft) -> None:
+        self.arguments = arguments
+        self._draft = draft
+
+    @property
+    def request(self) -> str:
+        """The draft, however its decimals were written."""
+        return drafting.digest(self._draft)
+
+    def look(self, customer: Customer) -> Look:
+        """Show whom it is for, and what it comes to."""
+        draft = self._draft
+        facts = {
+            "type": draft.type,
+            "lines": str(len(draft.lines)),
+            "first": draft.lines[0].description,
+            "base": f"{draft.base:.2f}",
+            "date": draft.day.isoformat() if draft.day else "",
+        }
+        one = Affected(customer.id, customer.legal_name, customer.nif or "", "", facts)
+        return Look((one,), (), {"draft": self.request})
+
+    def say(self, look: Look, place: str, language: Language) -> str:
+        """Say which draft would be created, and that it is not issued."""
+        [one] = look.affected
+        is_simplified = one.facts["type"] == "SIMPLIFIED"
+        opening = say(
+            language,
+            en=f"create 1 draft {'simplified ' if is_simplified else ''}invoice",
+            es=f"crear 1 borrador de factura{' simplificada' if is_simplified else ''}",
+        )
+        ending = say(language, en="It is not issued.", es="No se emite.")
+        return compose(place, opening, look, [ending], language, labels=[_label(one, language)])
+
+
+def _label(one: Affected, language: Language) -> str:
+    facts, number = one.facts, clean(one.identifier, NUMBER_LIMIT)
+    nif = (number if number.isalnum() else quoted(number, NUMBER_LIMIT)) if number else ""
+    more = int(facts["lines"]) - 1
+    others = say(
+        language,
+        en=f" and {more} more line{'' if more == 1 else 's'}",
+        es=f" y {more} línea{'' if more == 1 else 's'} más",
+    )
+    parts = [
+        f"{quoted(one.name, NAME_LIMIT)}{f' ({nif})' if nif else ''}",
+        quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
+        facts["date"],
+        say(
+            language,
+            en=f"{facts['base']} EUR before taxes",
+            es=f"{facts['base']} EUR sin impuestos",
+        ),
+    ]
+    return ", ".join(filter(None, parts))

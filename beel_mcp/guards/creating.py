@@ -27,6 +27,7 @@ from beel_mcp.guards.writes import Writes
 logger = logging.getLogger(__name__)
 
 KIND = "create_customers"
+Created = tuple[list[dict[str, object]], str | None]
 # Longer than one bulk request may take: whoever waits longer is told to come back.
 TURN_S = 200.0
 MOST_SENDINGS = 2
@@ -37,11 +38,11 @@ JOB_S = 600.0
 
 
 class Creating:
-    """What it takes to create the chunks of one operation."""
+    """What it takes to create the chunks of one operation; drafting.py creates other records."""
 
     def __init__(self, beel: BeelClient, journal: Journal, writes: Writes) -> None:
-        self._beel = beel
-        self._journal = journal
+        self.beel = beel
+        self.journal = journal
         self._writes = writes
 
     async def run(self, operation_id: str) -> None:
@@ -52,47 +53,53 @@ class Creating:
         Raises:
             BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
         """
-        account = await self._beel.account()
-        check_books(self._journal.get(operation_id), account)
+        account = await self.beel.account()
+        check_books(self.journal.get(operation_id), account)
         async with self._writes.turn(account.books, TURN_S):
             try:
                 await self._go_through(operation_id)
             except BeelMcpError as error:
-                self._journal.explain(operation_id, error.code)
+                self.journal.explain(operation_id, error.code)
                 raise
             finally:
-                self._journal.end(operation_id)
+                self.journal.end(operation_id)
 
     async def _go_through(self, operation_id: str) -> None:
         ends_at = anyio.current_time() + JOB_S
         # Read again under the lock: another process may have gone on with it meanwhile.
-        for chunk in self._journal.get(operation_id).chunks:
+        for chunk in self.journal.get(operation_id).chunks:
             if chunk.is_open:
                 break
             if anyio.current_time() > ends_at:
-                self._journal.explain(operation_id, "deadline")
+                self.journal.explain(operation_id, "deadline")
                 break
             if self.may_send(chunk) and not await self._create(chunk):
                 break
 
     async def _create(self, chunk: Chunk) -> bool:
         """Send one chunk; tell whether its customers are created."""
-        rows = self._journal.private.payload(chunk)
+        rows = self.journal.private.payload(chunk)
         if rows is None:
             return False
-        operation = self._journal.get(chunk.operation_id)
+        operation = self.journal.get(chunk.operation_id)
+        await self.check(operation, rows)
+        self.journal.pending(chunk)
+        return await self._send(chunk, rows)
+
+    async def check(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
+        """Look once more, right before they are sent.
+
+        Raises:
+            BeelMcpError: they must not be sent.
+        """
         self._check_overlap(operation, rows)
         await self._check_again(operation, rows)
-        self._journal.pending(chunk)
-        return await self._send(chunk, rows)
 
     async def _send(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> bool:
         try:
-            creation = await self._beel.customers.create_bulk(
-                [row.values for row in rows], idempotency_key=chunk.idempotency_key
-            )
+            record, request_id = await self.request(chunk, rows)
         except (InvalidRequestError, ConflictError) as error:
-            self._refused(chunk, rows, error)
+            self.refused(chunk, rows, error)
             return False
         except UnknownOutcomeError as error:
             self._settle(chunk, "UNKNOWN", error)
@@ -103,25 +110,34 @@ class Creating:
             self._settle(chunk, "READY", error)
             raise
         except Exception:
-            self._journal.settle(chunk, "UNKNOWN", code="internal_error")
+            self.journal.settle(chunk, "UNKNOWN", code="internal_error")
             raise
-        self._journal.settle(
-            chunk, "COMMITTED", record=created(rows, creation), request_id=creation.request_id
-        )
+        self.journal.settle(chunk, "COMMITTED", record=record, request_id=request_id)
         return True
 
-    def _settle(self, chunk: Chunk, state: ChunkState, error: BeelMcpError) -> None:
-        self._journal.settle(chunk, state, code=error.code, request_id=error.request_id)
+    async def request(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Created:
+        """Send the request itself; what is recorded of each row, and BeeL's request id.
 
-    def _refused(self, chunk: Chunk, rows: Sequence[PlannedRow], error: RefusedError) -> None:
+        Raises:
+            BeelMcpError: it did not do what was asked, or nobody knows.
+        """
+        creation = await self.beel.customers.create_bulk(
+            [row.values for row in rows], idempotency_key=chunk.idempotency_key
+        )
+        return created(rows, creation), creation.request_id
+
+    def _settle(self, chunk: Chunk, state: ChunkState, error: BeelMcpError) -> None:
+        self.journal.settle(chunk, state, code=error.code, request_id=error.request_id)
+
+    def refused(self, chunk: Chunk, rows: Sequence[PlannedRow], error: RefusedError) -> None:
         """Record a definite no; if the key was used before, look what became of it first."""
         if error.code == "IDEMPOTENCY_KEY_MISMATCH":
             logger.error("BeeL saw this idempotency key with another body: report this defect")
         # A second sending meets what the first one, given up for lost, may have created late.
         if chunk.attempts > 0 or error.code.startswith("IDEMPOTENCY_KEY"):
-            self._journal.settle(chunk, "UNKNOWN", code=error.code, request_id=error.request_id)
+            self.journal.settle(chunk, "UNKNOWN", code=error.code, request_id=error.request_id)
             return
-        self._journal.settle(
+        self.journal.settle(
             chunk,
             "REJECTED",
             record=_problems(rows, error),
@@ -136,7 +152,7 @@ class Creating:
         """
         if chunk.state == "READY":
             return True
-        age = self._journal.time() - (chunk.sent_at or 0.0)
+        age = self.journal.time() - (chunk.sent_at or 0.0)
         return (
             chunk.state == "NOT_DONE"
             and chunk.attempts < MOST_SENDINGS
@@ -149,9 +165,9 @@ class Creating:
         Raises:
             CallerError: some of them could not be created any more.
         """
-        if self._journal.time() - operation.checked_at <= VALIDATION_AGE.total_seconds():
+        if self.journal.time() - operation.checked_at <= VALIDATION_AGE.total_seconds():
             return
-        report = await self._beel.customers.validate_bulk([row.values for row in rows])
+        report = await self.beel.customers.validate_bulk([row.values for row in rows])
         said = zip(rows, report.rows, strict=True)
         others = [row.number for row, one in said if one.status not in ("VALID", "WARNING")]
         if others:
@@ -170,9 +186,9 @@ class Creating:
         Raises:
             CallerError: another operation may have created some of them, or has.
         """
-        if other := unsettled_overlap(self._journal, operation.account, rows):
+        if other := unsettled_overlap(self.journal, operation.account, rows):
             raise overlapping(other)
-        if is_overtaken(self._journal, operation, rows):
+        if is_overtaken(self.journal, operation, rows):
             raise overtaken(operation.subject)
 
 

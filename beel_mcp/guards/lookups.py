@@ -95,6 +95,15 @@ class Lookups:
             )
         )
 
+    def decided(self, kind: str, digest: str, account: Account, caller: str) -> list[Operation]:
+        """List a caller's decisions about the very same rows within a day, the newest first."""
+        return self._select(
+            "kind = ? AND payload_digest = ? AND books = ? AND caller = ? AND started_at > ?"
+            " ORDER BY started_at DESC, rowid DESC",
+            *(kind, digest, account.books, caller),
+            self.time() - KEPT_FOR.total_seconds(),
+        )
+
     def observations(self, chunk: Chunk) -> list[Observation]:
         """Give what was seen of a chunk since it was last sent, oldest first."""
         with self._database.reading() as db:

@@ -24,10 +24,13 @@ MOST_PAGES = 30
 
 
 class Settling:
-    """Settles chunks within the time that a call has; what it saw is kept for the next call."""
+    """Settles chunks within the time that a call has; what it saw is kept for the next call.
+
+    drafting.py looks for other records than customers.
+    """
 
     def __init__(self, beel: BeelClient, journal: Journal, sleep: Sleep) -> None:
-        self._beel = beel
+        self.beel = beel
         self._journal = journal
         self._sleep = sleep
 
@@ -55,11 +58,11 @@ class Settling:
                 return max(int(wait) + 1, 1)
             if wait > 0:
                 await self._sleep(wait)
-            picture, there = await self._look(chunk, rows)
+            picture, there = await self.look(chunk, rows)
             self._journal.observe(chunk, picture)
             verdict = conclude(self._journal.observations(chunk))
             if verdict == "done":
-                record = await self._record(chunk, rows)
+                record = await self.record(chunk, rows)
                 self._journal.settle(
                     chunk, "COMMITTED", record=record, code="settled", by_looking=True
                 )
@@ -79,7 +82,7 @@ class Settling:
         seen = self._journal.observations(chunk)
         return max(lost_at + patience, seen[-1].at + APART_S if seen else 0.0)
 
-    async def _look(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> tuple[Picture, set[int]]:
+    async def look(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> tuple[Picture, set[int]]:
         """Look once: the picture, and the numbers of the rows that were seen in BeeL.
 
         Every kind of row has to agree: a customer with the same NIF proves nothing about those
@@ -101,7 +104,7 @@ class Settling:
     async def _look_by_dry_run(
         self, chunk: Chunk, rows: Sequence[PlannedRow]
     ) -> tuple[Picture, set[int]]:
-        report = await self._beel.customers.validate_bulk([row.values for row in rows])
+        report = await self.beel.customers.validate_bulk([row.values for row in rows])
         pairs = list(zip(rows, [row.status for row in report.rows], strict=True))
         there = {row.number for row, status in pairs if status == "DUPLICATE"}
         free = [row for row, status in pairs if status in ("VALID", "WARNING")]
@@ -131,9 +134,9 @@ class Settling:
         found = []
         for number in range(1, MOST_PAGES + 1):
             page = await (
-                self._beel.customers.list(nif=row.nif, page=number, limit=PAGE_SIZE)
+                self.beel.customers.list(nif=row.nif, page=number, limit=PAGE_SIZE)
                 if row.nif
-                else self._beel.customers.list(search=row.name, page=number, limit=PAGE_SIZE)
+                else self.beel.customers.list(search=row.name, page=number, limit=PAGE_SIZE)
             )
             found += [one.id for one in page.items if _is(one, row) and _made_at(one) >= since]
             if not page.has_more:
@@ -141,7 +144,7 @@ class Settling:
         # Twins cannot be told apart: they prove that it is there, but name nobody.
         return found[0] if len(found) == 1 else UNNAMED if found else None
 
-    async def _record(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
+    async def record(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
         """Make the record of a creation that was settled; an id that is not certain stays away."""
         try:
             ids = await self._ids(chunk, rows)
@@ -160,7 +163,7 @@ class Settling:
         wanted = {row.nif: row.number for row in rows if row.nif}
         ids: dict[int, str] = {}
         for number in range(1, MOST_PAGES + 1):
-            page = await self._beel.customers.list(page=number, limit=PAGE_SIZE)
+            page = await self.beel.customers.list(page=number, limit=PAGE_SIZE)
             for customer in page.items:
                 if customer.nif in wanted and _made_at(customer) >= since:
                     ids[wanted[customer.nif]] = customer.id

@@ -36,16 +36,7 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
 
     """
     gone = set(dropped)
-    if faults := list(islice(_faults(batch, corrections, gone), _MAX_FAULTS)):
-        raise CallerError(
-            "The corrections do not fit the list; nothing was changed or checked.",
-            field_errors=faults,
-            remedy=f"The fields are {', '.join(COLUMNS)}."
-            if any("unknown field" in fault.message for fault in faults)
-            else "",
-        )
-    if len(gone) == len(batch.rows):
-        raise CallerError("No row would be left of the list.", code="empty_list")
+    _refuse(batch, corrections, gone)
     wanted: dict[int, list[Correction]] = {}
     for one in corrections:
         wanted.setdefault(one.row, []).append(one)
@@ -68,6 +59,19 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         ),
         origin=_origin(batch.origin, corrections, gone),
     )
+
+
+def _refuse(batch: Batch, corrections: Sequence[Correction], gone: set[int]) -> None:
+    """Refuse what does not fit the list, as a whole; a few faults are named."""
+    if faults := list(islice(_faults(batch, corrections, gone), _MAX_FAULTS)):
+        is_strange = any("unknown field" in fault.message for fault in faults)
+        raise CallerError(
+            "The corrections do not fit the list; nothing was changed or checked.",
+            field_errors=faults,
+            remedy=f"The fields are {', '.join(COLUMNS)}." if is_strange else "",
+        )
+    if len(gone) == len(batch.rows):
+        raise CallerError("No row would be left of the list.", code="empty_list")
 
 
 def _faults(

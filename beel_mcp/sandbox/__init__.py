@@ -22,12 +22,14 @@ Two generations of the API can be played (`SandboxOptions.generation`):
 | bulk DELETE | one row per id, the seed fields beside it | `deactivated_ids` and `errors` |
 | proformas | among the invoices | not shown |
 | invoices by status | one or several, with commas | one |
+| a line of a new invoice | needs a tax; 2,000 letters; withholds 1 % | needs a text; 500; 21 % |
 | DELETE of an invoice | a draft, or an active proforma | a draft |
 | its proforma | is active again | as it was |
 | ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |
 | X-Bulk-Failures | not sent | sent when a PDF is missing |
 
-In both, a NIF must have its right control character, and the census is that of `rules.py`.
+In both, a new invoice is a draft for a customer, whatever else BeeL can make; a NIF must have its
+right control character, and the census is that of `rules.py`.
 """
 
 from .app import create_app

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from .call import Call
 from .envelope import Answer, ApiError, instant, not_found
-from .fields import CLEARABLE, CustomerReader, Problem, Purpose
+from .fields import CLEARABLE, CustomerReader, Problem, Purpose, refuse
 from .rules import check_census, check_control, check_identifier
 from .store import CUSTOMER_FIELDS, CustomerFilter, Record
 from .wire import as_customer, as_page
@@ -36,7 +36,7 @@ def list_customers(call: Call) -> Answer:
 def create_customer(call: Call) -> Answer:
     """POST customers."""
     fields, problems = read_new_customer(call, call.body)
-    _refuse(problems)
+    refuse(problems, "customer")
     _settle_nif(call, fields.get("nif"))
     record = new_record(call, fields)
     call.store.insert_customer(record, call.cause)
@@ -131,7 +131,7 @@ def _read_changes(call: Call, purpose: Purpose) -> dict[str, Any]:
     changes = reader.read(call.body)
     if changes.get("nif") is not None or changes.get("alternative_id") is not None:
         reader.problems += check_identifier(changes, call.options.generation)
-    _refuse(reader.problems)
+    refuse(reader.problems, "customer")
     return changes
 
 
@@ -143,7 +143,7 @@ def _save(call: Call, record: Record, changes: dict[str, Any]) -> Answer:
         changes["nif"] = None
     saved = record | changes | {"updated_at": instant(call.cause.time)}
     if saved["nif"] != record["nif"] or saved["alternative_id"] != record["alternative_id"]:
-        _refuse(check_identifier(saved, call.options.generation))
+        refuse(check_identifier(saved, call.options.generation), "customer")
         _settle_nif(call, saved["nif"], except_id=record["id"])
     call.store.update_customer(saved, call.cause)
     return call.answer(as_customer(saved, call))
@@ -152,20 +152,11 @@ def _save(call: Call, record: Record, changes: dict[str, Any]) -> Answer:
 def _settle_nif(call: Call, nif: str | None, *, except_id: str = "") -> None:
     if nif is None:
         return
-    _refuse(check_control(nif))
+    refuse(check_control(nif), "customer")
     is_taken = call.store.has_nif(call.company_id, nif, except_id=except_id)
     if call.options.nif_unique and is_taken:
         raise ApiError(409, "CLIENT_DUPLICATE", "Another customer has this NIF")
     problems = check_census(nif, down=call.options.census_down)
     if problems and call.options.census_down:
         raise ApiError(502, "EXTERNAL_SERVICE_ERROR", problems[0].message)
-    _refuse(problems)
-
-
-def _refuse(problems: list[Problem]) -> None:
-    if not problems:
-        return
-    codes = {problem.code for problem in problems}
-    code = codes.pop() if len(codes) == 1 else "VALIDATION_ERROR"
-    details = {problem.field: problem.message for problem in problems}
-    raise ApiError(422, code, "The customer cannot be accepted", details=details)
+    refuse(problems, "customer")

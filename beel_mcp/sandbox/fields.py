@@ -5,7 +5,7 @@ everything else is collected, so that a bulk row can list all that is wrong with
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -87,6 +87,21 @@ CLEARABLE = frozenset(
     | {"general_discount", "alternative_id"}
 )
 CLEARABLE_BY_PATCH = CLEARABLE | {"phone", "preferred_payment_method"}
+
+
+def refuse(problems: Sequence[Problem], what: str) -> None:
+    """Refuse a body with all that is wrong with it; one that has no problems passes.
+
+    Raises:
+        ApiError: 422.
+
+    """
+    if not problems:
+        return
+    codes = {problem.code for problem in problems}
+    code = codes.pop() if len(codes) == 1 else "VALIDATION_ERROR"
+    details = {problem.field: problem.message for problem in problems}
+    raise ApiError(422, code, f"The {what} cannot be accepted", details=details)
 
 
 def wrong_type(field: str, value: Any, expected: str, allowed: tuple[str, ...] = ()) -> ApiError:

@@ -10,7 +10,14 @@ from .seed_invoices import Line, bases_by_rate, share
 from .store import Record
 
 # Left out of an answer when there is none; what only proformas have is today's.
-OPTIONAL = ("due_date", "payment_date", "scheduled_for", "notes", "rectified_invoice_id")
+OPTIONAL = (
+    "operation_date",
+    "due_date",
+    "payment_date",
+    "scheduled_for",
+    "notes",
+    "rectified_invoice_id",
+)
 OPTIONAL_TODAY = ("valid_until", "source_proforma_id", "void_reason")
 RECIPIENT = ("legal_name", "trade_name", "nif", "alternative_id", "address", "phone", "email")
 RECIPIENT_JSON = ("alternative_id", "address")
@@ -84,19 +91,19 @@ def _line(line: Line) -> dict[str, Any]:
     quantity, price = Decimal(line.quantity), Decimal(line.unit_price)
     if price < 0:  # the seed pages know only prices above zero, so less is less of it
         quantity, price = -quantity, -price
-    base = quantity * price
     return {
         "description": line.description,
         "quantity": float(quantity),
         "unit_price": float(price),
         "main_tax": {
-            "type": "IVA",
+            "type": line.tax_type,
             "percentage": float(line.vat_percent),
             "regime_key": "01",
         },
+        "discount_percentage": float(line.discount_percent),
         "irpf_rate": int(line.irpf_percent),
-        "taxable_base": float(base),
-        "line_total": float(base + share(base, line.vat_percent)),
+        "taxable_base": float(line.base),
+        "line_total": float(line.base + share(line.base, line.vat_percent)),
     }
 
 

@@ -112,7 +112,13 @@ def _read_ids(name: str, text: str) -> list[str]:
     return [read_uuid(name, part) for part in text.split(",")]
 
 
-def _read_date(name: str, text: str) -> str:
+def read_date(name: str, text: str) -> str:
+    """Read a day.
+
+    Raises:
+        ApiError: 400, it is none.
+
+    """
     try:
         is_date = DATE.fullmatch(text) is not None and bool(date.fromisoformat(text))
     except ValueError:
@@ -156,6 +162,6 @@ READERS: dict[Kind, Callable[[str, str], Any]] = {
     "flag": _read_flag,
     "ids": _read_ids,
     "uuid": read_uuid,
-    "date": _read_date,
+    "date": read_date,
     "amount": _read_amount,
 }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from . import bulk, customers, invoices
+from . import bulk, customers, drafts, invoices
 from .call import Handler, Kind, Operation
 from .identity import get_identity, list_companies
 from .nif import validate_nif
@@ -44,6 +44,7 @@ LIST_INVOICES: Mapping[str, Kind] = {
 LIST_COMPANY_INVOICES: Mapping[str, Kind] = {**LIST_INVOICES, "rectified_invoice_id": "uuid"}
 DRY_RUN: Mapping[str, Kind] = {"dry_run": "flag"}
 IDS: Mapping[str, Kind] = {"ids": "ids"}
+NEW_INVOICE: Mapping[str, Kind] = {"wait_for_pdf": "flag"}
 COMPANIES: Mapping[str, Kind] = {
     "page": "page",
     "limit": "limit",
@@ -130,6 +131,16 @@ OPERATIONS = (
     _company("patchCompanyCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True),
     _company("deleteCompanyCustomer", "DELETE", ONE, customers.delete_customer),
     _flat("listInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES),
+    _flat(
+        "createInvoice",
+        "POST",
+        "",
+        drafts.create_invoice,
+        of=INVOICES,
+        query=NEW_INVOICE,
+        takes_body=True,
+        takes_key=True,
+    ),
     _flat("getInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
     _flat("deleteInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),
     _flat(
@@ -160,6 +171,16 @@ OPERATIONS = (
         scope="invoices:read",
         takes_body=True,
         produces=ZIP,
+    ),
+    _company(
+        "createCompanyInvoice",
+        "POST",
+        "",
+        drafts.create_invoice,
+        of=INVOICES,
+        query=NEW_INVOICE,
+        takes_body=True,
+        takes_key=True,
     ),
     _company("getCompanyInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
     _company("deleteCompanyInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),

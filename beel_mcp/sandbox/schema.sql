@@ -47,6 +47,7 @@ CREATE TABLE invoices (
   type TEXT NOT NULL,
   status TEXT NOT NULL,
   issue_date TEXT NOT NULL,
+  operation_date TEXT,
   due_date TEXT,
   valid_until TEXT,
   scheduled_for TEXT,

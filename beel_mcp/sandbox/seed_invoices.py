@@ -13,13 +13,21 @@ def invoice_id(number: int) -> str:
 
 
 class Line(NamedTuple):
-    """A line of a seeded invoice; money and percentages are decimal text."""
+    """A line of an invoice; money and percentages are decimal text. `vat` is any main tax."""
 
     description: str
     quantity: str
     unit_price: str
     vat_percent: str = "21"
     irpf_percent: str = "0"
+    discount_percent: str = "0"
+    tax_type: str = "IVA"
+
+    @property
+    def base(self) -> Decimal:
+        """What is taxed of it, in whole cents."""
+        gross = Decimal(self.quantity) * Decimal(self.unit_price)
+        return (gross * (100 - Decimal(self.discount_percent)) / 100).quantize(CENT)
 
 
 class Bill(NamedTuple):
@@ -102,9 +110,6 @@ BILLS = (
 
 def invoice_row(bill: Bill) -> dict[str, Any]:
     """Complete a seeded invoice to a row, but for whose it is."""
-    base = sum(bases_by_rate(bill.lines, "vat_percent").values(), Decimal())
-    tax = sum_of_rates(bases_by_rate(bill.lines, "vat_percent"))
-    irpf = sum_of_rates(bases_by_rate(bill.lines, "irpf_percent"))
     number = None if bill.in_series is None else f"{bill.series}-{bill.in_series:04d}"
     moment = f"{bill.issue_date}T10:00:00.000000Z"
     return {
@@ -116,14 +121,24 @@ def invoice_row(bill: Bill) -> dict[str, Any]:
         "status": bill.status,
         "issue_date": bill.issue_date,
         "due_date": bill.due_date,
-        "lines": json.dumps([line._asdict() for line in bill.lines], ensure_ascii=False),
+        **lines_and_sums(bill.lines),
+        "created_at": moment,
+        "updated_at": moment,
+        **bill.more,
+    }
+
+
+def lines_and_sums(lines: tuple[Line, ...]) -> dict[str, str]:
+    """Give the columns of an invoice that follow from its lines."""
+    base = sum((line.base for line in lines), Decimal())
+    tax = sum_of_rates(bases_by_rate(lines, "vat_percent"))
+    irpf = sum_of_rates(bases_by_rate(lines, "irpf_percent"))
+    return {
+        "lines": json.dumps([line._asdict() for line in lines], ensure_ascii=False),
         "taxable_base": f"{base:.2f}",
         "total_tax": f"{tax:.2f}",
         "total_irpf": f"{irpf:.2f}",
         "total": f"{base + tax - irpf:.2f}",
-        "created_at": moment,
-        "updated_at": moment,
-        **bill.more,
     }
 
 
@@ -131,9 +146,8 @@ def bases_by_rate(lines: tuple[Line, ...], rate: str) -> dict[str, Decimal]:
     """Add up the bases of the lines by one of their percentages."""
     bases: dict[str, Decimal] = {}
     for line in lines:
-        base = Decimal(line.quantity) * Decimal(line.unit_price)
         percent = line._asdict()[rate]
-        bases[percent] = bases.get(percent, Decimal()) + base
+        bases[percent] = bases.get(percent, Decimal()) + line.base
     return bases
 
 

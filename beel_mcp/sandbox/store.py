@@ -14,7 +14,7 @@ from typing import Any
 from .envelope import Cause, instant
 from .seed import seed
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 JSON_COLUMNS = ("alternative_id", "address", "billing_emails", "preferred_payment_method")
 CUSTOMER_FIELDS = (
     "legal_name",
@@ -232,6 +232,14 @@ class Store:
         )
         self._enter(kind, record, cause)
 
+    def insert_invoice(self, invoice: Record, cause: Cause) -> None:
+        """Add an invoice and its line in the ledger."""
+        self.execute(
+            f"INSERT INTO invoices ({', '.join(invoice)}) VALUES ({', '.join('?' * len(invoice))})",  # noqa: S608 - our names
+            *invoice.values(),
+        )
+        self._enter_invoice("invoice_created", invoice, cause)
+
     def update_invoice(self, invoice: Record, changes: Record, cause: Cause, *, kind: str) -> None:
         """Change some columns of an invoice, and add a line to the ledger."""
         self.execute(
@@ -239,6 +247,9 @@ class Store:
             *changes.values(),
             invoice["id"],
         )
+        self._enter_invoice(kind, invoice, cause)
+
+    def _enter_invoice(self, kind: str, invoice: Record, cause: Cause) -> None:
         record = {"company_id": invoice["company_id"], "id": invoice["customer_id"], "nif": None}
         self._enter(kind, record, cause, invoice["id"])
 

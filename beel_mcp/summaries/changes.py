@@ -136,6 +136,17 @@ class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer):
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
     left_out: list[int] | None = None
+    invoice_id: str | None = None
+    invoice_status: str | None = None
+    amount: str | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the outcome, and the draft that came of it."""
+        draft = (self.invoice_id, self.invoice_status, self.amount and f"{self.amount} EUR")
+        return [
+            *super().lines(),
+            f"Invoice: {' · '.join(filter(None, draft))}." if any(draft) else "",
+        ]
 
 
 A = TypeVar("A", bound=ChangeAnswer)

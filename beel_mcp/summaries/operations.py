@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, WithJsonSchema
 
+from beel_mcp.guards.drafting import KIND as NEW_DRAFT
 from beel_mcp.guards.records import Operation
-from beel_mcp.summaries import creations, outcomes
+from beel_mcp.summaries import creations, drafts, outcomes
 from beel_mcp.summaries.answer import LIST_TEXT_LIMIT, Answer, Status, count_phrase, plural
 from beel_mcp.summaries.kinds import KINDS
 from beel_mcp.summaries.rows import RecordRow, Records
@@ -85,6 +86,14 @@ def tell(operation: Operation, records: Records, *, running: bool) -> Told:
             outcomes.change_detail(operation, running=running),
             outcomes.count_changes(operation),
             outcomes.change_rows(operation, records),
+        )
+    if operation.kind == NEW_DRAFT:
+        return Told(
+            drafts.draft_status(operation, running=running),
+            drafts.draft_summary(operation, records, running=running),
+            drafts.draft_detail(operation, running=running),
+            drafts.count_drafts(operation),
+            drafts.draft_rows(operation, records),
         )
     rows = creations.creation_rows(operation, records)
     status = creations.status_of(operation, running=running)

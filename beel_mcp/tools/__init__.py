@@ -1,12 +1,22 @@
 """What the model can call. Only `server` imports this room."""
 
-from beel_mcp.tools import batches, customers, downloads, invoices, plans, reports, status
+from beel_mcp.tools import (
+    batches,
+    customers,
+    downloads,
+    drafts,
+    invoices,
+    plans,
+    reports,
+    status,
+)
 
 TOOLS = (
     *batches.TOOLS,
     *reports.TOOLS,
     *customers.TOOLS,
     *invoices.TOOLS,
+    *drafts.TOOLS,
     *downloads.TOOLS,
     *plans.TOOLS,
     *status.TOOLS,

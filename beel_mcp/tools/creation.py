@@ -247,18 +247,19 @@ class Creator:
         try:
             now = self._journal.get(operation_id)
         except JournalError as error:
-            raise _in_the_dark(operation_id) from error
+            raise in_the_dark(operation_id, "the customers") from error
         if running.error and not _has_effect(now):
             raise running.error
         self.stopped = running.error
         return now
 
 
-def _in_the_dark(operation_id: str) -> JournalError:
+def in_the_dark(operation_id: str, what: str) -> JournalError:
+    """Say that nobody here knows what became of a creation."""
     return JournalError(
-        "The journal cannot be read any more: the customers may or may not exist.",
+        f"The journal cannot be read any more: {what} may or may not exist.",
         changed="unknown",
-        remedy="Do not create them again.",
+        remedy="Do not repeat the call.",
         next_calls=(NextCall("check_operation", {"operation_id": operation_id}, "finds out"),),
     )
 

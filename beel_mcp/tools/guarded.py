@@ -20,6 +20,7 @@ from beel_mcp.guards.creating import KIND as CREATION
 from beel_mcp.guards.deactivating import Deactivation
 from beel_mcp.guards.deleting import KIND as DRAFTS
 from beel_mcp.guards.deleting import DraftDeletion
+from beel_mcp.guards.drafting import KIND as NEW_DRAFT
 from beel_mcp.guards.guard import CarriedOut, Guard, NotConfirmed, Result, Waiting
 from beel_mcp.guards.report import known_rows
 from beel_mcp.guards.updating import KIND as UPDATE
@@ -28,6 +29,7 @@ from beel_mcp.lists.backup import backup_csv
 from beel_mcp.summaries.batches import CreationAnswer
 from beel_mcp.summaries.changes import ChangeAnswer, ConfirmationAnswer, answer_to
 from beel_mcp.summaries.creations import creation_answer
+from beel_mcp.summaries.drafts import DraftAnswer, draft_answer
 from beel_mcp.summaries.planned import not_confirmed, waiting
 from beel_mcp.tools.declare import crashed
 
@@ -67,19 +69,35 @@ class Guarded:
             return CreationAnswer(**not_confirmed(result))
         raise crashed(CREATION)
 
+    def told_draft(self, result: Result) -> DraftAnswer:
+        """Put a result of create_draft_invoice into words, where this call created nothing."""
+        if isinstance(result, Told):
+            known: DraftAnswer = result.answer
+            return known
+        if isinstance(result, CarriedOut):
+            operation = result.operation
+            return draft_answer(
+                operation,
+                self.state.journal.private.records(operation),
+                running=self.state.writes.running(operation.operation_id) is not None,
+                replayed=result.replayed,
+            )
+        if isinstance(result, Waiting):
+            return DraftAnswer(**waiting(result))
+        if isinstance(result, NotConfirmed):
+            return DraftAnswer(**not_confirmed(result))
+        raise crashed(NEW_DRAFT)
+
     def confirmed(self, result: Result) -> ConfirmationAnswer:
         """Put the result of confirm_plan into the words of the tool whose plan it was."""
         if isinstance(result, CarriedOut) and result.operation.kind == CREATION:
-            return self.confirmed_creation(self.told_creation(result))
+            return confirmed_addition(self.told_creation(result), CREATION)
+        if isinstance(result, CarriedOut) and result.operation.kind == NEW_DRAFT:
+            return confirmed_addition(self.told_draft(result), NEW_DRAFT)
         plan = result.plan if isinstance(result, NotConfirmed | Waiting) else None
         kind = result.operation.kind if isinstance(result, CarriedOut) else plan and plan.kind
         answer = self.told(ConfirmationAnswer, result, kind or "confirm_plan")
         return answer.model_copy(update={"tool": kind})
-
-    def confirmed_creation(self, answer: CreationAnswer) -> ConfirmationAnswer:
-        """Give the fields of create_customers as confirm_plan's."""
-        fields = answer.model_dump(exclude_none=True)
-        return ConfirmationAnswer(**fields, tool=CREATION)
 
     def told(self, kind: type[A], result: Result, tool: str) -> A:
         """Put a result into words."""
@@ -93,6 +111,11 @@ class Guarded:
             known_rows(journal, operation) if operation else {},
             running=bool(operation and self.state.writes.running(operation.operation_id)),
         )
+
+
+def confirmed_addition(answer: CreationAnswer | DraftAnswer, tool: str) -> ConfirmationAnswer:
+    """Give the fields of a tool that only adds as confirm_plan's."""
+    return ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
 
 
 def change_of(state: AppState, kind: str, arguments: Mapping[str, Any]) -> Change:

@@ -11,6 +11,8 @@ from beel_mcp.guards.checking import Checking
 from beel_mcp.guards.consent import Consent, Question
 from beel_mcp.guards.creating import KIND as CREATION
 from beel_mcp.guards.creating import check_books
+from beel_mcp.guards.drafting import KIND as NEW_DRAFT
+from beel_mcp.guards.drafting import DraftSettling
 from beel_mcp.guards.guard import Agreed
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Operation
@@ -24,7 +26,8 @@ from beel_mcp.summaries.creations import going_on_call
 from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, saved, tell
 from beel_mcp.summaries.rows import RETRY_AFTER_S
 from beel_mcp.tools.declare import confirms, read
-from beel_mcp.tools.guarded import GuardedCall, asked, guarded_call
+from beel_mcp.tools.draft_creation import Drafter
+from beel_mcp.tools.guarded import GuardedCall, asked, confirmed_addition, guarded_call
 from beel_mcp.tools.wanted import create_agreed
 
 PlanId = Annotated[str, Field(description="From an answer with confirmation_required.")]
@@ -52,7 +55,10 @@ async def confirm_plan(
     if not isinstance(verdict, Agreed):
         return call.confirmed(verdict)
     if verdict.plan.kind == CREATION:
-        return call.confirmed_creation(await create_agreed(call.state, verdict))
+        return confirmed_addition(await create_agreed(call.state, verdict), CREATION)
+    if verdict.plan.kind == NEW_DRAFT:
+        drafter = Drafter(call.state, verdict.plan.arguments)
+        return confirmed_addition(await drafter.create(verdict), NEW_DRAFT)
     return call.confirmed(await call.guard.carry_out(verdict))
 
 
@@ -100,11 +106,13 @@ async def check_operation(
 async def _settle(operation: Operation, call: GuardedCall, timing: Timing) -> int | None:
     """Look what became of it; seconds to wait if that takes longer than a call."""
     state = call.state
-    settling = (
-        Settling(state.beel, state.journal, timing.sleep)
-        if operation.kind == CREATION
-        else Checking(state.journal, call.change_of, timing.sleep)
-    )
+    settling: Settling | Checking
+    if operation.kind == CREATION:
+        settling = Settling(state.beel, state.journal, timing.sleep)
+    elif operation.kind == NEW_DRAFT:
+        settling = DraftSettling(state.beel, state.journal, timing.sleep)
+    else:
+        settling = Checking(state.journal, call.change_of, timing.sleep)
     return await settling.settle(operation.operation_id, state.journal.time() + timing.patience_s)
 
 

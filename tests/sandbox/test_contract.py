@@ -23,8 +23,6 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 # The contract's operations that the sandbox does not serve yet.
 NOT_SERVED = {
     "createCompanyCustomerImport",
-    "createCompanyInvoice",
-    "createInvoice",
     "generateInvoicePdf",
     "getCompanyInvoicePdf",
     "importCustomersCsvPreview",
@@ -46,6 +44,22 @@ class Sent:
 BATCH = {"customers": [new_customer(), new_customer(nif="28765431K", email=None)]}
 DELETED = {"ids": f"{customer_id(8)},{customer_id(1)}"}
 PDFS = {"invoice_ids": [invoice_id(5), invoice_id(16), invoice_id(28)]}
+LINE = {
+    "description": "Horas",
+    "quantity": 2.5,
+    "unit_price": 40,
+    "main_tax": {"type": "IGIC", "percentage": 7},
+    "discount_percentage": 10,
+    "irpf_rate": 15,
+}
+DRAFT = {
+    "type": "STANDARD",
+    "recipient": {"customer_id": customer_id(1)},
+    "lines": [LINE],
+    "operation_date": "2026-11-20",
+    "notes": "Noviembre",
+    "options": {"issue_directly": False},
+}
 BAD_BATCH = {"customers": [new_customer(), new_customer(nif="B65120340"), {"legal_name": " "}]}
 
 # One acceptable request per operation and the status of its answer.
@@ -69,6 +83,8 @@ GOOD: dict[str, tuple[Sent, int]] = {
     "downloadCustomerImportTemplate": (Sent(), 200),
     "validateNif": (Sent({"nif": "B65120347"}), 200),
     "listInvoices": (Sent(params={"limit": 100}), 200),
+    "createInvoice": (Sent(DRAFT), 201),
+    "createCompanyInvoice": (Sent(DRAFT, params={"wait_for_pdf": "false"}), 201),
     "getInvoice": (Sent(), 200),
     "listCompanyInvoices": (Sent(params={"limit": 100}), 200),
     "getCompanyInvoice": (Sent(), 200),
@@ -122,7 +138,11 @@ def on_invoice(operation: Operation) -> bool:
 
 
 def lists_invoices(operation: Operation) -> bool:
-    return operation.path.endswith("/invoices")
+    return operation.path.endswith("/invoices") and operation.method == "GET"
+
+
+def creates_invoice(operation: Operation) -> bool:
+    return operation.path.endswith("/invoices") and operation.method == "POST"
 
 
 def deletes_invoice(operation: Operation) -> bool:
@@ -140,6 +160,10 @@ def with_headers(**headers: str) -> Callable[[Sent], Sent]:
 
 def with_body(**changes: Any) -> Callable[[Sent], Sent]:
     return lambda sent: replace(sent, body={**sent.body, **changes})
+
+
+def with_line(**changes: Any) -> Callable[[Sent], Sent]:
+    return with_body(lines=[{**LINE, **changes}])
 
 
 def with_params(**params: Any) -> Callable[[Sent], Sent]:
@@ -213,6 +237,27 @@ FAULTS = (
     Fault("bad day", 400, lists_invoices, with_params(date_from="2026-02-30")),
     Fault("bad customer", 400, lists_invoices, with_params(customer_id="1")),
     Fault("bad order", 400, lists_invoices, with_params(sort_order="up")),
+    Fault("a number in quotes", 400, creates_invoice, with_line(unit_price="40.00")),
+    Fault("no price", 422, creates_invoice, with_line(unit_price=0)),
+    Fault("an odd withholding", 400, creates_invoice, with_line(irpf_rate=16)),
+    Fault("half a withholding", 400, creates_invoice, with_line(irpf_rate=7.5)),
+    Fault("today's withholding", 400, creates_invoice, with_line(irpf_rate=1),
+          generations=("seeds",)),
+    Fault("the seeds' withholding", 400, creates_invoice, with_line(irpf_rate=21),
+          generations=CURRENT),
+    Fault("no such tax", 400, creates_invoice, with_line(main_tax={"type": "VAT"})),
+    Fault("over 100 %", 422, creates_invoice, with_line(discount_percentage=101)),
+    Fault("a long line", 422, creates_invoice, with_line(description="x" * 2001)),
+    Fault("a line of 501", 422, creates_invoice, with_line(description="x" * 501),
+          generations=("seeds",)),
+    Fault("an unknown field", 422, creates_invoice, with_line(colour="red")),
+    Fault("no lines", 422, creates_invoice, with_body(lines=[])),
+    Fault("no customer", 422, creates_invoice, with_body(recipient={"legal_name": "Nadie"})),
+    Fault("a lost customer", 422, creates_invoice, with_body(recipient={"customer_id": NOWHERE})),
+    Fault("a corrective", 400, creates_invoice, with_body(type="CORRECTIVE")),
+    Fault("a day that is none", 400, creates_invoice, with_body(operation_date="2026-02-30")),
+    Fault("issued at once", 422, creates_invoice, with_body(options={"issue_directly": True})),
+    Fault("simplified, and withheld", 422, creates_invoice, with_body(type="SIMPLIFIED")),
     Fault(
         "foreign company", 403, lambda op: op.family == "company", with_ids(company_id=NOWHERE)
     ),

@@ -1,0 +1,114 @@
+"""Where the operator wants a yes for what only adds, no draft is created without one."""
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from beel_mcp.sandbox.seed import customer_id
+from tests.guards.conftest import OpenApp
+from tests.guards.evidence import call, effects
+from tests.guards.people import Person, Reply, cancels, declines, presses_accept_on_an_empty_form
+
+pytestmark = pytest.mark.anyio
+
+TOOL = "create_draft_invoice"
+LINES = [
+    {"description": "Horas", "quantity": "2.5", "unit_price": "40", "tax_rate": "21"},
+    {
+        "description": "Material",
+        "quantity": "1",
+        "unit_price": "19.99",
+        "tax_rate": "21",
+        "discount_percentage": "50",
+    },
+]
+WANTED = {"customer_id": customer_id(2), "lines": LINES, "date": "2026-11-03"}
+SENTENCE = (
+    "SANDBOX · Demo Taller SL (B12345674): create 1 draft invoice: "
+    '"{name}" ({nif}), "Horas" and 1 more line, 2026-11-03, 110.00 EUR before taxes.'
+    " It is not issued."
+)
+
+
+def sentence(sandbox: Starlette) -> str:
+    store = sandbox.state.store
+    [row] = store.rows("SELECT * FROM customers WHERE id = ?", customer_id(2))
+    return SENTENCE.format(name=row["legal_name"], nif=row["nif"])
+
+
+def created(sandbox: Starlette) -> list[str]:
+    assert {kind for kind, _ in effects(sandbox)} <= {"invoice_created"}
+    return [one["invoice_id"] for one in sandbox.state.store.ledger()]
+
+
+async def test_a_yes_to_the_form_creates_the_draft_that_was_shown(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    person = Person()
+    async with open_app(person, confirm_creates=True) as client:
+        told = await call(client, TOOL, **WANTED)
+        again = await call(client, TOOL, **WANTED)
+    [question] = person.questions
+    assert question.startswith(sentence(sandbox))
+    assert (told["status"], created(sandbox)) == ("done", [told["invoice_id"]])
+    assert again["replayed"] is True, "what is there already is asked about by nobody"
+
+
+@pytest.mark.parametrize("reply", [declines, cancels, presses_accept_on_an_empty_form])
+async def test_without_a_yes_no_draft_is_created(
+    open_app: OpenApp, sandbox: Starlette, reply: Reply
+) -> None:
+    person = Person(reply)
+    async with open_app(person, confirm_creates=True) as client:
+        told = await call(client, TOOL, **WANTED)
+    assert len(person.shown) == 1
+    assert (told["status"], told["changed"]) == ("not_confirmed", "nothing")
+    assert created(sandbox) == []
+
+
+async def test_without_forms_there_is_a_plan_and_its_words_create_once(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    async with open_app(confirm_creates=True) as client:
+        plan = await call(client, TOOL, **WANTED)
+        assert (plan["status"], plan["count"]) == ("confirmation_required", 1)
+        assert plan["statement"] == sentence(sandbox)
+        assert created(sandbox) == []
+        arguments = plan["next"][0]["arguments"]
+        wrong = {**arguments, "statement": arguments["statement"].replace("110", "10")}
+        assert (await call(client, "confirm_plan", **wrong))["code"] == "wrong_statement"
+        assert created(sandbox) == []
+        first = await call(client, "confirm_plan", **arguments)
+        again = await call(client, "confirm_plan", **arguments)
+    assert first["tool"] == again["tool"] == TOOL
+    assert created(sandbox) == [first["invoice_id"]] == [again["invoice_id"]]
+    assert first["invoice_id"] in first.text
+    assert again["replayed"] is True
+    assert (first["invoice_status"], first["amount"]) == ("DRAFT", "133.10")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        WANTED | {"lines": [LINES[0] | {"unit_price": "-1"}]},
+        WANTED | {"customer_id": "deadbeef-0000-4000-8000-000000000001"},
+    ],
+)
+async def test_nobody_is_asked_about_what_cannot_be_created(
+    open_app: OpenApp, sandbox: Starlette, arguments: dict[str, Any]
+) -> None:
+    person = Person()
+    async with open_app(person, confirm_creates=True) as client:
+        told = await call(client, TOOL, **arguments)
+    assert (told["status"], person.shown) == ("error", [])
+    assert created(sandbox) == []
+
+
+async def test_where_no_yes_is_wanted_for_it_nobody_is_asked(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    person = Person(declines)
+    async with open_app(person, confirm="ask") as client:
+        told = await call(client, TOOL, **WANTED)
+    assert (told["status"], person.shown) == ("done", [])
