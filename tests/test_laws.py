@@ -23,6 +23,7 @@ HINTS = {
     "find_customers": (True, False, True, True),
     "deactivate_customers": (False, True, False, True),
     "find_invoices": (True, False, True, True),
+    "create_draft_invoice": (False, False, False, True),
     "delete_draft_invoice": (False, True, False, True),
     "download_invoices_zip": (False, False, False, True),
     "download_customer_template": (False, False, False, True),
@@ -143,6 +144,12 @@ GOOD = {
     "find_customers": {"search": "a"},
     "deactivate_customers": {"customer_ids": [customer_id(10), customer_id(1)]},
     "find_invoices": {"quarter": "2026-Q3"},
+    "create_draft_invoice": {
+        "customer_id": customer_id(1),
+        "lines": [
+            {"description": "Horas", "quantity": "2.5", "unit_price": "40", "tax_rate": "21"}
+        ],
+    },
     "delete_draft_invoice": {"invoice_ids": [invoice_id(16), invoice_id(1)]},
     "download_invoices_zip": {"quarter": "2026-Q3"},
     "download_customer_template": {},
