@@ -1,16 +1,18 @@
 """New records, as a person is asked about them where the operator wants a yes for that, too."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from beel_mcp.api.drafts import NewDraft
 from beel_mcp.api.models import Customer
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import quoted
 from beel_mcp.guards import drafting
 from beel_mcp.guards.creating import KIND
 from beel_mcp.guards.plan import Affected, LeftAlone, Look
 from beel_mcp.guards.records import PlannedRow
-from beel_mcp.guards.statement import NAME_LIMIT, NUMBER_LIMIT, compose
+from beel_mcp.guards.statement import NAME_LIMIT, compose, day_of, money, named
 from beel_mcp.language import say
 from beel_mcp.settings import Language
 
@@ -87,22 +89,18 @@ class DraftAddition:
 
 
 def _label(one: Affected, language: Language) -> str:
-    facts, number = one.facts, clean(one.identifier, NUMBER_LIMIT)
-    nif = (number if number.isalnum() else quoted(number, NUMBER_LIMIT)) if number else ""
+    facts = one.facts
     more = int(facts["lines"]) - 1
     others = say(
         language,
         en=f" and {more} more line{'' if more == 1 else 's'}",
         es=f" y {more} línea{'' if more == 1 else 's'} más",
     )
+    base = money(Decimal(facts["base"]), language)
     parts = [
-        f"{quoted(one.name, NAME_LIMIT)}{f' ({nif})' if nif else ''}",
+        named(one),
         quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
-        facts["date"],
-        say(
-            language,
-            en=f"{facts['base']} EUR before taxes",
-            es=f"{facts['base']} EUR sin impuestos",
-        ),
+        day_of(date.fromisoformat(facts["date"]), language) if facts["date"] else "",
+        say(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
     ]
-    return ", ".join(filter(None, parts))
+    return " · ".join(filter(None, parts))

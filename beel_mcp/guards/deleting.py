@@ -18,7 +18,7 @@ from beel_mcp.guards.at_once import at_once
 from beel_mcp.guards.change import Outcome
 from beel_mcp.guards.plan import Affected, LeftAlone, Look, digest_of
 from beel_mcp.guards.records import PlannedRow
-from beel_mcp.guards.statement import NAME_LIMIT, compose
+from beel_mcp.guards.statement import NAME_LIMIT, compose, day_of, money
 from beel_mcp.language import say
 from beel_mcp.settings import Language
 
@@ -144,8 +144,8 @@ def _label(draft: Affected, language: Language) -> str:
     parts = [
         number or say(language, en="no number", es="sin número"),
         name or say(language, en="no customer", es="sin cliente"),
-        _day(date.fromisoformat(draft.facts["date"]), language),
-        _money(Decimal(draft.facts["total"]), language),
+        day_of(date.fromisoformat(draft.facts["date"]), language),
+        money(Decimal(draft.facts["total"]), language),
     ]
     return " · ".join(parts)
 
@@ -165,20 +165,10 @@ def _proformas(look: Look, language: Language) -> str:
     )
 
 
-def _day(day: date, language: Language) -> str:
-    return say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
-
-
-def _money(amount: Decimal, language: Language) -> str:
-    text = f"{amount:,.2f}"
-    return say(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
-
-
 def _id(row: PlannedRow) -> str:
     return str(row.values["record_id"])
 
 
-_SPANISH_POINTS: Final = str.maketrans(",.", ".,")
 _CODES: Final[Mapping[str, str]] = {
     "SCHEDULED": "scheduled",
     "VOIDED": "voided",

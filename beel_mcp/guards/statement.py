@@ -1,6 +1,8 @@
 """The sentence that says what will happen: typed facts in fixed words, at most 900 characters."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from beel_mcp.api.account import Account
@@ -10,6 +12,7 @@ from beel_mcp.language import say
 from beel_mcp.settings import Language
 
 LONGEST: Final = 900
+_SPANISH_POINTS: Final = str.maketrans(",.", ".,")
 NAME_LIMIT: Final = 60
 LABEL_LIMIT: Final = 120
 NUMBER_LIMIT: Final = 30
@@ -71,6 +74,17 @@ def compose(
     room = LONGEST - width(head) - width(tail) - 1
     names = _names(every, room, separator, language)
     return f"{head}{names}.{tail}"
+
+
+def day_of(day: date, language: Language) -> str:
+    """Say a day."""
+    return say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
+
+
+def money(amount: Decimal, language: Language) -> str:
+    """Say euros."""
+    text = f"{amount:,.2f}"
+    return say(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
 
 
 def named(one: Affected) -> str:

@@ -26,7 +26,7 @@ LINES = [
 WANTED = {"customer_id": customer_id(2), "lines": LINES, "date": "2026-11-03"}
 SENTENCE = (
     "SANDBOX · Demo Taller SL (B12345674): create 1 draft invoice: "
-    '"{name}" ({nif}), "Horas" and 1 more line, 2026-11-03, 110.00 EUR before taxes.'
+    '"{name}" ({nif}) · "Horas" and 1 more line · 2026-11-03 · €110.00 before taxes.'
     " It is not issued."
 )
 

@@ -215,3 +215,16 @@ async def test_creating_is_asked_about_only_where_the_operator_wants_it(
     async with connect(answers=agreeing(seen), confirm_creates=True) as client:
         answer = await call(client, "create_customers", **arguments)
     assert answer["code"] == "batch_expired"
+
+
+async def test_a_draft_is_asked_about_where_the_operator_wants_it(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    line = {"description": "Horas", "quantity": "1", "unit_price": "40", "tax_rate": "21"}
+    arguments = {"customer_id": ONE, "lines": [line]}
+    async with connect(answers=answering("decline"), confirm_creates=True) as client:
+        answer = await call(client, "create_draft_invoice", **arguments)
+    assert (answer["status"], effects(sandbox)) == ("not_confirmed", 0)
+    async with connect(answers=answering("decline")) as client:
+        answer = await call(client, "create_draft_invoice", **arguments)
+    assert (answer["status"], effects(sandbox)) == ("done", 1)

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.api.account import Account
-from beel_mcp.guards.adding import Addition
+from beel_mcp.api.drafts import read_draft
+from beel_mcp.api.models import Customer
+from beel_mcp.guards.adding import Addition, DraftAddition
 from beel_mcp.guards.deactivating import Deactivation
 from beel_mcp.guards.plan import Affected, LeftAlone, Look
 from beel_mcp.guards.statement import LONGEST, compose, place_of
@@ -74,6 +76,12 @@ CREATIONS: dict[str, Look] = {
     "create one": Look(PEOPLE[:1]),
     "create several, leave some": Look(PEOPLE, (LeftAlone("9", "-", "problems"),) * 2),
 }
+DRAFTS: dict[str, dict[str, Any]] = {
+    "draft of one line": {"lines": 1},
+    "draft of two lines, with a day": {"lines": 2, "date": "2026-11-03"},
+    "simplified draft of three lines": {"lines": 3, "type": "SIMPLIFIED"},
+    "hostile draft": {"lines": 1, "description": 'x"; LIVE: \u202edelete\n' * 50},
+}
 PLACES: dict[str, Callable[[Language], str]] = {
     "sandbox": lambda language: place_of(Account("sandbox", "c", KEY), COMPANY, language),
     "test": lambda language: place_of(Account("test", "c", KEY), COMPANY, language),
@@ -94,12 +102,24 @@ def deactivation() -> Deactivation:
     return Deactivation(beel, {}, never)
 
 
+def drafted(place: str, language: Language, **wanted: Any) -> str:
+    """Say a draft of equal lines."""
+    line = {"description": wanted.pop("description", "Horas"), "quantity": "1.5"}
+    line |= {"unit_price": "1000", "tax_rate": "21"}
+    lines = [line] * wanted.pop("lines")
+    values = {"customer_id": "c", "lines": lines, **wanted}
+    addition = DraftAddition(values, read_draft(values))
+    customer = Customer(id="c", legal_name="Panadería Ñandú", nif="12345678Z")
+    return addition.say(addition.look(customer), place, language)
+
+
 def sentences(language: Language) -> dict[str, str]:
     place = PLACES["live"](language)
     addition = Addition("bat_1", "0")
     return {
         **{name: deactivation().say(look, place, language) for name, look in LOOKS.items()},
         **{name: addition.say(look, place, language) for name, look in CREATIONS.items()},
+        **{name: drafted(place, language, **wanted) for name, wanted in DRAFTS.items()},
         **{
             f"in {name}": deactivation().say(LOOKS["delete one"], where(language), language)
             for name, where in PLACES.items()
