@@ -73,6 +73,7 @@ class Guided:
         """Call a tool; both halves of the answer must agree."""
         answer: dict[str, Any] = self.do("call", name=tool, args=arguments)
         structure = answer["structure"]
+        answer["text"] = "\n".join(block.get("text", "") for block in answer["content"])
         assert answer["isError"] is (structure["status"] == "error"), answer
         assert structure["summary"] in answer["text"]
         # Some hosts show the model the text alone.

@@ -32,7 +32,7 @@ class Guided:
         return {
             "isError": result.is_error,
             "structure": result.structured_content,
-            "text": "\n".join(block.text for block in result.content),
+            "content": plain(result.content),
         }
 
     async def prompts(self) -> Any:

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 const told = ({ isError = false, structuredContent, content }) => ({
   isError,
   structure: structuredContent,
-  text: content.map((block) => block.text).join("\n"),
+  content,
 });
 
 export const { url, command, args, env, mode, answers } = JSON.parse(process.argv[2]);

@@ -37,4 +37,4 @@ async def obey(guided: Any) -> None:
         except Exception as error:  # noqa: BLE001 - whatever a client makes of a refusal
             code = getattr(getattr(error, "error", None), "code", None)
             said = {"refused": {"code": code, "message": str(error)}}
-        print(json.dumps(said), flush=True)  # noqa: T201
+        print(json.dumps(said), flush=True)

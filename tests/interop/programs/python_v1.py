@@ -44,7 +44,7 @@ class Guided:
         return {
             "isError": result.isError,
             "structure": result.structuredContent,
-            "text": "\n".join(block.text for block in result.content),
+            "content": plain(result.content),
         }
 
     async def prompts(self) -> Any:
