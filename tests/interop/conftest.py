@@ -1,4 +1,4 @@
-"""Our server as any host would start it, and Node programs that are not ours."""
+"""Our server as any host would start it, and the clients that are not ours."""
 
 import json
 import os
@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,11 +15,16 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from tests.interop.npm import UnavailableError, installed_clients, node_program
+import beel_mcp
+from tests.interop.guided import KINDS, Guided, Kind, started
+from tests.interop.npm import installed_clients, node_program
+from tests.interop.once import UnavailableError
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 START_TIMEOUT_S = 30
 CALL_TIMEOUT_S = 60
+# What is tested is the code beside these tests, whatever copy the environment has installed.
+OURS = {"PYTHONPATH": str(Path(beel_mcp.__file__).parent.parent)}
 PORT_TAKEN = 3  # beel-mcp's exit code for the environment
 Transport = Literal["stdio", "http"]
 
@@ -45,13 +50,12 @@ class Node:
     clients: Path
     home: Path
 
-    def run(self, script: Path | str, *words: str) -> Finished:
-        """Run a script of ours, or a client's own program by its name."""
-        modules = self.clients / "node_modules"
-        program = modules / ".bin" / script if isinstance(script, str) else self._beside(script)
-        path = os.pathsep.join([str(modules / ".bin"), os.environ["PATH"]])
+    def run(self, program: str, *words: str) -> Finished:
+        """Run a client's own program by its name."""
+        programs = self.clients / "node_modules" / ".bin"
+        path = os.pathsep.join([str(programs), os.environ["PATH"]])
         done = subprocess.run(
-            [node_program(self.clients), str(program), *words],
+            [node_program(self.clients), str(programs / program), *words],
             cwd=self.home,
             env={"PATH": path, "HOME": str(self.home), "NO_COLOR": "1"},
             capture_output=True,
@@ -61,14 +65,6 @@ class Node:
             stdin=subprocess.DEVNULL,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
-
-    def _beside(self, script: Path) -> Path:
-        """ES modules are looked up from where the script lies, so it lies beside node_modules."""
-        with suppress(FileExistsError):
-            (self.home / "node_modules").symlink_to(self.clients / "node_modules")
-        for module in script.parent.glob("*.mjs"):
-            (self.home / module.name).write_bytes(module.read_bytes())
-        return self.home / script.name
 
 
 @dataclass(frozen=True)
@@ -91,12 +87,12 @@ class Server:
         pairs = [word for name, value in self.env for word in ("-e", f"{name}={value}")]
         return [*self.command, *pairs]
 
-    def for_script(self, **more: Any) -> str:
-        """Give the target as our scripts read it."""
+    def for_program(self) -> dict[str, Any]:
+        """Give the target as our programs read it."""
         if self.url:
-            return json.dumps({"url": self.url, **more})
+            return {"url": self.url}
         command, *words = self.command
-        return json.dumps({"command": command, "args": words, "env": dict(self.env), **more})
+        return {"command": command, "args": words, "env": dict(self.env)}
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +115,34 @@ def transport(request: pytest.FixtureRequest) -> Transport:
     return request.param
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+Open = Callable[..., AbstractContextManager[Guided]]
+
+
 @pytest.fixture
-def server(clients: Path, transport: Transport, tmp_path: Path) -> Iterator[Server]:
+def opened(kind: Kind, tmp_path: Path) -> Open:
+    """Start a client of this kind: `with opened(server, answers=[…]) as client`."""
+
+    @contextmanager
+    def open_client(server: Server, **more: Any) -> Iterator[Guided]:
+        home = tmp_path / "client"
+        home.mkdir()
+        try:
+            with started(kind, {**server.for_program(), **more}, home) as client:
+                yield client
+        except UnavailableError as error:
+            pytest.skip(f"ANOTHER CLIENT WAS NOT TRIED: {error}")
+        assert "Traceback" not in server.said()
+
+    return open_client
+
+
+@pytest.fixture
+def server(transport: Transport, tmp_path: Path) -> Iterator[Server]:
     """A sandbox of its own, for tests that create."""
     with _offered(transport, tmp_path) as server:
         yield server
@@ -128,7 +150,7 @@ def server(clients: Path, transport: Transport, tmp_path: Path) -> Iterator[Serv
 
 @pytest.fixture(scope="module")
 def standing_server(
-    clients: Path, transport: Transport, tmp_path_factory: pytest.TempPathFactory
+    transport: Transport, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """One for all tests that only read: starting one costs more than asking it."""
     with _offered(transport, tmp_path_factory.mktemp("standing")) as server:
@@ -137,21 +159,27 @@ def standing_server(
 
 @contextmanager
 def _offered(transport: Transport, folder: Path) -> Iterator[Server]:
+    with offering(transport, folder, "--sandbox") as server:
+        yield server
+
+
+@contextmanager
+def offering(transport: Transport, folder: Path, *words: str, **environ: str) -> Iterator[Server]:
     """Over HTTP one process outlives its clients; over stdio each client starts its own."""
-    env = _environment(folder)
+    env = _environment(folder) | environ
     if transport == "http":
         log = folder / "server.log"
-        with serving(env, log) as url:
+        with serving(words, env, log) as url:
             yield Server(url=url, log=log)
     else:
-        command = (sys.executable, "-m", "beel_mcp", "--sandbox")
+        command = (sys.executable, "-m", "beel_mcp", *words)
         yield Server(command=command, env=tuple(env.items()))
 
 
 @contextmanager
-def serving(env: Mapping[str, str], log: Path) -> Iterator[str]:
+def serving(words: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[str]:
     """Serve over HTTP on a free port; the process is ended by its id."""
-    process, port = _started(env, log)
+    process, port = _started(words, env, log)
     try:
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
@@ -163,13 +191,15 @@ def serving(env: Mapping[str, str], log: Path) -> Iterator[str]:
             process.wait(timeout=20)
 
 
-def _started(env: Mapping[str, str], log: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _started(
+    words: Sequence[str], env: Mapping[str, str], log: Path
+) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(5):  # somebody may take the port between our look and the server's
         port = _free_port()
-        words = ["serve", "--http", "--no-token", "--sandbox", "--port", str(port)]
+        command = ["serve", "--http", "--no-token", *words, "--port", str(port)]
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "beel_mcp", *words],
+                [sys.executable, "-m", "beel_mcp", *command],
                 env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **env},
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,
@@ -209,6 +239,7 @@ def _environment(folder: Path) -> dict[str, str]:
     for name in ("files", "state"):
         (folder / name).mkdir()
     return {
+        **OURS,
         "BEEL_IMPORT_DIRS": str(EXAMPLES),
         "BEEL_FILES_DIR": str(folder / "files"),
         "BEEL_STATE_DIR": str(folder / "state"),

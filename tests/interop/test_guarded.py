@@ -1,13 +1,19 @@
-"""Guarded changes through TypeScript clients: a person who answers forms, and an app without."""
+"""Guarded changes through other clients: a person who answers forms, and an app without."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.interop.conftest import Node, Server
-from tests.interop.test_typescript import CLIENTS, FLOWS
+from tests.interop.conftest import Open, Server
+from tests.interop.guided import Guided
 
 pytestmark = pytest.mark.interop
+XURXO = "33471259A"  # has no invoices, as the three behind
+OLENA = "X2468135M"
+PAPELERIA = "E28034171"
+IBARRA = "A48012397"
+RIAS = "B70123450"  # has invoices
 ANSWERS = [
     {"action": "accept", "content": {"confirm": "yes"}},
     {"action": "accept", "content": {"count": 2}},
@@ -16,34 +22,30 @@ ANSWERS = [
 ]
 
 
-def tell(node: Node, server: Server, client: str, story: str, **more: Any) -> dict[str, Any]:
-    script, mode, protocol = CLIENTS[client]
-    done = node.run(FLOWS / script, server.for_script(mode=mode, story=story, **more))
-    assert done.code == 0, done.err
-    assert "Traceback" not in done.err + server.said()
-    facts = done.json()
-    assert facts.get("protocol") == protocol
-    return facts
+def ids(client: Guided, *nifs: str) -> list[str]:
+    return [
+        one["customer_id"]
+        for nif in nifs
+        for one in client.call("find_customers", nif=nif)["customers"]
+    ]
 
 
-def structure(answer: dict[str, Any], status: str) -> dict[str, Any]:
-    found = answer["structure"]
-    assert found["status"] == status, answer["text"]
-    assert answer["isError"] is (status == "error")
-    assert found["summary"] in answer["text"]
-    assert found["environment"] == "sandbox"
-    return found
+def test_what_runs_is_what_the_person_said_yes_to(opened: Open, server: Server) -> None:
+    with opened(server, answers=ANSWERS) as client:
 
+        def deactivate(*nifs: str, **more: str) -> dict[str, Any]:
+            return client.call("deactivate_customers", customer_ids=ids(client, *nifs), **more)
 
-@pytest.mark.parametrize("client", CLIENTS)
-def test_what_runs_is_what_the_person_said_yes_to(node: Node, server: Server, client: str) -> None:
-    facts = tell(node, server, client, "asked", answers=ANSWERS)
-    assert structure(facts["one"], "done")["counts"]["deactivated"] == 1
-    assert structure(facts["two"], "done")["counts"]["deactivated"] == 2
-    for refused in ("miscounted", "declined"):
-        assert structure(facts[refused], "not_confirmed")["changed"] == "nothing"
-    assert facts["gone"] == [True, True, True, False, False]
-    _hold_questions(facts["questions"])
+        one = deactivate(XURXO)
+        assert (one["status"], one["counts"]["deactivated"]) == ("done", 1)
+        two = deactivate(OLENA, PAPELERIA)
+        assert (two["status"], two["counts"]["deactivated"]) == ("done", 2)
+        for _ in ("miscounted", "declined"):
+            refused = deactivate(IBARRA, RIAS, mode="inactive")
+            assert (refused["status"], refused["changed"]) == ("not_confirmed", "nothing")
+        assert ids(client, XURXO, OLENA, PAPELERIA) == []
+        assert len(ids(client, IBARRA, RIAS)) == 2
+        _hold_questions(client.do("questions"))
 
 
 def _hold_questions(questions: list[dict[str, Any]]) -> None:
@@ -60,33 +62,36 @@ def _hold_questions(questions: list[dict[str, Any]]) -> None:
     assert all(question["schema"]["required"] for question in questions)
 
 
-@pytest.mark.parametrize("client", CLIENTS)
 def test_without_forms_only_the_plans_own_sentence_runs_it_once(
-    node: Node, server: Server, client: str
+    opened: Open, server: Server
 ) -> None:
-    facts = tell(node, server, client, "planned")
-    assert facts["questions"] == []
-    plan = structure(facts["plan"], "confirmation_required")
-    assert (plan["requested"], plan["count"], plan["changed"]) == (3, 2, "nothing")
-    assert plan["statement"] in facts["plan"]["text"]
-    assert plan["plan_id"] in facts["plan"]["text"]
-    assert structure(facts["misquoted"], "error")["code"] == "wrong_statement"
-    assert facts["before"] == [False, False]
-    assert structure(facts["overtaking"], "done")["counts"]["deactivated"] == 1
-    _hold_outcome(facts)
-    assert structure(facts["nothing"], "nothing_done")["counts"]["failed"] == 1
-    assert structure(facts["invented"], "error")["code"] == "plan_expired"
-    assert facts["after"] == [True, True, False]
+    with opened(server) as client:
+        chosen = ids(client, XURXO, OLENA, RIAS)
+        plan = client.call("deactivate_customers", customer_ids=chosen)
+        assert plan["status"] == "confirmation_required"
+        assert (plan["requested"], plan["count"], plan["changed"]) == (3, 2, "nothing")
+        misquoted = client.call("confirm_plan", plan_id=plan["plan_id"], statement="Delete them.")
+        assert misquoted["code"] == "wrong_statement"
+        assert ids(client, XURXO, OLENA) == chosen[:2]
+        _hold_outcome(client, plan, chosen[1])
+        nothing = client.call("deactivate_customers", customer_ids=chosen[2:])
+        assert (nothing["status"], nothing["counts"]["failed"]) == ("nothing_done", 1)
+        invented = {"plan_id": "plan_nobody", "statement": plan["statement"]}
+        assert client.call("confirm_plan", **invented)["code"] == "plan_expired"
+        assert ids(client, XURXO, OLENA, RIAS) == chosen[2:]
 
 
-def _hold_outcome(facts: dict[str, Any]) -> None:
+def _hold_outcome(client: Guided, plan: dict[str, Any], overtaken: str) -> None:
     """What has changed is shown anew; what was agreed to is done, and told again as it was."""
-    anew = structure(facts["overtaken"], "confirmation_required")
+    other = client.follow(client.call("deactivate_customers", customer_ids=[overtaken]))
+    assert (other["status"], other["counts"]["deactivated"]) == ("done", 1)
+    anew = client.follow(plan)
+    assert anew["status"] == "confirmation_required"
     assert (anew["count"], len(anew["differences"])) == (1, 1)
-    done = structure(facts["done"], "partial")
+    done = client.follow(anew)
+    assert (done["status"], done["tool"]) == ("partial", "deactivate_customers")
     assert done["counts"] == {"deactivated": 1, "failed": 2, "unknown": 0, "not_attempted": 0}
-    assert done["tool"] == "deactivate_customers"
-    assert done["backup_path"] in facts["done"]["text"]
-    replayed = structure(facts["replayed"], "partial")
-    assert replayed["replayed"]
+    assert Path(done["backup_path"]).is_file()
+    replayed = client.follow(anew)
+    assert (replayed["status"], replayed["replayed"]) == ("partial", True)
     assert replayed["operation_id"] == done["operation_id"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TEST_KEY
-from tests.interop.conftest import Node, Server
+from tests.interop.conftest import OURS, Node, Server
 from tests.interop.test_inspector import TOOL_ERROR, call, structure
 from tests.test_serve import serving
 
@@ -16,10 +16,11 @@ XURXO = "33471259A"
 
 
 @pytest.fixture
-def account(clients: Path, tmp_path: Path) -> Iterator[Server]:
+def account(tmp_path: Path) -> Iterator[Server]:
     """A server on a BeeL that outlives it: every call starts a process of its own."""
-    with serving("sandbox", "--state", str(tmp_path / "beel.db")) as beel:
+    with serving("sandbox", "--state", str(tmp_path / "beel.db"), **OURS) as beel:
         env = {
+            **OURS,
             "BEEL_API_KEY": TEST_KEY,
             "BEEL_BASE_URL": f"http://127.0.0.1:{beel.port}",
             "BEEL_FILES_DIR": str(tmp_path / "files"),
