@@ -66,6 +66,10 @@ USES: Final[dict[str, Use]] = {
     "validate_customers": calls("validate_customers", {"customers": [customer(1)]}),
     "create_customers": calls("create_customers", {"customers": [customer(2)]}),
     "find_customers": calls("find_customers", {"search": "a"}),
+    "update_customers": calls(
+        "update_customers",
+        {"customer_ids": [customer_id(8)], "changes": {"email": "otro@example.com"}},
+    ),
     "deactivate_customers": calls(
         "deactivate_customers",
         {"customer_ids": [customer_id(8)]},
@@ -81,7 +85,13 @@ USES: Final[dict[str, Use]] = {
     "download_customer_template": calls("download_customer_template"),
 }
 # These work on what other tools have done; whatever they send to BeeL is sent for those.
-FOR_OTHERS: Final = {"list_batch_rows", "confirm_plan", "check_operation", "get_status"}
+FOR_OTHERS: Final = {
+    "list_batch_rows",
+    "save_batch_report",
+    "confirm_plan",
+    "check_operation",
+    "get_status",
+}
 
 
 def routes_of(app: Starlette, since: int) -> set[str]:
