@@ -151,3 +151,17 @@ def test_the_script_is_named_only_if_it_is_this_very_one(tmp_path: Path) -> None
         found.append(json.loads(ended.stdout))
     module = [str(own / "python"), "-m", "beel_mcp"]
     assert found == [[str(own / "beel-mcp")], [str(links / "beel-mcp")], module, module]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_the_example_for_each_app_is_what_config_prints(
+    host: str, request: pytest.FixtureRequest
+) -> None:
+    content, _ = configured(host, **SPANISH)
+    [server] = servers_of(content).values()
+    server |= {"command": "beel-mcp", "args": []}  # the one thing that every machine has its own of
+    example = Path(__file__).parent.parent / "examples" / "clients" / f"{host}.json"
+    if request.config.getoption("--update-snapshots"):
+        example.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    assert json.loads(example.read_text(encoding="utf-8")) == content
+    assert f"({host}.json)" in (example.parent / "README.md").read_text(encoding="utf-8")
