@@ -58,8 +58,8 @@ def obey(command: Sequence[str], folder: Path, shown: str) -> None:
         raise UnavailableError(f"`{shown}` took more than {INSTALL_TIMEOUT_S} s") from None
     if done.returncode != 0:
         said = (done.stderr.strip() or "nothing").splitlines()
-        # The reason stands last; pip's warnings about its index stand before it.
-        errors = [line for line in said if "error" in line.lower()] or said
+        # pip's warnings about its index stand before the reason.
+        errors = [line for line in said if line.lower().startswith(("error", "npm err"))] or said
         raise UnavailableError(f"`{shown}` gave {done.returncode}: {' / '.join(errors[:3])[:400]}")
 
 
