@@ -41,6 +41,9 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         raise CallerError(
             "The corrections do not fit the list; nothing was changed or checked.",
             field_errors=faults,
+            remedy=f"Fields: {', '.join(COLUMNS)}."
+            if any(one.field not in COLUMNS for one in corrections)
+            else "",
         )
     if len(gone) == len(batch.rows):
         raise CallerError("No row would be left of the list.", code="empty_list")
@@ -76,7 +79,7 @@ def _faults(
     for one in corrections:
         name = f"corrections, row {one.row}"
         if one.row not in known:
-            yield FieldError(name, _no_row(batch))
+            yield FieldError(name, _no_row(batch, one.row))
         elif one.row in gone:
             yield FieldError(name, "is corrected and dropped at once")
         elif one.field not in COLUMNS:
@@ -85,11 +88,13 @@ def _faults(
             yield FieldError(name, f"{one.field} is corrected twice")
         seen.add((one.row, one.field))
     for number in sorted(gone - known):
-        yield FieldError(f"drop_rows, row {number}", _no_row(batch))
+        yield FieldError(f"drop_rows, row {number}", _no_row(batch, number))
 
 
-def _no_row(batch: Batch) -> str:
+def _no_row(batch: Batch, number: int) -> str:
     first, last = batch.rows[0].number, batch.rows[-1].number
+    if first < number < last:
+        return "is not in the list: it was dropped or empty"
     return f"is not in the list, whose rows are {first} to {last}"
 
 
@@ -101,7 +106,17 @@ def _unknown(name: str) -> str:
     # Cut before comparing: the time that takes grows with the square of the length.
     near = {**NEAR, **{column: column for column in COLUMNS}}
     found = difflib.get_close_matches(name[:60].casefold(), near, n=1)
-    return f"{asked}; did you mean {near[found[0]]}?" if found else asked
+    meant = near[found[0]] if found else _by_header(name)
+    return f"{asked}; did you mean {meant}?" if meant else asked
+
+
+def _by_header(name: str) -> str | None:
+    """Give the field that a column of such a name would fill."""
+    # Only reading files needs the headers; a server that reads none starts without them.
+    from beel_mcp.lists.headers import meaning_of  # noqa: PLC0415
+
+    meaning = meaning_of(name)
+    return meaning[0] if meaning and meaning[0] in COLUMNS else None
 
 
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
