@@ -178,6 +178,7 @@ class Creating:
                 code="list_outdated",
                 remedy="Call validate_customers again with the same list: customers that exist"
                 " show as duplicates.",
+                next_calls=(checking_call(operation.subject),),
             )
 
     def _check_overlap(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
@@ -249,10 +250,13 @@ def overtaken(batch_id: str) -> CallerError:
         " was sent.",
         code="created_meanwhile",
         remedy="Call validate_customers again with the same list.",
-        next_calls=(
-            NextCall("validate_customers", {"batch_id": batch_id}, "says who is there already"),
-        ),
+        next_calls=(checking_call(batch_id),),
     )
+
+
+def checking_call(batch_id: str) -> NextCall:
+    """Give the call that checks a batch again."""
+    return NextCall("validate_customers", {"batch_id": batch_id}, "says what can be created now")
 
 
 def created(rows: Sequence[PlannedRow], creation: BulkCreation) -> list[dict[str, object]]:

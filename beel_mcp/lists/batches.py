@@ -134,6 +134,10 @@ class Batch:
             raise ValueError(f"verdicts on rows that the batch has not: {sorted(strangers)[:5]}")
         return replace(self, verdicts=verdicts, checks=tuple(checks))
 
+    def renewed(self) -> "Batch":
+        """Make another batch of the same rows, about which nothing is decided yet."""
+        return replace(self, lineage=(*self.lineage, self.batch_id), batch_id=_new_id())
+
     def with_rows(
         self,
         rows: tuple[Row, ...],

@@ -1,16 +1,18 @@
 """What a person corrects or leaves out of a list: it makes another list of the same rows."""
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.backup import COLUMNS
 from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.customers import checked_row, concerns, unknown_field
-from beel_mcp.lists.fields import PARTS
+from beel_mcp.lists.customers import checked_row, concerns
+from beel_mcp.lists.fields import NEAR, PARTS
 from beel_mcp.lists.reading import UnreadableError, read_value
 from beel_mcp.lists.rows import Row, Verdict
 from beel_mcp.lists.twins import with_twins, without_remarks
@@ -68,7 +70,7 @@ def _refuse(batch: Batch, corrections: Sequence[Correction], gone: set[int]) -> 
         raise CallerError(
             "The corrections do not fit the list; nothing was changed or checked.",
             field_errors=faults,
-            remedy=f"The fields are {', '.join(COLUMNS)}." if is_strange else "",
+            remedy=f"Fields: {', '.join(COLUMNS)}." if is_strange else "",
         )
     if len(gone) == len(batch.rows):
         raise CallerError("No row would be left of the list.", code="empty_list")
@@ -82,7 +84,7 @@ def _faults(
     for one in corrections:
         name = f"corrections, row {one.row}"
         if one.row not in known:
-            yield FieldError(name, _no_row(batch))
+            yield FieldError(name, _no_row(batch, one.row))
         elif one.row in gone:
             yield FieldError(name, "is corrected and dropped at once")
         elif one.field not in COLUMNS:
@@ -91,20 +93,35 @@ def _faults(
             yield FieldError(name, f"{one.field} is corrected twice")
         seen.add((one.row, one.field))
     for number in sorted(gone - known):
-        yield FieldError(f"drop_rows, row {number}", _no_row(batch))
+        yield FieldError(f"drop_rows, row {number}", _no_row(batch, number))
 
 
-def _no_row(batch: Batch) -> str:
+def _no_row(batch: Batch, number: int) -> str:
     first, last = batch.rows[0].number, batch.rows[-1].number
+    if first < number < last:
+        return "is not in the list: it was dropped or empty"
     return f"is not in the list, whose rows are {first} to {last}"
 
 
 def _unknown(name: str) -> str:
     """Name an unknown field and the nearest right one; of a group one of its parts."""
+    asked = f"unknown field {quoted(name, 60)}"
     if name in PARTS:
-        return f"name a part of {name}, such as {name}.{PARTS[name][0]}"
-    group, _, part = name.rpartition(".")
-    return unknown_field(part, of=group) if group in PARTS else unknown_field(name)
+        return f"{asked}; name a part of it, such as {name}.{PARTS[name][0]}"
+    # Cut before comparing: the time that takes grows with the square of the length.
+    near = {**NEAR, **{column: column for column in COLUMNS}}
+    found = difflib.get_close_matches(name[:60].casefold(), near, n=1)
+    meant = near[found[0]] if found else _by_header(name)
+    return f"{asked}; did you mean {meant}?" if meant else asked
+
+
+def _by_header(name: str) -> str | None:
+    """Give the field that a column of such a name would fill."""
+    # Only reading files needs the headers; a server that reads none starts without them.
+    from beel_mcp.lists.headers import meaning_of  # noqa: PLC0415
+
+    meaning = meaning_of(name)
+    return meaning[0] if meaning and meaning[0] in COLUMNS else None
 
 
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:

@@ -89,8 +89,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "Nearly the same name at the same address as another row: ask whether it is one.": (
         "Casi el mismo nombre y la misma dirección que otra fila: compruebe si es el mismo cliente."
     ),
-    "The same identifier stands earlier in the list, in row {row}.": (
-        "La misma identificación ya aparece antes en la lista, en la fila {row}."
+    "The same identifier stands earlier in the list.": (
+        "La misma identificación ya aparece antes en la lista."
     ),
     "This row was created already, from this list.": (
         "Esta fila ya se dio de alta a partir de esta lista."

@@ -6,6 +6,7 @@ from typing import Any
 
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import BeelMcpError, NextCall
+from beel_mcp.guards.creating import checking_call
 from beel_mcp.guards.records import Chunk, Operation
 from beel_mcp.summaries.answer import Status, capped, next_steps, plural
 from beel_mcp.summaries.batches import (
@@ -18,6 +19,8 @@ from beel_mcp.summaries.batches import (
 )
 from beel_mcp.summaries.rows import MESSAGE_LIMIT, NAME_LIMIT, RETRY_AFTER_S, RecordRow, Records
 
+# The same call again would stop at the same place.
+OUTDATED = ("list_outdated", "created_meanwhile")
 # An id costs 25 tokens, and a structure may cost 1,000.
 CREATED_CAP = 10
 SHORT_NAME = 40
@@ -45,8 +48,9 @@ def creation_answer(
     replayed: bool,
     before: bool = False,
     stopped: BeelMcpError | None = None,
+    can_check: bool = False,
 ) -> CreationAnswer:
-    """Say what create_customers did."""
+    """Say what create_customers did; `can_check` where the batch is kept."""
     counts = count(operation)
     created = [
         CreatedCustomer(
@@ -69,16 +73,28 @@ def creation_answer(
         replayed=replayed or None,
         retry_after_s=RETRY_AFTER_S if running else None,
         detail=detail_of(operation, running=running, before=before, stopped=stopped) or None,
-        next=next_steps(*_next_calls(operation, running=running, is_long=more is not None)),
+        next=next_steps(*_next_calls(operation, stopped, running=running, can_check=can_check)),
     )
 
 
-def _next_calls(operation: Operation, *, running: bool, is_long: bool) -> Sequence[NextCall | None]:
+def _next_calls(
+    operation: Operation, stopped: BeelMcpError | None, *, running: bool, can_check: bool
+) -> Sequence[NextCall | None]:
     arguments = {"operation_id": operation.operation_id}
     if count(operation).unknown or running:
         return [NextCall("check_operation", arguments, "finds out, by reading only")]
     everyone = NextCall("check_operation", arguments, "lists everyone who was created")
-    return [everyone if is_long else None, going_on_call(operation)]
+    is_long = count(operation).created > CREATED_CAP
+    is_outdated = stopped is not None and stopped.code in OUTDATED
+    going_on = None if is_outdated else going_on_call(operation)
+    if can_check and not going_on and (is_outdated or count(operation).refused):
+        going_on = checking_call(operation.subject)
+    return [everyone if is_long else None, going_on]
+
+
+def is_whole(operation: Operation) -> bool:
+    """Whether all that was decided is created."""
+    return all(chunk.state == "COMMITTED" for chunk in operation.chunks)
 
 
 def summary_of(operation: Operation, *, running: bool) -> str:
@@ -135,6 +151,11 @@ def going_on_call(operation: Operation) -> NextCall | None:
     """Give the call that sends what was not sent yet."""
     if not any(chunk.state == "READY" for chunk in operation.chunks):
         return None
+    return resuming_call(operation)
+
+
+def resuming_call(operation: Operation) -> NextCall:
+    """Give the call that carries a decision on, whatever was sent of it."""
     arguments: dict[str, object] = {
         "batch_id": operation.subject,
         "expected_count": sum(chunk.count for chunk in operation.chunks),

@@ -9,7 +9,7 @@ from beel_mcp.lists.batches import Batch
 from beel_mcp.lists.rows import IMPORTABLE, KINDS, Kind
 from beel_mcp.summaries.answer import next_steps, plural
 from beel_mcp.summaries.batches import ValidationAnswer, ValidationCounts, fitted
-from beel_mcp.summaries.creations import going_on_call
+from beel_mcp.summaries.creations import is_whole, resuming_call
 
 RETRY_AFTER_S = 5
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
@@ -26,7 +26,9 @@ class Validation:
     corrected: int
     dropped: int
     stopped: BeelMcpError | None
-    before: Operation | None  # the operation that created the very same rows, or began to
+    before: Operation | None  # the operation that created the very same rows, or some of them
+    begun: Operation | None  # one that has exactly what can be created left to send
+    is_renewed: bool  # has another batch_id: what was decided under the first one is over
     is_read_only: bool
 
 
@@ -78,17 +80,24 @@ def _detail(facts: Validation) -> str:
     parts = []
     if facts.stopped and facts.batch.counts()["unchecked"]:
         parts.append(f"The check stopped: {facts.stopped.message}")
-    before = facts.before
-    if before and going_on_call(before):
+    before, begun = facts.before, facts.begun
+    if facts.is_renewed:
         parts.append(
-            f"Operation {before.operation_id} began to create this very list and has not ended:"
+            "What was decided about this list is over and stays as it is recorded; what can be"
+            " created now has another batch_id."
+        )
+    if begun:
+        parts.append(
+            f"Operation {begun.operation_id} began to create this very list and has not ended:"
             " go on with it instead of creating what is left anew."
         )
-    elif before:
+    elif before and is_whole(before) and facts.batch.importable():
         parts.append(
             f"The very same rows were created within 24 hours by operation {before.operation_id};"
             " creating them again may double them: tell the person."
         )
+    elif before:
+        parts.append(f"Operation {before.operation_id} created what it could of these very rows.")
     return " ".join(parts)
 
 
@@ -96,7 +105,7 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
     batch = facts.batch
     if batch.counts()["unchecked"]:
         return [continuing_call(batch)]
-    begun = going_on_call(facts.before) if facts.before else None
+    begun = resuming_call(facts.begun) if facts.begun else None
     create = None if facts.is_read_only else begun or creation_call(batch)
     return [create, *_closer_looks(batch)]
 

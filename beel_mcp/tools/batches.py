@@ -25,7 +25,7 @@ from beel_mcp.parameters import (
 from beel_mcp.summaries.batch_rows import BatchRowsAnswer, rows_answer
 from beel_mcp.summaries.batches import CreationAnswer, ValidationAnswer
 from beel_mcp.summaries.validations import Validation, validation_answer
-from beel_mcp.tools.creation import created_before
+from beel_mcp.tools.decisions import decided_before
 from beel_mcp.tools.declare import read, write
 from beel_mcp.tools.guarded import GuardedCall
 from beel_mcp.tools.sources import WantedList, read_batch
@@ -60,16 +60,18 @@ async def validate_customers(
     wanted.check()
     batch, base = await read_batch(state, wanted)
     judged = await asking.judge(batch)
-    expires_at = state.batches.add(judged.batch)
-    before = await created_before(state.beel, state.journal, judged.batch)
+    decided = await decided_before(state, judged.batch)
+    expires_at = state.batches.add(decided.batch)
     facts = Validation(
-        judged.batch,
+        decided.batch,
         expires_at,
         base if base is not batch else None,
         len(corrections or ()),
         len(set(drop_rows or ())),
         judged.stopped,
-        before,
+        decided.before,
+        decided.begun,
+        is_renewed=decided.is_renewed,
         is_read_only=state.settings.read_only,
     )
     return validation_answer(facts)

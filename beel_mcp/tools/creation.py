@@ -27,6 +27,7 @@ from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batches import PART_SIZE, Batch
 from beel_mcp.summaries.answer import LIST_CAP, plural
 from beel_mcp.summaries.batches import CreationAnswer, CreationCounts, problem_groups
+from beel_mcp.summaries.creations import is_whole
 from beel_mcp.summaries.validations import continuing_call
 
 
@@ -85,19 +86,6 @@ def remarks(batch: Batch) -> dict[str, object]:
     """Give what is worth telling about rows that were created without a check before."""
     groups, more = problem_groups(batch)
     return {"problems": groups, "more_problems": more}
-
-
-async def created_before(beel: BeelClient, journal: Journal, batch: Batch) -> Operation | None:
-    """Find the operation that created the very same rows within a day, or began to."""
-    try:
-        return journal.created_before(batch.payload_digest, await beel.account())
-    except JournalError:
-        return None  # looking at a list needs no journal; creating does, and says so
-
-
-def is_whole(operation: Operation) -> bool:
-    """Whether all that was decided is created."""
-    return all(chunk.state == "COMMITTED" for chunk in operation.chunks)
 
 
 def nothing_created(batch: Batch) -> CreationAnswer:

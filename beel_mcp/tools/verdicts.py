@@ -30,7 +30,7 @@ _UNEXPLAINED: Mapping[Kind, str] = {
     "duplicate": "This identifier is in BeeL already, or earlier in the list.",
     "nif_invalid": "AEAT does not know this NIF, or not with this name.",
 }
-_SAME_IDENTIFIER = "The same identifier stands earlier in the list"
+_SAME_IDENTIFIER = "The same identifier stands earlier in the list."
 _CREATED = "This row was created already, from this list."
 WireProblems = Callable[[Row], Sequence[FieldError]]
 
@@ -68,8 +68,9 @@ def _created(row: Row, customer_id: str | None) -> Verdict:
 
 
 def _repeats(row: Row, earlier: int) -> Verdict:
-    where = f"{_SAME_IDENTIFIER}, in row {earlier}."
-    return Verdict("duplicate", (Problem("nif", where, row.identifier, severity="error"),))
+    hint = f"row {earlier} has it"
+    problem = Problem("nif", _SAME_IDENTIFIER, row.identifier, hint, severity="error")
+    return Verdict("duplicate", (problem,))
 
 
 def verdict_of(row: Row, said: RowReport) -> Verdict:

@@ -132,6 +132,7 @@ def told(
         replayed=replayed,
         before=before,
         stopped=stopped,
+        can_check=any(one.batch_id == operation.subject for one in state.batches.of(caller())),
     )
 
 

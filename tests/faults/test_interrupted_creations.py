@@ -237,3 +237,63 @@ async def test_statistics_that_contradict_their_rows_are_recounted_and_said(
     assert answer["statistics_mismatch"] is True
     assert (answer["counts"]["valid"], answer["counts"]["duplicate"]) == (2, 1)
     assert answer["importable"] == 2
+
+
+async def test_what_was_refused_is_checked_again_and_created_as_another_batch(
+    client: Client, beel: FaultServer
+) -> None:
+    beel.fault("answer", raw=REFUSAL, after=2, method="POST", path="bulk", dry_run=False)
+    arguments = await checked(client)
+    stopped = await call(client, "create_customers", **arguments)
+    assert stopped["counts"] == counts(6, refused=2)
+    [step] = [one for one in stopped["next"] if one["tool"] == "validate_customers"]
+    again = await call(client, step["tool"], **step["arguments"])
+    assert (again["importable"], again["counts"]["duplicate"]) == (2, 6)
+    assert again["batch_id"] != arguments["batch_id"]
+    assert "another batch_id" in again["detail"]
+    create = again["next"][0]
+    assert create["arguments"]["batch_id"] == again["batch_id"]
+    done = await call(client, create["tool"], **create["arguments"])
+    assert done["counts"] == counts(2, skipped=6)
+    assert beel.created == NIFS
+    recorded = await call(client, "create_customers", **arguments)
+    assert recorded["counts"] == counts(6, refused=2), "what was decided first stands"
+
+
+async def test_a_rest_that_another_call_overtook_is_not_gone_on_with_but_created_anew(
+    client: Client, beel: FaultServer
+) -> None:
+    busy = beel.fault(
+        "answer", raw=BUSY, times=99, after=1, method="POST", path="bulk", dry_run=False
+    )
+    arguments = await checked(client)
+    await call(client, "create_customers", **arguments)
+    busy.times = 0
+    await call(client, "create_customers", customers=[ROWS[4]])
+    stopped = await call(client, "create_customers", **arguments)
+    assert stopped["counts"] == counts(3, not_attempted=5)
+    assert "created by another call" in stopped["detail"]
+    [step] = stopped["next"]
+    again = await call(client, step["tool"], **step["arguments"])
+    assert (again["importable"], again["counts"]["duplicate"]) == (4, 4)
+    create = again["next"][0]
+    done = await call(client, create["tool"], **create["arguments"])
+    assert done["counts"] == counts(4, skipped=4)
+    assert sorted(beel.created) == sorted(NIFS)
+
+
+async def test_a_rest_that_nobody_touched_is_gone_on_with_as_it_was_decided(
+    client: Client, beel: FaultServer
+) -> None:
+    busy = beel.fault(
+        "answer", raw=BUSY, times=99, after=1, method="POST", path="bulk", dry_run=False
+    )
+    arguments = await checked(client)
+    await call(client, "create_customers", **arguments)
+    busy.times = 0
+    again = await call(client, "validate_customers", batch_id=arguments["batch_id"])
+    assert again["batch_id"] == arguments["batch_id"]
+    create = again["next"][0]
+    assert create["arguments"] == arguments
+    done = await call(client, create["tool"], **create["arguments"])
+    assert done["counts"] == counts(8)

@@ -287,3 +287,53 @@ async def test_a_row_dropped_twice_is_counted_once(client: Client) -> None:
     first = await call(client, "validate_customers", customers=[customer(1), customer(2)])
     second = await call(client, "validate_customers", batch_id=first["batch_id"], drop_rows=[2, 2])
     assert second["summary"].startswith("Dropped 1 row. Checked 1 customer")
+
+
+async def test_a_field_named_as_its_column_is_understood_and_the_fields_are_named(
+    client: Client,
+) -> None:
+    batch_id = (await call(client, "validate_customers", customers=[customer(1)]))["batch_id"]
+    wrong = [fix(1, "Correo electrónico", "a@example.com"), fix(1, "zzz", "x")]
+    refused = await client.call_tool(
+        "validate_customers", {"batch_id": batch_id, "corrections": wrong}
+    )
+    text = refused.content[0].text
+    assert 'unknown field "Correo electrónico"; did you mean email?' in text
+    assert 'unknown field "zzz"\n' in text
+    assert "Fields: legal_name, nif, alternative_id.type" in text
+    assert "address.city" in text
+
+
+async def test_a_row_that_was_dropped_is_said_to_be_missing_though_its_neighbours_are_there(
+    client: Client,
+) -> None:
+    rows = [customer(n) for n in range(4)]
+    checked = await call(client, "validate_customers", customers=rows, drop_rows=[2])
+    refused = await call(
+        client,
+        "validate_customers",
+        batch_id=checked["batch_id"],
+        corrections=[fix(2, "email", ""), fix(9, "email", "")],
+    )
+    messages = [one["message"] for one in refused["field_errors"]]
+    assert messages == [
+        "is not in the list: it was dropped or empty",
+        "is not in the list, whose rows are 1 to 4",
+    ]
+
+
+async def test_twins_of_different_rows_are_one_problem_that_names_no_single_row(
+    client: Client,
+) -> None:
+    rows = [customer(n) for n in range(6)]
+    rows[4]["nif"], rows[5]["nif"] = rows[0]["nif"], rows[1]["nif"]
+    checked = await call(client, "validate_customers", customers=rows)
+    [group] = [one for one in checked["problems"] if one["kind"] == "duplicate"]
+    assert group["rows"] == [5, 6]
+    assert group["message"] == "The same identifier stands earlier in the list."
+    assert group["example"]["suggestion"] == "row 1 has it"
+    listed = await call(client, "list_batch_rows", batch_id=checked["batch_id"], kind="duplicate")
+    assert [row["errors"][0]["suggestion"] for row in listed["rows"]] == [
+        "row 1 has it",
+        "row 2 has it",
+    ]
