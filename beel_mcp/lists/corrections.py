@@ -37,14 +37,7 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
 
     """
     gone = set(dropped)
-    if faults := list(islice(_faults(batch, corrections, gone), _MAX_FAULTS)):
-        raise CallerError(
-            "The corrections do not fit the list; nothing was changed or checked.",
-            field_errors=faults,
-            remedy=f"Fields: {', '.join(COLUMNS)}."
-            if any(one.field not in COLUMNS for one in corrections)
-            else "",
-        )
+    _refuse(batch, corrections, gone)
     if len(gone) == len(batch.rows):
         raise CallerError("No row would be left of the list.", code="empty_list")
     wanted: dict[int, list[Correction]] = {}
@@ -68,6 +61,19 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
             and change.field not in {one.field for one in wanted.get(change.row, ())}
         ),
         origin=_origin(batch.origin, corrections, gone),
+    )
+
+
+def _refuse(batch: Batch, corrections: Sequence[Correction], gone: set[int]) -> None:
+    """Refuse corrections that do not fit; a few are named."""
+    faults = list(islice(_faults(batch, corrections, gone), _MAX_FAULTS))
+    if not faults:
+        return
+    is_strange = any(one.field not in COLUMNS for one in corrections)
+    raise CallerError(
+        "The corrections do not fit the list; nothing was changed or checked.",
+        field_errors=faults,
+        remedy=f"Fields: {', '.join(COLUMNS)}." if is_strange else "",
     )
 
 
