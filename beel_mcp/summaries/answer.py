@@ -26,6 +26,7 @@ JOB_TEXT_LIMIT = 1_500 - PLACE_ROOM
 LIST_TEXT_LIMIT = 6_000 - PLACE_ROOM
 LIST_CAP = 20
 NEXT_CAP = 3
+CUT = "(There is more than has room here.)"
 
 
 class NextStep(BaseModel):
@@ -95,15 +96,20 @@ def capped(items: Sequence[T], cap: int = LIST_CAP) -> tuple[list[T], int | None
 
 
 def fit(head: Sequence[str], tail: Sequence[str], limit: int) -> str:
-    """Join lines within `limit` characters; the tail is kept, the head loses its last lines."""
-    ending = "\n".join(tail)
-    room = limit - len(ending) - 1
-    kept: list[str] = []
-    for line in filter(None, head):
-        if sum(len(other) + 1 for other in kept) + len(line) > room:
-            break
-        kept.append(line)
-    return "\n".join([*kept, ending] if ending else kept)
+    """Join lines within `limit` characters; the tail is kept, the head loses its last lines.
+
+    Where lines are lost, the text says so.
+    """
+    told = [line for line in head if line]
+    room = limit - sum(len(line) + 1 for line in tail)
+    if sum(len(line) + 1 for line in told) > room:
+        room -= len(CUT) + 1
+        while sum(len(line) + 1 for line in told) > room:
+            told.pop()
+        if told and told[-1].endswith(":"):
+            told.pop()  # a heading without its lines
+        told.append(CUT)
+    return "\n".join([*told, *tail])
 
 
 def count_phrase(counts: Mapping[str, int]) -> str:

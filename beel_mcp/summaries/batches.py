@@ -112,7 +112,7 @@ class ValidationAnswer(Answer):
             f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
             self.detail or "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
-            f"batch_id: {self.batch_id} (kept for 30 minutes after its last use).",
+            f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             reading_head(self.read_as, self.values_changed, self.more_values_changed),
             *problem_lines(self.problems, self.more_problems),
             *reading_lines(self.columns_ignored, self.values_changed),
@@ -120,6 +120,11 @@ class ValidationAnswer(Answer):
             if self.statistics_mismatch
             else "",
         ]
+
+    def _mending(self) -> str:
+        """Say what can be done about problems, where there are any."""
+        told = "; list_batch_rows shows each row, corrections or drop_rows mend them"
+        return told if self.problems else ""
 
 
 class CreationCounts(BaseModel):

@@ -268,3 +268,17 @@ def test_many_large_lists_are_kept_only_as_far_as_memory_is_set_apart(store, mon
     large = batch(50)
     store.add(large)
     assert store.get(large.batch_id, "local") is large, "the newest stays, however large"
+
+
+def test_a_file_read_by_chosen_columns_is_read_by_them_again_without_long_corrections(
+    store: BatchStore, clock: Clock
+):
+    columns = [{"header": "a", "field": "legal_name"}]
+    fixes = [{"row": row, "field": "email", "value": "a@example.com"} for row in range(50)]
+    origin = {"source_path": "a.csv", "columns": columns, "corrections": fixes}
+    made = batch(origin=origin)
+    store.add(made)
+    clock.pass_minutes(31)
+    error = expired(store, made.batch_id)
+    assert error.next_calls[0].arguments == {"source_path": "a.csv", "columns": columns}
+    assert "corrections" in error.remedy

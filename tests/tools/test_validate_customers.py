@@ -270,3 +270,20 @@ async def test_a_tool_that_is_switched_off_is_not_called_unknown(connect: Connec
         result = await client.call_tool("create_customers", {"customers": [customer(1)]})
     assert result.is_error
     assert (result.structured_content or {})["code"] == "read_only"
+
+
+async def test_whoever_reads_only_the_text_is_told_how_to_see_and_mend_the_rows(
+    client: Client,
+) -> None:
+    for row, is_told in ((customer(1, email="nope"), True), (customer(2), False)):
+        answer = await client.call_tool("validate_customers", {"customers": [row]})
+        text = answer.content[0].text
+        assert ("list_batch_rows shows each row, corrections or drop_rows" in text) is is_told
+
+
+async def test_problems_that_have_no_room_in_the_text_are_not_passed_over(client: Client) -> None:
+    rows = [customer(n, **FAULTS[n]) for n in range(len(FAULTS))]
+    rows = [row | {"legal_name": f"{'X' * 60} {n}"} for n, row in enumerate(rows)]
+    answer = await client.call_tool("validate_customers", {"customers": rows})
+    text = answer.content[0].text
+    assert "There is more than has room here" in text
