@@ -119,7 +119,8 @@ class BatchStore:
             "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
             " after their last use, and not across a restart of this server.",
             code="batch_expired",
-            remedy="Call validate_customers again with the same list, and use the new batch_id.",
+            remedy="Call validate_customers again with the same list and all corrections made so"
+            " far, and use the new batch_id.",
             next_calls=(again,) if told else (),
         )
 
@@ -129,4 +130,7 @@ def _short(origin: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     has_account = any(one["field"].endswith("iban") for one in origin.get("corrections", ()))
     if len(json.dumps(origin, ensure_ascii=False)) <= CALL_LIMIT and not has_account:
         return origin, True
-    return {name: origin[name] for name in ("source_path", "sheet") if name in origin}, False
+    file = {name: origin[name] for name in ("source_path", "sheet", "columns") if name in origin}
+    if len(json.dumps(file, ensure_ascii=False)) > CALL_LIMIT:
+        return {}, False  # read without its columns it would be another list
+    return file, False

@@ -81,10 +81,11 @@ def rows_answer(batch: Batch, kind: Kind | None, page: int, limit: int) -> Batch
     has_more = next(pages, None) is not None
     what = plural(len(chosen), f"{kind.replace('_', ' ')} row" if kind else "row")
     where = f"page {page}" if rows else f"page {page} is empty"
-    again: dict[str, object] = {"batch_id": batch.batch_id, "page": page + 1, "limit": limit}
+    asked = page + 1 if rows else 1
+    again: dict[str, object] = {"batch_id": batch.batch_id, "page": asked, "limit": limit}
     if kind:
         again["kind"] = kind
-    following = NextCall("list_batch_rows", again, "the next page")
+    following = NextCall("list_batch_rows", again, "the next page" if rows else "the first page")
     return BatchRowsAnswer(
         status="done",
         summary=f"{what} in this list; {where}.",
@@ -93,7 +94,7 @@ def rows_answer(batch: Batch, kind: Kind | None, page: int, limit: int) -> Batch
         total=len(chosen),
         page=page,
         has_more=has_more,
-        next=next_steps(following if has_more else None),
+        next=next_steps(following if has_more or (chosen and not rows) else None),
     )
 
 

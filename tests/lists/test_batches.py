@@ -254,3 +254,17 @@ def test_what_is_remembered_of_files_is_bounded_too(store):
     for n in range(300):
         store.add(batch(1, origin={"source_path": f"{n}.csv"}))
     assert len(store._origins) <= 200
+
+
+def test_a_file_read_by_chosen_columns_is_read_by_them_again_without_long_corrections(
+    store: BatchStore, clock: Clock
+):
+    columns = [{"header": "a", "field": "legal_name"}]
+    fixes = [{"row": row, "field": "email", "value": "a@example.com"} for row in range(50)]
+    origin = {"source_path": "a.csv", "columns": columns, "corrections": fixes}
+    made = batch(origin=origin)
+    store.add(made)
+    clock.pass_minutes(31)
+    error = expired(store, made.batch_id)
+    assert error.next_calls[0].arguments == {"source_path": "a.csv", "columns": columns}
+    assert "corrections" in error.remedy

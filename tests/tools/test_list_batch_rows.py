@@ -117,3 +117,14 @@ def test_pages_hold_every_row_once_whatever_its_problems(
             break
         page += 1
     assert seen == list(range(1, len(lengths) + 1))
+
+
+async def test_a_page_behind_the_last_leads_back_to_the_first(client: Client) -> None:
+    batch_id = (
+        await client.call_tool("validate_customers", {"customers": [customer(1)]})
+    ).structured_content["batch_id"]
+    answer = await client.call_tool("list_batch_rows", {"batch_id": batch_id, "page": 9})
+    [step] = answer.structured_content["next"]
+    assert step["arguments"] == {"batch_id": batch_id, "page": 1, "limit": 20}
+    none = await client.call_tool("list_batch_rows", {"batch_id": batch_id, "kind": "error"})
+    assert "next" not in none.structured_content
