@@ -119,8 +119,8 @@ class BatchStore:
             "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
             " after their last use, and not across a restart of this server.",
             code="batch_expired",
-            remedy="Call validate_customers again with the same list and all corrections made so far,"
-            " and use the new batch_id.",
+            remedy="Call validate_customers again with the same list and all corrections made so"
+            " far, and use the new batch_id.",
             next_calls=(again,) if told else (),
         )
 

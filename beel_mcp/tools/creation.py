@@ -55,7 +55,11 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
     if expected_count == importable > 0:
         return
     if not importable:
-        raise CallerError("No row of this batch can be created.", code="nothing_importable")
+        raise CallerError(
+            "No row of this batch can be created.",
+            code="nothing_importable",
+            next_calls=(_listing_call(batch),),
+        )
     all_go = skip_problems or importable == len(batch.rows)
     raise CallerError(
         f"expected_count is {expected_count}, but {importable} of {len(batch.rows)} rows can be"
@@ -66,6 +70,10 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
         if all_go
         else "The other rows have problems: ask the person whether to leave them out.",
     )
+
+
+def _listing_call(batch: Batch) -> NextCall:
+    return NextCall("list_batch_rows", {"batch_id": batch.batch_id}, "says why, row by row")
 
 
 def check_inline_count(batch: Batch, expected_count: int | None) -> None:

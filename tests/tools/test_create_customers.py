@@ -292,3 +292,14 @@ async def test_who_has_no_nif_and_was_created_today_is_told_of_where_beel_sees_n
         [group] = [one for one in checked["problems"] if one["kind"] != "valid"]
         assert group["rows"] == [1]
         assert "created" in group["message"]
+
+
+async def test_a_batch_of_nothing_but_problems_is_refused_with_the_call_that_tells_them(
+    client: Client,
+) -> None:
+    batch_id = await batch_of(client, customer(1, email="nope"))
+    refused = await call(client, "create_customers", batch_id=batch_id, expected_count=1)
+    assert refused["code"] == "nothing_importable"
+    [step] = refused["next"]
+    rows = await call(client, step["tool"], **step["arguments"])
+    assert rows["rows"][0]["kind"] == "error"
