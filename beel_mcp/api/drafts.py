@@ -175,7 +175,8 @@ class _LineReader:
         text = self._text(name)
         if text is None or _DECIMAL.fullmatch(text):
             return None if text is None else Decimal(text)
-        hint = 'it must be a decimal such as "1250.50"'
+        example = '"21", in percent without the sign' if name.endswith("_rate") else '"1250.50"'
+        hint = f"it must be a decimal such as {example}"
         self._fault(name, f"is {quoted(text, 30)}; {hint}")
         return None
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.drafts import DraftLine, NewDraft, read_draft
 from beel_mcp.api.invoice_lists import InvoiceFilter
-from beel_mcp.api.invoice_models import Invoice, InvoiceLine
+from beel_mcp.api.invoice_models import Invoice, InvoiceLine, InvoiceTotals
 from beel_mcp.errors import BeelMcpError, RefusedError
 from beel_mcp.guards.creating import Created, Creating
 from beel_mcp.guards.plan import digest_of
@@ -110,7 +110,17 @@ def invoice_facts(invoice: Invoice) -> dict[str, str]:
         "invoice_id": invoice.id,
         "invoice_status": invoice.status,
         "amount": f"{invoice.totals.total:.2f}",
+        "made_of": _made_of(invoice.totals),
     }
+
+
+def _made_of(totals: InvoiceTotals) -> str:
+    """Say what the total is made of: a rate that was meant otherwise shows here."""
+    parts = [
+        f"base {totals.taxable_base:.2f}",
+        f"tax {totals.total_tax + totals.total_surcharge:.2f}",
+    ]
+    return ", ".join([*parts, f"withheld {totals.total_irpf:.2f}"] if totals.total_irpf else parts)
 
 
 def is_made_of(invoice: Invoice, draft: NewDraft) -> bool:

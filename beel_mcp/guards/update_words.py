@@ -85,6 +85,7 @@ def _opening(look: Look, changes: Mapping[str, Any], limit: int, language: Langu
     shown = as_shown(changes)
     wanted = ", ".join(
         f"{_field(path, language)} {_value(shown[path], _room(path, limit), language)}"
+        f"{_unit(path, shown[path])}"
         for path in changes
     )
     return say(
@@ -103,9 +104,10 @@ def _label(
     for path, old in before.items():
         room = _room(path, limit)
         if len(look.affected) > 1:
-            words = _value(old, room, language)
+            words = _value(old, room, language) + _unit(path, old)
         else:
-            words = _both(old, _after(path, after), room, language)
+            new = _after(path, after)
+            words = _both(old, new, room, language) + _unit(path, new)
         parts.append(f"{_field(path, language)} {words}")
     return f"{named(one)}: {', '.join(parts)}"
 
@@ -131,6 +133,11 @@ def _field(path: str, language: Language) -> str:
     elif top in _ACCESS:
         mark = say(language, en=" (access)", es=" (acceso)")
     return say(language, en=english, es=spanish) + mark
+
+
+def _unit(path: str, value: Any) -> str:
+    """Mark a discount as a percentage: nobody may take it for euros."""
+    return " %" if path == "general_discount" and value is not None else ""
 
 
 def _both(old: Any, new: Any, limit: int, language: Language) -> str:

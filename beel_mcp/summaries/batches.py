@@ -105,7 +105,18 @@ class ValidationAnswer(Answer):
     more_values_changed: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the counts, the problems by how many rows they touch, and the handle."""
+        """Give the counts, the problems by how many rows they touch, and the handle.
+
+        As many problems are told in full as leave room to name the others.
+        """
+        room = self.text_limit - sum(len(line) + 1 for line in self.next_lines())
+        for told in range(GROUPS_IN_TEXT, 0, -1):
+            lines = self._told(told)
+            if sum(len(line) + 1 for line in lines if line) <= room:
+                break
+        return lines
+
+    def _told(self, told: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         return [
@@ -114,7 +125,7 @@ class ValidationAnswer(Answer):
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             reading_head(self.read_as, self.values_changed, self.more_values_changed),
-            *problem_lines(self.problems, self.more_problems),
+            *problem_lines(self.problems, self.more_problems, told),
             *reading_lines(self.columns_ignored, self.values_changed),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
@@ -222,14 +233,15 @@ def _short(example: groups.Example) -> dict[str, Any]:
     return {**asdict(example), **cut}
 
 
-def problem_lines(problems: Sequence[ProblemGroup] | None, more: int | None) -> list[str]:
-    """Give the first groups in words, and how many there are besides."""
+def problem_lines(
+    problems: Sequence[ProblemGroup] | None, more: int | None, told: int = GROUPS_IN_TEXT
+) -> list[str]:
+    """Give the first groups in words, the others in short, and how many there are besides."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
     # The remarks are about rows that will be created: one of them is told in full.
-    told = GROUPS_IN_TEXT - min(remarks, 1)
-    first = [group for group in every if group.kind != "warning"][:told]
-    first += [group for group in every if group.kind == "warning"][: GROUPS_IN_TEXT - len(first)]
+    first = [group for group in every if group.kind != "warning"][: told - min(remarks, 1)]
+    first += [group for group in every if group.kind == "warning"][: told - len(first)]
     shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
     lines += [f"- {group.short()}" for group in every if group not in first]

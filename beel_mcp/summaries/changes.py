@@ -139,10 +139,15 @@ class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer):
     invoice_id: str | None = None
     invoice_status: str | None = None
     amount: str | None = None
+    made_of: str | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the outcome, and the draft that came of it."""
-        draft = (self.invoice_id, self.invoice_status, self.amount and f"{self.amount} EUR")
+        draft = (
+            self.invoice_id,
+            self.invoice_status,
+            self.amount and f"{self.amount} EUR ({self.made_of})",
+        )
         return [
             *super().lines(),
             f"Invoice: {' · '.join(filter(None, draft))}." if any(draft) else "",

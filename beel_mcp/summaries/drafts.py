@@ -23,13 +23,15 @@ class DraftAnswer(PlanAnswer):
     invoice_id: str | None = None
     invoice_status: str | None = None
     amount: str | None = None
+    made_of: str | None = None
     operation_id: str | None = None
     replayed: bool | None = None
     retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the plan or the draft."""
-        draft = [self.invoice_id, self.invoice_status, self.amount and f"{self.amount} EUR"]
+        amount = self.amount and f"{self.amount} EUR ({self.made_of})"
+        draft = [self.invoice_id, self.invoice_status, amount]
         return [
             *self.plan_lines(),
             f"Invoice: {' · '.join(filter(None, draft))}." if self.invoice_id else "",
@@ -130,7 +132,8 @@ def draft_rows(operation: Operation, records: Records) -> list[RecordRow]:
 
 
 def _facts(draft: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: draft.get(name) for name in ("invoice_id", "invoice_status", "amount")}
+    names = ("invoice_id", "invoice_status", "amount", "made_of")
+    return {name: draft.get(name) for name in names}
 
 
 def _message(row: Mapping[str, Any]) -> str | None:

@@ -32,7 +32,8 @@ MODERN = "2026-07-28"
 QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
 _TYPES = {
     "string_type": "must be text",
-    "list_type": "must be a list",
+    "list_type": "must be a list, in square brackets",
+    "extra_forbidden": "is not a name that is known here",
     "dict_type": "must be an object",
     "model_type": "must be an object",
     "int_type": "must be a whole number",
@@ -41,6 +42,11 @@ _TYPES = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "missing": "is required",
+}
+_FINDERS = {
+    "customer_id": "find_customers",
+    "customer_ids": "find_customers",
+    "invoice_ids": "find_invoices",
 }
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"),
@@ -123,7 +129,8 @@ class ToolCalls:
             return CallerError(f"The arguments of {name} must be one object.")
         sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
         # What is not an argument comes first: it says best what was meant.
-        faults = [_misspelt((argument,), known) for argument in sent if argument not in known]
+        strangers = [argument for argument in sent if argument not in known]
+        faults = [self._elsewhere(one, known) or _misspelt((one,), known) for one in strangers]
         try:
             tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:
@@ -133,6 +140,17 @@ class ToolCalls:
                 f"{name} was not called: its arguments are not right.", field_errors=faults[:5]
             )
         return None
+
+    def _elsewhere(self, argument: str, known: list[str]) -> FieldError | None:
+        """Name the tool whose argument it is, if it is nothing like one of this tool's."""
+        if difflib.get_close_matches(argument, known, n=1):
+            return None
+        owners = [
+            name for name, tool in self._tools.items() if argument in tool.parameters["properties"]
+        ]
+        if len(owners) != 1:
+            return None
+        return FieldError(_field((argument,)), f"is not an argument here but of {owners[0]}")
 
 
 def _refusal(ctx: ServerRequestContext[AppState, Any], error: BeelMcpError) -> dict[str, Any]:
@@ -210,6 +228,8 @@ def _field_error(fault: ErrorDetails) -> FieldError:
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
         return FieldError(_field(fault["loc"]), words.format(context.get(name)))
+    if kind == "string_pattern_mismatch" and (finder := _FINDERS.get(str(fault["loc"][0]))):
+        return FieldError(_field(fault["loc"]), f"is no id; {finder} gives ids")
     return FieldError(_field(fault["loc"]), _TYPES.get(kind, "is not valid"))
 
 

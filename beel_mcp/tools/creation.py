@@ -28,7 +28,7 @@ from beel_mcp.lists.batches import PART_SIZE, Batch
 from beel_mcp.summaries.answer import LIST_CAP, plural
 from beel_mcp.summaries.batches import CreationAnswer, CreationCounts, problem_groups
 from beel_mcp.summaries.creations import is_whole
-from beel_mcp.summaries.validations import continuing_call
+from beel_mcp.summaries.validations import continuing_call, creation_call
 
 
 def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool) -> None:
@@ -69,6 +69,7 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
         remedy="Tell the person the right number and ask again."
         if all_go
         else "The other rows have problems: ask the person whether to leave them out.",
+        next_calls=(call,) if (call := creation_call(batch)) else (),
     )
 
 

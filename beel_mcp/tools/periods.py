@@ -5,7 +5,11 @@ from datetime import date, timedelta
 
 from beel_mcp.errors import CallerError, FieldError
 
-_QUARTER = re.compile(r"(\d{4})-[QT]([1-4])")
+# As people write it, too: T3 2026, 3T 2026, Q3-2026.
+_QUARTER = re.compile(r"(?P<year>\d{4})[ -]?[QT](?P<number>[1-4])", re.IGNORECASE)
+_TURNED = re.compile(
+    r"(?:[QT](?P<number>[1-4])|(?P<first>[1-4])[QT])[ -/]?(?P<year>\d{4})", re.IGNORECASE
+)
 
 
 def period(
@@ -30,12 +34,14 @@ def period(
 
 
 def _quarter(text: str) -> tuple[date, date]:
-    found = _QUARTER.fullmatch(text.strip())
-    if not found or int(found[1]) < 1900:
+    found = _QUARTER.fullmatch(text.strip()) or _TURNED.fullmatch(text.strip())
+    if not found or int(found["year"]) < 1900:
         raise CallerError(
-            "This is no quarter.", field_errors=(FieldError("quarter", "is written 2026-Q3"),)
+            "This is no quarter.",
+            field_errors=(FieldError("quarter", "is written 2026-Q3, with Q1 to Q4"),),
         )
-    year, number = int(found[1]), int(found[2])
+    facts = found.groupdict()
+    year, number = int(found["year"]), int(facts["number"] or facts["first"])
     after = date(year + (number == 4), number * 3 % 12 + 1, 1)
     return date(year, number * 3 - 2, 1), after - timedelta(days=1)
 
