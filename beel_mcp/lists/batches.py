@@ -126,6 +126,10 @@ class Batch:
         """Pick the rows that can be created."""
         return self.of_kind(*IMPORTABLE)
 
+    def done(self) -> int:
+        """Count the rows that were created already, from this very list."""
+        return sum(self.verdict(row).is_done for row in self.rows)
+
     def judged(
         self, verdicts: Mapping[int, Verdict], checks: Sequence[PartCheck | None] = ()
     ) -> "Batch":

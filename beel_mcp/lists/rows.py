@@ -59,6 +59,15 @@ class Row:
             return bare_nif(nif)
         return str(self.values.get("alternative_id", {}).get("number", ""))
 
+    @property
+    def identity(self) -> str:
+        """What tells this customer from all others: a foreign number is of its kind and country."""
+        other = self.values.get("alternative_id")
+        if self.values.get("nif") or not other or "number" not in other:
+            return self.identifier.casefold()
+        kind = (other.get("type"), other.get("country_code"), other["number"])
+        return "|".join(map(str, kind)).casefold()
+
     def payload(self) -> dict[str, Any]:
         """Copy the values into plain dictionaries and lists, ready for JSON."""
         return {name: _plain(value) for name, value in self.values.items()}
@@ -75,6 +84,7 @@ class Verdict:
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None
+    is_done: bool = False  # the row was created already, from this very list
 
 
 def _frozen(value: Any) -> Any:

@@ -69,10 +69,13 @@ def _summary(facts: Validation) -> str:
     opening = f"{changed[0].upper()}{changed[1:]}. " if changed else ""
     checked = f"{total - unchecked} of {total} customers so far" if unchecked else ""
     remark = f" ({remarked} with a remark)" if remarked else ""
+    created = facts.batch.done()
+    done_before = f", {created} {'was' if created == 1 else 'were'} created already" * bool(created)
     rest = f", {unchecked} are not checked yet" if unchecked else ""
     return (
         f"{opening}Checked {checked or plural(total, 'customer')}: {importable} can be created"
-        f"{remark}, {total - importable - unchecked} cannot{rest}. Nothing was created."
+        f"{remark}{done_before}, {total - importable - unchecked - created} cannot{rest}."
+        " Nothing was created."
     )
 
 
@@ -137,8 +140,11 @@ def creation_call(batch: Batch) -> NextCall | None:
     arguments = {"batch_id": batch.batch_id, "expected_count": importable}
     if not others:
         return NextCall("create_customers", arguments, "creates them; ask the person first")
+    blocked = others - batch.done()
     reason = (
-        f"creates the {importable} and leaves out {plural(others, 'row')};"
+        f"creates the {importable} and leaves out {plural(blocked, 'row')};"
         " ask the person first, who may rather correct the list"
+        if blocked
+        else f"creates the {importable} that are left; ask the person first"
     )
     return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)

@@ -48,7 +48,7 @@ def local_verdicts(
     for part in batch.parts():
         here: dict[str, int] = {}
         for row in part:
-            identifier = row.identifier.casefold()
+            identifier = row.identity
             if row.number in created:
                 verdicts[row.number] = _created(row, created[row.number])
             elif row.errors or (faults := wire_problems(row)):
@@ -64,7 +64,7 @@ def local_verdicts(
 
 def _created(row: Row, customer_id: str | None) -> Verdict:
     problem = Problem("row", _CREATED, severity="error")
-    return Verdict("duplicate", (problem,), existing_customer_id=customer_id)
+    return Verdict("duplicate", (problem,), existing_customer_id=customer_id, is_done=True)
 
 
 def _repeats(row: Row, earlier: int) -> Verdict:

@@ -337,3 +337,28 @@ async def test_twins_of_different_rows_are_one_problem_that_names_no_single_row(
         "row 1 has it",
         "row 2 has it",
     ]
+
+
+async def test_rows_that_were_created_are_told_apart_from_those_that_cannot_be(
+    client: Client,
+) -> None:
+    rows = [customer(1), customer(2), customer(3, email="nope")]
+    first = await call(client, "validate_customers", customers=rows)
+    await call(client, "create_customers", **first["next"][0]["arguments"])
+    mended = [fix(3, "email", "c@example.com")]
+    second = await call(
+        client, "validate_customers", batch_id=first["batch_id"], corrections=mended
+    )
+    assert "1 can be created, 2 were created already, 0 cannot" in second["summary"]
+    assert second["next"][0]["reason"] == "creates the 1 that are left; ask the person first"
+
+
+async def test_passports_with_one_number_from_two_countries_are_two_people(client: Client) -> None:
+    rows = [foreigner(n) for n in range(4)]
+    other = {**rows[0]["alternative_id"], "country_code": "FR"}
+    rows[3]["alternative_id"] = other
+    answer = await call(client, "validate_customers", customers=rows)
+    assert answer["counts"]["duplicate"] == 0
+    rows[3]["alternative_id"] = rows[0]["alternative_id"]
+    again = await call(client, "validate_customers", customers=rows)
+    assert again["counts"]["duplicate"] == 1
