@@ -209,6 +209,7 @@ def run_with(examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.proof
 def test_what_is_said_is_what_happened_whatever_happens() -> None:
     run_with(examples=40, steps=15)
 

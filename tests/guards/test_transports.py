@@ -33,7 +33,11 @@ from tests.guards.people import (
 )
 from tests.guards.ways import WAYS, Way, reached
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("way", WAYS, ids=str)]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.proof,  # every way to the server, with processes of its own
+    pytest.mark.parametrize("way", WAYS, ids=str),
+]
 
 
 @pytest.fixture
