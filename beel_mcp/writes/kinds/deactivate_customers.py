@@ -6,7 +6,7 @@ from typing import Any, Final
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError, RouteRetiredError
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose
 from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, digest_of
@@ -168,13 +168,13 @@ def _affected(record_id: str, customer: Customer) -> Affected:
 def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     """Give the verb with its object, and what has to be known about its end."""
     number, one = len(look.affected), len(look.affected) == 1
-    some = say(
+    some = localized(
         language,
         en=f"{number} customer{'' if one else 's'}",
         es=f"{number} cliente{'' if one else 's'}",
     )
     refuses = (
-        say(
+        localized(
             language,
             en="BeeL will refuse those that have invoices.",
             es="BeeL rechazará los que tengan facturas.",
@@ -188,13 +188,13 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
         en = f"mark {some} as inactive (BeeL keeps {'it' if one else 'them'}, with the NIF)"
         es = f"marcar como inactivo{'' if one else 's'} {some}"
         es += f" (BeeL {'lo' if one else 'los'} conserva, con su NIF)"
-        return say(language, en=en, es=es), [refuses]
-    undo = say(
+        return localized(language, en=en, es=es), [refuses]
+    undo = localized(
         language, en="A deletion cannot be undone.", es="La eliminación no se puede deshacer."
     )
     en = f"delete {some} for good and free {'its NIF' if one else 'their NIFs'}"
     es = f"eliminar definitivamente {some} y liberar {'su' if one else 'sus'} NIF"
-    return say(language, en=en, es=es), [undo, refuses]
+    return localized(language, en=en, es=es), [undo, refuses]
 
 
 def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, list[str]]:
@@ -202,7 +202,7 @@ def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, l
     es = f"marcar como inactivo{'' if one else 's'} {some}"
     again_en = f"{'It' if one else 'They'} can be made active again."
     again_es = f"Se {'puede' if one else 'pueden'} volver a activar."
-    return say(language, en=en, es=es), [say(language, en=again_en, es=again_es)]
+    return localized(language, en=en, es=es), [localized(language, en=again_en, es=again_es)]
 
 
 def _id(row: PlannedRow) -> str:
