@@ -19,7 +19,7 @@ from beel_mcp.answers.outcome import RecordRow
 from beel_mcp.cleaning import quoted
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
-from beel_mcp.files.output import FILES, MOST_BYTES, WRITTEN, Note, Written, file_uri
+from beel_mcp.files.output import FILES, MOST_BYTES, SAVED_FILES, SavedFile, SavedFiles, file_uri
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.fields import Problem, holds_account, mask_iban, safe_text
 from beel_mcp.lists.model import Row
@@ -197,7 +197,7 @@ def listed(state: AppState) -> list[Resource]:
         ),
     ]
     batches = [_batch(one) for one in state.batches.of(caller())[:LISTED]]
-    return [*always, *batches, *(_file(note) for note in written().list()[:LISTED])]
+    return [*always, *batches, *(_file(file) for file in written().list()[:LISTED])]
 
 
 def guide() -> str:
@@ -217,12 +217,12 @@ def recent_operations(state: AppState) -> list[str]:
 
 def saved_files(_: AppState) -> list[str]:
     """Name the files that were saved for who asks and are still there, the newest first."""
-    return [note.name for note in written().list()]
+    return [file.name for file in written().list()]
 
 
-def written() -> Written:
+def written() -> SavedFiles:
     """Find the files that were written for who asks."""
-    found = WRITTEN.get()
+    found = SAVED_FILES.get()
     assert found is not None, "set by every request"
     return found
 
@@ -261,7 +261,7 @@ async def _read_file(_: Request, name: str) -> ReadResourceContents:
     return await to_thread.run_sync(_given_out, written(), name)
 
 
-def _given_out(files_of_caller: Written, name: str) -> ReadResourceContents:
+def _given_out(files_of_caller: SavedFiles, name: str) -> ReadResourceContents:
     data = files_of_caller.read(name)
     if holds_account(name, data):
         raise CallerError(
@@ -297,12 +297,12 @@ def _source(batch: Batch) -> str:
     return quoted(batch.source, 60) if batch.origin else "List from the conversation"
 
 
-def _file(note: Note) -> Resource:
+def _file(file: SavedFile) -> Resource:
     return Resource(
-        uri=file_uri(note.name),
-        name=note.name,
-        mime_type=mime_type_of(note.name),
-        size=note.size_bytes,
+        uri=file_uri(file.name),
+        name=file.name,
+        mime_type=mime_type_of(file.name),
+        size=file.size_bytes,
     )
 
 

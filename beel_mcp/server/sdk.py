@@ -25,7 +25,7 @@ from pydantic import AnyUrl
 from beel_mcp.cleaning import quoted
 from beel_mcp.context import REQUEST, AppState, app_state, caller, current_request
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
-from beel_mcp.files.output import WRITTEN, Written
+from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.server import resources
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
@@ -137,16 +137,16 @@ class Requests:
     ) -> HandlerResult:
         """Remember the request while it is answered, and tell what a call changed."""
         state = ctx.lifespan_context
-        written = Written(state.settings.files_dir, state.settings.state_dir, caller())
+        saved_files = SavedFiles(state.settings.files_dir, state.settings.state_dir, caller())
         REQUEST.set(Context[AppState](request_context=ctx))
-        WRITTEN.set(written)
+        SAVED_FILES.set(saved_files)
         if ctx.method != "tools/call":
             return await call_next(ctx)
         before = _open_batches(state)
         result = await call_next(ctx)
         if isinstance(result, Mapping):
             await self._news.called(ctx.params or {}, result)
-        if written.is_longer or _open_batches(state) != before:
+        if saved_files.has_new or _open_batches(state) != before:
             await self._news.listed()
         return result
 
