@@ -296,7 +296,7 @@ def created_today(journal: Journal, account: Account, rows: Sequence[PlannedRow]
     """List the numbers of rows that our operations created within a day."""
     since = journal.time() - KEPT_FOR.total_seconds()
     try:
-        return journal.private.created_since(rows, account.books, since) if rows else ()
+        return journal.private.created_since(rows, account.ledger_id, since) if rows else ()
     except JournalError:
         return ()
 
