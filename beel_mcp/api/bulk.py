@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import code_of, objects_in, sanitized
-from beel_mcp.api.models import BulkData, BulkEcho, BulkProblem, BulkRow, DeletionData
+from beel_mcp.api.models import BulkData, BulkEcho, DeletionData, RowReport
 from beel_mcp.errors import DryRunNotHonouredError
 
 Rows = Sequence[Mapping[str, Any]]
@@ -24,30 +24,6 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
     "CLIENT_HAS_RECURRING_INVOICE": "has_invoices",
 }
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RowProblem:
-    """What BeeL says about one field of a row; every text is cleaned."""
-
-    field: str
-    message: str
-    value: str = ""
-    code: str | None = None
-
-
-@dataclass(frozen=True)
-class RowReport:
-    """What BeeL says about one row.
-
-    `status` is an open set; so far: VALID, WARNING, ERROR, DUPLICATE, NIF_INVALID.
-    """
-
-    index: int
-    status: str
-    errors: tuple[RowProblem, ...] = ()
-    warnings: tuple[RowProblem, ...] = ()
-    customer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,20 +84,7 @@ def read_report(response: ApiResponse, sent: int) -> BulkReport:
     _check_dry(response)
     data = response.read_as(BulkData)
     rows = _in_order(response, data.customers_validation or (), sent)
-    return BulkReport(
-        tuple(
-            RowReport(
-                row.index,
-                sanitized(row.status, 40),
-                tuple(map(_problem, row.errors or ())),
-                tuple(map(_problem, row.warnings or ())),
-                row.customer_id,
-            )
-            for row in rows
-        ),
-        _statistics(data),
-        data.metadata.processing_time_ms if data.metadata else None,
-    )
+    return BulkReport(tuple(rows), _statistics(data), data.metadata.processing_time_ms)
 
 
 def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
@@ -131,7 +94,7 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
         UnknownOutcomeError: it does not say that exactly these rows were created.
     """
     data = response.read_as(BulkData)
-    dry = data.metadata.is_dry_run if data.metadata else None
+    dry = data.metadata.is_dry_run
     if dry:
         raise response.unexpected("BeeL answered a creation with a dry run.")
     if dry is None and data.total_created is None:
@@ -144,8 +107,7 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
         raise response.unexpected("BeeL does not name one new customer for each row sent.")
     if not _same_nifs(rows, echoes):
         raise response.unexpected("BeeL's answer is about other customers than those sent.")
-    took_ms = data.metadata.processing_time_ms if data.metadata else None
-    return BulkCreation(created, took_ms, response.request_id)
+    return BulkCreation(created, data.metadata.processing_time_ms, response.request_id)
 
 
 def _check_dry(response: ApiResponse) -> None:
@@ -171,7 +133,7 @@ def _check_dry(response: ApiResponse) -> None:
     )
 
 
-def _in_order(response: ApiResponse, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
+def _in_order(response: ApiResponse, rows: Sequence[RowReport], sent: int) -> list[RowReport]:
     ordered = sorted(rows, key=lambda row: row.index)
     if [row.index for row in ordered] != list(range(sent)):
         raise response.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
@@ -230,13 +192,6 @@ def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
     return made <= sent if len(echoes) < len(rows) or made.total() < sent.total() else made == sent
 
 
-def _problem(problem: BulkProblem) -> RowProblem:
-    field = sanitized(problem.field, 60)
-    # What BeeL found wrong with an account number is reported without the number.
-    value = "" if "iban" in field.lower() else sanitized(problem.value, 120)
-    return RowProblem(field, sanitized(problem.message), value, code_of(problem.code))
-
-
 def _statistics(data: BulkData) -> Mapping[str, int] | None:
     if data.statistics is None:
         return None
@@ -254,7 +209,7 @@ def read_deletion(response: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
         UnknownOutcomeError: it says nothing about any customer.
     """
     data = response.read_as(DeletionData)
-    if data.metadata and data.metadata.is_dry_run:
+    if data.metadata.is_dry_run:
         raise response.unexpected("BeeL answered a deletion with a dry run.")
     reported: dict[str, list[DeletedRow]] = defaultdict(list)
     if data.customers_deletion is not None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from beel_mcp.api.company import Client
-from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData
+from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData, RecordPage
 from beel_mcp.api.routes import LIST_INVOICES, Call
 from beel_mcp.errors import CallerError, UnknownOutcomeError
 
@@ -55,16 +55,6 @@ class InvoiceFilter:
         }
 
 
-@dataclass(frozen=True)
-class InvoicePage:
-    """One page of a list, and how many there are in all."""
-
-    items: tuple[Invoice, ...]
-    total: int
-    page: int
-    has_more: bool
-
-
 class InvoiceLists:
     """Reads lists. An older BeeL takes one status per request: then there are several lists.
 
@@ -75,7 +65,7 @@ class InvoiceLists:
     def __init__(self, beel: Client) -> None:
         self._beel = beel
 
-    async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> InvoicePage:
+    async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> RecordPage[Invoice]:
         """Read one page; over several lists, one request per list and at most two more for each.
 
         Raises:
@@ -85,7 +75,7 @@ class InvoiceLists:
         if len(lists) == 1:
             data = await self._fetch(wanted, lists[0], page, limit)
             total = data.pagination.total_items
-            return InvoicePage(data.invoices, total, page, data.pagination.has_more)
+            return RecordPage(data.invoices, total, page, data.pagination.has_more)
         start, before = (page - 1) * limit, 0
         found: dict[str, Invoice] = {}
         for statuses in lists:
@@ -96,7 +86,7 @@ class InvoiceLists:
                 # One that was issued between two requests stands in both lists.
                 found.setdefault(invoice.id.lower(), invoice)
             before += total
-        return InvoicePage(tuple(found.values()), before, page, start + limit < before)
+        return RecordPage(tuple(found.values()), before, page, start + limit < before)
 
     async def all(self, wanted: InvoiceFilter, most: int) -> AsyncIterator[Invoice]:
         """Walk through all of them, 100 to a request, and notice when they move meanwhile.

@@ -11,8 +11,8 @@ from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.changes import DraftDeletionAnswer
 from beel_mcp.answers.drafts import DraftAnswer
 from beel_mcp.answers.found import FoundInvoice, FoundInvoices
-from beel_mcp.api.invoice_lists import InvoiceFilter, InvoicePage
-from beel_mcp.api.models import Invoice
+from beel_mcp.api.invoice_lists import InvoiceFilter
+from beel_mcp.api.models import Invoice, RecordPage
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, Beel, app_state
 from beel_mcp.errors import NextCall
@@ -98,7 +98,7 @@ def _summary(total: int, page: int, shown: int) -> str:
     return f"{plural(total, 'invoice')} found{pages}."
 
 
-def _told(found: InvoicePage, limit: int, again: Mapping[str, Any]) -> FoundInvoices:
+def _told(found: RecordPage[Invoice], limit: int, again: Mapping[str, Any]) -> FoundInvoices:
     known = {name: value for name, value in again.items() if value}
     following = {**known, "page": found.page + 1, "limit": limit}
     step = NextCall("find_invoices", following, "the next page") if found.has_more else None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -138,6 +139,11 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
     """Return the JSON objects in a list; anything else in it, or instead of it, is ignored."""
     items = value if isinstance(value, (list, tuple)) else ()
     return [item for item in items if isinstance(item, dict)]
+
+
+def json_number(value: Decimal) -> int | float:
+    """Return a JSON number that says the decimal exactly: a whole one without a point."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _without_secrets(text: Any, limit: int) -> str:

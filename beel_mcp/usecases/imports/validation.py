@@ -6,9 +6,10 @@ from typing import Any
 
 import anyio
 
-from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
+from beel_mcp.api.bulk import BulkReport
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
+from beel_mcp.api.models import RowProblem, RowReport
 from beel_mcp.context import report_progress
 from beel_mcp.errors import BeelMcpError, FieldError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
