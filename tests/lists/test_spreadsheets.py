@@ -325,6 +325,19 @@ def test_a_long_text_that_an_ods_repeats_is_counted_for_each_row():
     assert (error.code, "MB of text" in error.message) == ("file_too_large", True)
 
 
+def test_a_long_text_that_cells_of_an_old_excel_file_share_is_counted_for_each():
+    header = ["nombre_fiscal", "notas"]
+    rows = [[f"Cliente {row} {'ñ€'[row % 2] * 9}", "x" * 30_000] for row in range(3_000)]
+    error = refusal(xls([header, *rows]), "bomba.xls")
+    assert (error.code, "MB of text" in error.message) == ("file_too_large", True)
+
+
+def test_long_texts_of_an_old_excel_file_are_read_wherever_its_records_end():
+    rows = [[f"Cliente {row}", "ñ€"[row % 2] * (3_000 + row)] for row in range(60)]
+    table = read_table(xls([["nombre_fiscal", "notas"], *rows]), "a.xls")
+    assert [list(row.cells) for row in table.rows] == rows
+
+
 def test_hidden_rows_that_an_ods_repeats_take_no_memory():
     import tracemalloc
 

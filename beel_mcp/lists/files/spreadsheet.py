@@ -1,5 +1,6 @@
 """XLSX, XLS and ODS become sheets of lines; nothing is opened that was not measured before."""
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,7 +27,10 @@ from beel_mcp.lists.files.sheet import (
 )
 
 _MAX_CELLS: Final = LAST_ROW * MAX_COLUMNS
-_BROKEN: Final = (ParseError, ExpatError, OSError, ValueError, KeyError, OverflowError)
+_BROKEN: Final = (
+    *(ParseError, ExpatError, struct.error),
+    *(OSError, ValueError, KeyError, OverflowError),
+)
 
 
 def read_sheets(file: ListFile, sheet: str | None) -> list[Grid]:
