@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show: one line, no invisible characters, a length."""
+"""Untrusted text made safe to show: one line, nothing invisible, a length, no bank account."""
 
 import re
 import unicodedata
@@ -18,6 +18,10 @@ _FROM_0300: Final = re.compile("[^\x00-\u02ff]")
 _BLANKS: Final = re.compile(r"\s+")
 _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 ELLIPSIS: Final = "…"
+_IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_IBAN_BEGINS: Final = re.compile("[0-9]{2}")
+_MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
+_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 # A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -46,6 +50,25 @@ def quoted(text: str, limit: int = 300) -> str:
     return '"' + clean(text, limit).replace('"', "'") + '"'
 
 
+def safe_text(text: str, limit: int) -> str:
+    """Make one clean line of at most `limit` characters, every IBAN in it masked."""
+    # Cleaned first: an invisible character must not hide an IBAN from the mask.
+    line = clean(text, 10 * limit)
+    if _IBAN_BEGINS.search(line):
+        line = _IBAN.sub(_masked, line)
+    return clean(line, limit)
+
+
+def mask_iban(text: str) -> str:
+    """Leave the country and the last four characters of an IBAN; less if it is too short."""
+    if not text or _MASKED.fullmatch(text):
+        return text
+    bare = _SEPARATORS.sub("", text).upper()
+    if len(bare) < 15 or not bare.isascii() or not bare.isalnum():
+        return ELLIPSIS
+    return f"{bare[:2] if bare[:2].isalpha() else ''}{ELLIPSIS}{bare[-4:]}"
+
+
 def is_plain(text: str) -> bool:
     """Tell quickly that there is nothing to do, as for nearly every value of nearly every list.
 
@@ -57,6 +80,12 @@ def is_plain(text: str) -> bool:
         and "  " not in text
         and text.strip() == text
     )
+
+
+def _masked(found: re.Match[str]) -> str:
+    text = found.group()
+    # Every country's accounts have ten digits or more; a street or a name has not.
+    return mask_iban(text) if sum(map(str.isdigit, text)) >= 10 else text
 
 
 def _one_line(text: str) -> str:

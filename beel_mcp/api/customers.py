@@ -34,7 +34,8 @@ from beel_mcp.api.routes import (
     Operation,
 )
 from beel_mcp.cleaning import clean
-from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
+from beel_mcp.errors import InternalError, InvalidRequestError
+from beel_mcp.messages import FieldIssue
 
 CAP_BYTES: Final = 1_000_000
 _MOST_COLUMNS: Final = 100
@@ -274,7 +275,7 @@ class CustomersApi:
         template: CustomerTemplate = answer.data
         return template
 
-    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
+    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
         """Say what in a row breaks the schema of the family's requests."""
         return rows.wire_problems(row, family)
 

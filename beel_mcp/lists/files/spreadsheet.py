@@ -27,6 +27,7 @@ from beel_mcp.lists.files.sheet import (
     Place,
     SheetFacts,
 )
+from beel_mcp.messages import Message
 
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -87,7 +88,7 @@ def xlsx_facts(sheet: bytes) -> SheetFacts:
     return SheetFacts(LAST_ROW, MAX_COLUMNS, hidden, lost=lost)
 
 
-def _lost(sheet: bytes) -> Iterator[tuple[Place, str]]:
+def _lost(sheet: bytes) -> Iterator[tuple[Place, Message]]:
     if b't="e"' in sheet:
         yield from ((place(found[1]), ERROR_CELL) for found in _ERROR.finditer(sheet))
     if b"<f" in sheet:
@@ -123,7 +124,7 @@ class _XlsxScanner:
     value: bool = False
     reading: bool = False
     hidden: set[int] = field(default_factory=set)
-    lost: dict[Place, str] = field(default_factory=dict)
+    lost: dict[Place, Message] = field(default_factory=dict)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from beel_mcp.lists.files.sheet import ERROR_CELL, Place, SheetFacts
+from beel_mcp.messages import Message
 
 _SECTOR: Final = 4_096  # of version 4, whose one table of tables is enough for any size read here
 _ENTRIES: Final = _SECTOR // 4
@@ -158,7 +159,7 @@ def _records(book: bytearray, offset: int) -> Iterator[tuple[int, int, int]]:
 def _sheet(book: bytearray, offset: int) -> SheetFacts:
     last_row, last_column = 0, 0
     hidden = set()
-    lost: dict[Place, str] = {}
+    lost: dict[Place, Message] = {}
     for number, start, length in _records(book, offset):
         if number == _ROW and length >= 16:
             row, options = struct.unpack_from("<H10xH", book, start)
