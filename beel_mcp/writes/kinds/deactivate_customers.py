@@ -112,7 +112,7 @@ class Deactivation:
             raise  # no such route is not: no such customer
         except NotFoundError:
             customer = None
-        keeps = self._mode == "inactive" or self._beel.generation_seen == "seeds"
+        keeps = self._mode == "inactive" or self._beel.generation_seen == "legacy"
         if customer is None:
             # Its plan saw it alive: somebody has deleted it, and most likely we have.
             return Outcome("done") if self._mode == "delete" else Outcome("failed", "not_found")
@@ -148,7 +148,7 @@ class Deactivation:
         """Say why a customer stays as it is: what BeeL would refuse, or what is so already."""
         if self._mode == "inactive":
             return "" if customer.active else "already_inactive"
-        if not customer.active and self._beel.generation_seen == "seeds":
+        if not customer.active and self._beel.generation_seen == "legacy":
             return "already_inactive"
         if count_invoices and await self._beel.invoices.count_for(customer.id):
             return "has_invoices"
@@ -184,7 +184,7 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     )
     if look.meaning["mode"] == "inactive":
         return _inactive_words(some, language, one=one)
-    if look.meaning["generation"] == "seeds":
+    if look.meaning["generation"] == "legacy":
         en = f"mark {some} as inactive (BeeL keeps {'it' if one else 'them'}, with the NIF)"
         es = f"marcar como inactivo{'' if one else 's'} {some}"
         es += f" (BeeL {'lo' if one else 'los'} conserva, con su NIF)"
