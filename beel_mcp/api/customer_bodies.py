@@ -14,8 +14,16 @@ from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import Family
 from beel_mcp.messages import FieldIssue, Message
 
+Changes = Mapping[str, Any]
+IDENTIFIERS: Final = ("nif", "alternative_id")
+# A PUT has no way to say that these are to be empty: null is refused, and absent means kept.
+NEVER_EMPTY_IN_PUT: Final = frozenset(
+    {"phone", "preferred_payment_method"}
+    | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
+)
+_NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
 _LETTERS: Final = r"a-zA-Z0-9À-ÿ\u0100-\u017F\u00B7"
-_PLACE: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
+_CITY: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
 _COUNTRY: Final = ("España", "ES")
 
 
@@ -83,10 +91,10 @@ _RULES: Final[Mapping[str, Rule]] = {
     "address.door": Rule(10),
     "address.postal_code": Rule(20, 1, required=True),
     "address.city": Rule(
-        100, 1, f"[{_PLACE}()]+", Message("rule.letters_and", marks="( )"), required=True
+        100, 1, f"[{_CITY}()]+", Message("rule.letters_and", marks="( )"), required=True
     ),
-    "address.province": Rule(100, 1, f"[{_PLACE}]+", _LETTERS_ONLY, required=True),
-    "address.country": Rule(100, 1, f"[{_PLACE}]+", _LETTERS_ONLY),
+    "address.province": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY, required=True),
+    "address.country": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY),
     "address.country_code": _CODE,
     "phone": Rule(20, 9, r"\+?[0-9\s\-()]+", Message("rule.phone")),
     "email": _EMAIL,
@@ -132,7 +140,7 @@ def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
         address = body.get("address")
         if isinstance(address, dict):
             _fill_country(address)
-        # The seed generation reads `web`; today's server takes a missing `website` as empty.
+        # The legacy generation reads `web`; today's server takes a missing `website` as empty.
         if "website" in body:
             body["web"] = body["website"]
     return body
@@ -201,7 +209,7 @@ def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fill_country(address: dict[str, Any]) -> None:
-    """Name the country, which the seed generation requires. A code alone stands for its name."""
+    """Name the country, which the legacy generation requires. A code alone stands for its name."""
     code = address.get("country_code")
     if "country" not in address:
         address["country"] = _COUNTRY[0] if code in (None, _COUNTRY[1]) else code
@@ -223,16 +231,6 @@ def _number(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < 10**9 else None
-
-
-Changes = Mapping[str, Any]
-IDENTIFIERS: Final = ("nif", "alternative_id")
-# A PUT has no way to say that these are to be empty: null is refused, and absent means kept.
-NEVER_EMPTY_IN_PUT: Final = frozenset(
-    {"phone", "preferred_payment_method"}
-    | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
-)
-_NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
 
 
 def tops(changes: Changes) -> set[str]:
@@ -302,7 +300,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return list(value) or None
     if hasattr(value, "model_dump"):
-        parts = {name: one for name, one in value.model_dump().items() if one not in (None, "")}
+        parts = {name: part for name, part in value.model_dump().items() if part not in (None, "")}
         return parts or None
     return value or None
 
@@ -310,5 +308,5 @@ def _plain(value: Any) -> Any:
 def _folded(value: Any) -> Any:
     value = _plain(value)
     if isinstance(value, list):
-        return sorted(_folded(one) for one in value)
+        return sorted(map(_folded, value))
     return "".join(value.split()).casefold() if isinstance(value, str) else value

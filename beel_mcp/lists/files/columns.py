@@ -8,18 +8,11 @@ from typing import Final, NamedTuple
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.files import sheet as refusals
-from beel_mcp.lists.files.container import kind_of
+from beel_mcp.lists.files.container import ListFile, open_file
 from beel_mcp.lists.files.csv import read_csv
-from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
-from beel_mcp.lists.files.spreadsheet import listed, read_sheets
-from beel_mcp.lists.headers import (
-    SURNAME,
-    TEMPLATE,
-    is_ours,
-    key_of,
-    meaning_of,
-    unknown_field,
-)
+from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Line, listed
+from beel_mcp.lists.files.spreadsheet import read_sheets
+from beel_mcp.lists.headers import SURNAME, TEMPLATE, is_ours, key_of, meaning_of, unknown_field
 from beel_mcp.lists.model import FIELDS
 
 IGNORE: Final = "ignore"
@@ -229,8 +222,8 @@ def read_table(
     Raises:
         CallerError: the file holds no such list; `code` says why, the message what to do.
     """
-    kind = kind_of(data, name)
-    grid = _grid(data, name, kind, sheet, chosen or {})
+    file = open_file(data, name)
+    grid = _grid(file, sheet, chosen or {})
     widest = max(len(line.cells) for line in grid.lines)
     if widest > MAX_COLUMNS:
         raise refusals.too_many_columns(name, widest)
@@ -238,7 +231,7 @@ def read_table(
     line = grid.lines[index]
     below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
     repeated = len(grid.lines) - index - 1 - len(below)
-    if kind != "csv":
+    if file.format != "csv":
         # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
         line = Line(line.number, line.cells + ("",) * (widest - len(line.cells)))
     layout = read_layout(line, name, chosen or {})
@@ -257,17 +250,17 @@ def read_table(
     )
 
 
-def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
-    if kind == "csv":
+def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
+    if file.format == "csv":
         if sheet is not None:
             raise CallerError(
-                f"{refusals.shown(name)} is a CSV file: it has no sheets.",
+                f"{refusals.shown(file.name)} is a CSV file: it has no sheets.",
                 code="file_sheet",
                 remedy="Call again without sheet.",
             )
-        grids: Sequence[Grid] = [read_csv(data, name)]
+        grids: Sequence[Grid] = [read_csv(file.data, file.name)]
     else:
-        grids = read_sheets(data, name, kind, sheet)
+        grids = read_sheets(file, sheet)
     grids = [grid for grid in grids if grid.lines]
     # Of a report of ours the first sheet is the list, whatever stands in the others.
     grids = [grid for grid in grids if _is_reported(grid)] or grids
@@ -275,10 +268,10 @@ def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping
         # The sheet of the list has the most headers; sheets for notes or codes have none.
         grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
     if not grids:
-        raise refusals.empty(name)
+        raise refusals.empty(file.name)
     if len(grids) > 1:
         raise CallerError(
-            f"{refusals.shown(name)} has several sheets that may be the list.",
+            f"{refusals.shown(file.name)} has several sheets that may be the list.",
             code="file_sheet",
             remedy="Ask the person which one, and name it in sheet:"
             f" {listed([grid.sheet or '' for grid in grids])}.",
