@@ -318,7 +318,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
     client: Client, settings: Settings, line: str
 ) -> None:
     uri = (await call(client, "download_customer_template"))["uri"]
-    with (settings.state_dir / output.NOTES).open("a") as file:
+    with (settings.state_dir / output.RECORDS).open("a") as file:
         file.write(line + "\n")
     assert uri in await listed(client)
 
@@ -326,7 +326,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
 async def test_a_file_is_saved_even_if_it_cannot_be_noted(
     client: Client, settings: Settings
 ) -> None:
-    (settings.state_dir / output.NOTES).mkdir(parents=True)
+    (settings.state_dir / output.RECORDS).mkdir(parents=True)
     answer = await call(client, "download_customer_template")
     assert bytes_of(answer["path"]) == CONTENT
     error = await refusal_at(client, answer["uri"])

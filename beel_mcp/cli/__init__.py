@@ -151,7 +151,7 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
-    from beel_mcp.files.output import forget_notes
+    from beel_mcp.files.output import forget_files
     from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.writes.journal.database import JournalError
     from beel_mcp.writes.journal.journal import Journal
@@ -170,7 +170,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     finally:
         journal.close()
     packages = purge_packages(settings.state_dir / PACKAGES)
-    forget_notes(settings.state_dir)
+    forget_files(settings.state_dir)
     print(
         localized(
             settings.language,

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from beel_mcp import __version__
 from beel_mcp.api.company import Account
-from beel_mcp.files.safe_dir import opened
+from beel_mcp.files.safe_dir import open_dir
 from beel_mcp.settings import Sentence, Settings, usual_import_dirs
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
@@ -173,7 +173,7 @@ def _unusable(topic: Topic, folder: Path, why: str) -> Finding:
 def _behind_link(folder: Path) -> Finding | None:
     """Files are saved through no link, so a link is a fault here though the folder works."""
     try:
-        with opened(folder, is_made=False):
+        with open_dir(folder, create=False):
             return None
     except OSError as error:
         # A link in place of a folder is reported as no folder by some systems.
