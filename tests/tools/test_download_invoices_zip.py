@@ -414,6 +414,19 @@ async def test_another_callers_or_another_companys_package_is_not_found(
         assert (await call(client, resume=handle))["status"] == "done"
 
 
+@pytest.mark.parametrize("page", ["selection", "results"])
+async def test_a_package_that_another_version_kept_is_asked_for_again(
+    connect: Connect, slow: tuple[Starlette, Timing], settings: Settings, page: str
+) -> None:
+    app, timing = slow
+    async with connect(app, timing=timing, routes="flat") as client:
+        handle = (await call(client, invoice_ids=add_invoices(app, 400)))["resume"]
+        kept = settings.state_dir / "packages" / handle / f"{page}.json"
+        kept.write_text('{"ids": 7, "results": 7}', encoding="utf-8")
+        answer = await call(client, resume=handle)
+    assert answer["code"] == "package_expired"
+
+
 @pytest.mark.parametrize("handle", ["pkg_0123456789abcdef", "../..", "", "pkg_"])
 async def test_a_handle_that_nobody_gave_is_not_found(client: Client, handle: str) -> None:
     assert (await call(client, resume=handle))["code"] == "package_expired"
