@@ -65,10 +65,10 @@ def find_company(
     """
     reachable = [company["id"] for company in store.companies()]
     if endpoint.family == "company":
-        wanted = read_uuid("company_id", request.path_params["company_id"])
-        if wanted not in reachable:
+        company_id = read_uuid("company_id", request.path_params["company_id"])
+        if company_id not in reachable:
             raise ApiError(403, "FORBIDDEN", "The key does not reach this company")
-        return wanted
+        return company_id
     header = request.headers.get(COMPANY_HEADER)
     if not endpoint.in_company or options.generation == "legacy":
         return str(reachable[0])
@@ -78,14 +78,14 @@ def find_company(
             raise ApiError(403, "ACTIVE_COMPANY_REQUIRED", message)
         return str(reachable[0])
     try:
-        wanted = read_uuid(COMPANY_HEADER, header)
+        company_id = read_uuid(COMPANY_HEADER, header)
     except ApiError as error:
         code = "ACTIVE_COMPANY_HEADER_INVALID"
         raise ApiError(400, code, error.message, details=error.details) from None
-    if wanted not in reachable:
+    if company_id not in reachable:
         message = "The key does not reach this company"
         raise ApiError(403, "ACTIVE_COMPANY_NOT_ACCESSIBLE", message)
-    return wanted
+    return company_id
 
 
 def check_scopes(endpoint: Endpoint, request: Request, options: SandboxOptions) -> None:

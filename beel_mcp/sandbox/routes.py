@@ -21,9 +21,6 @@ from .endpoints import bulk, customers, identity, invoices, pdf
 
 FLAT = "/v1"
 COMPANY = "/v1/companies/{company_id}"
-CUSTOMER = "/customers/{customer_id}"
-INVOICE = "/invoices/{invoice_id}"
-TEMPLATE = "/v1/templates/customer-import"
 LEGACY_STATUSES = (
     "SCHEDULED",
     "DRAFT",
@@ -65,27 +62,24 @@ ZIP = {"takes_body": True, "produces": pdf.ZIP, "scope": "invoices:read"}
 CSV = {"produces": bulk.CSV, "scope": "customers:read", "in_company": False}
 
 
-def _flat(name: str, method: str, path: str, handler: Handler, **more: Any) -> Endpoint:
+def _flat(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
     traits: dict[str, Any] = {"scope": _scope(path, method), "successor": COMPANY + path} | more
     return Endpoint(name, method, FLAT + path, "flat", handler, **traits)
 
 
-def _company(name: str, method: str, path: str, handler: Handler, **more: Any) -> Endpoint:
+def _company(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
     traits: dict[str, Any] = {"scope": _scope(path, method), "in_legacy": False} | more
     return Endpoint(name, method, COMPANY + path, "company", handler, **traits)
 
 
-def _both(
-    names: tuple[str, str], method: str, path: str, handler: Handler, **more: Any
-) -> tuple[Endpoint, Endpoint]:
-    """Make the endpoint of both families: the flat name first, then the company's."""
-    flat, company = names
-    return _flat(flat, method, path, handler, **more), _company(
-        company, method, path, handler, **more
-    )
+def _both(flat: str, company: str, route: str, handler: Handler, **more: Any) -> list[Endpoint]:
+    return [_flat(flat, route, handler, **more), _company(company, route, handler, **more)]
 
 
-def _shared(name: str, method: str, path: str, handler: Handler, **more: Any) -> Endpoint:
+def _shared(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
     return Endpoint(name, method, path, "shared", handler, **{**more, "in_company": False})
 
 
@@ -95,120 +89,116 @@ def _scope(path: str, method: str) -> str:
 
 ENDPOINTS = (
     *_both(
-        ("listCustomers", "listCompanyCustomers"),
-        "GET",
-        "/customers",
+        "listCustomers",
+        "listCompanyCustomers",
+        "GET /customers",
         customers.list_customers,
         query=CUSTOMERS,
     ),
     *_both(
-        ("createCustomer", "createCompanyCustomer"),
-        "POST",
-        "/customers",
+        "createCustomer",
+        "createCompanyCustomer",
+        "POST /customers",
         customers.create_customer,
         **KEYED,
     ),
     *_both(
-        ("createCustomersBulk", "createCompanyCustomersBulk"),
-        "POST",
-        "/customers/bulk",
+        "createCustomersBulk",
+        "createCompanyCustomersBulk",
+        "POST /customers/bulk",
         bulk.create_customers_bulk,
         query=DRY_RUN,
         **KEYED,
     ),
     *_both(
-        ("deactivateCustomersBulk", "deleteCompanyCustomersBulk"),
-        "DELETE",
-        "/customers/bulk",
+        "deactivateCustomersBulk",
+        "deleteCompanyCustomersBulk",
+        "DELETE /customers/bulk",
         bulk.delete_customers_bulk,
         query=IDS,
     ),
-    *_both(("getCustomer", "getCompanyCustomer"), "GET", CUSTOMER, customers.get_customer),
+    *_both(
+        "getCustomer", "getCompanyCustomer", "GET /customers/{customer_id}", customers.get_customer
+    ),
     # PATCH keeps what PUT clears, so it is no successor.
     _flat(
         "updateCustomer",
-        "PUT",
-        CUSTOMER,
+        "PUT /customers/{customer_id}",
         customers.update_customer,
         takes_body=True,
         successor=None,
     ),
     *_both(
-        ("patchCustomer", "patchCompanyCustomer"),
-        "PATCH",
-        CUSTOMER,
+        "patchCustomer",
+        "patchCompanyCustomer",
+        "PATCH /customers/{customer_id}",
         customers.patch_customer,
         takes_body=True,
         in_legacy=False,
     ),
     *_both(
-        ("deactivateCustomer", "deleteCompanyCustomer"),
-        "DELETE",
-        CUSTOMER,
+        "deactivateCustomer",
+        "deleteCompanyCustomer",
+        "DELETE /customers/{customer_id}",
         customers.delete_customer,
     ),
-    _flat("listInvoices", "GET", "/invoices", invoices.list_invoices, query=INVOICES),
+    _flat("listInvoices", "GET /invoices", invoices.list_invoices, query=INVOICES),
     _company(
         "listCompanyInvoices",
-        "GET",
-        "/invoices",
+        "GET /invoices",
         invoices.list_invoices,
         query={**INVOICES, "rectified_invoice_id": UUID},
     ),
     *_both(
-        ("createInvoice", "createCompanyInvoice"),
-        "POST",
-        "/invoices",
+        "createInvoice",
+        "createCompanyInvoice",
+        "POST /invoices",
         invoices.create_invoice,
         query={"wait_for_pdf": FLAG},
         **KEYED,
     ),
     _flat(
         "downloadInvoicesPdfBulk",
-        "POST",
-        "/invoices/bulk/pdf",
+        "POST /invoices/bulk/pdf",
         pdf.download_archive,
         successor=COMPANY + "/invoices/pdf-archive",
         **ZIP,
     ),
     _company(
-        "createCompanyInvoicePdfArchive",
-        "POST",
-        "/invoices/pdf-archive",
-        pdf.download_archive,
-        **ZIP,
+        "createCompanyInvoicePdfArchive", "POST /invoices/pdf-archive", pdf.download_archive, **ZIP
     ),
-    *_both(("getInvoice", "getCompanyInvoice"), "GET", INVOICE, invoices.get_invoice),
-    *_both(("deleteInvoice", "deleteCompanyInvoice"), "DELETE", INVOICE, invoices.delete_invoice),
+    *_both("getInvoice", "getCompanyInvoice", "GET /invoices/{invoice_id}", invoices.get_invoice),
+    *_both(
+        "deleteInvoice",
+        "deleteCompanyInvoice",
+        "DELETE /invoices/{invoice_id}",
+        invoices.delete_invoice,
+    ),
     _flat(
         "downloadCustomerTemplateCsv",
-        "POST",
-        "/customers/templates/csv",
+        "POST /customers/templates/csv",
         bulk.download_template,
-        successor=TEMPLATE,
+        successor="/v1/templates/customer-import",
         **CSV,
     ),
     _shared(
         "downloadCustomerImportTemplate",
-        "GET",
-        TEMPLATE,
+        "GET /v1/templates/customer-import",
         bulk.download_template,
         in_legacy=False,
         **CSV,
     ),
     _shared(
         "validateNif",
-        "POST",
-        "/v1/nif/validate",
+        "POST /v1/nif/validate",
         identity.validate_nif,
         scope="nif:validate",
         takes_body=True,
     ),
-    _shared("getIdentity", "GET", "/v1/me/identity", identity.get_identity, in_legacy=False),
+    _shared("getIdentity", "GET /v1/me/identity", identity.get_identity, in_legacy=False),
     _shared(
         "listCompanies",
-        "GET",
-        "/v1/accounts/{account_id}/companies",
+        "GET /v1/accounts/{account_id}/companies",
         identity.list_companies,
         scope="companies:list",
         query={**PAGES, "include": TEXT},
