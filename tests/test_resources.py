@@ -15,9 +15,9 @@ from mcp.types import BlobResourceContents, ResourceTemplateReference, TextResou
 from starlette.applications import Starlette
 
 from beel_mcp import context
-from beel_mcp.files import written
-from beel_mcp.resources.reading import FAMILIES, guide
+from beel_mcp.files import output
 from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
+from beel_mcp.server.resources import TEMPLATES, guide
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
 from tests.deactivations import EXTRAS, crowd
@@ -183,8 +183,8 @@ async def test_what_another_caller_has_is_not_found(
             assert error.error.message == other.error.message.replace("other.csv", TEMPLATE)
             assert error.error.code == other.error.code == -32602
         assert await listed(client) == ["beel://status", "beel://guide"]
-        for family in FAMILIES:
-            assert await offered(client, family.template.uri_template, family.variable) == []
+        for template in TEMPLATES:
+            assert await offered(client, template.definition.uri_template, template.variable) == []
     assert {uris[0], uris[2]} <= {*own}
 
 
@@ -200,7 +200,7 @@ async def test_every_part_that_is_offered_can_be_read(client: Client) -> None:
     await call(client, "download_customer_template")
     await call(client, "download_invoices_zip", quarter="2026-Q3", file_name="Mía 2026.zip")
     templates = (await client.list_resource_templates()).resource_templates
-    assert len(templates) == len(FAMILIES)
+    assert len(templates) == len(TEMPLATES)
     for template, number in zip(templates, (1, 1, 2), strict=True):
         name = template.uri_template.partition("{")[2].rstrip("}")
         values = await offered(client, template.uri_template, name)
@@ -260,7 +260,7 @@ async def test_a_file_that_was_changed_is_not_given_out(client: Client, settings
 async def test_a_file_too_large_for_an_answer_is_named_with_its_place(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(written, "MOST_BYTES", len(TEMPLATE_CSV) - 1)
+    monkeypatch.setattr(output, "MOST_BYTES", len(TEMPLATE_CSV) - 1)
     uri = (await call(client, "download_customer_template"))["uri"]
     error = await refusal_at(client, uri)
     assert error.error.data["code"] == "file_too_large"
@@ -318,7 +318,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
     client: Client, settings: Settings, line: str
 ) -> None:
     uri = (await call(client, "download_customer_template"))["uri"]
-    with (settings.state_dir / written.NOTES).open("a") as file:
+    with (settings.state_dir / output.RECORDS).open("a") as file:
         file.write(line + "\n")
     assert uri in await listed(client)
 
@@ -326,7 +326,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
 async def test_a_file_is_saved_even_if_it_cannot_be_noted(
     client: Client, settings: Settings
 ) -> None:
-    (settings.state_dir / written.NOTES).mkdir(parents=True)
+    (settings.state_dir / output.RECORDS).mkdir(parents=True)
     answer = await call(client, "download_customer_template")
     assert bytes_of(answer["path"]) == TEMPLATE_CSV
     error = await refusal_at(client, answer["uri"])
@@ -358,7 +358,7 @@ async def test_a_defect_is_said_without_a_word_of_what_it_was(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr("beel_mcp.resources.reading.batch_document", broken)
+    monkeypatch.setattr("beel_mcp.server.resources.batch_document", broken)
     async with connect() as client:
         error = await refusal_at(client, f"beel://batches/{await checked(client)}")
     assert error.error.code == -32603

@@ -1,4 +1,4 @@
-"""The client: one place where calls become requests, and the door to every operation."""
+"""The client: one place where calls become requests, and the door to every endpoint."""
 
 import json
 from functools import cached_property, partial
@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
-from beel_mcp.api import archives, envelope, templates
-from beel_mcp.api.account import Account, fingerprint
-from beel_mcp.api.companies import ActiveCompany, CompanyFinder
+from beel_mcp.api import customers
+from beel_mcp.api import zip as archives
+from beel_mcp.api.company import (
+    Account,
+    ActiveCompany,
+    Company,
+    CompanyFinder,
+    Generation,
+    GenerationSigns,
+    IdentityApi,
+    fingerprint,
+)
 from beel_mcp.api.customers import CustomersApi
-from beel_mcp.api.envelope import Answer
-from beel_mcp.api.generation import Generation, GenerationSigns
-from beel_mcp.api.identity import Company, IdentityApi
+from beel_mcp.api.http import responses
+from beel_mcp.api.http.responses import ApiResponse
+from beel_mcp.api.http.retry import Retries
+from beel_mcp.api.http.text import RouteNotices
+from beel_mcp.api.http.wire import Outgoing, Rewinding, Sink
 from beel_mcp.api.invoices import InvoicesApi
-from beel_mcp.api.messages import Outgoing
-from beel_mcp.api.notices import RouteNotices
-from beel_mcp.api.retry import Retries
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
-from beel_mcp.api.streams import Rewinding, Sink
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
 from beel_mcp.settings import Settings
@@ -26,15 +33,15 @@ from beel_mcp.settings import Settings
 if TYPE_CHECKING:  # httpx takes a fifth of a second to load; a server that is idle does without
     import httpx
 
-    from beel_mcp.api.transport import ASGIApp, Transport
+    from beel_mcp.api.http.transport import ASGIApp, Transport
 
 SANDBOX_URL: Final = "http://sandbox.invalid"
 SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
 # What an answer is read by depends on what was asked for.
 _READERS: Final = {
-    ACCEPT_JSON: envelope.read,
+    ACCEPT_JSON: responses.read,
     ACCEPT_ZIP: archives.read,
-    ACCEPT_CSV: templates.read,
+    ACCEPT_CSV: customers.read,
 }
 _SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
 
@@ -82,7 +89,7 @@ class BeelClient:
         """Tell which generation of BeeL has been answering; None before its first answer.
 
         On `current` a deleted customer leaves BeeL's lists for good and frees its NIF; on
-        `seeds` it is only marked inactive and keeps it.
+        `legacy` it is only marked inactive and keeps it.
         """
         return self._signs.seen
 
@@ -101,7 +108,7 @@ class BeelClient:
         """Find the company in use and the routes that follow from it; asked of BeeL once."""
         return await self._company.find()
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ApiResponse:
         """Send a call and open its answer.
 
         Raises:
@@ -111,7 +118,7 @@ class BeelClient:
         """
         return await self._send(call, None)
 
-    async def download(self, call: Call, sink: Sink) -> Answer:
+    async def download(self, call: Call, sink: Sink) -> ApiResponse:
         """Send a call that is answered with a ZIP, and write that to the sink; see archives.py.
 
         It is written from where the sink stands; what a failed attempt wrote is cut off again.
@@ -130,13 +137,13 @@ class BeelClient:
             await self._transport.aclose()
             del self.__dict__["_transport"]
 
-    async def _send(self, call: Call, sink: Rewinding | None) -> Answer:
+    async def _send(self, call: Call, sink: Rewinding | None) -> ApiResponse:
         self._check_ready()
-        active = await self.active_company() if call.operation.needs_company else _SHARED
+        active = await self.active_company() if call.endpoint.needs_company else _SHARED
         # Made once: whatever is sent again is the same bytes under the same key.
         request = self._request(call, active)
         attempt = partial(self._attempt, call, active, request, sink)
-        return await self._retries.run(attempt, call.operation.retry, request)
+        return await self._retries.run(attempt, call.endpoint.retry, request)
 
     async def _attempt(
         self,
@@ -145,17 +152,17 @@ class BeelClient:
         request: Outgoing,
         sink: Rewinding | None,
         seconds: float,
-    ) -> Answer:
+    ) -> ApiResponse:
         answer = await self._transport.exchange(request, seconds, sink)
         self.notices.collect(answer.headers)
-        read = _READERS[call.operation.accept]
-        opened = read(answer, call.operation, active.family)
+        read = _READERS[call.endpoint.accept]
+        opened = read(answer, call.endpoint, active.family)
         self._signs.collect(opened, answer.headers)
         return opened
 
     @cached_property
     def _transport(self) -> "Transport":
-        from beel_mcp.api.transport import Transport  # noqa: PLC0415 - loads httpx
+        from beel_mcp.api.http.transport import Transport  # noqa: PLC0415 - loads httpx
 
         assert self._key is not None
         return Transport(
@@ -182,13 +189,13 @@ class BeelClient:
         return self._key
 
     def _request(self, call: Call, active: ActiveCompany) -> Outgoing:
-        operation = call.operation
-        route = operation.route(active.family)
+        endpoint = call.endpoint
+        route = endpoint.route(active.family)
         company = active.company
         ids = {"company_id": company.id, **call.ids} if company else call.ids
         body = None if call.body is None else _json(call.body(active.family))
         headers = {
-            "Accept": operation.accept,
+            "Accept": endpoint.accept,
             "Accept-Encoding": "identity",
             "Accept-Language": self._settings.language,
             "User-Agent": "beel-mcp",
@@ -197,7 +204,7 @@ class BeelClient:
             headers["Content-Type"] = "application/json"
         if company and active.family == "flat":
             headers["BeeL-Active-Company"] = company.id
-        if call.idempotency_key is not None and operation.takes_idempotency_key:
+        if call.idempotency_key is not None and endpoint.takes_idempotency_key:
             headers["Idempotency-Key"] = call.idempotency_key
         return Outgoing(
             method=route.method,
@@ -205,9 +212,9 @@ class BeelClient:
             query=call.query_texts(),
             headers=headers,
             body=body,
-            changed_if_lost=operation.changed_if_lost,
-            read_timeout_s=operation.read_timeout_s,
-            deadline_s=operation.deadline_s,
+            changed_if_lost=endpoint.changed_if_lost,
+            read_timeout_s=endpoint.read_timeout_s,
+            deadline_s=endpoint.deadline_s,
         )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -16,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.grid import MAX_ROWS
-from beel_mcp.lists.imports import read_file_rows
-from beel_mcp.lists.tables import Table, read_table
+from beel_mcp.lists.files.columns import Table, read_table
+from beel_mcp.lists.files.rows import read_file_rows
+from beel_mcp.lists.files.sheet import MAX_ROWS
 from tests.lists.programs import BEEL, beel
 from tests.lists.writers import Formula, Merge, ods, text, xls, xlsx
 
@@ -144,6 +145,16 @@ def test_a_cell_without_a_value_to_read_makes_an_error_row_and_no_silent_gap(cel
     assert words in row.errors[0].message
 
 
+@pytest.mark.parametrize("written", [b't="e"', b"t='e'", b't = "e"'])
+def test_an_error_is_no_silent_gap_however_its_cell_is_written(written):
+    part = "xl/worksheets/sheet1.xml"
+    data = xlsx(beel(telefono=Formula("=1/0", "#DIV/0!")))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        sheet = re.sub(b"<f>[^<]*</f>", b"", archive.read(part)).replace(b't="e"', written)
+    (row,) = read_file_rows(read_table(repacked(data, {part: sheet}), "a.xlsx")).rows
+    assert [problem.field for problem in row.errors] == ["phone"]
+
+
 def test_an_error_of_old_excel_or_libreoffice_is_no_silent_gap_either():
     rows = beel(telefono="#N/A")
     (row,) = read_file_rows(read_table(ods(rows), "a.ods")).rows
@@ -255,6 +266,26 @@ def test_a_part_that_is_larger_than_it_says_gives_an_error_and_not_more_memory()
     assert refusal(bytes(data), "a.xlsx").code == "file_damaged"
 
 
+BENIGN = b'<worksheet><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData></worksheet>'
+
+
+def test_a_second_part_by_the_name_of_the_measured_one_is_not_opened_in_its_place():
+    far = with_sheet(FAR["a row of the end"])
+    with zipfile.ZipFile(io.BytesIO(far)) as archive:
+        bomb = archive.read("xl/worksheets/sheet1.xml")
+    data = repacked(far, {"xl/worksheets/sheet1.xml": BENIGN, "xl/worksheets/SHEET1.xml": bomb})
+    assert refusal(data, "bomba.xlsx").code == "file_damaged"
+
+
+def test_of_two_sheets_of_one_name_none_is_opened():
+    data = xlsx(beel(), others={"Otra": beel()})
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        book = archive.read("xl/workbook.xml").replace(b'"Otra"', b'"Clientes"')
+        bomb = archive.read("xl/worksheets/sheet1.xml").replace(b'r="A1"', b'r="XFD1048576"')
+    data = repacked(data, {"xl/workbook.xml": book, "xl/worksheets/sheet1.xml": bomb})
+    assert refusal(data, "bomba.xlsx").code == "file_damaged"
+
+
 @pytest.mark.parametrize("attribute", ["rows", "columns"])
 def test_repetition_in_an_ods_is_counted_before_it_is_unrolled(attribute):
     data = ods(beel())
@@ -359,6 +390,7 @@ CELL = st.text(
 
 
 @kinds
+@settings(deadline=None)  # as above
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6))
 def test_what_is_written_into_a_sheet_is_read_back(kind, rows):
     header = ("nombre_fiscal", "nif", "notas")
@@ -394,7 +426,7 @@ def test_the_sizes_that_an_old_excel_file_promises_are_not_believed():
 
 
 def test_a_workbook_of_many_megabytes_fits_into_the_fresh_container():
-    from beel_mcp.lists.ole import contained, workbook_of
+    from beel_mcp.lists.files.xls import contained, workbook_of
 
     for size in (0, 4_096, 4_097, 5_000_000):
         book = bytes(range(256)) * (size // 256) + b"x" * (size % 256)

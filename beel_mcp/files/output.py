@@ -1,0 +1,292 @@
+"""Files for the person: saved whole or not at all, private, never over another, given out again."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path, PurePath
+from typing import BinaryIO, Final
+from urllib.parse import quote
+
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import CallerError
+from beel_mcp.files.safe_dir import (
+    SafeDir,
+    open_dir,
+    open_private,
+    regular_file,
+    try_lock,
+    unusable,
+)
+
+logger = logging.getLogger(__name__)
+
+RECORDS: Final = "files.jsonl"  # in the state folder
+FILES: Final = "beel://files/"
+# A file travels in one message, a third longer than it is; apps choke on more.
+MOST_BYTES: Final = 10_000_000
+_TEMPORARY: Final = re.compile(r"\.beel-mcp-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """A file as it was when it was saved; `sha256` is "" if it is too large to be given out."""
+
+    name: str
+    caller: str
+    size_bytes: int
+    sha256: str
+
+
+class SavedFiles:
+    """The files that were saved for one caller, now or before a restart.
+
+    They are recorded in the state folder as lines of JSON, which several processes append to.
+    """
+
+    def __init__(self, files_dir: Path, state_dir: Path, caller: str) -> None:
+        self._folder = files_dir
+        self._records = state_dir / RECORDS
+        self._caller = caller
+        self.has_new = False  # something was recorded by this very object
+
+    def record(self, name: str, stream: BinaryIO) -> None:
+        """Record a file that has just got its name; it stays saved if that fails."""
+        try:
+            size = os.fstat(stream.fileno()).st_size
+            stream.seek(0)
+            digest = hashlib.sha256(stream.read()).hexdigest() if size <= MOST_BYTES else ""
+            line = json.dumps(asdict(SavedFile(name, self._caller, size, digest))) + "\n"
+            self._records.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = open_private(self._records, os.O_APPEND)
+            try:
+                os.write(fd, line.encode())  # one write: other processes append, too
+            finally:
+                os.close(fd)
+        except OSError as error:
+            logger.warning("a saved file could not be noted (%s)", type(error).__name__)
+        else:
+            self.has_new = True
+
+    def list(self) -> list[SavedFile]:
+        """List the files that are still there, the newest first."""
+        newest: dict[str, SavedFile] = {}
+        for file in self._recorded():
+            newest.pop(file.name, None)
+            newest[file.name] = file
+        try:
+            with open_dir(self._folder, create=False) as directory:
+                return [
+                    file
+                    for file in reversed(newest.values())
+                    if _size(directory, file.name) == file.size_bytes
+                ]
+        except OSError:
+            return []
+
+    def read(self, name: str) -> bytes:
+        """Read a file, if it is still the very bytes that were saved for this caller.
+
+        Raises:
+            CallerError: there is no such file, or it was changed, or it is too large.
+        """
+        recorded = [file for file in self._recorded() if file.name == name]
+        if not recorded:
+            raise _not_found(name)
+        path = quoted(str(self._folder / name), 300)
+        if recorded[-1].size_bytes > MOST_BYTES:
+            raise CallerError(
+                f"The file {quoted(name, 120)} has more than the {MOST_BYTES // 1_000_000} MB that"
+                " fit into one answer.",
+                code="file_too_large",
+                remedy=f"It is on this computer: the person can open {path}.",
+            )
+        try:
+            with (
+                open_dir(self._folder, create=False) as directory,
+                regular_file(directory.open(name)) as stream,
+            ):
+                content = stream.read(MOST_BYTES + 1)
+        except OSError:
+            raise _not_found(name) from None
+        if hashlib.sha256(content).hexdigest() not in {file.sha256 for file in recorded}:
+            raise CallerError(
+                f"The file {quoted(name, 120)} was changed after this server wrote it, and only"
+                " what it wrote is given out.",
+                code="file_changed",
+                remedy=f"The person can open {path}; a list that was corrected"
+                " there is read by validate_customers with source_path.",
+            )
+        return content
+
+    def _recorded(self) -> Iterator[SavedFile]:
+        try:
+            lines = self._records.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            return
+        for line in lines:
+            try:
+                file = SavedFile(**json.loads(line))
+            except (ValueError, TypeError):
+                continue  # half a line, of a process that was killed
+            is_bare = file.name not in {"", ".", ".."} and not {"/", "\0"} & set(file.name)
+            if file.caller == self._caller and is_bare:
+                yield file
+
+
+# Set by every request: whoever saves a file then need not know for whom, and cannot forget.
+SAVED_FILES: Final[ContextVar[SavedFiles | None]] = ContextVar("saved_files", default=None)
+
+
+def file_uri(name: str) -> str:
+    """Give the address under which this server gives out a file that it saved."""
+    return FILES + quote(name, safe="")
+
+
+def forget_files(state_dir: Path) -> None:
+    """Forget which files were saved, and for whom; the files stay."""
+    (state_dir / RECORDS).unlink(missing_ok=True)
+
+
+def _size(directory: SafeDir, name: str) -> int | None:
+    try:
+        found = directory.stat(name)
+    except OSError:
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
+def _not_found(name: str) -> CallerError:
+    return CallerError(
+        f"This server wrote no file named {quoted(name, 120)}, or it is not in the files folder"
+        " any more.",
+        code="file_not_found",
+        remedy="The answer of the tool that saved it has its name and its path.",
+    )
+
+
+@dataclass
+class NewFile:
+    """A file that is being written; it has its final `path` once the block has ended well."""
+
+    stream: BinaryIO
+    path: Path
+
+
+@contextmanager
+def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewFile]:
+    """Write a file of that name, or of the next free one: `name (2).zip`.
+
+    The folder is used by its descriptor. Leftovers of processes that died are removed first. A
+    file that a request saves is recorded as the caller's.
+
+    Raises:
+        OperatorError: the folder cannot be written to, or is full; nothing was saved.
+    """
+    try:
+        with open_dir(folder) as directory:
+            _remove_leftovers(directory)
+            with _temporary(directory) as (temporary, stream):
+                new = NewFile(stream, folder / temporary)
+                yield new
+                stream.flush()
+                os.fsync(stream.fileno())
+                final = _name_finally(directory, temporary, name)
+                _confirm(directory, final, stream.fileno())
+                if saved_files := SAVED_FILES.get():
+                    saved_files.record(final, stream)
+            new.path = folder / final
+    except OSError as error:
+        raise unusable(error, needed_bytes) from None
+
+
+def save_file(folder: Path, name: str, content: bytes) -> Path:
+    """Save bytes under that name, or the next free one; the path.
+
+    Raises:
+        OperatorError: the folder cannot be written to, or is full; nothing was saved.
+    """
+    with new_file(folder, name, needed_bytes=len(content)) as new:
+        new.stream.write(content)
+    return new.path
+
+
+@contextmanager
+def _temporary(directory: SafeDir) -> Iterator[tuple[str, BinaryIO]]:
+    """Open a file under a name that is taken away again, whatever else it is named by then."""
+    name, stream = _create_locked(directory)
+    try:
+        yield name, stream
+    finally:
+        try:
+            with suppress(OSError):
+                directory.unlink(name)
+        finally:
+            with suppress(OSError):
+                stream.close()
+
+
+def _create_locked(directory: SafeDir) -> tuple[str, BinaryIO]:
+    """Make a file that is locked as long as we live, which is how others see that we do."""
+    while True:
+        name = f".beel-mcp-{secrets.token_hex(8)}"
+        fd = directory.create(name)
+        try:
+            if _lock(fd) and os.fstat(fd).st_nlink:
+                return name, os.fdopen(fd, "w+b")
+        except BaseException:
+            os.close(fd)
+            with suppress(OSError):
+                directory.unlink(name)
+            raise
+        os.close(fd)  # taken for a leftover in the moment before it was locked
+
+
+def _lock(fd: int) -> bool:
+    try:
+        return try_lock(fd)
+    except OSError:  # a file system without locks: then leftovers stay, too
+        return True
+
+
+def _remove_leftovers(directory: SafeDir) -> None:
+    for name in filter(_TEMPORARY.fullmatch, directory.names()):
+        with suppress(OSError):
+            fd = directory.open(name)
+            try:
+                if try_lock(fd):
+                    directory.unlink(name)
+            finally:
+                os.close(fd)
+
+
+def _name_finally(directory: SafeDir, temporary: str, name: str) -> str:
+    """Give the file the first name that is free."""
+    wanted = PurePath(name)
+    for number in count(1):
+        final = name if number == 1 else f"{wanted.stem} ({number}){wanted.suffix}"
+        try:
+            directory.link(temporary, final)
+        except FileExistsError:
+            continue
+        return final
+    raise AssertionError
+
+
+def _confirm(directory: SafeDir, final: str, fd: int) -> None:
+    """Make the name last, and see that the path leads to our file; otherwise take it back."""
+    try:
+        directory.sync()
+        directory.verify(final, fd)
+    except OSError:
+        with suppress(OSError):
+            directory.unlink(final)
+        raise

@@ -1,0 +1,266 @@
+"""The middleware of tools/call: arguments are checked before, the answer is stamped after."""
+
+import difflib
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from math import inf
+from typing import Any
+
+import anyio
+from mcp import MCPError
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
+from mcp_types.version import is_version_at_least
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from beel_mcp.answers.plan import PlanAnswer, not_confirmed
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.context import PROGRESS, AppState, Progress
+from beel_mcp.errors import BeelMcpError, CallerError, FieldError
+from beel_mcp.tools.declare import crashed, error_result, result_of
+from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
+from beel_mcp.writes.run.gate import NotConfirmed
+
+logger = logging.getLogger(__name__)
+
+# Hosts that show progress take a silent minute for a dead server.
+HEARTBEAT_S = 5.0
+RECOVERY_INTERVAL_S = 60.0
+MODERN = "2026-07-28"
+# A plan lasts ten minutes, and what runs after a yes has its own limit.
+QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
+# Tools that never look into the journal: before them it is recovered once in a while only.
+_WITHOUT_JOURNAL = frozenset({"find_customers", "find_invoices", "list_batch_rows"})
+# Words for pydantic's error types.
+_TYPES = {
+    "string_type": "must be text",
+    "list_type": "must be a list, in square brackets",
+    "extra_forbidden": "is not a name that is known here",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "missing": "is required",
+}
+# Which tool gives the ids that an argument asks for.
+_FINDERS = {
+    "customer_id": "find_customers",
+    "customer_ids": "find_customers",
+    "invoice_ids": "find_invoices",
+}
+# The same for error types that name a limit: its key in the error's context, and the words.
+_LIMITS = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+    "string_too_short": ("min_length", "must have at least {} characters"),
+    "string_too_long": ("max_length", "must have at most {} characters"),
+    "too_short": ("min_length", "must have at least {} items"),
+    "too_long": ("max_length", "must have at most {} items"),
+    "literal_error": ("expected", "must be one of {}"),
+}
+
+
+class ToolCalls:
+    """The SDK middleware for tools/call.
+
+    The SDK answers bad arguments with pydantic's own text, which names a URL and repeats the
+    value; here they are checked first and refused in the shape that all errors have. The hook
+    is marked provisional in mcp 2.3, so the laws test it on both protocol eras.
+
+    `withheld` are tools that this server does not offer, `asking` those that may ask the person.
+    """
+
+    def __init__(
+        self, tools: Sequence[Tool], withheld: Collection[str], asking: Collection[str]
+    ) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+        self._withheld = withheld
+        self._asking = asking
+        self._recovered_at = -inf
+
+    async def __call__(
+        self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
+    ) -> HandlerResult:
+        """Check the arguments, call the tool, and add environment and company to its answer."""
+        if ctx.method != "tools/call":
+            return await call_next(ctx)
+        params = ctx.params or {}
+        name = str(params.get("name", ""))
+        refused = self._refuse(name, params.get("arguments"))
+        if refused:
+            result = _as_result(ctx, error_result(refused))
+        else:
+            self._recover(ctx.lifespan_context, name)
+            result = await self._call(ctx, call_next, name)
+        if "content" not in result:  # a question to the person, not an answer yet
+            return result
+        if result.get("isError") and "structuredContent" not in result:
+            # The body answers for itself: what is left is a form that was filled in badly.
+            answer = _no_answer() if name in self._asking else error_result(crashed(name))
+            result = _as_result(ctx, answer)
+        return _stamped(result, ctx.lifespan_context)
+
+    def _recover(self, state: AppState, tool: str) -> None:
+        """Find writes whose process died; at a call, never at start, which must leave no trace.
+
+        The first call does it, and every call that may look into the journal: another process may
+        have died since. The other calls see to it that old records go, however long we run.
+        """
+        is_due = anyio.current_time() >= self._recovered_at + RECOVERY_INTERVAL_S
+        if tool in _WITHOUT_JOURNAL and not is_due:
+            return
+        self._recovered_at = anyio.current_time()
+        try:
+            state.journal.recover(state.writes.running)
+        except BeelMcpError:
+            logger.warning("the journal cannot be used: tools that write will refuse")
+
+    async def _call(
+        self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext, name: str
+    ) -> dict[str, Any]:
+        """Call, and wait for the person no longer than a plan lasts."""
+        if name not in self._asking:
+            return _as_mapping(await _with_progress(ctx, call_next))
+        try:
+            with anyio.fail_after(QUESTION_LIMIT_S):
+                return _as_mapping(await _with_progress(ctx, call_next))
+        except TimeoutError:
+            return _as_result(ctx, _no_answer())
+        except MCPError:
+            # An app of the older era that fails while it asks answers so; a bad request state of
+            # the newer one is a fault of the request, and stays one.
+            if is_version_at_least(ctx.protocol_version, MODERN):
+                raise
+            return _as_result(ctx, _no_answer())
+
+    def _refuse(self, name: str, arguments: Any) -> CallerError | None:
+        tool = self._tools.get(name)
+        if name in self._withheld:
+            return CallerError(
+                f"{name} is switched off: this server is read-only.",
+                code="read_only",
+                remedy="Only the person who set the server up can change that: BEEL_READ_ONLY.",
+            )
+        if tool is None:
+            return _unknown_tool(name, list(self._tools))
+        if arguments is not None and not isinstance(arguments, Mapping):
+            return CallerError(f"The arguments of {name} must be one object.")
+        sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
+        # Unknown arguments come first: they say best what was meant.
+        faults = [self._unknown_argument(one, known) for one in sent if one not in known]
+        try:
+            tool.fn_metadata.validate_arguments(sent)
+        except ValidationError as error:
+            faults += [_field_error(fault) for fault in error.errors(include_url=False)]
+        if faults:
+            return CallerError(
+                f"{name} was not called: its arguments are not right.", field_errors=faults[:5]
+            )
+        return None
+
+    def _unknown_argument(self, argument: str, known: list[str]) -> FieldError:
+        """Suggest this tool's argument of nearly that name, or the one tool that has it."""
+        near = difflib.get_close_matches(argument, known, n=1)
+        owners = [
+            name for name, tool in self._tools.items() if argument in tool.parameters["properties"]
+        ]
+        if near:
+            hint = f"; did you mean {near[0]}?"
+        elif len(owners) == 1:
+            hint = f" here but of {owners[0]}"
+        else:
+            hint = f"; there are {', '.join(known)}" if known else ""
+        return FieldError(_field_path((argument,)), "is not an argument" + hint)
+
+
+def _as_result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:
+    """Make a result of our own; a tool's result gets its era's shape from the SDK later."""
+    result = _as_mapping(answer)
+    if not is_version_at_least(ctx.protocol_version, MODERN):
+        result.pop("resultType", None)
+    return result
+
+
+async def _with_progress(
+    ctx: ServerRequestContext[AppState, Any], call_next: CallNext
+) -> HandlerResult:
+    """Show a client that asked for it that the call is alive, from its start to its end."""
+    scope = anyio.CancelScope()
+    beats = 0
+    progress = Progress()
+
+    async def beat() -> None:
+        nonlocal beats
+        with scope:
+            while True:
+                await ctx.session.report_progress(beats, message=progress.text)
+                beats += 1
+                await progress.wait(HEARTBEAT_S)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(beat)
+        PROGRESS.set(progress)
+        try:
+            result, failure = await call_next(ctx), None
+        except MCPError as error:  # a group would wrap it
+            result, failure = None, error
+        scope.cancel()
+    if failure:
+        raise failure
+    await ctx.session.report_progress(beats, message="done")
+    return result
+
+
+def _no_answer() -> CallToolResult:
+    """Answer that no consent arrived."""
+    return result_of(PlanAnswer(**not_confirmed(NotConfirmed())))
+
+
+def _unknown_tool(name: str, known: list[str]) -> CallerError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"The tools are {', '.join(known)}."
+    return CallerError(
+        f"There is no tool named {quoted(name, 60)}.", code="unknown_tool", remedy=hint
+    )
+
+
+def _field_error(fault: ErrorDetails) -> FieldError:
+    kind, path, context = fault["type"], fault["loc"], fault.get("ctx", {})
+    if kind in _LIMITS:
+        key, words = _LIMITS[kind]
+        message = words.format(context.get(key))
+    elif kind == "string_pattern_mismatch" and str(path[0]) in _FINDERS:
+        message = f"is no id; {_FINDERS[str(path[0])]} gives ids"
+    else:
+        message = _TYPES.get(kind, "is not valid")
+    return FieldError(_field_path(path), message)
+
+
+def _field_path(path: Sequence[Any]) -> str:
+    return clean(".".join(str(part) for part in path), 80) or "arguments"
+
+
+def _stamped(result: dict[str, Any], state: AppState) -> dict[str, Any]:
+    """Add environment and company to both halves of an answer: text and structure."""
+    company = state.beel.known_company
+    label = company.label if company else None
+    environment = state.settings.environment
+    structure = result.get("structuredContent", {})
+    first, *others = result["content"]
+    stamp = f"Environment: {environment}; company: {label or 'not known yet'}."
+    return {
+        **result,
+        "content": [{**first, "text": f"{first['text']}\n{stamp}"}, *others],
+        "structuredContent": {**structure, "environment": environment, "company": label},
+    }
+
+
+def _as_mapping(result: HandlerResult) -> dict[str, Any]:
+    if isinstance(result, BaseModel):
+        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return dict(result or {})
