@@ -18,7 +18,7 @@ from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
-HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3")
+HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3", "tomllib")
 COMMANDS = ("serve", "demo", "sandbox", "doctor", "config", "tools", "purge")
 
 

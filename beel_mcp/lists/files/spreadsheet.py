@@ -26,6 +26,7 @@ from beel_mcp.lists.files.sheet import (
     listed,
     shown,
 )
+from beel_mcp.messages import Message
 
 _MAX_MERGED: Final = 100_000
 _BROKEN: Final = (ET.ParseError, expat.ExpatError, OSError, ValueError, KeyError, OverflowError)
@@ -268,7 +269,7 @@ class _XlsxScanner:
     has_value: bool = False
     in_value: bool = False
     hidden: set[int] = field(default_factory=set)
-    lost: dict[Coordinate, str] = field(default_factory=dict)
+    lost: dict[Coordinate, Message] = field(default_factory=dict)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]
