@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
-from beel_mcp.cli.doctor import asking, examine, installation
-from beel_mcp.cli.doctor.findings import Finding, exit_code
+from beel_mcp.cli.doctor import beel, examine, machine
+from beel_mcp.cli.doctor.machine import Finding, exit_code
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.settings import Settings
+from beel_mcp.settings import Sentence, Settings
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
 from tests.conftest import TEST_KEY
@@ -284,7 +284,7 @@ def test_a_beel_that_is_silent_is_not_waited_for_without_end(
         await anyio.sleep_forever()
 
     for seconds in (0.01, 2.05):  # nothing begins; nothing ends
-        monkeypatch.setattr(asking, "LIMIT_S", seconds)
+        monkeypatch.setattr(beel, "LIMIT_S", seconds)
         found = looked(silent)
         assert (fault(found).topic, exit_code(found)) == ("beel", 3)
         assert "contesta" in fault(found).fact.es
@@ -380,7 +380,7 @@ def test_a_library_out_of_its_range_is_named(
         "pytest<1; extra == 'test'",
         "pydantic>=2",
     ]
-    monkeypatch.setattr(installation, "requires", lambda _: asked)
+    monkeypatch.setattr(machine, "requires", lambda _: asked)
     found = looked()
     assert (fault(found).topic, exit_code(found)) == ("installation", 3)
     assert "mcp<3,>=9.1" in fault(found).fact.es
@@ -391,8 +391,6 @@ def test_a_library_out_of_its_range_is_named(
 
 def test_the_first_to_mend_decides_the_exit_code(looked: Examine, tmp_path: Path) -> None:
     in_the_way(tmp_path / "file")
-    found = looked(
-        state_dir=tmp_path / "file", sandbox=False, warnings=("w",), warnings_told=("w",)
-    )
+    found = looked(state_dir=tmp_path / "file", sandbox=False, warnings=(Sentence("w", "w"),))
     assert faults(found) == ["settings", "state_folder", "key"]
     assert exit_code(found) == 3
