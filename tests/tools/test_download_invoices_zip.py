@@ -30,7 +30,7 @@ NOT_READY = invoice_id(28)
 ISSUED_IN_Q3 = 7
 
 
-@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("seeds", "flat")])
+@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("legacy", "flat")])
 def beel(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Both generations of BeeL, both families of routes."""
     return request.param
