@@ -124,7 +124,7 @@ def test_all_is_well_on_the_sandbox_and_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("generation", ["current", "seeds"])
+@pytest.mark.parametrize("generation", ["current", "legacy"])
 @pytest.mark.parametrize("routes", ["auto", "flat"])
 @pytest.mark.parametrize("read_only", [False, True])
 def test_it_sends_nothing_but_reads(
@@ -254,7 +254,7 @@ def test_routes_that_beel_retires_are_told_with_their_day_and_the_way_out(
         assert "2026-12-09" in one.fact.es
     assert "BEEL_ROUTES" in by_choice.remedy.es
     assert "companies:list" in by_key.remedy.es
-    assert faults(looked(create_app(SandboxOptions(generation="seeds")))) == []
+    assert faults(looked(create_app(SandboxOptions(generation="legacy")))) == []
     retired = looked(create_app(SandboxOptions(flat_retired=True)), routes="flat")
     assert (fault(retired).topic, exit_code(retired)) == ("routes", 2)
 

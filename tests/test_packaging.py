@@ -51,7 +51,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     prompts = {name.rsplit("/", 1)[1] for name in extra if name.startswith("beel_mcp/_prompts/")}
     assert prompts == names(ROOT / "prompts")
     assert all(name.startswith(("beel_mcp/_prompts/", "beel_mcp/_examples/")) for name in extra)
-    assert {"beel_mcp/py.typed", "beel_mcp/sandbox/schema.sql"} <= ours
+    tables = {"beel_mcp/sandbox/schema.sql", "beel_mcp/sandbox/seed.toml"}
+    assert {"beel_mcp/py.typed"} | tables <= ours
     assert prompt == (ROOT / "prompts" / "import-customers.es.md").read_bytes()
     assert "License-Expression: MIT" in text
     assert "Requires-Python: >=3.11" in text

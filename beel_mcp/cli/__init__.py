@@ -103,7 +103,7 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     if not _is_free("127.0.0.1", arguments.port, settings.language):
         return ENVIRONMENT
     options = SandboxOptions(
-        generation=arguments.generation,
+        generation="legacy" if arguments.generation == "seeds" else arguments.generation,
         state=arguments.state,
         rate_limit=arguments.rate_limit,
     )

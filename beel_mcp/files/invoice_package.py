@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
@@ -101,17 +102,15 @@ def portable(text: str, limit: int) -> str:
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """Tell names apart that differ in case only, by a number: ` (2)`, ` (3)`."""
+    """Add a number, ` (2)`, ` (3)`, to names that stand there already, in whatever case."""
     taken: set[str] = set()
     found = []
     for name in names:
         stem, dot, suffix = name.rpartition(".")
-        wanted, number = name, 1
-        while wanted.casefold() in taken:
-            number += 1
-            wanted = f"{stem} ({number}){dot}{suffix}"
-        taken.add(wanted.casefold())
-        found.append(wanted)
+        numbered = (f"{stem} ({number}){dot}{suffix}" for number in count(2))
+        free = next(new for new in chain([name], numbered) if new.casefold() not in taken)
+        taken.add(free.casefold())
+        found.append(free)
     return found
 
 

@@ -47,7 +47,7 @@ class TimeBudget:
         return cls(now, now() + timedelta(seconds=seconds), anyio.current_time() + seconds)
 
     def left_s(self) -> float:
-        """Tell how many seconds are left; below 0 it is over."""
+        """Seconds that are left; below 0 it is over."""
         return (self.ends - self.now()).total_seconds()
 
     async def limit(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -196,11 +196,9 @@ class Fetching:
         """Hold BeeL's counters against what arrived; what arrived is what counts."""
         claims = (counters.total, counters.successful, counters.failed)
         arrived = (asked, entries, asked - entries)
-        is_other = any(
-            claim not in (None, fact) for claim, fact in zip(claims, arrived, strict=True)
-        )
-        if is_other or any(failure.invoice_id in kept for failure in counters.left_out or ()):
-            self._package.note_miscount()
+        are_true = all(claim in (None, fact) for claim, fact in zip(claims, arrived, strict=True))
+        if not are_true or any(failure.invoice_id in kept for failure in counters.left_out or ()):
+            self._package.is_miscounted = True
 
     async def _explain(self, ids: Sequence[str], *, is_last: bool) -> None:
         """Find out why nothing came of these, from the list and from single reads."""
@@ -212,7 +210,7 @@ class Fetching:
                 self._package.set_missing(reason or "unknown", [invoice_id])
 
     async def _reason(self, invoice_id: str) -> Reason | None:
-        """Ask why there is no PDF; None if there should be one."""
+        """Find out why there is no PDF; None if there should be a PDF."""
         if invoice_id in self._package.selection.without_pdf:
             return "pdf_not_ready"
         try:

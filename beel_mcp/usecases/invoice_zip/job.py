@@ -9,6 +9,7 @@ from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.answers.files import PackageAnswer
+from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import AppState, app_state, caller
 from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.files.safe_dir import check_folder, unusable
@@ -105,8 +106,7 @@ class PackageJob:
         return self._budget.left_s() + SPARE_S > size / DISK_BYTES_PER_S
 
     def _resuming(self) -> NextCall:
-        handle = self._package.staging.handle
-        arguments = {"resume": handle}
+        arguments = {"resume": self._package.staging.handle}
         return NextCall("download_invoices_zip", arguments, "goes on where this one stopped")
 
 
@@ -124,8 +124,7 @@ class PackageJobs:
         Raises:
             BeelMcpError: what is asked for cannot be, or BeeL or the disk refuses.
         """
-        has_filter = request.filter != PackageRequest().filter
-        if bool(request.ids) == has_filter:
+        if bool(request.ids) == (request.filter != InvoiceFilter()):
             raise CallerError(
                 "Give exactly one of invoice_ids and a filter (quarter, date_from, date_to, "
                 "status, customer_id)."

@@ -45,21 +45,22 @@ class PdfResult(BaseModel):
 class _Results(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
-    pdfs: dict[str, PdfResult] = {}
+    results: dict[str, PdfResult] = {}
     is_miscounted: bool = False
 
 
 class Package:
-    """A selection, and the result of each of its invoices that has one; kept in a staging folder.
+    """A selection, and the results so far by invoice id; kept in a staging folder.
 
-    The lists of ids that it gives are in the order of the manifest, or of the selection.
+    `is_miscounted` says that BeeL's own counters once differed from what arrived.
     """
 
     def __init__(self, selection: Selection, staging: Staging) -> None:
         self.selection = selection
         self.staging = staging
         self._numbers = {invoice_id: at for at, invoice_id in enumerate(selection.ids)}
-        self._results = _Results()
+        self.results: dict[str, PdfResult] = {}
+        self.is_miscounted = False
 
     @classmethod
     def load(cls, staging: Staging) -> "Package | None":
@@ -69,29 +70,16 @@ class Package:
         """
         try:
             package = cls(Selection.model_validate_json(staging.load(_SELECTION)), staging)
-            if results := staging.load(_RESULTS):
-                package._results = _Results.model_validate_json(results)
+            kept = _Results.model_validate_json(staging.load(_RESULTS) or b"{}")
         except ValidationError:
             return None
-        for invoice_id, result in list(package.results.items()):
-            size = staging.size(package._numbers[invoice_id])
-            if result.missing is None and size != result.size_bytes:
-                del package.results[invoice_id]
+        package.is_miscounted = kept.is_miscounted
+        package.results = {
+            invoice_id: result
+            for invoice_id, result in kept.results.items()
+            if result.missing or staging.size(package._numbers[invoice_id]) == result.size_bytes
+        }
         return package
-
-    @property
-    def results(self) -> dict[str, PdfResult]:
-        """The results so far, by invoice id."""
-        return self._results.pdfs
-
-    @property
-    def is_miscounted(self) -> bool:
-        """Whether BeeL's own counters ever differed from what arrived."""
-        return self._results.is_miscounted
-
-    def note_miscount(self) -> None:
-        """Remember that BeeL's counters were wrong."""
-        self._results.is_miscounted = True
 
     def save_selection(self) -> None:
         """Keep the selection on disk."""
@@ -99,7 +87,8 @@ class Package:
 
     def save_results(self) -> None:
         """Keep the results so far on disk."""
-        self.staging.save(_RESULTS, self._results.model_dump_json().encode())
+        kept = _Results(results=self.results, is_miscounted=self.is_miscounted)
+        self.staging.save(_RESULTS, kept.model_dump_json().encode())
 
     def add_facts(self, invoice: Invoice) -> None:
         """Take in what BeeL says of an invoice; one that is not selected is passed over."""
@@ -134,11 +123,11 @@ class Package:
         return [id_ for id_ in self._without_result() if id_ not in self.selection.facts]
 
     def waiting(self) -> list[str]:
-        """List the invoices whose PDF is still to be asked for."""
+        """List the invoices whose PDF is still to be asked for, in the order of the manifest."""
         return self._ordered(self._without_result())
 
     def included(self) -> list[str]:
-        """List the invoices whose PDF has arrived."""
+        """List the invoices whose PDF has arrived, in the order of the manifest."""
         return self._ordered(id_ for id_, result in self.results.items() if not result.missing)
 
     def missing(self) -> list[str]:
