@@ -14,14 +14,22 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS
-from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind, Problem, Row, ValueChange, Verdict
+from beel_mcp.lists.model import (
+    IMPORTABLE,
+    ROW_STATUSES,
+    Problem,
+    Row,
+    RowStatus,
+    ValueChange,
+    Verdict,
+)
 from beel_mcp.messages import VERBATIM
 
 # So many rows go to BeeL in one request.
 PART_SIZE: Final = 500
 _MAX_ROWS_NAMED: Final = 5
 _NUMBER: Final = re.compile("[0-9]+")
-_Key = tuple[Kind, str, str]
+_Key = tuple[RowStatus, str, str]
 
 
 def _new_id() -> str:
@@ -43,7 +51,7 @@ class Example:
 class Group:
     """Rows of one kind with the same problem in the same field."""
 
-    kind: Kind
+    kind: RowStatus
     field: str
     message: str
     count: int
@@ -125,14 +133,14 @@ class Batch:
             return Verdict("error", row.errors, row.advice)
         return known or Verdict("unchecked", (), row.advice)
 
-    def counts(self) -> dict[Kind, int]:
+    def counts(self) -> dict[RowStatus, int]:
         """Count the rows of every kind; the counts add up to the rows."""
-        counts = dict.fromkeys(KINDS, 0)
+        counts = dict.fromkeys(ROW_STATUSES, 0)
         for row in self.rows:
             counts[self.verdict(row).kind] += 1
         return counts
 
-    def of_kind(self, *kinds: Kind) -> tuple[Row, ...]:
+    def of_kind(self, *kinds: RowStatus) -> tuple[Row, ...]:
         """Pick the rows of some kinds, in their order."""
         return tuple(row for row in self.rows if self.verdict(row).kind in kinds)
 
@@ -242,7 +250,7 @@ def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
 def _distinct(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
     """Give each problem of a row once, by what makes it the same as another row's."""
     found: dict[_Key, tuple[str, Problem]] = {}
-    every: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
+    every: list[tuple[RowStatus, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
     # A remark stays a remark, also beside what keeps the row from being created.
     every += [("warning", problem) for problem in verdict.warnings]
     for kind, problem in every:
@@ -266,7 +274,7 @@ def _without_values(problem: Problem, row: Row) -> str:
     return message
 
 
-def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
+def _group(row: Row, verdict: Verdict, kind: RowStatus, message: str, problem: Problem) -> Group:
     name, known = row.name or row.identifier, verdict.existing_customer_id
     example = Example(row.number, name, problem.value, problem.hint(), known)
     return Group(kind, problem.field, message, 1, (row.number,), example)

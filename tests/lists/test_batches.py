@@ -11,7 +11,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.lists import batch_store
 from beel_mcp.lists.batch import PartCheck, new_batch
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.lists.model import KINDS, Kind, Problem, Row, Verdict
+from beel_mcp.lists.model import ROW_STATUSES, Problem, Row, RowStatus, Verdict
 from beel_mcp.messages import verbatim
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -61,13 +61,13 @@ def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerEr
     return caught.value
 
 
-@given(st.lists(st.sampled_from(KINDS), max_size=30), st.integers(0, 30))
-def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
+@given(st.lists(st.sampled_from(ROW_STATUSES), max_size=30), st.integers(0, 30))
+def test_counts_have_every_kind_and_add_up(kinds: list[RowStatus], judged: int):
     made = batch(len(kinds))
     verdicts = {number: Verdict(kind) for number, kind in enumerate(kinds[:judged], 1)}
     made = made.judged(verdicts)
     counts = made.counts()
-    assert set(counts) == set(KINDS)
+    assert set(counts) == set(ROW_STATUSES)
     assert sum(counts.values()) == len(made.rows)
     assert len(made.importable()) == counts["valid"] + counts["warning"]
     assert len(made.of_kind("unchecked")) == counts["unchecked"]
@@ -85,7 +85,7 @@ def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
 def test_more_verdicts_add_to_those_that_are_there():
     first = batch(2).judged({1: Verdict("valid")})
     second = first.judged({**first.verdicts, 2: Verdict("duplicate")})
-    assert second.counts() == {**dict.fromkeys(KINDS, 0), "valid": 1, "duplicate": 1}
+    assert second.counts() == {**dict.fromkeys(ROW_STATUSES, 0), "valid": 1, "duplicate": 1}
     assert second.batch_id == first.batch_id
     assert second.payload_digest == first.payload_digest
     assert first.counts()["unchecked"] == 1

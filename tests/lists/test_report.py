@@ -15,7 +15,7 @@ from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.headers import OURS, TEMPLATE, heading_of, meaning_of
 from beel_mcp.lists.inline import read_inline
-from beel_mcp.lists.model import FIELDS, KINDS, Problem, ValueChange, Verdict
+from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, ValueChange, Verdict
 from beel_mcp.messages import Message, verbatim
 from tests.lists.test_backup import ABROAD, WHOLE
 from tests.lists.writers import text, xlsx
@@ -286,7 +286,7 @@ def five_kinds():
 
 
 def test_a_colour_marks_the_result_and_the_very_cell_but_is_never_the_only_sign():
-    assert set(five_kinds().counts()) == set(KINDS)
+    assert set(five_kinds().counts()) == set(ROW_STATUSES)
     found = colours(report(five_kinds()))
     assert found == {
         (3, "BeeL: resultado"): YELLOW,
@@ -300,7 +300,7 @@ def test_a_colour_marks_the_result_and_the_very_cell_but_is_never_the_only_sign(
         (7, "BeeL: resultado"): GREY,
     }
     rows = listed(five_kinds())
-    assert len({row["BeeL: resultado"] for row in rows}) == len(KINDS)
+    assert len({row["BeeL: resultado"] for row in rows}) == len(ROW_STATUSES)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_the_second_sheet_says_where_it_came_from_how_it_stands_and_what_to_do(l
     said_there = [str(cell) for row in summary for cell in row]
     assert day in said_there
     assert str(len(batch.rows)) in said_there
-    assert sum(row[1] == "1" for row in summary) == len(KINDS)
+    assert sum(row[1] == "1" for row in summary) == len(ROW_STATUSES)
     assert [row[0][:2] for row in summary[-3:]] == ["1.", "2.", "3."]
 
 

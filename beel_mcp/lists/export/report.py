@@ -10,7 +10,7 @@ from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits,
 from beel_mcp.lists.files.cells import raw_of
 from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
-from beel_mcp.lists.model import FIELDS, KINDS, Kind, Problem, Row, ValueChange, Verdict
+from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, Row, RowStatus, ValueChange, Verdict
 from beel_mcp.messages import Message
 from beel_mcp.settings import Language
 
@@ -36,7 +36,7 @@ _SHOWS_IN: Final[Mapping[str, str]] = {
     "surname": "legal_name",
     "street_type": "address.street",
 }
-_LOOKS: Final[Mapping[Kind, _Look]] = {
+_LOOKS: Final[Mapping[RowStatus, _Look]] = {
     "valid": _Look(Message("kind_of_row.valid"), Message("rows.valid")),
     "warning": _Look(Message("kind_of_row.warning"), Message("rows.warning"), "yellow"),
     "error": _Look(Message("kind_of_row.error"), Message("rows.error"), "red"),
@@ -169,7 +169,7 @@ class _Report:
         yield [Cell(say(Message("report.rows"))), Cell(str(len(batch.rows)))]
         yield []
         counts = batch.counts()
-        for kind in KINDS:
+        for kind in ROW_STATUSES:
             if counts[kind]:
                 name, meaning, colour = _LOOKS[kind]
                 yield [Cell(say(name), colour), Cell(str(counts[kind])), Cell(say(meaning))]
