@@ -123,7 +123,9 @@ def test_imports_point_down(path: Path) -> None:
 
 
 def layer_of_lists(module: str) -> int:
-    [layer] = [n for n, names in enumerate(LAYERS_OF_LISTS) if module.split(".")[0] in names]
+    [layer] = [
+        n for n, names in enumerate(LAYERS_OF_LISTS) if module.split(".", maxsplit=1)[0] in names
+    ]
     return layer
 
 
