@@ -6,3 +6,8 @@ from beel_mcp.settings import Language
 def localized(language: Language, *, en: str, es: str) -> str:
     """Choose the person's language."""
     return es if language == "es" else en
+
+
+def plural(number: int, one: str, several: str) -> str:
+    """Choose the form that goes with a number, in English as in Spanish."""
+    return one if number == 1 else several

@@ -161,7 +161,7 @@ def test_a_wrong_word_is_told_in_spanish(
 
 def test_argparse_speaks_spanish_only_while_it_is_asked_to() -> None:
     own = vars(argparse)["_"]
-    with argument_words.speaking("es"):
+    with argument_words.argparse_in("es"):
         assert vars(argparse)["_"]("options") == "opciones"
         assert vars(argparse)["_"]("no such sentence") == "no such sentence"
     assert vars(argparse)["_"] is own

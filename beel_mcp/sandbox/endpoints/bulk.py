@@ -1,16 +1,28 @@
-"""Many customers at once: an all-or-nothing creation, its dry run, and a partial deletion."""
+"""Many customers at once: their CSV template, an all-or-nothing creation, a partial deletion."""
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from .call import Call
-from .customers import new_record, read_new_customer, remove
-from .envelope import Answer, ApiError
-from .fields import Problem, wrong_type
-from .rules import check_census, check_control
-from .store import Record
-from .wire import as_customer, as_echo
+from beel_mcp.sandbox.calls import Call
+from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, mistyped, refuse
+from beel_mcp.sandbox.rules import check_census, check_control
+from beel_mcp.sandbox.store import Record
+
+from .customers import as_customer, as_echo, new_record, read_new_customer, remove
+
+TEMPLATE_NAME = "template_clientes_beel.csv"
+CSV = "text/csv"
+TEMPLATE_LINES = """\
+nombre_fiscal;nif;email;telefono;direccion_calle;direccion_numero;direccion_codigo_postal;\
+direccion_poblacion;direccion_provincia
+Ejemplo Servicios SL;B65120347;hola@ejemplo.example;+34931234567;Carrer Major;12;08001;\
+Barcelona;Barcelona
+Lucía Ejemplo Ruiz;28765431K;lucia@ejemplo.example;600112233;Calle Nueva;3;29005;Málaga;Málaga
+"""
+# Spreadsheets on Windows, where most lists come from, end their lines with CRLF.
+TEMPLATE_CSV = BOM_UTF8 + TEMPLATE_LINES.replace("\n", "\r\n").encode()
 
 MOST_ROWS = 500
 COUNTERS = {
@@ -34,17 +46,23 @@ class Row:
     warnings: list[Problem] = field(default_factory=list)
 
 
-def create_customers_bulk(call: Call) -> Answer:
+def download_template(_: Call) -> ApiResponse:
+    """POST customers/templates/csv, or GET templates/customer-import."""
+    headers = {"Content-Disposition": f'attachment; filename="{TEMPLATE_NAME}"'}
+    return ApiResponse(200, TEMPLATE_CSV, f"{CSV}; charset=utf-8", headers)
+
+
+def create_customers_bulk(call: Call) -> ApiResponse:
     """POST customers/bulk."""
     started = perf_counter()
-    rows = _judge(call, _read_rows(call))
+    rows = _check_rows(call, _read_rows(call))
     dry_run = call.query["dry_run"]
     if not dry_run:
         _refuse_bad_rows(rows)
         for row in rows:
             assert row.record is not None
-            call.store.insert_customer(row.record, call.cause)
-        if call.is_seeds:
+            call.store.insert_customer(row.record, call.request)
+        if call.is_legacy:
             made = [as_customer(row.record, call) for row in rows if row.record]
             return call.answer({"customers": made, "total_created": len(made)}, status=201)
     report = {
@@ -54,13 +72,13 @@ def create_customers_bulk(call: Call) -> Answer:
             "processing_time_ms": round((perf_counter() - started) * 1000),
             "source_type": "BULK_JSON",
         },
-        "customers_validation": [_show(row, call, created=not dry_run) for row in rows],
+        "customers_validation": [_row_shape(row, call, created=not dry_run) for row in rows],
         "statistics": _count(rows, created=not dry_run),
     }
     return call.answer(report, status=200 if dry_run else 201)
 
 
-def delete_customers_bulk(call: Call) -> Answer:
+def delete_customers_bulk(call: Call) -> ApiResponse:
     """DELETE customers/bulk: one verdict per submitted id, in the submitted order."""
     rows = []
     for index, customer_id in enumerate(call.query["ids"]):
@@ -71,15 +89,15 @@ def delete_customers_bulk(call: Call) -> Answer:
     failed = [
         {"customer_id": row["customer_id"], "error": row["error"]} for row in rows if "error" in row
     ]
-    seeds = {
+    legacy = {
         "total": len(rows),
         "successful": len(deleted),
         "failed": len(failed),
         "deactivated_ids": deleted,
         "errors": failed,
     }
-    if call.is_seeds:
-        return call.answer(seeds)
+    if call.is_legacy:
+        return call.answer(legacy)
     counted = [row["status"] for row in rows]
     report = {
         "metadata": {
@@ -97,27 +115,22 @@ def delete_customers_bulk(call: Call) -> Answer:
         },
         "deleted_ids": deleted,
     }
-    return call.answer(report | seeds)
+    return call.answer(report | legacy)
 
 
 def _read_rows(call: Call) -> list[Any]:
     body = call.body
     if "customers" not in body:
-        raise _wrong_length("Is required")
+        refuse([Problem("customers", "", "Is required")], "list")
     rows = body["customers"]
     if not isinstance(rows, list):
-        raise wrong_type("customers", rows, "array")
+        raise mistyped("customers", rows, "array")
     if not 1 <= len(rows) <= MOST_ROWS:
-        raise _wrong_length(f"Must have 1 to {MOST_ROWS} rows")
+        refuse([Problem("customers", "", f"Must have 1 to {MOST_ROWS} rows")], "list")
     return rows
 
 
-def _wrong_length(message: str) -> ApiError:
-    details = {"customers": message}
-    return ApiError(422, "VALIDATION_ERROR", "The list cannot be accepted", details=details)
-
-
-def _judge(call: Call, bodies: list[Any]) -> list[Row]:
+def _check_rows(call: Call, bodies: list[Any]) -> list[Row]:
     rows: list[Row] = []
     seen: set[str] = set()
     for index, body in enumerate(bodies):
@@ -125,14 +138,14 @@ def _judge(call: Call, bodies: list[Any]) -> list[Row]:
         if errors:
             rows.append(Row(index, "ERROR", None, errors))
         else:
-            rows.append(_judge_row(call, index, new_record(call, fields), seen))
+            rows.append(_check_row(call, index, new_record(call, fields), seen))
         # The first of two rows with one NIF stands, whatever its verdict.
         if fields.get("nif"):
             seen.add(fields["nif"])
     return rows
 
 
-def _judge_row(call: Call, index: int, record: Record, seen: set[str]) -> Row:
+def _check_row(call: Call, index: int, record: Record, seen: set[str]) -> Row:
     nif = record["nif"]
     if errors := check_control(nif):
         return Row(index, "NIF_INVALID", record, errors)
@@ -168,7 +181,7 @@ def _refuse_bad_rows(rows: list[Row]) -> None:
         raise ApiError(422, "BULK_VALIDATION_ERROR", message, errors=errors)
 
 
-def _show(row: Row, call: Call, *, created: bool) -> dict[str, Any]:
+def _row_shape(row: Row, call: Call, *, created: bool) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "index": row.index,
         "status": row.status,
@@ -179,8 +192,8 @@ def _show(row: Row, call: Call, *, created: bool) -> dict[str, Any]:
     }
     # The contract has no shape for a customer whose fields are wrong, nor for a NIF that only
     # the seed pages let through this far.
-    if row.record is not None and not (call.is_seeds and row.status == "NIF_INVALID"):
-        show = as_customer if call.is_seeds else as_echo
+    if row.record is not None and not (call.is_legacy and row.status == "NIF_INVALID"):
+        show = as_customer if call.is_legacy else as_echo
         shape["customer"] = show(row.record, call)
         if created:
             shape["customer_id"] = row.record["id"]

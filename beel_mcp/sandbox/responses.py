@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from .options import Generation
@@ -13,7 +13,7 @@ JSON = "application/json"
 
 
 class ApiError(Exception):
-    """A refusal: status, code and words, with the details BeeL would give."""
+    """A refusal: status, code and message, with the details BeeL would give."""
 
     def __init__(
         self,
@@ -35,10 +35,20 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True)
-class Cause:
+class Problem:
+    """Something wrong with one field of a body."""
+
+    field: str
+    value: str
+    message: str
+    code: str = "VALIDATION_ERROR"
+
+
+@dataclass(frozen=True)
+class RequestInfo:
     """The request behind an answer or an effect."""
 
-    operation: str
+    endpoint: str
     method: str
     path: str
     request_id: str
@@ -46,7 +56,7 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """What goes back over the wire."""
 
     status: int
@@ -61,29 +71,63 @@ def instant(moment: datetime) -> str:
 
 
 def wrap(
-    data: Any, cause: Cause, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Answer:
-    """Wrap the data of a success."""
-    body = {"success": True, "data": data, "meta": _meta(cause)}
-    return Answer(status, _dump(body), JSON, headers or {})
+    content: Any,
+    request: RequestInfo,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> ApiResponse:
+    """Wrap the content of a success."""
+    body = {"success": True, "data": content, "meta": _meta(request)}
+    return ApiResponse(status, _json(body), JSON, headers or {})
 
 
-def wrap_error(error: ApiError, cause: Cause, generation: Generation) -> Answer:
+def wrap_error(error: ApiError, request: RequestInfo, generation: Generation) -> ApiResponse:
     """Wrap a refusal; the current generation adds the members of RFC 9457 on top."""
     inner: dict[str, Any] = {"code": error.code, "message": error.message}
     if error.details is not None:
         inner["details"] = error.details
     if error.errors is not None:
         inner["errors"] = error.errors
-    body: dict[str, Any] = {"success": False, "error": inner, "meta": _meta(cause)}
+    body: dict[str, Any] = {"success": False, "error": inner, "meta": _meta(request)}
     if generation == "current":
         body |= {
             "type": f"https://docs.beel.es/errors/{error.code}",
             "title": error.code,
             "detail": error.message,
-            "instance": quote(cause.path),
+            "instance": quote(request.path),
         }
-    return Answer(error.status, _dump(body), JSON, error.headers)
+    return ApiResponse(error.status, _json(body), JSON, error.headers)
+
+
+def refuse(problems: Sequence[Problem], what: str) -> None:
+    """Refuse a body with all that is wrong with it; one that has no problems passes.
+
+    Raises:
+        ApiError: 422.
+    """
+    if not problems:
+        return
+    codes = {problem.code for problem in problems}
+    code = codes.pop() if len(codes) == 1 else "VALIDATION_ERROR"
+    details = {problem.field: problem.message for problem in problems}
+    raise ApiError(422, code, f"The {what} cannot be accepted", details=details)
+
+
+def mistyped(
+    name: str,
+    value: Any,
+    expected: str,
+    allowed: Sequence[str] = (),
+    *,
+    part: Literal["field", "parameter"] = "field",
+) -> ApiError:
+    """Refuse a value that does not have the declared type, in a body or in a query."""
+    details = {"field": name, "invalid_value": shown(value), "expected_format": expected}
+    if allowed:
+        details["allowed_values"] = ", ".join(allowed)
+    code = "INVALID_JSON_FORMAT" if part == "field" else "VALIDATION_ERROR"
+    return ApiError(400, code, f"The {part} {name} is not a valid {expected}", details=details)
 
 
 def shown(value: Any) -> str:
@@ -99,9 +143,9 @@ def not_found(message: str) -> ApiError:
     return ApiError(404, "NOT_FOUND", message)
 
 
-def _meta(cause: Cause) -> dict[str, str]:
-    return {"timestamp": instant(cause.time), "request_id": cause.request_id}
+def _meta(request: RequestInfo) -> dict[str, str]:
+    return {"timestamp": instant(request.time), "request_id": request.request_id}
 
 
-def _dump(body: Any) -> bytes:
+def _json(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

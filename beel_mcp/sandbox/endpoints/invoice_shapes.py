@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from .call import Call
-from .seed_invoices import Line, bases_by_rate, share
-from .store import Record
+from beel_mcp.sandbox.amounts import Line, bases_by_rate, share
+from beel_mcp.sandbox.calls import Call
+from beel_mcp.sandbox.store import Record
 
 # Left out of an answer when there is none; what only proformas have is today's.
 OPTIONAL = (
@@ -18,7 +18,7 @@ OPTIONAL = (
     "notes",
     "rectified_invoice_id",
 )
-OPTIONAL_TODAY = ("valid_until", "source_proforma_id", "void_reason")
+OPTIONAL_IN_CURRENT = ("valid_until", "source_proforma_id", "void_reason")
 RECIPIENT = ("legal_name", "trade_name", "nif", "alternative_id", "address", "phone", "email")
 RECIPIENT_JSON = ("alternative_id", "address")
 
@@ -35,7 +35,7 @@ def has_pdf(record: Record) -> bool:
 
 def as_invoice(record: Record, call: Call) -> dict[str, Any]:
     """Show an invoice as the generation words it."""
-    names = OPTIONAL if call.is_seeds else (*OPTIONAL, *OPTIONAL_TODAY)
+    names = OPTIONAL if call.is_legacy else (*OPTIONAL, *OPTIONAL_IN_CURRENT)
     shape = {
         "id": record["id"],
         "invoice_number": record["invoice_number"],
@@ -56,10 +56,10 @@ def as_invoice(record: Record, call: Call) -> dict[str, Any]:
         "created_at": record["created_at"],
         "updated_at": record["updated_at"],
     }
-    return shape if call.is_seeds else shape | _todays(record, call)
+    return shape if call.is_legacy else shape | _current_fields(record, call)
 
 
-def _todays(record: Record, call: Call) -> dict[str, Any]:
+def _current_fields(record: Record, call: Call) -> dict[str, Any]:
     made = call.store.rows(
         "SELECT id FROM invoices WHERE source_proforma_id = ? AND deleted_at IS NULL", record["id"]
     )
@@ -118,8 +118,8 @@ def _totals(record: Record, call: Call) -> dict[str, Any]:
         "total_irpf": float(record["total_irpf"]),
         "invoice_total": float(record["total"]),
     }
-    today = {"total_disbursements": 0, "total_to_pay": totals["invoice_total"]}
-    return totals if call.is_seeds else totals | today
+    current = {"total_disbursements": 0, "total_to_pay": totals["invoice_total"]}
+    return totals if call.is_legacy else totals | current
 
 
 def _breakdown(lines: tuple[Line, ...], rate: str) -> list[dict[str, float]]:
