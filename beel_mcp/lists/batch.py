@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -74,30 +74,36 @@ class PartCheck:
             raise ValueError("a time without its zone")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Batch:
     """A list as it was read and what is known about its rows.
 
-    Only verdicts are ever added. A list with other rows is another batch with its own id.
+    Only verdicts are ever added. A list with other rows is another batch with its own id, which
+    cannot be guessed.
     """
 
     caller: str
     source: str
     rows: tuple[Row, ...] = field(repr=False)
-    sizes: tuple[int, ...]  # how many rows each part has: a part is what BeeL is asked at once
-    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
     columns_used: tuple[str, ...] = ()
     columns_ignored: tuple[str, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
     read_as: str | None = None  # the sheet, the row of the headers, the encoding
+    _: KW_ONLY
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
+    sizes: tuple[int, ...] = ()  # how many rows each part has: a part is what BeeL is asked at once
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
     checks: tuple[PartCheck | None, ...] = field(default=(), repr=False)  # one for each part
     lineage: tuple[str, ...] = ()  # the batches that this one was made of, the eldest first
     batch_id: str = field(default_factory=_new_id)
 
     def __post_init__(self) -> None:
-        """Keep a copy of the verdicts that nobody can write to."""
+        """Divide the rows, and keep a copy of the verdicts that nobody can write to."""
         object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
+        if not self.sizes:
+            starts = range(0, len(self.rows), PART_SIZE)
+            sizes = tuple(min(PART_SIZE, len(self.rows) - start) for start in starts)
+            object.__setattr__(self, "sizes", sizes)
         if not self.checks:
             object.__setattr__(self, "checks", (None,) * len(self.sizes))
 
@@ -197,31 +203,6 @@ class Batch:
 def part_digest(rows: Iterable[Row]) -> str:
     """Give a digest of what BeeL is asked about at once, and of which rows its answer is."""
     return _digest([(row.number, row.payload()) for row in rows])
-
-
-def new_batch(
-    caller: str,
-    source: str,
-    rows: tuple[Row, ...],
-    columns_used: tuple[str, ...] = (),
-    columns_ignored: tuple[str, ...] = (),
-    values_changed: tuple[ValueChange, ...] = (),
-    read_as: str | None = None,
-    *,
-    origin: Mapping[str, Any] | None = None,
-) -> Batch:
-    """Make a batch of rows just read, with an id that cannot be guessed."""
-    return Batch(
-        caller=caller,
-        source=source,
-        rows=rows,
-        sizes=tuple(min(PART_SIZE, len(rows) - start) for start in range(0, len(rows), PART_SIZE)),
-        columns_used=columns_used,
-        columns_ignored=columns_ignored,
-        values_changed=values_changed,
-        read_as=read_as,
-        origin=origin or {},
-    )
 
 
 def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:

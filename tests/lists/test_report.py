@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.headers import OURS, TEMPLATE, heading_of, meaning_of
@@ -28,11 +28,11 @@ NAMESPACE = {"x": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 
 def inline(*customers, **about):
-    return new_batch("local", "inline", read_inline(customers), **about)
+    return Batch("local", "inline", read_inline(customers), **about)
 
 
 def from_file(data, name="clientes.csv"):
-    return new_batch("local", name, *read_list(data, name))
+    return Batch("local", name, *read_list(data, name))
 
 
 def judged(batch, **verdicts):
@@ -197,7 +197,7 @@ ODD = {
 @given(st.lists(st.fixed_dictionaries({}, optional=ODD), min_size=1, max_size=3))
 def test_what_was_read_from_a_file_once_is_read_the_same_again(raw):
     first = read_again(inline(*raw))
-    again = read_again(new_batch("local", "x.xlsx", *first))
+    again = read_again(Batch("local", "x.xlsx", *first))
     assert [row.payload() for row in again.rows] == [row.payload() for row in first.rows]
     assert {change.change for change in again.values_changed} == set()
     errors = [[(one.field) for one in row.errors] for row in first.rows]
