@@ -9,7 +9,7 @@ from functools import cache, reduce
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from beel_mcp.settings import Language
+from beel_mcp.language import Language
 
 Fact: TypeAlias = "str | int | Message"
 VERBATIM: Final = "text.verbatim"

@@ -6,14 +6,25 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from platformdirs import user_downloads_path, user_state_path
 from pydantic import SecretStr
 
-Language = Literal["es", "en"]
+from beel_mcp.language import Language, Sentence, preferred_language
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "VARIABLES",
+    "Confirm",
+    "Environment",
+    "Language",
+    "Settings",
+    "SettingsError",
+]
+
 Environment = Literal["sandbox", "test", "live", "none"]
 Routes = Literal["auto", "company", "flat"]
 Confirm = Literal["auto", "ask", "plan"]
@@ -40,17 +51,6 @@ _PLACEHOLDER: Final = re.compile(
 _NIF: Final = re.compile(r"[A-Z0-9][0-9]{7}[A-Z0-9]")
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-
-
-class Sentence(NamedTuple):
-    """A sentence for a person, in both languages."""
-
-    en: str
-    es: str
-
-    def localized(self, language: Language) -> str:
-        """Choose the person's language."""
-        return self.es if language == "es" else self.en
 
 
 class SettingsError(ValueError):
@@ -139,16 +139,6 @@ class Settings:
 VARIABLES: Final = tuple(
     f"BEEL_{field.name.upper()}" for field in fields(Settings) if field.name != "warnings"
 )
-
-
-def preferred_language(env: Mapping[str, str]) -> Language:
-    """Tell the person's language, even where other settings are wrong."""
-    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
-    chosen = env.get("BEEL_LANGUAGE")
-    if chosen in ("es", "en"):
-        return "es" if chosen == "es" else "en"
-    # Whoever works in Catalan, Basque or Galician keeps books in Spanish, too.
-    return "es" if locale[:2].lower() in ("es", "ca", "eu", "gl") else "en"
 
 
 def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:

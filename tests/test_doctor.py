@@ -21,8 +21,9 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.cli.doctor import beel, examine, machine
 from beel_mcp.cli.doctor.machine import Finding, exit_code
+from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.settings import Sentence, Settings
+from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
 from tests.conftest import TEST_KEY

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
     from beel_mcp.cli.arguments import read_arguments
-    from beel_mcp.language import localized
-    from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
+    from beel_mcp.language import Language, localized, preferred_language
+    from beel_mcp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

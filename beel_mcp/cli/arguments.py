@@ -13,8 +13,7 @@ from typing import Any, Final, NoReturn
 
 from beel_mcp import __version__
 from beel_mcp.cleaning import clean
-from beel_mcp.language import localized
-from beel_mcp.settings import Language, Sentence
+from beel_mcp.language import Language, Sentence, localized
 
 HOSTS: Final = ("claude-desktop", "claude-code", "vscode", "cursor")
 # What a person can meet; a sentence that argparse words differently one day stays English.

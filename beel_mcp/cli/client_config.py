@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from beel_mcp.language import localized
-from beel_mcp.settings import VARIABLES, Sentence, Settings
+from beel_mcp.language import Sentence, localized
+from beel_mcp.settings import VARIABLES, Settings
 
 # Secrets stay where they are; the sandbox is an option, and the language always stands there.
 _NOT_CARRIED: Final = (

@@ -20,8 +20,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import ElicitRequestFormParams, ElicitResult
 
 from beel_mcp.cli import example_list as example
-from beel_mcp.language import localized, plural
-from beel_mcp.settings import Language, Sentence
+from beel_mcp.language import Language, Sentence, localized, plural
 
 SEARCH: Final = "Panadería Lourdes"
 # Created a moment ago, by mistake, let us say.

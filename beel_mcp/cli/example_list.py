@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from beel_mcp.settings import Sentence
+from beel_mcp.language import Sentence
 
 LIST_NAME: Final = "customers.csv"
 # What the example list holds, row by row.

@@ -8,9 +8,9 @@ import anyio
 from mcp.types import Tool
 
 from beel_mcp.cli.terminal import paint, print_json
-from beel_mcp.language import localized
+from beel_mcp.language import Language, Sentence, localized
 from beel_mcp.server import create_server
-from beel_mcp.settings import Language, Sentence, Settings
+from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.declare import Kind
 

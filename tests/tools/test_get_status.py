@@ -6,8 +6,8 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 
+from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.settings import Sentence
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.anyio

@@ -14,8 +14,8 @@ from beel_mcp.cli.doctor.machine import (
     exit_code,
 )
 from beel_mcp.cli.terminal import paint, print_json, waiting
-from beel_mcp.language import localized
-from beel_mcp.settings import Language, Sentence, Settings
+from beel_mcp.language import Language, Sentence, localized
+from beel_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

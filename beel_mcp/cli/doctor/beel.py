@@ -20,7 +20,8 @@ from beel_mcp.errors import (
     UnauthorizedError,
     UnknownOutcomeError,
 )
-from beel_mcp.settings import Sentence, Settings
+from beel_mcp.language import Sentence
+from beel_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette

@@ -15,7 +15,8 @@ from packaging.requirements import Requirement
 from beel_mcp import __version__
 from beel_mcp.api.company import Account
 from beel_mcp.files.safe_dir import open_dir
-from beel_mcp.settings import Sentence, Settings, usual_import_dirs
+from beel_mcp.language import Sentence
+from beel_mcp.settings import Settings, usual_import_dirs
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
