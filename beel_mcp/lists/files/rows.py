@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import clean, is_plain, mask_iban
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import european
 from beel_mcp.lists.checks.places import is_whole, mended
@@ -22,7 +23,6 @@ from beel_mcp.lists.model import (
     Problem,
     Row,
     ValueChange,
-    bare_nif,
     get_value,
     set_value,
 )
