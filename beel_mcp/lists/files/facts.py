@@ -21,6 +21,7 @@ from beel_mcp.lists.files.sheet import (
     Coordinate,
     SheetFacts,
 )
+from beel_mcp.messages import Message
 
 _RELATION: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _STRICT_RELATION: Final = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
@@ -151,7 +152,7 @@ class _XlsxScanner:
     value: str = ""
     in_value: bool = False
     hidden: set[int] = field(default_factory=set)
-    lost: dict[Coordinate, str] = field(default_factory=dict)
+    lost: dict[Coordinate, Message] = field(default_factory=dict)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from beel_mcp.lists.files.sheet import ERROR_CELL, Coordinate, SheetFacts
+from beel_mcp.messages import Message
 
 # The container (OLE 2, version 4): its sectors, and the marks in the tables that chain them.
 _SECTOR: Final = 4_096  # also the least that a stream outside of the small sectors may have
@@ -165,7 +166,7 @@ def _sheet_facts(book: bytearray, offset: int, lengths: Sequence[int]) -> SheetF
     """Look through a sheet, and zero the extent that it promises."""
     last_row, last_column, text = 0, 0, 0
     hidden = set()
-    lost: dict[Coordinate, str] = {}
+    lost: dict[Coordinate, Message] = {}
     for record, start, length in _records(book, offset):
         if record == _ROW and length >= 16:
             row, options = struct.unpack_from("<H10xH", book, start)
