@@ -1,4 +1,4 @@
-"""Untrusted text made safe to show: one line, no invisible characters, a length."""
+"""Untrusted text made safe to show: one line, nothing invisible, a length, no bank account."""
 
 import re
 import unicodedata
@@ -23,6 +23,8 @@ ELLIPSIS: Final = "…"
 _IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
 _WORDS_BEHIND: Final = re.compile(r"(?:[ .-][A-Za-z]+)+$")
 _MIN_IBAN_DIGITS: Final = 10  # every country's accounts have as many; a street or a name has not
+_MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
+_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 # A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -49,6 +51,22 @@ def clean(text: str, limit: int) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
     return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def safe_text(text: str, limit: int) -> str:
+    """Make one clean line of at most `limit` characters, every IBAN in it masked."""
+    # Cleaned first: an invisible character must not hide an IBAN from the mask.
+    return clean(replace_ibans(clean(text, 10 * limit), mask_iban), limit)
+
+
+def mask_iban(text: str) -> str:
+    """Leave the country and the last four characters of an IBAN; less if it is too short."""
+    if not text or _MASKED.fullmatch(text):
+        return text
+    bare = _SEPARATORS.sub("", text).upper()
+    if len(bare) < 15 or not bare.isascii() or not bare.isalnum():
+        return ELLIPSIS
+    return f"{bare[:2] if bare[:2].isalpha() else ''}{ELLIPSIS}{bare[-4:]}"
 
 
 def replace_ibans(text: str, replacement: Callable[[str], str]) -> str:

@@ -34,7 +34,8 @@ from beel_mcp.api.routes import (
     Family,
 )
 from beel_mcp.cleaning import clean
-from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
+from beel_mcp.errors import InternalError, InvalidRequestError
+from beel_mcp.messages import FieldIssue
 
 MOST_ROWS: Final = 500
 MOST_DELETED: Final = 100  # ids of 36 characters in one address
@@ -215,7 +216,7 @@ class CustomersApi:
         template: CustomerTemplate = response.data
         return template
 
-    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
+    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
         """Say what in a row breaks the schema of the family's requests."""
         return bodies.wire_problems(row, family)
 

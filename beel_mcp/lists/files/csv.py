@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.files.headers import meaning_of
 from beel_mcp.lists.files.sheet import MAX_ROWS, SAVE_AS_CSV, Grid, Line, file_error, too_many_rows
+from beel_mcp.lists.headers import meaning_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie

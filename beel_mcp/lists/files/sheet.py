@@ -7,12 +7,15 @@ from typing import Final, Literal, NamedTuple
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
+from beel_mcp.messages import Message
 
 MAX_BYTES: Final = 10_000_000
 MAX_ROWS: Final = 5_000
 MAX_COLUMNS: Final = 200
 # Room for titles above the list and blank rows inside it.
 LAST_ROW: Final = 9_999
+# Characters in the cells of a sheet: a list of 5,000 rows has about 2 million.
+MAX_TEXT: Final = 40_000_000
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
 Coordinate = tuple[int, int]  # the number of the row, from 1, and the column, from 0
@@ -35,7 +38,9 @@ class Grid:
     encoding: str | None = None  # where it was not UTF-8
     hidden: frozenset[int] = frozenset()  # rows that the sheet does not show
     filled: Mapping[Coordinate, int] = field(default_factory=dict)  # the row a merged cell is of
-    lost: Mapping[Coordinate, str] = field(default_factory=dict)  # why a cell has no value to read
+    lost: Mapping[Coordinate, Message] = field(
+        default_factory=dict
+    )  # why a cell has no value to read
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,12 @@ class SheetFacts:
     last_column: int = 0  # from 1
     hidden: frozenset[int] = frozenset()
     merged: Sequence[tuple[Coordinate, Coordinate]] = ()
-    lost: Mapping[Coordinate, str] = field(default_factory=dict)
+    lost: Mapping[Coordinate, Message] = field(default_factory=dict)
+    text: int = 0  # characters in cells that share them or are repeated
 
 
-ERROR_CELL: Final = "The sheet shows an error here: correct the formula or type the value."
-NO_RESULT: Final = (
-    "A formula without a saved result: open the file in a spreadsheet program and save it."
-)
+ERROR_CELL: Final = Message("sheet.error")
+NO_RESULT: Final = Message("sheet.no_result")
 SAVE_AS_CSV: Final = "Open it in a spreadsheet program and save it as CSV UTF-8 or XLSX."
 
 
