@@ -10,7 +10,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import quoted
 from beel_mcp.guards import drafting
 from beel_mcp.guards.creating import KIND
-from beel_mcp.guards.plan import Affected, LeftAlone, Look
+from beel_mcp.guards.plan import Affected, LeftAlone, Look, digest_of
 from beel_mcp.guards.records import PlannedRow
 from beel_mcp.guards.statement import NAME_LIMIT, compose, day_of, money, named
 from beel_mcp.language import say
@@ -72,7 +72,9 @@ class DraftAddition:
             "base": f"{draft.base:.2f}",
             "date": draft.day.isoformat() if draft.day else "",
         }
-        one = Affected(customer.id, customer.legal_name, customer.nif or "", "", facts)
+        nif = customer.nif or ""
+        state = digest_of([customer.legal_name, nif])  # what a person knows them by
+        one = Affected(customer.id, customer.legal_name, nif, state, facts)
         return Look((one,), (), {"draft": self.request})
 
     def say(self, look: Look, place: str, language: Language) -> str:

@@ -24,7 +24,7 @@ from beel_mcp.guards.consent import (
     instead_of,
 )
 from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import PLAN_ID, ConfirmedBy, Look, Plan, differences
+from beel_mcp.guards.plan import PLAN_ID, ConfirmedBy, Look, Plan, ShownAs, differences
 from beel_mcp.guards.plan_store import Proposal
 from beel_mcp.guards.records import Operation
 from beel_mcp.guards.statement import place_of
@@ -108,7 +108,7 @@ class Guard:
         """
         if not look.affected:
             return NothingToDo(look)
-        plan = await self._show(change, look)
+        plan = await self._show(change, look, self._asking.shown_as)
         if self._asking.shown_as == "plan":
             return Shown(plan)
         return self._asking.question(self._journal.plans, plan)
@@ -178,6 +178,18 @@ class Guard:
             return NotConfirmed(plan)
         return Agreed(plan, "form")
 
+    async def changed_since(
+        self, agreed: Agreed, change: Described, look: Look
+    ) -> Waiting | NotConfirmed | None:
+        """Say what is not as the person saw it, and spend their yes; None: all is as it was.
+
+        For what only adds: what changes records looks again when its turn has come.
+        """
+        if look.digest != agreed.plan.digest:  # guard: what is created is what was shown
+            self._journal.plans.drop(agreed.plan)
+            return await self._changed(agreed.plan, change, look)
+        return None
+
     def already_taken(self, plan: Plan) -> CarriedOut:
         """Tell what a plan became that somebody else took since it was looked up.
 
@@ -218,21 +230,22 @@ class Guard:
             raise error
         return CarriedOut(operation)
 
-    async def _changed(self, plan: Plan, change: Change, look: Look) -> Result:
+    async def _changed(self, plan: Plan, change: Described, look: Look) -> Waiting | NotConfirmed:
         """Say what is different, with a new plan where the old one was a plan."""
         changed = tuple(differences(plan.look, look))
         if plan.shown_as == "form" or not look.affected:
             return NotConfirmed(plan, changed)
-        return Waiting(await self._show(change, look), changed)
+        # Also where the yes came by a form: it is returned, so confirm_plan has to find it.
+        return Waiting(await self._show(change, look, "plan"), changed)
 
-    async def _show(self, change: Described, look: Look) -> Plan:
+    async def _show(self, change: Described, look: Look, shown_as: ShownAs) -> Plan:
         account = await self._beel.account()
         company = (await self._beel.active_company()).company
         language = self._asking.language
         place = place_of(account, company.label if company else None, language)
         return self._journal.plans.open(
             Proposal(
-                *(change.kind, self._caller, self._asking.shown_as, change.request),
+                *(change.kind, self._caller, shown_as, change.request),
                 *(change.arguments, look, change.say(look, place, language), account),
             )
         )

@@ -106,7 +106,7 @@ async def create_customers(
     wanted = Wanted(customers, batch_id, expected_count, skip_problems)
     verdict = await call.guard.verdict(consent)
     if isinstance(verdict, Agreed):
-        return await create_agreed(call.state, verdict)
+        return await create_agreed(call, verdict)
     if isinstance(verdict, NotNeeded):
         return await create_wanted(call.state, wanted)
     return call.told_creation(verdict)

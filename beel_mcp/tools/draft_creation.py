@@ -11,6 +11,7 @@ from beel_mcp.api.drafts import NewDraft, read_draft
 from beel_mcp.api.invoice_models import Invoice
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import NotFoundError, RouteRetiredError
+from beel_mcp.guards.adding import DraftAddition
 from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.drafting import (
     KIND,
@@ -22,9 +23,11 @@ from beel_mcp.guards.drafting import (
     planned_row,
 )
 from beel_mcp.guards.guard import Agreed, not_open
+from beel_mcp.guards.plan import Look
 from beel_mcp.guards.records import Decision, Operation, Planned
 from beel_mcp.summaries.drafts import DraftAnswer, draft_answer, found_again
 from beel_mcp.tools.creation import in_the_dark
+from beel_mcp.tools.guarded import Guarded
 
 
 class Drafter:
@@ -37,6 +40,15 @@ class Drafter:
         self.digest = digest(self.draft)
         self._drafting = Drafting(state.beel, state.journal, state.writes)
         self._ends_at = anyio.current_time() + state.timing.patience_s
+
+    async def shown(self) -> tuple[DraftAddition, Look]:
+        """Give what a person is shown of it: whom it is for is read from BeeL, now.
+
+        Raises:
+            BeelMcpError: the customer cannot be read.
+        """
+        addition = DraftAddition(self._values, self.draft)
+        return addition, addition.look(await self._state.beel.customers.get(self.draft.customer_id))
 
     async def before(self) -> DraftAnswer | None:
         """Tell what a call of the last day made of the very same draft, if that still stands.
@@ -142,6 +154,18 @@ class Drafter:
 
     def _left_s(self) -> float:
         return max(self._ends_at - anyio.current_time(), 0.0)
+
+
+async def draft_agreed(call: Guarded, agreed: Agreed) -> DraftAnswer:
+    """Create the draft that the person agreed to, for whom they saw.
+
+    Raises:
+        BeelMcpError: nothing was sent, or BeeL refused it.
+    """
+    drafter = Drafter(call.state, agreed.plan.arguments)
+    if changed := await call.guard.changed_since(agreed, *await drafter.shown()):
+        return call.told_draft(changed)
+    return await drafter.create(agreed)
 
 
 def told(state: AppState, operation: Operation, *, replayed: bool = False) -> DraftAnswer:

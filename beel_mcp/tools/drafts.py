@@ -5,14 +5,13 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.context import AppState, app_state
-from beel_mcp.guards.adding import DraftAddition
 from beel_mcp.guards.consent import Consent, NotNeeded, Question, Told
 from beel_mcp.guards.drafting import KIND
 from beel_mcp.guards.guard import Agreed
 from beel_mcp.parameters import CustomerId, InvoiceLines, InvoiceType, Notes, OperationDay
 from beel_mcp.summaries.drafts import DraftAnswer
 from beel_mcp.tools.declare import write
-from beel_mcp.tools.draft_creation import Drafter
+from beel_mcp.tools.draft_creation import Drafter, draft_agreed
 from beel_mcp.tools.guarded import GuardedCall, asked, guarded_call
 
 
@@ -48,7 +47,7 @@ async def create_draft_invoice(
     """
     verdict = await call.guard.verdict(consent)
     if isinstance(verdict, Agreed):
-        return await Drafter(call.state, verdict.plan.arguments).create(verdict)
+        return await draft_agreed(call, verdict)
     if isinstance(verdict, NotNeeded):
         values = _values(customer_id, lines, type, date, notes)
         return await Drafter(call.state, values).create()
@@ -60,9 +59,7 @@ async def _ask(ctx: Context[AppState], state: AppState, values: dict[str, Any]) 
     guard.check()
     if answer := await drafter.before():
         return Told(answer)
-    customer = await state.beel.customers.get(drafter.draft.customer_id)
-    addition = DraftAddition(values, drafter.draft)
-    return await guard.ask_about(addition, addition.look(customer))
+    return await guard.ask_about(*await drafter.shown())
 
 
 def _values(

@@ -26,7 +26,7 @@ from beel_mcp.summaries.creations import going_on_call
 from beel_mcp.summaries.operations import PAGE_SIZE, OperationAnswer, open_operation, saved, tell
 from beel_mcp.summaries.rows import RETRY_AFTER_S
 from beel_mcp.tools.declare import confirms, read
-from beel_mcp.tools.draft_creation import Drafter
+from beel_mcp.tools.draft_creation import draft_agreed
 from beel_mcp.tools.guarded import GuardedCall, asked, confirmed_addition, guarded_call
 from beel_mcp.tools.wanted import create_agreed
 
@@ -55,10 +55,9 @@ async def confirm_plan(
     if not isinstance(verdict, Agreed):
         return call.confirmed(verdict)
     if verdict.plan.kind == CREATION:
-        return confirmed_addition(await create_agreed(call.state, verdict), CREATION)
+        return confirmed_addition(await create_agreed(call, verdict), CREATION)
     if verdict.plan.kind == NEW_DRAFT:
-        drafter = Drafter(call.state, verdict.plan.arguments)
-        return confirmed_addition(await drafter.create(verdict), NEW_DRAFT)
+        return confirmed_addition(await draft_agreed(call, verdict), NEW_DRAFT)
     return call.confirmed(await call.guard.carry_out(verdict))
 
 

@@ -13,6 +13,7 @@ from beel_mcp.guards.adding import Addition
 from beel_mcp.guards.consent import NotNeeded, Question, Told
 from beel_mcp.guards.creating import KIND
 from beel_mcp.guards.guard import Agreed
+from beel_mcp.guards.plan import Look
 from beel_mcp.guards.records import Operation, PlannedRow
 from beel_mcp.lists.batches import Batch, new_batch
 from beel_mcp.lists.customers import read_inline
@@ -29,7 +30,7 @@ from beel_mcp.tools.creation import (
     nothing_created,
     remarks,
 )
-from beel_mcp.tools.guarded import asked, guarded_call
+from beel_mcp.tools.guarded import Guarded, asked, guarded_call
 from beel_mcp.tools.judging import Judging, is_old
 
 
@@ -73,14 +74,21 @@ async def create_wanted(state: AppState, wanted: Wanted) -> CreationAnswer:
     return await _create(state, creator, ready, is_inline=wanted.batch_id is None)
 
 
-async def create_agreed(state: AppState, agreed: Agreed) -> CreationAnswer:
+async def create_agreed(call: Guarded, agreed: Agreed) -> CreationAnswer:
     """Create what the person agreed to: the batch of the plan, as it was shown.
 
     Raises:
         BeelMcpError: nothing was sent.
     """
+    state, creator = call.state, _creator(call.state)
     batch = state.batches.get(agreed.plan.arguments["batch_id"], caller())
-    return await _create(state, _creator(state), batch, is_inline=False, agreed=agreed)
+    # The batch may have been judged again since, and other rows be importable. If it was created
+    # meanwhile there is nothing left to decide.
+    if not creator.find(batch.batch_id) and (
+        changed := await call.guard.changed_since(agreed, *_shown(batch))
+    ):
+        return call.told_creation(changed)
+    return await _create(state, creator, batch, is_inline=False, agreed=agreed)
 
 
 async def ask_about_creation(ctx: Context[AppState], wanted: Wanted) -> Question:
@@ -108,12 +116,16 @@ async def _ask(ctx: Context[AppState], state: AppState, wanted: Wanted) -> Quest
         return Told(ready)
     if wanted.batch_id is None:
         state.batches.add(ready)
-    goes = {row.number for row in ready.importable()}
-    addition = Addition(ready.batch_id, ready.payload_digest)
-    look = addition.look(
-        _planned(ready.importable()), _planned(row for row in ready.rows if row.number not in goes)
-    )
-    return await guard.ask_about(addition, look)
+    return await guard.ask_about(*_shown(ready))
+
+
+def _shown(batch: Batch) -> tuple[Addition, Look]:
+    """Give what a person is shown of a batch."""
+    importable = batch.importable()
+    goes = {row.number for row in importable}
+    addition = Addition(batch.batch_id, batch.payload_digest)
+    left = _planned(row for row in batch.rows if row.number not in goes)
+    return addition, addition.look(_planned(importable), left)
 
 
 def told(

@@ -25,6 +25,7 @@ from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.plan import Plan
 from beel_mcp.guards.records import utc_now
 from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
 from tests.guards.acting import (
     ONE,
@@ -228,3 +229,17 @@ async def test_a_draft_is_asked_about_where_the_operator_wants_it(
     async with connect(answers=answering("decline")) as client:
         answer = await call(client, "create_draft_invoice", **arguments)
     assert (answer["status"], effects(sandbox)) == ("done", 1)
+
+
+async def test_a_batch_that_was_judged_again_is_not_created_by_an_older_plan(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    there = customer(0, nif="33471259A", legal_name="Xurxo Castiñeira Rey")
+    async with connect(confirm_creates=True) as client:
+        batch = await call(client, "validate_customers", customers=[there, customer(1)])
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1, "skip_problems": True}
+        plan = await call(client, "create_customers", **arguments)
+        await call(client, "confirm_plan", **await planned(client, customer_id(10)))
+        await call(client, "validate_customers", batch_id=batch["batch_id"])
+        answer = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+    assert (answer["status"], effects(sandbox)) == ("confirmation_required", 1)
