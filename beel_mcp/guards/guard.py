@@ -63,6 +63,7 @@ class Agreed:
     confirmed_by: ConfirmedBy
 
 
+Changed = Waiting | NotConfirmed
 Result = Waiting | NotConfirmed | NothingToDo | NotNeeded | Told | CarriedOut
 
 
@@ -178,16 +179,11 @@ class Guard:
             return NotConfirmed(plan)
         return Agreed(plan, "form")
 
-    async def changed_since(
-        self, agreed: Agreed, change: Described, look: Look
-    ) -> Waiting | NotConfirmed | None:
-        """Say what is not as the person saw it, and spend their yes; None: all is as it was.
-
-        For what only adds: what changes records looks again when its turn has come.
-        """
+    async def changed_since(self, agreed: Agreed, what: Described, look: Look) -> Changed | None:
+        """Say what is not as the person saw it, and drop their plan; None: all is as it was."""
         if look.digest != agreed.plan.digest:  # guard: what is created is what was shown
             self._journal.plans.drop(agreed.plan)
-            return await self._changed(agreed.plan, change, look)
+            return await self._changed(agreed.plan, what, look)
         return None
 
     def already_taken(self, plan: Plan) -> CarriedOut:
@@ -230,7 +226,7 @@ class Guard:
             raise error
         return CarriedOut(operation)
 
-    async def _changed(self, plan: Plan, change: Described, look: Look) -> Waiting | NotConfirmed:
+    async def _changed(self, plan: Plan, change: Described, look: Look) -> Changed:
         """Say what is different, with a new plan where the old one was a plan."""
         changed = tuple(differences(plan.look, look))
         if plan.shown_as == "form" or not look.affected:

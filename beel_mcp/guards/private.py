@@ -52,7 +52,11 @@ class PrivateRecords:
                     (books, since, besides),
                 )
             }
-        return [row.number for row in rows if _digest(secret, row.identity) in found]
+        return [
+            row.number
+            for row in rows
+            if any(_digest(secret, one) in found for one in _written_as(row))
+        ]
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is not open; count what went and what stays.
@@ -151,6 +155,17 @@ def _keep(
 def _secret(db: sqlite3.Connection) -> bytes:
     [secret] = db.execute("SELECT value FROM secret").fetchone()
     return bytes(secret)
+
+
+def _written_as(row: PlannedRow) -> tuple[str, ...]:
+    """Give an identity as it is remembered, and a foreign one as it once was, without a country.
+
+    Only what an earlier version remembered has that form, and that is gone after a day.
+    """
+    other = row.values.get("alternative_id") or {}
+    if not row.identity.startswith("foreign:"):
+        return (row.identity,)
+    return row.identity, f"alt:{other.get('type')}:{other['number']}".upper()
 
 
 def _digest(secret: bytes, identifier: str) -> bytes:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from beel_mcp.api.account import Account
+from beel_mcp.identity import customer_key
 
 Clock = Callable[[], datetime]
 
@@ -46,15 +47,10 @@ class PlannedRow:
 
     @property
     def identity(self) -> str:
-        """What tells this customer from all others: NIF, other number, else name and street."""
-        other = self.values.get("alternative_id") or {}
+        """What tells this record from all others: its id, its identifier, else name and street."""
         if "record_id" in self.values:  # one that is in BeeL
             return f"id:{self.values['record_id']}".lower()
-        if self.nif:
-            return f"nif:{self.nif.upper()}"
-        if other.get("number"):
-            return f"alt:{other.get('type')}:{other['number']}".upper()
-        return f"name:{self.name}|{self.street}".upper()
+        return customer_key(self.values) or f"name:{self.name}|{self.street}".upper()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.guards.journal import Journal
 from beel_mcp.guards.records import Chunk, Observation, Picture, PlannedRow
+from beel_mcp.identity import customer_key, foreign_id, foreign_id_of
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -213,10 +214,10 @@ def _seen(rows: Sequence[PlannedRow], there: set[int]) -> list[dict[str, object]
 
 def _is(customer: Customer, row: PlannedRow) -> bool:
     if row.nif:
-        return customer.nif == row.nif
-    number = (row.values.get("alternative_id") or {}).get("number")
-    if number and customer.alternative_id:
-        return customer.alternative_id.number == str(number)
+        return customer_key({"nif": customer.nif}) == row.identity
+    wanted, other = foreign_id_of(row.values), customer.alternative_id
+    if wanted.number and other:
+        return wanted.may_be(foreign_id(other.type, other.country_code, other.number))
     lives_there = customer.address is not None and customer.address.street == row.street
     return customer.legal_name == row.name and lives_there
 

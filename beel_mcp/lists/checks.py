@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from beel_mcp.cleaning import clean
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.foreign import document_fault, european
 from beel_mcp.lists.provinces import is_spain, prefixes_of, province_of
 
@@ -92,14 +93,6 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     if payment and "iban" in payment:
         found.extend(_iban(payment["iban"]))
     return tuple(found)
-
-
-def bare_nif(text: str) -> str:
-    """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
-    if len(text) == 9 and text.isalnum() and text.isupper():
-        return text
-    bare = _SEPARATORS.sub("", text).upper()
-    return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
 
 
 def is_nif(text: str) -> bool:

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import clean, is_plain
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.addresses import is_whole, mended
-from beel_mcp.lists.checks import Problem, bare_nif, mask_iban
+from beel_mcp.lists.checks import Problem, mask_iban
 from beel_mcp.lists.columns import Column
 from beel_mcp.lists.customers import checked_row
 from beel_mcp.lists.fields import PAYMENT_METHODS

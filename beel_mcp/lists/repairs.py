@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 
-from beel_mcp.lists.checks import bare_nif, is_nif
+from beel_mcp.identity import bare_nif
+from beel_mcp.lists.checks import is_nif
 from beel_mcp.lists.grid import ERROR_CELL, Cell
 from beel_mcp.lists.reading import UnreadableError
 

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 from beel_mcp.cleaning import clean
-from beel_mcp.lists.checks import Problem, Severity, bare_nif
+from beel_mcp.identity import bare_nif, customer_key
+from beel_mcp.lists.checks import Problem, Severity
 
 Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -54,19 +55,15 @@ class Row:
 
     @property
     def identifier(self) -> str:
-        """The NIF in capitals without separators, else the alternative number, else nothing."""
+        """The number to show: the NIF in capitals without separators, else the foreign one."""
         if nif := self.values.get("nif"):
             return bare_nif(nif)
         return str(self.values.get("alternative_id", {}).get("number", ""))
 
     @property
     def identity(self) -> str:
-        """What tells this customer from all others: a foreign number is of its kind and country."""
-        other = self.values.get("alternative_id")
-        if self.values.get("nif") or not other or "number" not in other:
-            return self.identifier.casefold()
-        kind = (other.get("type"), other.get("country_code"), other["number"])
-        return "|".join(map(str, kind)).casefold()
+        """What tells this customer from all others, or nothing."""
+        return customer_key(self.values)
 
     def payload(self) -> dict[str, Any]:
         """Copy the values into plain dictionaries and lists, ready for JSON."""

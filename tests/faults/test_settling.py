@@ -56,6 +56,17 @@ async def test_a_namesake_with_another_number_is_somebody_else(
     assert settled["counts"]["not_attempted"] == 1
 
 
+async def test_the_same_number_of_another_country_is_somebody_else(
+    client: Client, beel: FaultServer
+) -> None:
+    other = foreigner(1)
+    other["alternative_id"] = {**other["alternative_id"], "country_code": "FR"}
+    await call(client, "create_customers", customers=[other])
+    operation_id = await lost(client, beel, [foreigner(1)])
+    settled = await call(client, "check_operation", operation_id=operation_id)
+    assert settled["counts"]["not_attempted"] == 1
+
+
 async def test_the_ids_of_many_customers_are_read_from_the_list(
     client: Client, beel: FaultServer
 ) -> None:

@@ -1,5 +1,8 @@
 """create_customers, through the client, on the sandbox: what is agreed is created, once."""
 
+import hashlib
+import hmac
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -303,3 +306,50 @@ async def test_a_batch_of_nothing_but_problems_is_refused_with_the_call_that_tel
     [step] = refused["next"]
     rows = await call(client, step["tool"], **step["arguments"])
     assert rows["rows"][0]["kind"] == "error"
+
+
+def passports_of_two_countries() -> list[dict[str, Any]]:
+    """Give two people who have one passport number, of two countries."""
+    rows = [foreigner(1), foreigner(2)]
+    for row, country in zip(rows, ("DE", "FR"), strict=True):
+        row["alternative_id"] = {"type": "PASSPORT", "number": "X7", "country_code": country}
+    return rows
+
+
+async def test_one_passport_number_of_two_countries_is_two_people_in_two_batches(
+    client: Client,
+) -> None:
+    batches = [
+        await call(client, "validate_customers", customers=[row])
+        for row in passports_of_two_countries()
+    ]
+    for batch in batches:
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1}
+        created = await call(client, "create_customers", **arguments)
+        assert created.get("counts", created)["created"] == 1
+
+
+async def test_one_passport_number_of_two_countries_is_two_people_in_one_list(
+    client: Client,
+) -> None:
+    rows = passports_of_two_countries()
+    checked = await call(client, "validate_customers", customers=rows)
+    assert (checked["counts"]["valid"], checked.get("problems")) == (2, None)
+    created = await call(client, "create_customers", customers=rows)
+    assert len({one["customer_id"] for one in created["created"]}) == 2
+
+
+async def test_a_foreign_number_that_an_earlier_version_created_today_is_known_again(
+    connect: Connect, settings: Settings
+) -> None:
+    row, _ = passports_of_two_countries()
+    async with connect() as client:
+        batch = await call(client, "validate_customers", customers=[row])
+        await call(client, "create_customers", customers=[customer(50)])
+        with sqlite3.connect(settings.state_dir / "journal.sqlite3") as db:
+            [[secret]] = db.execute("SELECT value FROM secret").fetchall()
+            digest = hmac.new(secret, b"ALT:PASSPORT:X7", hashlib.sha256).digest()
+            db.execute("UPDATE identifiers SET digest = ?", (digest,))
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1}
+        refused = await call(client, "create_customers", **arguments)
+    assert refused["code"] == "created_meanwhile"
