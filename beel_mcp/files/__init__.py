@@ -1,1 +1,1 @@
-"""What touches the disk. Only `tools` imports this room."""
+"""What touches the disk: folders that may be read, and files that are saved."""

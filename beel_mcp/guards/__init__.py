@@ -1,1 +1,1 @@
-"""May this happen, and has it happened already? `tools` and `context` import this room."""
+"""May this happen, and has it happened already? Plans, consent, the journal, settling."""

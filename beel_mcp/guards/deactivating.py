@@ -9,8 +9,7 @@ from beel_mcp.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
-    RouteRetiredError,
-)
+    )
 from beel_mcp.guards.at_once import at_once
 from beel_mcp.guards.change import Outcome
 from beel_mcp.guards.plan import Affected, LeftAlone, Look, digest_of
@@ -113,8 +112,6 @@ class Deactivation:
         """Read a customer: gone, or inactive where that is what was asked for."""
         try:
             customer = await self._beel.customers.get(_id(row))
-        except RouteRetiredError:
-            raise  # no such route is not: no such customer
         except NotFoundError:
             customer = None
         keeps = self._mode == "inactive" or self._beel.generation_seen == "seeds"
@@ -129,8 +126,6 @@ class Deactivation:
     async def _one(self, request: Awaitable[None]) -> Outcome:
         try:
             await request
-        except RouteRetiredError:
-            raise
         except NotFoundError as error:
             if self._mode == "delete":  # the look right before this saw it alive
                 return Outcome("done", "not_found", request_id=error.request_id)
@@ -144,8 +139,6 @@ class Deactivation:
         """Read a customer; an id that BeeL does not take is nobody's."""
         try:
             return await self._beel.customers.get(record_id)
-        except RouteRetiredError:
-            raise
         except (NotFoundError, InvalidRequestError):
             return None
 

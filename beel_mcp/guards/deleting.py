@@ -12,8 +12,7 @@ from beel_mcp.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
-    RouteRetiredError,
-)
+    )
 from beel_mcp.guards.at_once import at_once
 from beel_mcp.guards.change import Outcome
 from beel_mcp.guards.plan import Affected, LeftAlone, Look, digest_of
@@ -50,8 +49,6 @@ class DraftDeletion:
         async def read(record_id: str) -> None:
             try:
                 invoice = await self._beel.invoices.get(record_id)
-            except RouteRetiredError:
-                raise
             except (NotFoundError, InvalidRequestError):
                 left[record_id] = LeftAlone(record_id, "", "not_found")
                 return
@@ -96,8 +93,6 @@ class DraftDeletion:
         """Read an invoice: gone, still a draft, or issued meanwhile."""
         try:
             invoice = await self._beel.invoices.get(_id(row))
-        except RouteRetiredError:
-            raise
         except NotFoundError:
             return Outcome("done")
         if invoice.is_draft:
@@ -107,8 +102,6 @@ class DraftDeletion:
     async def _delete(self, invoice_id: str) -> Outcome:
         try:
             await self._beel.invoices.delete(invoice_id)
-        except RouteRetiredError:
-            raise
         except NotFoundError as error:  # the look right before this saw it there
             return Outcome("done", "not_found", request_id=error.request_id)
         except (ConflictError, InvalidRequestError) as error:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -149,11 +149,6 @@ def differences(before: Look, after: Look) -> list[tuple[str, str]]:
     known = {one.record_id for one in before.affected}
     found += [(one.name, "joined") for one in after.affected if one.record_id not in known]
     return found
-
-
-def rows_of(affected: Sequence[Affected]) -> list[str]:
-    """Give the ids."""
-    return [one.record_id for one in affected]
 
 
 def _folded(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Outcomes as short text and typed structure. Only `tools` imports this room."""
+"""Outcomes as short text and typed structure."""

@@ -1,4 +1,4 @@
-"""What the model can call. Only `server` imports this room."""
+"""What the model can call."""
 
 from beel_mcp.tools import (
     batches,

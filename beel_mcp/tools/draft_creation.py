@@ -10,7 +10,7 @@ from beel_mcp.api.account import Account
 from beel_mcp.api.drafts import NewDraft, read_draft
 from beel_mcp.api.invoice_models import Invoice
 from beel_mcp.context import AppState, caller
-from beel_mcp.errors import NotFoundError, RouteRetiredError
+from beel_mcp.errors import NotFoundError
 from beel_mcp.guards.adding import DraftAddition
 from beel_mcp.guards.database import JournalError
 from beel_mcp.guards.drafting import (
@@ -124,8 +124,6 @@ class Drafter:
             return None
         try:
             invoice = await self._state.beel.invoices.get(row["invoice_id"])
-        except RouteRetiredError:
-            raise
         except NotFoundError:
             return None
         return invoice if invoice.is_draft else None

@@ -19,7 +19,6 @@ from beel_mcp.errors import (
     NotFoundError,
     NotSentError,
     RateLimitedError,
-    RouteRetiredError,
     TooLargeError,
     UnknownOutcomeError,
 )
@@ -199,8 +198,6 @@ class Fetching:
                 continue
             try:
                 invoice = await self._beel.invoices.get(one)
-            except RouteRetiredError:
-                raise
             except (NotFoundError, InvalidRequestError):
                 self._contents.miss("not_found", [one])
                 continue

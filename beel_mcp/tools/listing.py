@@ -9,7 +9,6 @@ from beel_mcp.errors import (
     CallerError,
     InvalidRequestError,
     NotFoundError,
-    RouteRetiredError,
     UnknownOutcomeError,
 )
 from beel_mcp.guards.at_once import AT_ONCE, at_once
@@ -55,8 +54,6 @@ async def look_up(contents: Contents, beel: BeelClient) -> None:
     async def read(one: str) -> None:
         try:
             contents.learn(await beel.invoices.get(one))
-        except RouteRetiredError:
-            raise
         except (NotFoundError, InvalidRequestError):
             contents.miss("not_found", [one])
 
@@ -71,8 +68,6 @@ async def name_rectified(contents: Contents, beel: BeelClient) -> None:
     async def read(one: str) -> None:
         try:
             contents.request.numbers[one] = (await beel.invoices.get(one)).number or ""
-        except RouteRetiredError:
-            raise
         except (NotFoundError, InvalidRequestError, UnknownOutcomeError):
             return  # its id has to do
 
