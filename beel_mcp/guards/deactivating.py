@@ -9,7 +9,7 @@ from beel_mcp.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
-    )
+)
 from beel_mcp.guards.at_once import at_once
 from beel_mcp.guards.change import Outcome
 from beel_mcp.guards.plan import Affected, LeftAlone, Look, digest_of

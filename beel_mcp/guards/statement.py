@@ -22,7 +22,7 @@ _PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "live": ("LIVE", "REAL"),
 }
 # Why a record is left out: for one, and for several.
-_REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
+REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "has_invoices": ("with invoices", "con facturas", "con facturas"),
     "not_found": ("not found", "que no existe", "que no existen"),
     "unchanged": ("already so", "ya está así", "ya están así"),
@@ -130,7 +130,7 @@ def _left(look: Look, language: Language) -> str:
     reasons = []
     for code in dict.fromkeys(codes):
         number = codes.count(code)
-        english, one, several = _REASONS.get(code, ("refused", "rechazado", "rechazados"))
+        english, one, several = REASONS.get(code, ("refused", "rechazado", "rechazados"))
         reasons.append(f"{number} {say(language, en=english, es=one if number == 1 else several)}")
     opening = say(language, en="Left out", es="Queda fuera" if len(codes) == 1 else "Quedan fuera")
     return f"{opening}: {', '.join(reasons)}."

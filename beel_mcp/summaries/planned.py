@@ -1,6 +1,6 @@
 """A plan that waits for its yes, or a yes that did not come, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -12,13 +12,29 @@ from beel_mcp.summaries.answer import Answer, capped, next_steps, plural
 
 NAME_LIMIT: Final = 40
 CHANGED_CAP: Final = 5
-_DIFFERENCES: Final = {
-    "gone": "is not there any more",
-    "not_found": "is not there any more",
-    "edited": "was edited",
-    "joined": "would be changed as well now",
-    "has_invoices": "has invoices now",
-    "already_inactive": "is inactive already",
+# What a record is now, by code: in English and in Spanish.
+DIFFERENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "gone": ("is not there any more", "ya no existe"),
+    "not_found": ("is not there any more", "ya no existe"),
+    "edited": ("was edited", "se ha modificado"),
+    "joined": ("would be changed as well now", "ahora también cambiaría"),
+    "has_invoices": ("has invoices now", "ahora tiene facturas"),
+    "already_inactive": ("is inactive already", "ya está inactivo"),
+    "unchanged": ("is already as wanted", "ya está como se pide"),
+    "identifier_fixed": (
+        "has a NIF that cannot be changed here",
+        "tiene un NIF que no se puede cambiar aquí",
+    ),
+    "never_empty": (
+        "has a field that cannot be emptied here",
+        "tiene un campo que aquí no se puede vaciar",
+    ),
+    "issued": ("is issued now", "ya está emitida"),
+    "scheduled": ("is scheduled now", "ahora está programada"),
+    "voided": ("is void now", "ahora está anulada"),
+    "rectified": ("is rectified now", "ahora está rectificada"),
+    "proforma": ("is a proforma now", "ahora es una proforma"),
+    "problems": ("has problems now", "ahora tiene problemas"),
 }
 
 
@@ -104,6 +120,7 @@ def _again(result: NotConfirmed) -> str:
 
 
 def _differences(changed: Sequence[tuple[str, str]]) -> list[str] | None:
-    lines = [f"{quoted(name, NAME_LIMIT)} {_DIFFERENCES.get(how, how)}" for name, how in changed]
+    # English: it is the model that reads an answer.
+    lines = [f"{quoted(name, NAME_LIMIT)} {DIFFERENCES[how][0]}" for name, how in changed]
     shown, more = capped(lines, CHANGED_CAP)
     return [*shown, *([f"{more} more"] if more else [])] or None
