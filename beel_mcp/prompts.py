@@ -52,11 +52,6 @@ def read_prompts(language: Language) -> list[PromptFile]:
     return [read_prompt(file) for file in files]
 
 
-def load_prompts(language: Language) -> list[Prompt]:
-    """Make the prompts of a language."""
-    return [as_prompt(file) for file in read_prompts(language)]
-
-
 def read_prompt(path: Path) -> PromptFile:
     """Read one file: `key: value` lines between two `---`, then Markdown."""
     _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
