@@ -1,4 +1,4 @@
-"""What one server process keeps, and what a tool may ask for by naming it in its signature."""
+"""How far a long call has come: a tool says so, and the heartbeat passes it on."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.guards.consent import Asking, can_ask
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Clock, utc_now
-from beel_mcp.guards.settling import Sleep
-from beel_mcp.guards.writes import Writes
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.settings import Settings
+from beel_mcp.writes.consent.elicitation import Asking, can_ask
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.records import Clock, utc_now
+from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.writes.run.reconciliation import Sleep
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,32 @@ Times = Annotated[Timing, Resolve(_timing)]
 Now = Annotated[datetime, Resolve(_now)]
 HowToAsk = Annotated[Asking, Resolve(asking_of)]
 Caller = Annotated[str, Resolve(caller)]
+
+
+class Progress:
+    """The latest word of a tool, and a bell for it."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self._said = anyio.Event()
+
+    def say(self, text: str) -> None:
+        """Say how far it has come."""
+        self.text = text
+        self._said.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for news, but no longer."""
+        with anyio.move_on_after(seconds):
+            await self._said.wait()
+        self._said = anyio.Event()
+
+
+CURRENT: ContextVar[Progress | None] = ContextVar("progress", default=None)
+
+
+def note(text: str) -> None:
+    """Say how far the call has come, if anybody listens."""
+    progress = CURRENT.get()
+    if progress is not None:
+        progress.say(text)

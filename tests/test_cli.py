@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from beel_mcp import __version__, argument_words, cli
-from beel_mcp.arguments import parser
+from beel_mcp import __version__, cli
+from beel_mcp.cli import arguments as argument_words
+from beel_mcp.cli.arguments import parser
 from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
@@ -305,5 +306,5 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_demo_that_breaks_a_promise_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beel_mcp.demo.run_demo", lambda language: False)
+    monkeypatch.setattr("beel_mcp.cli.demo.run_demo", lambda language: False)
     assert cli.main(["demo"]) == 1

@@ -18,13 +18,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import Retries
-from beel_mcp.doctor import asking, examine, installation
-from beel_mcp.doctor.findings import Finding, exit_code
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Decision, Planned, PlannedRow, utc_now
+from beel_mcp.api.http.retry import Retries
+from beel_mcp.cli.doctor import asking, examine, installation
+from beel_mcp.cli.doctor.findings import Finding, exit_code
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
 from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beel_mcp.lists.imports import read_list
+from beel_mcp.lists.files.rows import read_list
 
 FOLDER = Path(__file__).parent.parent / "examples"
 STORIES = sorted(path.parent for path in FOLDER.glob("*/run.py"))

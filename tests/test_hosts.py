@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
-from beel_mcp.arguments import HOSTS
-from beel_mcp.hosts import start_command
+from beel_mcp.cli.arguments import HOSTS
+from beel_mcp.cli.client_config import start_command
 from tests.conftest import TEST_KEY
 from tests.test_settings import run
 
@@ -134,7 +134,7 @@ def test_the_script_is_named_only_if_it_is_this_very_one(tmp_path: Path) -> None
     (links / "beel-mcp").symlink_to(own / "beel-mcp")
     snippet = (
         "import json, sys\n"
-        "from beel_mcp.hosts import start_command\n"
+        "from beel_mcp.cli.client_config import start_command\n"
         f"sys.executable = {str(own / 'python')!r}\n"
         "print(json.dumps(start_command()))\n"
     )

@@ -10,9 +10,15 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import PromptReference
 
-from beel_mcp.completions import STATUSES, last_quarters
 from beel_mcp.context import Timing
-from beel_mcp.prompts import as_prompt, prompt_folder, read_prompt, read_prompts
+from beel_mcp.server.prompts import (
+    STATUSES,
+    as_prompt,
+    last_quarters,
+    prompt_folder,
+    read_prompt,
+    read_prompts,
+)
 from beel_mcp.settings import Language
 from tests.conftest import Connect
 

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 from mcp.types import Tool
 
-from beel_mcp.arguments import parser
+from beel_mcp.cli.arguments import parser
 
 ROOT = Path(__file__).parent.parent
 READMES = {"en": "README.md", "es": "README.es.md"}

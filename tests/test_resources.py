@@ -15,9 +15,9 @@ from mcp.types import BlobResourceContents, ResourceTemplateReference, TextResou
 from starlette.applications import Starlette
 
 from beel_mcp import context
-from beel_mcp.files import written
-from beel_mcp.resources.reading import FAMILIES, guide
+from beel_mcp.files import output
 from beel_mcp.sandbox.templates import CONTENT
+from beel_mcp.server.resources import FAMILIES, guide
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
 from tests.deactivations import EXTRAS, crowd
@@ -260,7 +260,7 @@ async def test_a_file_that_was_changed_is_not_given_out(client: Client, settings
 async def test_a_file_too_large_for_an_answer_is_named_with_its_place(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(written, "MOST_BYTES", len(CONTENT) - 1)
+    monkeypatch.setattr(output, "MOST_BYTES", len(CONTENT) - 1)
     uri = (await call(client, "download_customer_template"))["uri"]
     error = await refusal_at(client, uri)
     assert error.error.data["code"] == "file_too_large"
@@ -318,7 +318,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
     client: Client, settings: Settings, line: str
 ) -> None:
     uri = (await call(client, "download_customer_template"))["uri"]
-    with (settings.state_dir / written.NOTES).open("a") as file:
+    with (settings.state_dir / output.NOTES).open("a") as file:
         file.write(line + "\n")
     assert uri in await listed(client)
 
@@ -326,7 +326,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
 async def test_a_file_is_saved_even_if_it_cannot_be_noted(
     client: Client, settings: Settings
 ) -> None:
-    (settings.state_dir / written.NOTES).mkdir(parents=True)
+    (settings.state_dir / output.NOTES).mkdir(parents=True)
     answer = await call(client, "download_customer_template")
     assert bytes_of(answer["path"]) == CONTENT
     error = await refusal_at(client, answer["uri"])
@@ -358,7 +358,7 @@ async def test_a_defect_is_said_without_a_word_of_what_it_was(
     def broken(*_: object) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr("beel_mcp.resources.reading.batch_document", broken)
+    monkeypatch.setattr("beel_mcp.server.resources.batch_document", broken)
     async with connect() as client:
         error = await refusal_at(client, f"beel://batches/{await checked(client)}")
     assert error.error.code == -32603

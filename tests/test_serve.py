@@ -20,7 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from beel_mcp.serve import Address, http_app, refuse_if_open
+from beel_mcp.cli.http import Address, http_app, refuse_if_open
 from beel_mcp.settings import Settings, SettingsError
 from tests.conftest import TEST_KEY, Era
 

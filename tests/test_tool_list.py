@@ -5,7 +5,7 @@ import json
 import pytest
 from mcp import Client
 
-from beel_mcp.tool_list import estimated_tokens
+from beel_mcp.cli.tool_list import estimated_tokens
 from tests.test_laws import HINTS, count_tokens
 from tests.test_settings import run
 

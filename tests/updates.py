@@ -8,7 +8,7 @@ from typing import Any
 from mcp import Client
 from starlette.applications import Starlette
 
-from beel_mcp.lists.fields import NAMES
+from beel_mcp.lists.model import NAMES
 from tests.deactivations import EXTRAS, crowd, row_of
 from tests.guards.evidence import Told, call
 

@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
-from beel_mcp.api import archives, envelope, templates
-from beel_mcp.api.account import Account, fingerprint
-from beel_mcp.api.companies import ActiveCompany, CompanyFinder
+from beel_mcp.api import customers
+from beel_mcp.api import zip as archives
+from beel_mcp.api.company import (
+    Account,
+    ActiveCompany,
+    Company,
+    CompanyFinder,
+    Generation,
+    GenerationSigns,
+    IdentityApi,
+    fingerprint,
+)
 from beel_mcp.api.customers import CustomersApi
-from beel_mcp.api.envelope import Answer
-from beel_mcp.api.generation import Generation, GenerationSigns
-from beel_mcp.api.identity import Company, IdentityApi
+from beel_mcp.api.http import responses
+from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.retry import Retries
+from beel_mcp.api.http.text import RouteNotices
+from beel_mcp.api.http.wire import Outgoing, Rewinding, Sink
 from beel_mcp.api.invoices import InvoicesApi
-from beel_mcp.api.messages import Outgoing
-from beel_mcp.api.notices import RouteNotices
-from beel_mcp.api.retry import Retries
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
-from beel_mcp.api.streams import Rewinding, Sink
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
 from beel_mcp.settings import Settings
@@ -26,15 +33,15 @@ from beel_mcp.settings import Settings
 if TYPE_CHECKING:  # httpx takes a fifth of a second to load; a server that is idle does without
     import httpx
 
-    from beel_mcp.api.transport import ASGIApp, Transport
+    from beel_mcp.api.http.transport import ASGIApp, Transport
 
 SANDBOX_URL: Final = "http://sandbox.invalid"
 SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
 # What an answer is read by depends on what was asked for.
 _READERS: Final = {
-    ACCEPT_JSON: envelope.read,
+    ACCEPT_JSON: responses.read,
     ACCEPT_ZIP: archives.read,
-    ACCEPT_CSV: templates.read,
+    ACCEPT_CSV: customers.read,
 }
 _SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
 
@@ -155,7 +162,7 @@ class BeelClient:
 
     @cached_property
     def _transport(self) -> "Transport":
-        from beel_mcp.api.transport import Transport  # noqa: PLC0415 - loads httpx
+        from beel_mcp.api.http.transport import Transport  # noqa: PLC0415 - loads httpx
 
         assert self._key is not None
         return Transport(

@@ -1,18 +1,23 @@
 """Operations on customers: one short method each."""
 
+import csv
+import io
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from beel_mcp.api import bulk, deletions, rows
-from beel_mcp.api.bulk import BulkCreation, BulkReport
-from beel_mcp.api.companies import ActiveCompany
-from beel_mcp.api.deletions import BulkDeletion
-from beel_mcp.api.envelope import Answer
-from beel_mcp.api.identity import Sends
+from beel_mcp.api import bulk
+from beel_mcp.api import customer_bodies as rows
+from beel_mcp.api.bulk import BulkCreation, BulkDeletion, BulkReport
+from beel_mcp.api.company import ActiveCompany, Sends
+from beel_mcp.api.customer_bodies import Changes, needs_record, patch_body, put_body, shows
+from beel_mcp.api.http import responses
+from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.wire import Incoming
 from beel_mcp.api.models import Customer, CustomersData, DeletedData
 from beel_mcp.api.routes import (
     CREATE_CUSTOMERS,
@@ -28,9 +33,58 @@ from beel_mcp.api.routes import (
     Family,
     Operation,
 )
-from beel_mcp.api.templates import CustomerTemplate
-from beel_mcp.api.updates import Changes, needs_record, patch_body, put_body, shows
+from beel_mcp.cleaning import clean
 from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
+
+CAP_BYTES: Final = 1_000_000
+_MOST_COLUMNS: Final = 100
+_SEPARATORS: Final = (";", ",", "\t")
+# How a page or a JSON text begins, whatever it is called.
+_NO_TABLES: Final = (b"<", b"{", b"[")
+
+
+@dataclass(frozen=True)
+class CustomerTemplate:
+    """BeeL's template: its bytes, the headers in them (cleaned), and the rows below."""
+
+    content: bytes
+    columns: tuple[str, ...]
+    example_rows: int
+
+
+def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
+    """Give the template; the data is a CustomerTemplate.
+
+    Raises:
+        ApiError: BeeL refused, or what came is no CSV text with a header.
+
+    """
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if answer.status != 200 or answer.fault or kind != "text/csv":
+        opened = responses.read(answer, operation, family)
+        raise opened.unexpected("BeeL answered with something else than a CSV template.")
+    opened = Answer(operation, family, answer.status, None, None)
+    template = _template(answer.body or b"")
+    if template is None:
+        raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")
+    return Answer(operation, family, answer.status, template, None)
+
+
+def _template(content: bytes) -> CustomerTemplate | None:
+    inside = content.removeprefix(BOM_UTF8).lstrip()
+    if len(content) > CAP_BYTES or b"\0" in content or inside.startswith(_NO_TABLES):
+        return None
+    try:
+        text = content.decode("utf-8-sig")
+        mark = max(_SEPARATORS, key=text.partition("\n")[0].count)
+        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    except (ValueError, csv.Error):  # no text, no row at all, or quotes that do not pair up
+        return None
+    columns = tuple(clean(name, 60) for name in header)
+    if not 1 < len(columns) <= _MOST_COLUMNS or not all(columns):
+        return None
+    return CustomerTemplate(content, columns, sum(any(map(str.strip, row)) for row in rows))
+
 
 MOST_ROWS: Final = 500
 MOST_DELETED: Final = 100  # ids of 36 characters in one address
@@ -182,7 +236,7 @@ class CustomersApi:
         if not 1 <= len(ids) <= MOST_DELETED:
             raise InternalError(f"A bulk deletion takes 1 to {MOST_DELETED} ids.")
         answer = await self._beel.send(Call(DELETE_CUSTOMERS, query={"ids": ids}))
-        return deletions.read_deletion(answer, ids)
+        return bulk.read_deletion(answer, ids)
 
     async def validate_bulk(self, rows: Rows) -> BulkReport:
         """Check up to 500 customers without writing: POST /customers/bulk?dry_run=true.

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 
-from beel_mcp.api.companies import ActiveCompany
-from beel_mcp.api.generation import Generation
-from beel_mcp.api.identity import Sends
-from beel_mcp.api.invoice_models import Invoice, InvoiceOwner, InvoicesData
+from beel_mcp.api.company import ActiveCompany, Generation, Sends
+from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData
 from beel_mcp.api.routes import LIST_INVOICES, Call
 from beel_mcp.errors import CallerError, UnknownOutcomeError
 

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from beel_mcp.api import archives, invoice_lists
-from beel_mcp.api.archives import ZipAnswer
-from beel_mcp.api.drafts import NewDraft
-from beel_mcp.api.envelope import Answer
+from beel_mcp.api import invoice_lists
+from beel_mcp.api import zip as archives
+from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.wire import Sink
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists, InvoicePage
-from beel_mcp.api.invoice_models import Invoice, InvoiceOwnersData
-from beel_mcp.api.models import DeletedData
+from beel_mcp.api.models import DeletedData, Invoice, InvoiceOwnersData
+from beel_mcp.api.new_draft import NewDraft
 from beel_mcp.api.routes import (
     CREATE_INVOICE,
     DELETE_INVOICE,
@@ -20,7 +20,7 @@ from beel_mcp.api.routes import (
     LIST_INVOICES,
     Call,
 )
-from beel_mcp.api.streams import Sink
+from beel_mcp.api.zip import ZipAnswer
 from beel_mcp.errors import CallerError, InternalError, InvalidRequestError, TooLargeError
 
 MOST_IN_ZIP: Final = 500  # that any contract lets through; ask zip_chunk_size() for less

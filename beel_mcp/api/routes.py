@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from beel_mcp.api.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
+from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 

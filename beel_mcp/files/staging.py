@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from beel_mcp.files.place import unusable
+from beel_mcp.files.safe_dir import unusable
 
 PACKAGES: Final = "packages"  # in the state folder
 HANDLE: Final = re.compile(r"pkg_[A-Za-z0-9_-]{16}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from beel_mcp.errors import CallerError, NextCall
-from beel_mcp.lists.batches import Batch
+from beel_mcp.lists.batch import Batch
 
 KEPT_FOR: Final = timedelta(minutes=30)
 MAX_PER_CALLER: Final = 20

@@ -1,23 +1,12 @@
 """What the model can call."""
 
-from beel_mcp.tools import (
-    batches,
-    customers,
-    downloads,
-    drafts,
-    invoices,
-    plans,
-    reports,
-    status,
-)
+from beel_mcp.tools import customers, downloads, imports, invoices, operations, status
 
 TOOLS = (
-    *batches.TOOLS,
-    *reports.TOOLS,
+    *imports.TOOLS,
     *customers.TOOLS,
     *invoices.TOOLS,
-    *drafts.TOOLS,
     *downloads.TOOLS,
-    *plans.TOOLS,
+    *operations.TOOLS,
     *status.TOOLS,
 )

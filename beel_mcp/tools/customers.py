@@ -5,13 +5,16 @@ from typing import Annotated
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
+from beel_mcp.answers.answer import next_steps, plural
+from beel_mcp.answers.changes import DeactivationAnswer, UpdateAnswer
+from beel_mcp.answers.found import FoundCustomer, FoundCustomers
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel
 from beel_mcp.errors import NextCall
-from beel_mcp.guards.consent import Consent, Question
-from beel_mcp.lists.changes import read_changes
-from beel_mcp.parameters import (
+from beel_mcp.lists.edits import read_changes
+from beel_mcp.tools.declare import guarded, read
+from beel_mcp.tools.parameters import (
     Active,
     Changes,
     CustomerIds,
@@ -21,11 +24,8 @@ from beel_mcp.parameters import (
     Search,
     UpdateIds,
 )
-from beel_mcp.summaries.answer import next_steps, plural
-from beel_mcp.summaries.changes import DeactivationAnswer, UpdateAnswer
-from beel_mcp.summaries.customers import FoundCustomer, FoundCustomers
-from beel_mcp.tools.declare import guarded, read
-from beel_mcp.tools.guarded import GuardedCall, ask, asked, guarded_call
+from beel_mcp.usecases.confirmation import GuardedCall, ask, asked, guarded_call
+from beel_mcp.writes.consent.elicitation import Consent, Question
 
 NAME_LIMIT = 60
 NOTHING_FOUND = (

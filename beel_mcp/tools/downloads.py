@@ -4,13 +4,15 @@ from typing import Final
 
 from anyio import to_thread
 
+from beel_mcp.answers.answer import next_steps, plural
+from beel_mcp.answers.files import PackageAnswer, TemplateAnswer
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import Beel, Config
 from beel_mcp.errors import CallerError, NextCall
-from beel_mcp.files.place import check_folder
-from beel_mcp.files.saving import save_file
-from beel_mcp.files.written import file_uri
-from beel_mcp.parameters import (
+from beel_mcp.files.output import file_uri, save_file
+from beel_mcp.files.safe_dir import check_folder
+from beel_mcp.tools.declare import saves
+from beel_mcp.tools.parameters import (
     CustomerId,
     Day,
     FileName,
@@ -20,11 +22,8 @@ from beel_mcp.parameters import (
     Quarter,
     Resume,
 )
-from beel_mcp.summaries.answer import next_steps, plural
-from beel_mcp.summaries.downloads import PackageAnswer, TemplateAnswer
-from beel_mcp.tools.declare import saves
-from beel_mcp.tools.packages import PackagingCall, Wanted
 from beel_mcp.tools.periods import period
+from beel_mcp.usecases.invoice_zip.job import PackagingCall, Wanted
 
 # The name that BeeL gives it, too; what an answer calls a file decides nothing here.
 TEMPLATE_NAME: Final = "template_clientes_beel.csv"

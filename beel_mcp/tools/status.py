@@ -1,17 +1,17 @@
 """Where this server works."""
 
 from beel_mcp import __version__
+from beel_mcp.answers.answer import capped, next_steps
+from beel_mcp.answers.operations import open_operation
+from beel_mcp.answers.status import Limits, Problem, RoutesInUse, StatusAnswer
 from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
 from beel_mcp.context import Beel, Caller, Config, HowToAsk, InFlight, Records
 from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
 from beel_mcp.lists.batch_store import KEPT_FOR
-from beel_mcp.lists.customers import MAX_INLINE_ROWS
-from beel_mcp.lists.grid import MAX_BYTES, MAX_ROWS
+from beel_mcp.lists.files.sheet import MAX_BYTES, MAX_ROWS
+from beel_mcp.lists.inline import MAX_INLINE_ROWS
 from beel_mcp.settings import Settings
-from beel_mcp.summaries.answer import capped, next_steps
-from beel_mcp.summaries.operations import open_operation
-from beel_mcp.summaries.status import Limits, Problem, RoutesInUse, StatusAnswer
 from beel_mcp.tools.declare import CALL_LIMIT_S, read
 
 UNSETTLED_CAP = 5

@@ -8,7 +8,7 @@ import respx
 from pydantic import SecretStr
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import Retries
+from beel_mcp.api.http.retry import Retries
 from beel_mcp.settings import Settings
 
 KEY = "beel_sk_test_0a1b2c3d4e5f"

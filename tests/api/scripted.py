@@ -4,7 +4,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from beel_mcp.api.retry import Retries
+from beel_mcp.api.http.retry import Retries
 from beel_mcp.errors import ApiError
 
 from .conftest import COMPANY, envelope, pages, refusal

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import SecretStr
 
-from beel_mcp.api.account import Account, fingerprint
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.company import Account, fingerprint
 from beel_mcp.errors import NotConfiguredError, NotSentError
 
 from .conftest import COMPANY, KEY, a_company

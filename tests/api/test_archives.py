@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.api.archives import LeftOut, read
-from beel_mcp.api.messages import Incoming
+from beel_mcp.api.http.wire import Incoming
 from beel_mcp.api.routes import DOWNLOAD_INVOICES
+from beel_mcp.api.zip import LeftOut, read
 from beel_mcp.errors import (
     ApiError,
     CallerError,

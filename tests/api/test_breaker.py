@@ -8,9 +8,8 @@ import anyio
 import httpx
 import pytest
 
-from beel_mcp.api.breaker import Breaker
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import Quota
+from beel_mcp.api.http.retry import Breaker, Quota
 from beel_mcp.errors import ApiError, NotSentError
 
 from .conftest import COMPANY

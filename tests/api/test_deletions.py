@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.api.deletions import read_deletion
-from beel_mcp.api.envelope import Answer
+from beel_mcp.api.bulk import read_deletion
+from beel_mcp.api.http.responses import Answer
 from beel_mcp.api.routes import DELETE_CUSTOMERS
 from beel_mcp.errors import UnknownOutcomeError
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.api import strict_json
-from beel_mcp.api.drafts import DraftLine, NewDraft, read_draft
+from beel_mcp.api.http import responses
+from beel_mcp.api.new_draft import DraftLine, NewDraft, read_draft
 from beel_mcp.errors import CallerError, ConflictError, InvalidRequestError, UnknownOutcomeError
 
 from .conftest import envelope, refusal
@@ -69,7 +69,7 @@ async def test_a_simplified_invoice_names_its_type_and_no_more(beel, client, fam
     route = beel.post(url).respond(201, json=envelope(a_draft()))
     draft = read_draft(VALUES | {"type": "SIMPLIFIED"})
     await client.invoices.create_draft(draft, idempotency_key="k-1")
-    body = strict_json.parse(sent(route, family)[0].content)
+    body = responses.parse(sent(route, family)[0].content)
     assert (body["type"], set(body)) == ("SIMPLIFIED", {"type", "recipient", "lines", "options"})
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as within
 from hypothesis import strategies as st
 
-from beel_mcp.api.envelope import Answer
+from beel_mcp.api.http.responses import Answer
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
 from beel_mcp.api.routes import LIST_INVOICES
 from beel_mcp.errors import CallerError, UnknownOutcomeError
@@ -218,7 +218,7 @@ class OldBeel:
         self.lists, self.asked, self.before = lists, [], before
 
     async def active_company(self):
-        from beel_mcp.api.companies import ActiveCompany
+        from beel_mcp.api.company import ActiveCompany
 
         return ActiveCompany(None, "flat", "")
 

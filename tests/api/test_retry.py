@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
+from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
 from beel_mcp.api.routes import OPERATIONS
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 

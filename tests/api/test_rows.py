@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from beel_mcp.api.rows import wire_problems, wire_row
+from beel_mcp.api.customer_bodies import wire_problems, wire_row
 
 from .test_operations import ADDRESS, ROW
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.api.strict_json import StrictJsonError, parse
+from beel_mcp.api.http.responses import StrictJsonError, parse
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(

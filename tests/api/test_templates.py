@@ -5,7 +5,7 @@ import gzip
 import httpx
 import pytest
 
-from beel_mcp.api.templates import CAP_BYTES
+from beel_mcp.api.customers import CAP_BYTES
 from beel_mcp.errors import ApiError, InvalidRequestError, RouteRetiredError, UnknownOutcomeError
 
 from .conftest import BASE, envelope, refusal

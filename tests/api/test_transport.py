@@ -12,9 +12,9 @@ import certifi
 import httpx
 import pytest
 
-from beel_mcp.api import retry
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.transport import Transport, tls_context
+from beel_mcp.api.http import retry
+from beel_mcp.api.http.transport import Transport, tls_context
 from beel_mcp.errors import BeelMcpError, NotSentError, UnknownOutcomeError
 from beel_mcp.redaction import install_redaction
 

@@ -10,8 +10,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.customer_bodies import put_body, shows, value_at
 from beel_mcp.api.models import Customer
-from beel_mcp.api.updates import put_body, shows, value_at
 from beel_mcp.errors import InvalidRequestError, UnknownOutcomeError
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID

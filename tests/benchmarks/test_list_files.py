@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.lists.batches import new_batch
-from beel_mcp.lists.imports import read_list
-from beel_mcp.lists.rows import Verdict
-from beel_mcp.summaries.batches import ValidationAnswer, fitted
+from beel_mcp.answers.batches import ValidationAnswer, fitted
+from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.files.rows import read_list
+from beel_mcp.lists.model import Verdict
 from tests.lists.programs import BEEL
 from tests.lists.writers import xlsx
 from tests.rows import dni
@@ -97,7 +97,7 @@ def test_5000_rows_take_at_most_100_mb_above_the_idle_server(tmp_path: Path) -> 
         "    lines = Path('/proc/self/status').read_text().splitlines()\n"
         "    return int(next(line for line in lines if line.startswith('VmHWM')).split()[1])\n"
         "idle = peak()\n"
-        "from beel_mcp.lists.imports import read_list\n"
+        "from beel_mcp.lists.files.rows import read_list\n"
         "read = read_list(Path(sys.argv[1]).read_bytes(), 'a.xlsx')\n"
         "print(json.dumps([len(read.rows), (peak() - idle) / 1024]))\n"
     )

@@ -11,11 +11,11 @@ import pytest
 from mcp import Client
 from pydantic import SecretStr
 
-from beel_mcp.api.account import Account
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import Decision, Planned, PlannedRow, utc_now
+from beel_mcp.api.company import Account
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
 from tests.benchmarks.loopback import sandbox_process
 from tests.conftest import TEST_KEY
 from tests.rows import customer

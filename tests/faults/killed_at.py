@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from beel_mcp.cli import main
-from beel_mcp.guards.journal import Journal
+from beel_mcp.writes.journal.journal import Journal
 
 
 def arm(step: str, moment: str, time: int = 1) -> None:

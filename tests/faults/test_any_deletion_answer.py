@@ -13,23 +13,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.api.account import Account
-from beel_mcp.api.deletions import BulkDeletion, read_deletion
-from beel_mcp.api.envelope import Answer
+from beel_mcp.answers.changes import DeactivationAnswer, answer_to
+from beel_mcp.answers.outcome import change_rows, count_changes
+from beel_mcp.api.bulk import BulkDeletion, read_deletion
+from beel_mcp.api.company import Account
+from beel_mcp.api.http.responses import Answer
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import DELETE_CUSTOMERS
 from beel_mcp.errors import NotFoundError, UnknownOutcomeError
-from beel_mcp.guards.changing import Changing
-from beel_mcp.guards.checking import Checking
-from beel_mcp.guards.deactivating import Deactivation
-from beel_mcp.guards.guard import CarriedOut
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan_store import Proposal
-from beel_mcp.guards.records import Operation
-from beel_mcp.guards.report import known_rows
-from beel_mcp.guards.writes import Writes
-from beel_mcp.summaries.changes import DeactivationAnswer, answer_to
-from beel_mcp.summaries.outcomes import change_rows, count_changes
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.records import Operation
+from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.writes.kinds.deactivate_customers import Deactivation
+from beel_mcp.writes.run.chunk_result import known_rows
+from beel_mcp.writes.run.execution import Changing
+from beel_mcp.writes.run.gate import CarriedOut
+from beel_mcp.writes.run.reconciliation import Checking
 from tests.conftest import FakeTime
 from tests.deactivations import adds_up, crowd_id
 

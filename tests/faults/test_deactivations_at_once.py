@@ -9,7 +9,7 @@ from filelock import FileLock
 from mcp import Client
 
 from beel_mcp.context import Timing
-from beel_mcp.guards import changing
+from beel_mcp.writes.run import execution
 from tests.conftest import Connect, FakeTime
 from tests.deactivations import (
     adds_up,
@@ -205,7 +205,7 @@ async def test_who_does_not_get_the_turn_sends_nothing_and_the_record_says_why(
     connect_to: Connect, beel: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids, state = crowd(beel.app, 3), tmp_path / "state"
-    monkeypatch.setattr(changing, "TURN_S", 0.1)
+    monkeypatch.setattr(execution, "TURN_S", 0.1)
     async with connect_to(state_dir=state) as client:
         await deactivated(client, ids[:1])
         plan = await planned(client, ids[1:])

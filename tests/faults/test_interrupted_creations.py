@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from beel_mcp.lists import batches
-from beel_mcp.tools import creation
+from beel_mcp.lists import batch
+from beel_mcp.usecases.imports import creation
 from tests.conftest import Connect, FakeTime
 from tests.faults.fault_server import FaultServer, http
 from tests.rows import customer
@@ -31,7 +31,7 @@ REFUSAL = http(
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "PART_SIZE", 3)
+    monkeypatch.setattr(batch, "PART_SIZE", 3)
     monkeypatch.setattr(creation, "PART_SIZE", 3)
 
 

@@ -9,9 +9,9 @@ import pytest
 from mcp import Client
 
 from beel_mcp.context import Timing
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import utc_now
 from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.records import utc_now
 from tests.conftest import Connect, FakeTime
 from tests.faults.fault_server import FaultServer, http
 from tests.rows import customer, foreigner

@@ -8,7 +8,7 @@ from filelock import FileLock
 from mcp import Client
 
 from beel_mcp.api.customers import CustomersApi
-from beel_mcp.guards import creating
+from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect
 from tests.faults.fault_server import FaultServer, http
 from tests.rows import customer, foreigner
@@ -125,7 +125,7 @@ async def test_a_write_of_another_process_that_does_not_end_makes_us_say_busy(
 ) -> None:
     await call(client, "create_customers", customers=[customer(1)])
     [lock] = (tmp_path / "state" / "locks").glob("*.lock")
-    monkeypatch.setattr(creating, "TURN_S", 0.1)
+    monkeypatch.setattr(create_customers, "TURN_S", 0.1)
     with FileLock(lock):
         answer = await call(client, "create_customers", customers=[customer(2)])
     assert answer["code"] == "busy"

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from beel_mcp.files import archive as module
-from beel_mcp.files.archive import Archive, BadArchiveError
+from beel_mcp.files import zip_check as module
+from beel_mcp.files.zip_check import Archive, BadArchiveError
 from tests.files.crafted import PDF, Entry, craft, end_record, listed, local_header
 
 ONE = Entry()

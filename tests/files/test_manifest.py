@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.files.manifest import ManifestRow, manifest_csv, safe
+from beel_mcp.files.invoice_package import ManifestRow, manifest_csv, safe
 
 DAY = date(2026, 7, 14)
 ROW = ManifestRow(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.files.naming import bare_name, invoice_name, match, portable, unique
+from beel_mcp.files.invoice_package import bare_name, invoice_name, match, portable, unique
 
 DAY = date(2026, 7, 14)
 WINDOWS = set('<>:"/\\|?*')

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beel_mcp.files.package import Member, save_package
+from beel_mcp.files.invoice_package import Member, save_package
 
 DAY = date(2026, 7, 14)
 

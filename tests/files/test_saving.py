@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from beel_mcp.errors import OperatorError
-from beel_mcp.files import place, saving
-from beel_mcp.files.package import Member, save_package
-from beel_mcp.files.place import check_folder
-from beel_mcp.files.saving import new_file, save_file
+from beel_mcp.files import output as saving
+from beel_mcp.files import safe_dir
+from beel_mcp.files.invoice_package import Member, save_package
+from beel_mcp.files.output import new_file, save_file
+from beel_mcp.files.safe_dir import check_folder
 from tests.files.faulty_os import FaultyOs
 
 ROOT = Path(__file__).parent.parent.parent
@@ -111,7 +112,7 @@ def count_calls(save: object, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     shim = FaultyOs()
     with monkeypatch.context() as patched:
         patched.setattr(saving, "os", shim)
-        patched.setattr(place, "os", shim)
+        patched.setattr(safe_dir, "os", shim)
         save(folder)  # type: ignore[operator]
     return shim.count
 
@@ -132,7 +133,7 @@ def test_a_failure_at_any_call_leaves_no_half_file_and_the_next_call_cleans_up(
         shim = FaultyOs(failure, nth)
         with monkeypatch.context() as patched:
             patched.setattr(saving, "os", shim)
-            patched.setattr(place, "os", shim)
+            patched.setattr(safe_dir, "os", shim)
             try:
                 saved = save(folder)  # type: ignore[operator]
             except (OperatorError, KilledError) as error:
@@ -263,7 +264,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_written_to_is_told_before_any_work(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place.os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(safe_dir.os, "access", lambda *_, **__: False)
     with pytest.raises(OperatorError) as caught:
         check_folder(folder)
     assert caught.value.code == "folder_unusable"

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from beel_mcp.errors import CallerError
-from beel_mcp.files.saving import save_file
-from beel_mcp.files.written import NOTES, WRITTEN, Written, file_uri, forget_notes
+from beel_mcp.files.output import NOTES, WRITTEN, Written, file_uri, forget_notes, save_file
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.cleaning import clean
-from beel_mcp.guards.before import IBAN, as_changes, as_shown, is_whole, needs_file
-from beel_mcp.lists.changes import CLEARABLE, read_changes
-from beel_mcp.lists.fields import NAMES, PARTS
+from beel_mcp.lists.edits import CLEARABLE, read_changes
+from beel_mcp.lists.model import NAMES, PARTS
+from beel_mcp.writes.kinds.previous_values import IBAN, as_changes, as_shown, is_whole, needs_file
 from tests.updates import IBAN as ACCOUNT
 
 ODD = {

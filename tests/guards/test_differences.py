@@ -7,11 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from beel_mcp.guards import adding, deactivating, deleting, plan, statement, updating
-from beel_mcp.guards.plan import UNCHANGED
-from beel_mcp.summaries.planned import DIFFERENCES
+from beel_mcp.answers.plan import DIFFERENCES
+from beel_mcp.writes.consent import statement
+from beel_mcp.writes.journal import plan
+from beel_mcp.writes.journal.plan import UNCHANGED
+from beel_mcp.writes.kinds import (
+    creation_plan,
+    deactivate_customers,
+    delete_drafts,
+    update_customers,
+)
 
-KINDS = (adding, deactivating, deleting, updating)
+KINDS = (creation_plan, deactivate_customers, delete_drafts, update_customers)
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)*")
 
 

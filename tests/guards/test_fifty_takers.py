@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.api.account import Account
+from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import Affected, Look, Plan
-from beel_mcp.guards.plan_store import Proposal
-from beel_mcp.guards.records import Decision, utc_now
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan import Affected, Look, Plan
+from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.records import Decision, utc_now
 
 TAKERS = 50
 RUNS = 200

@@ -17,15 +17,14 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from beel_mcp.api import client as api_client
-from beel_mcp.api.account import Account
-from beel_mcp.guards.changing import AnotherAccountError, Changing
-from beel_mcp.guards.consent import agreed
-from beel_mcp.guards.forms import form_for
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import Plan
-from beel_mcp.guards.records import utc_now
+from beel_mcp.api.company import Account
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.writes.consent.elicitation import agreed, form_for
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan import Plan
+from beel_mcp.writes.journal.records import utc_now
+from beel_mcp.writes.run.execution import AnotherAccountError, Changing
 from tests.conftest import Connect
 from tests.guards.acting import (
     ONE,

@@ -13,15 +13,25 @@ from mcp.server.mcpserver import (
 from pydantic import BaseModel
 from starlette.applications import Starlette
 
-from beel_mcp.api.account import Account
-from beel_mcp.guards.consent import Consent, Shown, Stated, agreed, asked_about, instead_of
-from beel_mcp.guards.forms import Form, OneRecord, SeveralRecords, form_for
-from beel_mcp.guards.plan import Affected, Look, Plan
-from beel_mcp.summaries.answer import Answer
-from beel_mcp.summaries.changes import DeactivationAnswer
+from beel_mcp.answers.answer import Answer
+from beel_mcp.answers.changes import DeactivationAnswer
+from beel_mcp.api.company import Account
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.declare import ToolFunction, confirms, guarded, write
-from beel_mcp.tools.guarded import GuardedCall
+from beel_mcp.usecases.confirmation import GuardedCall
+from beel_mcp.writes.consent.elicitation import (
+    Consent,
+    Form,
+    OneRecord,
+    SeveralRecords,
+    Shown,
+    Stated,
+    agreed,
+    asked_about,
+    form_for,
+    instead_of,
+)
+from beel_mcp.writes.journal.plan import Affected, Look, Plan
 from tests.guards.conftest import OpenApp
 from tests.guards.evidence import call, check_untouched, ids
 from tests.guards.people import Person

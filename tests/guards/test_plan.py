@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.guards.plan import Affected, LeftAlone, Look, differences, is_open_at
+from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, differences, is_open_at
 
 LOOK = Look(
     (Affected("a", "Acme SL", "B1", "state a"), Affected("b", "Beta SA", "", "state b")),

@@ -12,18 +12,12 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.api.account import Account
+from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import (
-    PLAN_ID,
-    Affected,
-    LeftAlone,
-    Look,
-    Plan,
-)
-from beel_mcp.guards.plan_store import Proposal
-from beel_mcp.guards.records import Decision, Planned, PlannedRow
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftAlone, Look, Plan
+from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow
 
 ACCOUNT = Account("test", "c1", "0123456789abcdef")
 LOOK = Look(

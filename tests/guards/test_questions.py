@@ -145,8 +145,8 @@ async def test_an_answer_that_comes_after_ten_minutes_counts_for_nothing(
 async def test_a_person_who_never_answers_is_not_waited_for_longer_than_a_plan_lasts(
     open_app: OpenApp, sandbox: Starlette, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beel_mcp.tools.calls.QUESTION_LIMIT_S", 1.0)
-    monkeypatch.setattr("beel_mcp.api.retry.MARGIN_S", 0.0)
+    monkeypatch.setattr("beel_mcp.server.tool_calls.QUESTION_LIMIT_S", 1.0)
+    monkeypatch.setattr("beel_mcp.api.http.retry.MARGIN_S", 0.0)
     asked, told = anyio.Event(), []
 
     async def never(*_: Any) -> ElicitResult:
@@ -168,17 +168,17 @@ async def test_a_person_who_never_answers_is_not_waited_for_longer_than_a_plan_l
 
 
 def test_the_limit_of_a_question_is_a_plans_time_and_a_margin() -> None:
-    from beel_mcp.guards.plan import TIME_TO_LIVE_S
-    from beel_mcp.tools import calls
+    from beel_mcp.server import tool_calls
+    from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
 
     assert TIME_TO_LIVE_S == 600
-    assert TIME_TO_LIVE_S < calls.QUESTION_LIMIT_S <= TIME_TO_LIVE_S + 60
+    assert TIME_TO_LIVE_S < tool_calls.QUESTION_LIMIT_S <= TIME_TO_LIVE_S + 60
 
 
 async def test_while_a_person_thinks_the_app_is_told_that_the_call_is_alive(
     open_app: OpenApp, sandbox: Starlette, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beel_mcp.tools.calls.HEARTBEAT_S", 0.01)
+    monkeypatch.setattr("beel_mcp.server.tool_calls.HEARTBEAT_S", 0.01)
     beats: list[float] = []
     alive = anyio.Event()
 
@@ -205,6 +205,6 @@ async def test_while_a_person_thinks_the_app_is_told_that_the_call_is_alive(
 
 
 def test_the_heartbeat_is_at_least_every_15_seconds() -> None:
-    from beel_mcp.tools import calls
+    from beel_mcp.server import tool_calls
 
-    assert calls.HEARTBEAT_S <= 15
+    assert tool_calls.HEARTBEAT_S <= 15

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.api.account import Account
-from beel_mcp.api.drafts import read_draft
+from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
-from beel_mcp.guards.adding import Addition, DraftAddition
-from beel_mcp.guards.deactivating import Deactivation
-from beel_mcp.guards.plan import Affected, LeftAlone, Look
-from beel_mcp.guards.statement import LONGEST, compose, place_of
+from beel_mcp.api.new_draft import read_draft
 from beel_mcp.settings import Language
+from beel_mcp.writes.consent.statement import LONGEST, compose, place_of
+from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look
+from beel_mcp.writes.kinds.creation_plan import Addition, DraftAddition
+from beel_mcp.writes.kinds.deactivate_customers import Deactivation
 
 FOLDER = Path(__file__).parent.parent / "snapshots" / "statements"
 COMPANY = "Demo Taller SL (B12345674)"

@@ -9,14 +9,14 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
-from beel_mcp.api.account import Account
+from beel_mcp.api.company import Account
 from beel_mcp.context import Timing
-from beel_mcp.guards.changing import AnotherAccountError, Changing, StateChangedError
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.plan import Affected, Look
-from beel_mcp.guards.plan_store import Proposal
-from beel_mcp.guards.records import utc_now
-from beel_mcp.guards.writes import Writes
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan import Affected, Look
+from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.records import utc_now
+from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.writes.run.execution import AnotherAccountError, Changing, StateChangedError
 from tests.guards.conftest import OpenApp
 from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.guards.before import as_shown
-from beel_mcp.guards.plan import Affected, LeftAlone, Look
-from beel_mcp.guards.update_words import LIMITS, sentence
-from beel_mcp.lists.changes import CLEARABLE
+from beel_mcp.lists.edits import CLEARABLE
 from beel_mcp.settings import Language
+from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look
+from beel_mcp.writes.kinds.previous_values import as_shown
+from beel_mcp.writes.kinds.update_statement import LIMITS, sentence
 from tests.guards.test_statements import FOLDER, LANGUAGES, PLACES
 from tests.updates import IBAN, OTHER_IBAN
 

@@ -70,7 +70,7 @@ async def test_another_callers_wrong_words_cost_no_tries(
     open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calling = ["token:ana"]
-    monkeypatch.setattr("beel_mcp.tools.guarded.caller", lambda: calling[0])
+    monkeypatch.setattr("beel_mcp.usecases.confirmation.caller", lambda: calling[0])
     async with open_app() as client:
         plan = await call(client, "deactivate_customers", customer_ids=ids(10))
         calling[0] = "token:berta"

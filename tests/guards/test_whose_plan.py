@@ -9,7 +9,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from beel_mcp.serve import Address, http_app
+from beel_mcp.cli.http import Address, http_app
 from beel_mcp.settings import Settings
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from beel_mcp.resources.reading import FAMILIES, GUIDE, STATUS, guide
 from beel_mcp.sandbox.seed import invoice_id
+from beel_mcp.server.resources import FAMILIES, GUIDE, STATUS, guide
 from tests.interop.conftest import Open, Server
 from tests.interop.guided import RefusedError
 from tests.rows import customer

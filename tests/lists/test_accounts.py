@@ -9,7 +9,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.lists.accounts import has_iban, holds_account
+from beel_mcp.lists.checks.fields import has_iban, holds_account
 
 SPANISH = "ES9121000418450200051332"
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.lists.backup import COLUMNS, backup_csv
-from beel_mcp.lists.customers import read_inline
-from beel_mcp.lists.fields import NAMES, PARTS
-from beel_mcp.lists.imports import read_list
+from beel_mcp.lists.export.workbook import COLUMNS, backup_csv
+from beel_mcp.lists.files.rows import read_list
+from beel_mcp.lists.inline import read_inline
+from beel_mcp.lists.model import NAMES, PARTS
 
 WHOLE = {
     "legal_name": "Prueba; y Compañía SL",

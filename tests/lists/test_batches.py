@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
 from beel_mcp.lists import batch_store
+from beel_mcp.lists.batch import Kind, PartCheck, Row, Verdict, new_batch
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.lists.batches import Kind, PartCheck, Row, Verdict, new_batch
-from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.rows import KINDS
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.model import KINDS
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 

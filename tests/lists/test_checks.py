@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.identity import bare_nif
-from beel_mcp.lists.checks import Problem, advise, mask_iban, nif_advice
-from beel_mcp.lists.provinces import _NAMES, prefixes_of, province_of
+from beel_mcp.lists.checks.fields import Problem, advise, mask_iban, nif_advice
+from beel_mcp.lists.checks.places import _NAMES, prefixes_of, province_of
 
 # Written by hand from the published rules, not with the library that the product uses.
 DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"

@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.columns import FIELDS, check_chosen
-from beel_mcp.lists.headers import _NAMES, TEMPLATE, key_of, meaning_of
-from beel_mcp.lists.imports import read_file_rows
-from beel_mcp.lists.tables import Table, read_table
+from beel_mcp.lists.files.columns import FIELDS, Table, check_chosen, read_table
+from beel_mcp.lists.files.headers import _NAMES, TEMPLATE, key_of, meaning_of
+from beel_mcp.lists.files.rows import read_file_rows
 from tests.lists.writers import text
 
 EVERY = [

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.customers import CustomerRow, read_inline
-from beel_mcp.lists.imports import read_file_rows
-from beel_mcp.lists.tables import read_table
+from beel_mcp.lists.files.columns import read_table
+from beel_mcp.lists.files.rows import read_file_rows
+from beel_mcp.lists.inline import CustomerRow, read_inline
 
 TEMPLATE = (
     "nombre_fiscal;nif;email;telefono;direccion_calle;direccion_numero;"

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.lists.addresses import mended
-from beel_mcp.lists.imports import read_file_rows
-from beel_mcp.lists.repairs import REPAIRS, repaired
-from beel_mcp.lists.tables import read_table
+from beel_mcp.lists.checks.places import mended
+from beel_mcp.lists.files.columns import read_table
+from beel_mcp.lists.files.rows import REPAIRS, read_file_rows, repaired
 from tests.lists.programs import beel
 from tests.lists.writers import text
 from tests.rows import dni

@@ -2,8 +2,8 @@
 
 import pytest
 
-from beel_mcp.lists.imports import ReadRows, read_file_rows
-from beel_mcp.lists.tables import read_table
+from beel_mcp.lists.files.columns import read_table
+from beel_mcp.lists.files.rows import ReadRows, read_file_rows
 from tests.lists.programs import DAMAGED, FILES, PROGRAMS, File
 
 

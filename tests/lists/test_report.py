@@ -10,15 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from beel_mcp.lists.backup import COLUMNS
-from beel_mcp.lists.batches import Verdict, new_batch
-from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.customers import read_inline
-from beel_mcp.lists.headers import TEMPLATE, meaning_of
-from beel_mcp.lists.headings import HEADINGS, OURS, heading_of
-from beel_mcp.lists.imports import read_list
-from beel_mcp.lists.report import report_of
-from beel_mcp.lists.rows import KINDS, ValueChange
+from beel_mcp.lists.batch import Verdict, new_batch
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.export.report import report_of
+from beel_mcp.lists.export.workbook import COLUMNS
+from beel_mcp.lists.files.headers import HEADINGS, OURS, TEMPLATE, heading_of, meaning_of
+from beel_mcp.lists.files.rows import read_list
+from beel_mcp.lists.inline import read_inline
+from beel_mcp.lists.model import KINDS, ValueChange
 from tests.lists.test_backup import ABROAD, WHOLE
 from tests.lists.writers import text, xlsx
 from tests.rows import customer

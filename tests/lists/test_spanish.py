@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import beel_mcp
-from beel_mcp.api.rows import wire_problems
-from beel_mcp.lists.customers import read_inline
-from beel_mcp.lists.imports import read_list
-from beel_mcp.lists.spanish import _EVERY, _WORDS, in_spanish
+from beel_mcp.api.customer_bodies import wire_problems
+from beel_mcp.lists.export.spanish import _EVERY, _WORDS, in_spanish
+from beel_mcp.lists.files.rows import read_list
+from beel_mcp.lists.inline import read_inline
 from tests.lists.test_backup import ABROAD, WHOLE
 from tests.lists.writers import text, xlsx
 from tests.rows import FAULTS, customer

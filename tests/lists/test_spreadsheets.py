@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.grid import MAX_ROWS
-from beel_mcp.lists.imports import read_file_rows
-from beel_mcp.lists.tables import Table, read_table
+from beel_mcp.lists.files.columns import Table, read_table
+from beel_mcp.lists.files.rows import read_file_rows
+from beel_mcp.lists.files.sheet import MAX_ROWS
 from tests.lists.programs import BEEL, beel
 from tests.lists.writers import Formula, Merge, ods, text, xls, xlsx
 
@@ -394,7 +394,7 @@ def test_the_sizes_that_an_old_excel_file_promises_are_not_believed():
 
 
 def test_a_workbook_of_many_megabytes_fits_into_the_fresh_container():
-    from beel_mcp.lists.ole import contained, workbook_of
+    from beel_mcp.lists.files.xls import contained, workbook_of
 
     for size in (0, 4_096, 4_097, 5_000_000):
         book = bytes(range(256)) * (size // 256) + b"x" * (size % 256)

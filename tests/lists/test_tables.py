@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.tables import MAX_BYTES, MAX_ROWS, read_table
+from beel_mcp.lists.files.columns import MAX_BYTES, MAX_ROWS, read_table
 
 HEADER = "nombre_fiscal;nif;direccion_calle"
 

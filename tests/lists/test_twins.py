@@ -2,7 +2,7 @@
 
 import pytest
 
-from beel_mcp.lists.customers import read_inline
+from beel_mcp.lists.inline import read_inline
 from tests.rows import customer, dni
 
 

@@ -5,9 +5,9 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
-from beel_mcp.lists import batches
+from beel_mcp.lists import batch
 from beel_mcp.settings import Settings
-from beel_mcp.tools import creation
+from beel_mcp.usecases.imports import creation
 from tests.conftest import Connect
 from tests.lists.writers import text
 from tests.rows import customer
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take three rows for a request, so that few rows make several."""
-    monkeypatch.setattr(batches, "PART_SIZE", 3)
+    monkeypatch.setattr(batch, "PART_SIZE", 3)
     monkeypatch.setattr(creation, "PART_SIZE", 3)
 
 

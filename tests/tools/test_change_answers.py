@@ -1,11 +1,11 @@
 """Answers of guarded calls, where a sentence could be lost or say too much."""
 
-from beel_mcp.api.account import Account
-from beel_mcp.guards.guard import NotConfirmed, Waiting
-from beel_mcp.guards.plan import Affected, LeftAlone, Look, Plan
-from beel_mcp.guards.statement import LONGEST, compose
-from beel_mcp.summaries.answer import JOB_TEXT_LIMIT
-from beel_mcp.summaries.changes import DeactivationAnswer, answer_to
+from beel_mcp.answers.answer import JOB_TEXT_LIMIT
+from beel_mcp.answers.changes import DeactivationAnswer, answer_to
+from beel_mcp.api.company import Account
+from beel_mcp.writes.consent.statement import LONGEST, compose
+from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, Plan
+from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 
 ACCOUNT = Account("test", None, "0" * 64)
 PLACE = "TEST · Demo Taller SL (B12345674)"

@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
-from beel_mcp.lists import batches
+from beel_mcp.lists import batch
 from tests.conftest import Connect
 from tests.rows import customer, dni, foreigner
 from tests.tools.test_create_customers import call, created
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def parts_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask BeeL about three rows at a time, so that few rows make several parts."""
-    monkeypatch.setattr(batches, "PART_SIZE", 3)
+    monkeypatch.setattr(batch, "PART_SIZE", 3)
 
 
 @pytest.fixture

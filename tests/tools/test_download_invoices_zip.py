@@ -403,7 +403,7 @@ async def test_another_callers_or_another_companys_package_is_not_found(
     ids = add_invoices(app, 400)
     async with connect(app, timing=timing, routes="flat") as client:
         handle = (await call(client, invoice_ids=ids))["resume"]
-        monkeypatch.setattr("beel_mcp.tools.packages.caller", lambda: "token:another")
+        monkeypatch.setattr("beel_mcp.usecases.invoice_zip.job.caller", lambda: "token:another")
         assert (await call(client, resume=handle))["code"] == "package_expired"
         monkeypatch.undo()
         second = create_app(SandboxOptions(companies=2))

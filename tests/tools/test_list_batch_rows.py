@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
 
-from beel_mcp.lists.batches import new_batch
-from beel_mcp.lists.checks import Problem
-from beel_mcp.lists.rows import Row, Verdict
-from beel_mcp.summaries.batch_rows import rows_answer
+from beel_mcp.answers.batch_rows import rows_answer
+from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.model import Row, Verdict
 from tests.conftest import Connect
 from tests.rows import FAULTS, customer
 from tests.tools.test_create_customers import batch_of, call

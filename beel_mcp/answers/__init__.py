@@ -1,0 +1,1 @@
+"""What a tool answers: short text and typed structure."""

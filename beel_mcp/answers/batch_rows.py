@@ -1,0 +1,135 @@
+"""What list_batch_rows answers: rows of a list with all that is known of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import ClassVar
+
+from pydantic import BaseModel
+
+from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer, next_steps, plural
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.errors import NextCall
+from beel_mcp.lists.batch import Batch, Kind, Row
+from beel_mcp.lists.checks.fields import Problem
+
+NAME_LIMIT = 50
+MESSAGE_LIMIT = 160
+VALUE_LIMIT = 40
+# What the rows of a page may take of the text; the rest is for the summary and the next call.
+ROWS_ROOM = LIST_TEXT_LIMIT - 700
+
+
+class RowFault(BaseModel):
+    """Something about one field of a row."""
+
+    field: str
+    message: str
+    value: str | None = None
+    suggestion: str | None = None
+
+    def words(self) -> str:
+        """Give it in a few words."""
+        shown = self.value if self.value and self.value not in (self.suggestion or "") else None
+        value = f" has {quoted(shown, VALUE_LIMIT)};" if shown else ""
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        return f"{self.field}:{value} {self.message}{hint}"
+
+
+class BatchRow(BaseModel):
+    """One row of a list, and what is known of it."""
+
+    row: int
+    name: str
+    nif: str | None = None
+    kind: str
+    errors: list[RowFault] | None = None
+    warnings: list[RowFault] | None = None
+    existing_customer_id: str | None = None
+
+    def line(self) -> str:
+        """Give the row in one line of text."""
+        facts = [fault.words() for fault in self.errors or ()]
+        facts += [f"remark, {fault.words()}" for fault in self.warnings or ()]
+        if self.existing_customer_id:
+            facts.append(f"is customer {self.existing_customer_id} in BeeL")
+        told = f": {' | '.join(facts)}" if facts else ""
+        number = f" {self.nif}" if self.nif else ""
+        return f"row {self.row} {quoted(self.name, NAME_LIMIT)}{number}, {self.kind}{told}"
+
+
+class BatchRowsAnswer(Answer):
+    """A page of the rows of a list."""
+
+    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
+
+    batch_id: str | None = None
+    rows: list[BatchRow] | None = None
+    total: int | None = None
+    page: int | None = None
+    has_more: bool | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give one line per row."""
+        return [row.line() for row in self.rows or ()]
+
+
+def rows_answer(batch: Batch, kind: Kind | None, page: int, limit: int) -> BatchRowsAnswer:
+    """Give a page of rows: as many as were asked for, as far as an answer has room for them."""
+    chosen = batch.of_kind(kind) if kind else batch.rows
+    pages = _pages((_told(batch, row) for row in chosen), limit)
+    rows = next(islice(pages, page - 1, None), [])
+    has_more = next(pages, None) is not None
+    what = plural(len(chosen), f"{kind.replace('_', ' ')} row" if kind else "row")
+    where = f"page {page}" if rows else f"page {page} is empty"
+    asked = page + 1 if rows else 1
+    again: dict[str, object] = {"batch_id": batch.batch_id, "page": asked, "limit": limit}
+    if kind:
+        again["kind"] = kind
+    following = NextCall("list_batch_rows", again, "the next page" if rows else "the first page")
+    return BatchRowsAnswer(
+        status="done",
+        summary=f"{what} in this list; {where}.",
+        batch_id=batch.batch_id,
+        rows=rows,
+        total=len(chosen),
+        page=page,
+        has_more=has_more,
+        next=next_steps(following if has_more or (chosen and not rows) else None),
+    )
+
+
+def _pages(rows: Iterable[BatchRow], limit: int) -> Iterator[list[BatchRow]]:
+    """Divide rows into pages, always in the same way: by number, and by what fits a text."""
+    page: list[BatchRow] = []
+    room = ROWS_ROOM
+    for row in rows:
+        size = len(row.line()) + 1
+        if page and (len(page) == limit or size > room):
+            yield page
+            page, room = [], ROWS_ROOM
+        page.append(row)
+        room -= size
+    if page:
+        yield page
+
+
+def _told(batch: Batch, row: Row) -> BatchRow:
+    verdict = batch.verdict(row)
+    return BatchRow(
+        row=row.number,
+        name=clean(row.name, NAME_LIMIT),
+        nif=clean(row.identifier, VALUE_LIMIT) or None,
+        kind=verdict.kind,
+        errors=[_fault(problem) for problem in verdict.errors] or None,
+        warnings=[_fault(problem) for problem in verdict.warnings] or None,
+        existing_customer_id=verdict.existing_customer_id,
+    )
+
+
+def _fault(problem: Problem) -> RowFault:
+    return RowFault(
+        field=problem.field,
+        message=clean(problem.message, MESSAGE_LIMIT),
+        value=problem.value and clean(problem.value, VALUE_LIMIT),
+        suggestion=problem.suggestion and clean(problem.suggestion, MESSAGE_LIMIT),
+    )

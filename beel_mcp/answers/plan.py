@@ -1,0 +1,126 @@
+"""A plan that waits for its yes, or a yes that did not come, in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from beel_mcp.answers.answer import Answer, capped, next_steps, plural
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import NextCall
+from beel_mcp.writes.run.gate import NotConfirmed, Waiting
+
+NAME_LIMIT: Final = 40
+CHANGED_CAP: Final = 5
+# What a record is now, by code: in English and in Spanish.
+DIFFERENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "gone": ("is not there any more", "ya no existe"),
+    "not_found": ("is not there any more", "ya no existe"),
+    "edited": ("was edited", "se ha modificado"),
+    "joined": ("would be changed as well now", "ahora también cambiaría"),
+    "has_invoices": ("has invoices now", "ahora tiene facturas"),
+    "already_inactive": ("is inactive already", "ya está inactivo"),
+    "unchanged": ("is already as wanted", "ya está como se pide"),
+    "identifier_fixed": (
+        "has a NIF that cannot be changed here",
+        "tiene un NIF que no se puede cambiar aquí",
+    ),
+    "never_empty": (
+        "has a field that cannot be emptied here",
+        "tiene un campo que aquí no se puede vaciar",
+    ),
+    "issued": ("is issued now", "ya está emitida"),
+    "scheduled": ("is scheduled now", "ahora está programada"),
+    "voided": ("is void now", "ahora está anulada"),
+    "rectified": ("is rectified now", "ahora está rectificada"),
+    "proforma": ("is a proforma now", "ahora es una proforma"),
+    "problems": ("has problems now", "ahora tiene problemas"),
+}
+
+
+class PlanAnswer(Answer):
+    """The fields of an answer that may be a plan."""
+
+    changed: Literal["nothing", "something", "unknown"] | None = None
+    plan_id: str | None = None
+    statement: str | None = None
+    expires_at: str | None = None
+    count: int | None = Field(None, description="Records that will change if the person agrees.")
+    differences: list[str] | None = None
+    detail: str | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the fields of a plan."""
+        return self.plan_lines()
+
+    def next_lines(self) -> Sequence[str]:
+        """Give the sentence and name the call that confirms it; neither is ever left out."""
+        if self.plan_id is None:
+            return super().next_lines()
+        call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"
+        return [f"{call}, word for word - only after the person has read it and agreed"]
+
+    def plan_lines(self) -> Sequence[str]:
+        """Give the sentence, which must fit whatever else does, and what is different."""
+        return [
+            f"Statement: {self.statement}" if self.statement else "",
+            self.detail or "",
+            *(f"Different now: {line}." for line in self.differences or ()),
+        ]
+
+
+def waiting(result: Waiting) -> dict[str, Any]:
+    """Give the fields of a plan that waits."""
+    plan = result.plan
+    confirm = NextCall(
+        "confirm_plan",
+        {"plan_id": plan.plan_id, "statement": plan.statement},
+        "only after the person has read the statement and agreed",
+    )
+    return {
+        "status": "confirmation_required",
+        "summary": f"Nothing has been changed yet: {plural(plan.count, 'record')} will be, if the"
+        " person agrees.",
+        "changed": "nothing",
+        "plan_id": plan.plan_id,
+        "statement": plan.statement,
+        "expires_at": plan.expires_at.isoformat(timespec="seconds"),
+        "count": plan.count,
+        "differences": _differences(result.changed),
+        "detail": "Show the person this statement word for word. The plan ends after 10 minutes.",
+        "next": next_steps(confirm),
+    }
+
+
+def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
+    """Say that no yes arrived, which is not to say that the person declined."""
+    differences = _differences(result.changed)
+    if differences:
+        return {
+            "status": "not_confirmed",
+            "summary": "Nothing was changed: what the person was shown is no longer so.",
+            "changed": "nothing",
+            "differences": differences,
+            "detail": f"{_again(result)} to see what is so now; the person has to agree to that.",
+        }
+    return {
+        "status": "not_confirmed",
+        "summary": "Nothing was changed. No confirmation arrived: it was declined, or this app"
+        " answered without showing the question.",
+        "changed": "nothing",
+        "detail": "Any answer but the right one counts as no. Ask the person what they want; the"
+        " same call asks them again. If they saw no question, the person who set the server up can"
+        " set BEEL_CONFIRM=plan.",
+    }
+
+
+def _again(result: NotConfirmed) -> str:
+    """Name the call that looks anew: a plan that was taken cannot be confirmed any more."""
+    return f"Call {result.plan.kind if result.plan else 'the tool'} again"
+
+
+def _differences(changed: Sequence[tuple[str, str]]) -> list[str] | None:
+    # English: it is the model that reads an answer.
+    lines = [f"{quoted(name, NAME_LIMIT)} {DIFFERENCES[how][0]}" for name, how in changed]
+    shown, more = capped(lines, CHANGED_CAP)
+    return [*shown, *([f"{more} more"] if more else [])] or None

@@ -1,0 +1,318 @@
+"""Which company we work in, and which route family follows from it. Found once."""
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+import anyio
+from pydantic import SecretStr
+
+from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.models import CompaniesData, IdentityData
+from beel_mcp.api.routes import GET_IDENTITY, LIST_COMPANIES, Call, Family
+from beel_mcp.cleaning import clean
+from beel_mcp.errors import (
+    CompanyChoiceError,
+    ForbiddenError,
+    NotFoundError,
+    OperatorError,
+    RateLimitedError,
+    UnknownOutcomeError,
+)
+from beel_mcp.settings import Environment, Settings
+
+
+@dataclass(frozen=True)
+class Account:
+    """What sets these books apart from others. No way leads from it back to the key."""
+
+    environment: str
+    company_id: str | None
+    key_fingerprint: str
+
+    @property
+    def books(self) -> str:
+        """Name the books: the company's, whichever key opens them; the key's if it is unknown."""
+        return f"{self.environment}-{self.company_id or self.key_fingerprint}"
+
+
+def fingerprint(key: SecretStr) -> str:
+    """Give 64 bits that stand for a key; too few to be it, enough to tell two apart."""
+    return hashlib.sha256(f"beel-mcp:{key.get_secret_value()}".encode()).hexdigest()[:16]
+
+
+Generation = Literal["current", "seeds"]
+
+
+class GenerationSigns:
+    """Watches the successful answers of one process.
+
+    `current` has company routes, tells who a key is, announces the end of its flat routes in
+    every answer of theirs, and says `website` and `customers_deletion`. One such sign settles it
+    for good. A flat answer without any is from `seeds`, until a sign turns up: a proxy may strip
+    headers, but none adds them.
+    """
+
+    def __init__(self) -> None:
+        self.seen: Generation | None = None
+
+    def collect(self, answer: Answer, headers: Mapping[str, str]) -> None:
+        """Take in an answer that was not an error, with its headers (names in lower case)."""
+        is_current = (
+            answer.family == "company"
+            or not answer.operation.needs_company
+            or not headers.keys().isdisjoint(("deprecation", "sunset"))
+            or _has_current_words(answer.data)
+        )
+        if is_current:
+            self.seen = "current"
+        elif self.seen is None:
+            self.seen = "seeds"
+
+
+def _has_current_words(data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    customers = data.get("customers")
+    holders = [data, *(customers if isinstance(customers, list) else ())]
+    return "customers_deletion" in data or any(
+        isinstance(holder, dict) and "website" in holder for holder in holders
+    )
+
+
+_PAGE_SIZE: Final = 100
+_MOST_PAGES: Final = 10
+_ENVIRONMENTS: Final = {"TEST": "test", "PROD": "live"}
+
+
+class Sends(Protocol):
+    """Whoever can send a call to BeeL."""
+
+    async def send(self, call: Call) -> Answer:
+        """Send a call and open its answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company in BeeL."""
+
+    id: str
+    legal_name: str | None = None
+    nif: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name the company for readers, such as `Demo Taller SL (B12345674)`."""
+        name, nif = clean(self.legal_name or "", 120), clean(self.nif or "", 20)
+        if name and nif:
+            return f"{name} ({nif})"
+        return name or nif or clean(self.id, 64)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The key's account, what the key may do, and where."""
+
+    account_id: str
+    environment: str | None
+    scopes: tuple[str, ...]
+    name: str | None
+
+
+class IdentityApi:
+    """Operations that are the same in both route families."""
+
+    def __init__(self, beel: Sends, environment: Environment) -> None:
+        self._beel = beel
+        self._expected = "test" if environment == "sandbox" else environment
+
+    async def get(self) -> Identity:
+        """Ask who the key is: GET /v1/me/identity.
+
+        Raises:
+            OperatorError: BeeL places the key elsewhere than its prefix does.
+
+        """
+        answer = await self._beel.send(Call(GET_IDENTITY))
+        data = answer.read_as(IdentityData)
+        environment = _ENVIRONMENTS.get(data.credential.environment or "")
+        if environment and environment != self._expected:
+            raise OperatorError(
+                f"The API key looks like a {self._expected} key, but BeeL says that it is a "
+                f"{environment} key; nothing more is sent with it.",
+                code="environment_mismatch",
+                remedy="Make a new key in BeeL and set it as BEEL_API_KEY.",
+                request_id=answer.request_id,
+            )
+        scopes = tuple(clean(scope, 60) for scope in data.credential.scopes)
+        name = clean(data.name, 120) if data.name else None
+        return Identity(data.account_id, environment, scopes, name)
+
+    async def companies(self, account_id: str) -> tuple[Company, ...]:
+        """List all companies: GET /v1/accounts/{account_id}/companies, at most 1,000."""
+        found: dict[str, Company] = {}
+        for page in range(1, _MOST_PAGES + 1):
+            answer = await self._beel.send(
+                Call(
+                    LIST_COMPANIES,
+                    ids={"account_id": account_id},
+                    query={"page": page, "limit": _PAGE_SIZE},
+                )
+            )
+            data = answer.read_as(CompaniesData)
+            for company in data.companies:
+                found[company.id] = Company(company.id, company.legal_name, company.nif)
+            if not data.companies or not data.pagination.has_more:
+                break
+        return tuple(found.values())
+
+
+_MOST_LISTED: Final = 20
+_NAMING_S: Final = 10
+# A plan without the API refuses every call alike: that is no hint about companies.
+_FATAL: Final = ("FEATURE_NOT_AVAILABLE", "NO_ACTIVE_ACCOUNT")
+
+
+@dataclass(frozen=True)
+class ActiveCompany:
+    """The company in use (None: whichever the key belongs to), the routes, and why those."""
+
+    company: Company | None
+    family: Family
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """What the key let us see; `companies` is None when it may not look."""
+
+    companies: tuple[Company, ...] | None
+    why_not: str = ""
+
+
+class CompanyFinder:
+    """Finds the company at the first use, however many ask at once."""
+
+    def __init__(self, settings: Settings, identity: IdentityApi) -> None:
+        self._wanted = settings.company_id
+        self._routes = settings.routes
+        self._identity = identity
+        self._lock = anyio.Lock()
+        self._found: ActiveCompany | None = None
+
+    @property
+    def is_certain(self) -> bool:
+        """Tell whether asking BeeL could still change which company is in use."""
+        return self._found is not None or bool(self._wanted and "-" in self._wanted)
+
+    @property
+    def known(self) -> Company | None:
+        """Tell what is known without asking BeeL."""
+        if self._found:
+            return self._found.company
+        return Company(self._wanted) if self._wanted and "-" in self._wanted else None
+
+    async def find(self) -> ActiveCompany:
+        """Find the company, or wait for whoever is already looking.
+
+        Raises:
+            CompanyChoiceError: the person has to choose one, or chose one out of reach.
+
+        """
+        async with self._lock:
+            if self._found:
+                return self._found
+            if self._wanted and "-" in self._wanted:
+                company, keep = await self._by_id(self._wanted)
+                active = self._place(company, "BEEL_COMPANY_ID names the company")
+            else:
+                reach, keep = await self._look(), True
+                active = (
+                    self._place(_by_nif(self._wanted, reach), "BEEL_COMPANY_ID names the company")
+                    if self._wanted
+                    else self._only(reach)
+                )
+            if keep:
+                self._found = active
+            return active
+
+    async def _by_id(self, company_id: str) -> tuple[Company, bool]:
+        """Give the company and whether to keep it: a passing fault must not cost its name."""
+        reach: _Reach | None = None
+        with anyio.move_on_after(_NAMING_S), suppress(RateLimitedError, UnknownOutcomeError):
+            reach = await self._look()
+        if reach is None:
+            return Company(company_id), False
+        if reach.companies is None:
+            return Company(company_id), True
+        for company in reach.companies:
+            if company.id.lower() == company_id:
+                return company, True
+        raise _choice("The key does not reach the company of BEEL_COMPANY_ID.", reach.companies)
+
+    async def _look(self) -> _Reach:
+        try:
+            identity = await self._identity.get()
+        except NotFoundError:
+            return _Reach(None, "this BeeL is older than the route that tells who a key is")
+        except ForbiddenError as error:
+            return _refused(error, "the key may not ask who it is")
+        try:
+            return _Reach(await self._identity.companies(identity.account_id))
+        except NotFoundError:
+            return _Reach(None, "this BeeL has no list of companies")
+        except ForbiddenError as error:
+            return _refused(error, "the key may not list companies (scope companies:list)")
+
+    def _only(self, reach: _Reach) -> ActiveCompany:
+        if reach.companies is None:
+            return self._place(None, reach.why_not)
+        if len(reach.companies) > 1:
+            raise _choice("The key reaches several companies.", reach.companies)
+        if not reach.companies:
+            return self._place(None, "the key's account lists no company")
+        return self._place(reach.companies[0], "the key reaches one company")
+
+    def _place(self, company: Company | None, reason: str) -> ActiveCompany:
+        if company is None and self._routes == "company":
+            raise CompanyChoiceError(
+                f"BEEL_ROUTES=company needs a company, and none is known: {reason}.",
+                remedy="Set BEEL_COMPANY_ID to the company's id (a UUID, shown in BeeL).",
+            )
+        if self._routes != "auto":
+            return ActiveCompany(company, self._routes, f"BEEL_ROUTES={self._routes} is set.")
+        family: Family = "company" if company else "flat"
+        return ActiveCompany(company, family, f"{reason[0].upper()}{reason[1:]}.")
+
+
+def _by_nif(nif: str, reach: _Reach) -> Company:
+    if reach.companies is None:
+        raise CompanyChoiceError(
+            f"BEEL_COMPANY_ID is a NIF, which cannot be looked up: {reach.why_not}.",
+            remedy="Set BEEL_COMPANY_ID to the company's id (a UUID, shown in BeeL) instead.",
+        )
+    same = [company for company in reach.companies if (company.nif or "").upper() == nif]
+    if len(same) == 1:
+        return same[0]
+    found = "several companies have" if same else "the key reaches no company with"
+    raise _choice(f"{found[0].upper()}{found[1:]} the NIF of BEEL_COMPANY_ID.", reach.companies)
+
+
+def _choice(what: str, companies: tuple[Company, ...]) -> CompanyChoiceError:
+    lines = [f"{company.label}: {company.id}" for company in companies[:_MOST_LISTED]]
+    if len(companies) > _MOST_LISTED:
+        lines.append(f"and {len(companies) - _MOST_LISTED} more")
+    listed = f" It reaches: {'; '.join(lines)}." if lines else ""
+    return CompanyChoiceError(
+        what + listed,
+        remedy="Ask the person which one, and to set BEEL_COMPANY_ID to its id.",
+    )
+
+
+def _refused(error: ForbiddenError, why: str) -> _Reach:
+    if error.code in _FATAL:
+        raise error
+    return _Reach(None, why)

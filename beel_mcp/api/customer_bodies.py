@@ -1,0 +1,305 @@
+"""A change of some fields of a customer: what it makes of a record, and how it is sent.
+
+Changes are a flat mapping of field names, nested ones with a dot, to their new values; None empties
+a field. What is not named stays as it is, whatever a route means by its method.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from beel_mcp.api.models import Customer
+from beel_mcp.api.routes import Family
+from beel_mcp.errors import FieldError
+
+_LETTERS: Final = r"a-zA-Z0-9À-ÿ\u0100-\u017F\u00B7"
+_PLACE: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
+_COUNTRY: Final = ("España", "ES")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the schema asks of a text."""
+
+    longest: int | None = None
+    shortest: int = 0
+    pattern: str = ""
+    shape: str = ""  # the pattern in words
+    choices: tuple[str, ...] = ()
+    required: bool = False
+
+    def problem(self, text: str) -> str:
+        """Say what is wrong with `text`, or nothing."""
+        if self.choices:
+            return "" if text in self.choices else f"must be one of {', '.join(self.choices)}"
+        if self.longest is not None and not self.shortest <= len(text) <= self.longest:
+            return self._length()
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            return self.shape
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            return "holds half a character"
+        return ""
+
+    def _length(self) -> str:
+        if self.shortest == self.longest:
+            return f"must have exactly {self.longest} characters"
+        if self.shortest:
+            return f"must have {self.shortest} to {self.longest} characters"
+        return f"must have at most {self.longest} characters"
+
+
+_EMAIL: Final = Rule(255, 5, r"[^@\s]+@[^@\s]+", "must be an e-mail address")
+_PLACE_WORDS: Final = "may hold only letters, digits, blanks and . , - / ' º ª"
+_METHODS: Final = ("NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT")
+_ID_TYPES: Final = (
+    "NIF_IVA",
+    "PASSPORT",
+    "COUNTRY_ID",
+    "RESIDENCE_CERTIFICATE",
+    "OTHER_DOCUMENT",
+    "NOT_REGISTERED",
+)
+_NUMERIC_ID_TYPES: Final = ("02", "03", "04", "05", "06", "07")
+_CODE: Final = Rule(2, 2, "[A-Z]{2}", "must be two capital letters, such as ES")
+_RULES: Final[Mapping[str, Rule]] = {
+    "legal_name": Rule(120, 1, r"\S.*", "must start with a visible character", required=True),
+    "trade_name": Rule(120),
+    "alternative_id.type": Rule(choices=_ID_TYPES + _NUMERIC_ID_TYPES, required=True),
+    "alternative_id.number": Rule(20, 1, required=True),
+    "alternative_id.country_code": _CODE,
+    "address.street": Rule(
+        255,
+        1,
+        f"[{_LETTERS}" + r"""\s.,\-/'ºª°:;"()&#]+""",
+        _PLACE_WORDS + """ ° : ; " ( ) & #""",
+        required=True,
+    ),
+    "address.number": Rule(20, 1, required=True),
+    "address.floor": Rule(10),
+    "address.door": Rule(10),
+    "address.postal_code": Rule(20, 1, required=True),
+    "address.city": Rule(100, 1, f"[{_PLACE}()]+", _PLACE_WORDS + " ( )", required=True),
+    "address.province": Rule(100, 1, f"[{_PLACE}]+", _PLACE_WORDS, required=True),
+    "address.country": Rule(100, 1, f"[{_PLACE}]+", _PLACE_WORDS),
+    "address.country_code": _CODE,
+    "phone": Rule(20, 9, r"\+?[0-9\s\-()]+", "may hold only digits, blanks, - ( ) and a leading +"),
+    "email": _EMAIL,
+    "website": Rule(255, 0, "(https?://.+|)", "must start with http:// or https://"),
+    "contact_person": Rule(200),
+    "notes": Rule(),
+    "preferred_payment_method.iban": Rule(
+        34, 15, "[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", "must be an IBAN without blanks"
+    ),
+    "preferred_payment_method.swift": Rule(
+        11, 8, "[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", "must be a BIC of 8 or 11 characters"
+    ),
+}
+_BY_FAMILY: Final[Mapping[Family, Mapping[str, Rule]]] = {
+    "flat": {
+        "nif": Rule(9, 9, "[A-Z0-9]{9}", "must be 9 capital letters and digits"),
+        "preferred_payment_method.method": Rule(choices=(*_METHODS, "OTHER")),
+    },
+    "company": {
+        "nif": Rule(
+            9,
+            9,
+            "[0-9]{8}[A-Z]|[ABCDEFGHJKLMNPQRSUVW][0-9]{7}[A-Z0-9]|[XYZ][0-9]{7}[A-Z]",
+            "must be built like a NIF, NIE or CIF, such as B12345674",
+        ),
+        "preferred_payment_method.method": Rule(choices=(*_METHODS, "BIZUM", "OTHER")),
+    },
+}
+_NUMBERS: Final = {
+    "general_discount": (Decimal(0), Decimal(100), False),
+    "preferred_payment_method.payment_term_days": (Decimal(0), Decimal(365), True),
+}
+_GROUPS: Final = ("address", "alternative_id", "preferred_payment_method")
+_LISTS: Final = ("billing_emails",)
+
+
+def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
+    """Write a row as the family wants it. What is not set is not sent."""
+    body = _without_empty(row)
+    for path in _NUMBERS:
+        _make_number(body, path)
+    if family == "flat":
+        address = body.get("address")
+        if isinstance(address, dict):
+            _fill_country(address)
+        # The seed generation reads `web`; today's server takes a missing `website` as empty.
+        if "website" in body:
+            body["web"] = body["website"]
+    return body
+
+
+def wire_problems(row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
+    """Say what in a row breaks the schema of the family; empty when it can be sent."""
+    body = _without_empty(row)
+    return tuple(_problems(body, {**_RULES, **_BY_FAMILY[family]}))
+
+
+def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[FieldError]:
+    known = {*rules, *_NUMBERS, *_LISTS}
+    values = dict(_flat_paths(body))
+    for path in values.keys() - known:
+        yield FieldError(path, "is not a field of a customer, or of another kind")
+    for path, rule in rules.items():
+        group = path.rpartition(".")[0]
+        if path not in values:
+            # An address is required as a whole; the other groups only once they are begun.
+            if rule.required and (group in body or group in ("", "address")):
+                yield FieldError(path, "is required")
+        elif not isinstance(values[path], str):
+            yield FieldError(path, "must be a text")
+        elif problem := rule.problem(values[path]):
+            yield FieldError(path, problem)
+    for path, (least, most, whole) in _NUMBERS.items():
+        number = _number(values[path]) if path in values else least
+        if number is None or not least <= number <= most or (whole and number % 1):
+            kind = "whole number" if whole else "number"
+            yield FieldError(path, f"must be a {kind} from {least} to {most}")
+    yield from _list_problems(values.get("billing_emails", ()))
+
+
+def _list_problems(addresses: Any) -> Iterator[FieldError]:
+    if not isinstance(addresses, (list, tuple)):
+        yield FieldError("billing_emails", "must be a list of e-mail addresses")
+        return
+    for address in addresses:
+        problem = _EMAIL.problem(address) if isinstance(address, str) else "must be a text"
+        if problem:
+            yield FieldError("billing_emails", f"each {problem}")
+            return
+
+
+def _flat_paths(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in body.items():
+        if name in _GROUPS and isinstance(value, dict):
+            yield from ((f"{name}.{inner}", item) for inner, item in value.items())
+        else:
+            yield name, value
+
+
+def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name, value in row.items():
+        kept = _without_empty(value) if isinstance(value, Mapping) else value
+        if kept is not None and kept not in ("", {}, [], ()):
+            body[name] = list(kept) if isinstance(kept, tuple) else kept
+    return body
+
+
+def _fill_country(address: dict[str, Any]) -> None:
+    """Name the country, which the seed generation requires. A code alone stands for its name."""
+    code = address.get("country_code")
+    if "country" not in address:
+        address["country"] = _COUNTRY[0] if code in (None, _COUNTRY[1]) else code
+        address.setdefault("country_code", _COUNTRY[1])
+
+
+def _make_number(body: dict[str, Any], path: str) -> None:
+    group, _, name = path.rpartition(".")
+    holder = body.get(group) if group else body
+    if isinstance(holder, dict) and (number := _number(holder.get(name))) is not None:
+        holder[name] = int(number) if number % 1 == 0 else float(number)
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number) < 10**9 else None
+
+
+Changes = Mapping[str, Any]
+IDENTIFIERS: Final = ("nif", "alternative_id")
+# A PUT has no way to say that these are to be empty: null is refused, and absent means kept.
+NEVER_EMPTY_IN_PUT: Final = frozenset(
+    {"phone", "preferred_payment_method"}
+    | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
+)
+_NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
+
+
+def tops(changes: Changes) -> set[str]:
+    """Name the fields that a change touches, nested ones by their group."""
+    return {path.partition(".")[0] for path in changes}
+
+
+def needs_record(changes: Changes) -> bool:
+    """Tell whether a PATCH needs the rest of a group, which BeeL replaces as a whole."""
+    return any("." in path for path in changes)
+
+
+def value_at(record: Customer, path: str) -> Any:
+    """Give the value of a field, or None where it is empty or not there."""
+    group, _, part = path.rpartition(".")
+    holder = getattr(record, group) if group else record
+    return _plain(getattr(holder, part)) if holder is not None else None
+
+
+def values_of(record: Customer, changes: Changes) -> dict[str, Any]:
+    """Give the values that a record has where a change names a field."""
+    return {path: value_at(record, path) for path in changes}
+
+
+def shows(record: Customer, changes: Changes, *, roughly: bool = False) -> bool:
+    """Tell whether a record is as a change wants it; `roughly` forgives case and white space."""
+    form = _folded if roughly else _plain
+    return all(form(value_at(record, path)) == form(value) for path, value in changes.items())
+
+
+def patch_body(record: Customer | None, changes: Changes) -> dict[str, Any]:
+    """Write the named fields, and a group of them as a whole: BeeL merges nothing below."""
+    after = _merged(record, changes)
+    sent = wire_row(after, "company")  # both families have today's words where they have a PATCH
+    return {name: sent.get(name) for name in after if name in tops(changes)}
+
+
+def put_body(record: Customer, changes: Changes, family: Family) -> dict[str, Any]:
+    """Write the whole record, which may replace what BeeL has; an identifier only if it changes."""
+    after, named = _merged(record, changes), tops(changes)
+    left_out = _NEVER_WRITTEN | {name for name in IDENTIFIERS if name not in named}
+    sent = wire_row({name: after[name] for name in after if name not in left_out}, family)
+    empty: dict[str, Any] = {name: None for name in after if name in named and name not in sent}
+    if "website" in empty and family == "flat":
+        empty["web"] = None
+    return {**sent, **empty, "active": after["active"]}
+
+
+def _merged(record: Customer | None, changes: Changes) -> dict[str, Any]:
+    after: dict[str, Any] = record.model_dump() if record else {}
+    for path, value in changes.items():
+        group, _, part = path.rpartition(".")
+        if group:
+            after[group] = {**(after.get(group) or {}), part: value}
+        else:
+            after[path] = value
+    return after
+
+
+def _plain(value: Any) -> Any:
+    """Give a value in the one form that can be compared and kept as JSON."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float | Decimal):
+        number = Decimal(str(value))
+        return int(number) if number % 1 == 0 else float(number)
+    if isinstance(value, list | tuple):
+        return list(value) or None
+    if hasattr(value, "model_dump"):
+        parts = {name: one for name, one in value.model_dump().items() if one not in (None, "")}
+        return parts or None
+    return value or None
+
+
+def _folded(value: Any) -> Any:
+    value = _plain(value)
+    if isinstance(value, list):
+        return sorted(_folded(one) for one in value)
+    return "".join(value.split()).casefold() if isinstance(value, str) else value

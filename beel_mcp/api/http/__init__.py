@@ -1,0 +1,1 @@
+"""One HTTP request to BeeL: transport, retry, responses."""

@@ -1,0 +1,218 @@
+"""The command line: what each command does, and its exit code."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+# stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
+with redirect_stdout(sys.stderr):
+    from beel_mcp.cli.arguments import read_arguments
+    from beel_mcp.language import say
+    from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+WELL, PROMISE_FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without accents is no failure
+    language = preferred_language(os.environ)
+    arguments = read_arguments(argv, language)
+    try:
+        return _run(arguments, language)
+    except SettingsError as error:
+        return _complain(say(language, **error.sentence._asdict()), USAGE)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _complain(line: str, code: int) -> int:
+    print(f"beel-mcp: {line}", file=sys.stderr)
+    return code
+
+
+def _run(arguments: argparse.Namespace, language: Language) -> int:
+    if arguments.command == "demo":  # has settings of its own
+        from beel_mcp.cli.demo import run_demo
+
+        return WELL if run_demo(language) else PROMISE_FAILED
+    settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
+    if arguments.command == "doctor":  # tells of warnings itself
+        return _examine(arguments, settings)
+    _configure_logging(settings)
+    for warning in settings.warnings_told:
+        print(f"beel-mcp: {warning}", file=sys.stderr)
+    commands = {
+        "sandbox": _serve_sandbox,
+        "serve": _serve_http,
+        "config": _print_configuration,
+        "tools": _list_tools,
+        "purge": _purge,
+        None: _serve_stdio,
+    }
+    return commands[arguments.command](arguments, settings)
+
+
+def _environ(arguments: argparse.Namespace) -> dict[str, str]:
+    """Give the environment, with what the command line says instead."""
+    company = getattr(arguments, "company", None)
+    return {**os.environ, **({"BEEL_COMPANY_ID": company} if company else {})}
+
+
+def _serve_stdio(_: argparse.Namespace, settings: Settings) -> int:
+    with redirect_stdout(sys.stderr):
+        from beel_mcp.server import create_server
+
+        server = create_server(settings, sandbox_app=_sandbox_app(settings))
+    # Whatever a dependency prints must not wait in a buffer and land between two messages.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)
+    try:
+        server.run("stdio")
+    finally:
+        os.dup2(2, 1)  # nor must the rest of it come behind the last one
+    return WELL
+
+
+def _serve_http(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.cli.http import Address, refuse_if_open, serve
+
+    address = Address(arguments.host, arguments.port, needs_token=not arguments.no_token)
+    refuse_if_open(settings, address)
+    if not _is_free(address.host, address.port, settings.language):
+        return ENVIRONMENT
+    serve(settings, address, sandbox_app=_sandbox_app(settings))
+    return WELL
+
+
+def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
+    import uvicorn
+
+    from beel_mcp.sandbox import SandboxOptions, create_app
+
+    if not _is_free("127.0.0.1", arguments.port, settings.language):
+        return ENVIRONMENT
+    options = SandboxOptions(
+        generation=arguments.generation,
+        state=arguments.state,
+        rate_limit=arguments.rate_limit,
+    )
+    try:
+        app = create_app(options)
+    except Exception:  # noqa: BLE001 - the database has its own errors for a file it cannot use
+        unusable = say(
+            settings.language,
+            en=f"{arguments.state} cannot be used as --state FILE: no folder, or another file",
+            es=f"{arguments.state} no sirve para --state FILE: no hay carpeta, o es otro archivo",
+        )
+        return _complain(unusable, ENVIRONMENT)
+    words = say(settings.language, en="The sandbox answers on", es="El BeeL de prueba atiende en")
+    print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
+    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
+    return WELL
+
+
+def _examine(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.cli.doctor import run_doctor
+
+    is_wanted = settings.log_level in ("DEBUG", "INFO")
+    _configure_logging(settings if is_wanted else replace(settings, log_level="ERROR"))
+    return run_doctor(settings, sandbox_app=_sandbox_app(settings), as_json=arguments.json)
+
+
+def _print_configuration(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.cli.client_config import configuration
+    from beel_mcp.cli.terminal import print_json
+
+    made = configuration(arguments.host, settings, _environ(arguments), arguments.name)
+    print_json(made.content)  # alone on stdout: it can go right into a file
+    for line in made.advice:
+        print(line, file=sys.stderr)
+    return WELL
+
+
+def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.cli.tool_list import list_tools
+
+    list_tools(settings, as_json=arguments.json)
+    return WELL
+
+
+def _purge(_: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.files.output import forget_notes
+    from beel_mcp.files.staging import PACKAGES, purge_packages
+    from beel_mcp.writes.journal.database import JournalError
+    from beel_mcp.writes.journal.journal import Journal
+    from beel_mcp.writes.journal.records import utc_now
+
+    journal = Journal(settings.state_dir, utc_now)
+    try:
+        removed, kept = journal.purge()
+    except JournalError:
+        unusable = say(
+            settings.language,
+            en=f"the journal in {settings.state_dir} cannot be used",
+            es=f"no se puede usar el registro de {settings.state_dir}",
+        )
+        return _complain(unusable, ENVIRONMENT)
+    finally:
+        journal.close()
+    packages = purge_packages(settings.state_dir / PACKAGES)
+    forget_notes(settings.state_dir)
+    print(
+        say(
+            settings.language,
+            en=f"Customers' data removed from the journal on this machine: {removed} operations."
+            f" Kept because their outcome is not known yet: {kept}. Unfinished packages of PDFs"
+            f" removed: {packages}. Nothing was removed in BeeL.",
+            es=f"Datos de clientes borrados del registro de este equipo: {removed} operaciones."
+            f" Se conservan, por no saberse aún su resultado: {kept}. Paquetes de PDF sin terminar"
+            f" borrados: {packages}. En BeeL no se ha borrado nada.",
+        )
+    )
+    return WELL
+
+
+def _sandbox_app(settings: Settings) -> "Starlette | None":
+    if not settings.sandbox:
+        return None
+    from beel_mcp.sandbox import create_app
+
+    return create_app()
+
+
+def _is_free(host: str, port: int, language: Language) -> bool:
+    """Try the address first: the server's own complaint is a traceback."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, UnicodeError):  # taken, not ours, or no name at all
+            taken = say(
+                language,
+                en=f"cannot listen on {host}:{port}; is it in use? Choose another --port",
+                es=f"no se puede escuchar en {host}:{port}; ¿está ocupado? Elija otro --port",
+            )
+            _complain(taken, ENVIRONMENT)
+            return False
+    return True
+
+
+def _configure_logging(settings: Settings) -> None:
+    """Log to stderr, before the SDK sets up logging its own way."""
+    logging.basicConfig(
+        level=settings.log_level,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )

@@ -1,0 +1,342 @@
+"""One ZIP of many PDFs and a manifest; the same invoices give the same bytes."""
+
+import csv
+import hashlib
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from beel_mcp.cleaning import FORMULA, clean
+from beel_mcp.files.output import new_file
+from beel_mcp.language import say
+from beel_mcp.settings import Language
+
+_NAME_LIMIT: Final = 60
+# What Windows does not take in a name; a slash also nobody else does.
+_UNPORTABLE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
+_TOKEN: Final = re.compile(r"[^\W_]+")
+# What BeeL may put before a number; with any other word before it, it may be another number.
+_BEFORE: Final = frozenset(("factura", "invoice"))
+_BARE: Final = re.compile(r"\w[\w .-]{0,80}")
+_LONGEST_BYTES: Final = 200  # a name has 255, and may need a number behind it
+
+
+def bare_name(text: str, suffix: str) -> str | None:
+    """Read a file name that somebody chose: no path, portable, with the suffix; None if it is not.
+
+    A suffix that is missing is added.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not _BARE.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
+        return None
+    whole = name if name.casefold().endswith(suffix) else name + suffix
+    return whole if len(whole.encode()) <= _LONGEST_BYTES else None
+
+
+def invoice_name(day: date, number: str, customer: str) -> str:
+    """Make `2026-07-14 F2026-0123 Talleres Ruiz SL.pdf` of facts."""
+    words = [day.isoformat(), portable(number, 40), portable(customer, _NAME_LIMIT)]
+    return " ".join(filter(None, words)) + ".pdf"
+
+
+def portable(text: str, limit: int) -> str:
+    """Make text safe as a part of a name on every system; it may be empty then."""
+    name = _UNPORTABLE.sub("-", clean(text, 300))
+    name = unicodedata.normalize("NFC", name)[:limit]
+    # A name has 255 bytes, which some scripts use up three times as fast.
+    name = name.encode()[: 2 * limit].decode(errors="ignore").strip(" .")
+    return f"_{name}" if _RESERVED.match(name) else name
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Tell names apart that differ in case only, by a number: ` (2)`, ` (3)`."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        wanted, number = name, 1
+        while wanted.casefold() in taken:
+            number += 1
+            wanted = f"{stem} ({number}){dot}{suffix}"
+        taken.add(wanted.casefold())
+        found.append(wanted)
+    return found
+
+
+def match(entries: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:
+    """Tell which entry of a server's ZIP is which invoice: ids to entry names.
+
+    `numbers` has the invoice number by id. A name is an id, or a number with at most `factura`
+    before it. A name that may mean two invoices, or an invoice that two names may mean, is left
+    out: whoever asks for it alone knows.
+    """
+    meant: dict[str, list[str]] = {}
+    for entry in entries:
+        owner = _meant(entry, numbers)
+        if owner:
+            meant.setdefault(owner, []).append(entry)
+    return {owner: names[0] for owner, names in meant.items() if len(names) == 1}
+
+
+def _meant(entry: str, numbers: Mapping[str, str]) -> str | None:
+    stem = entry.rpartition("/")[2].rpartition("\\")[2].casefold().removesuffix(".pdf")
+    by_id = [one for one in numbers if one.casefold() in stem]
+    if by_id:
+        return by_id[0] if len(by_id) == 1 else None
+    tokens = _tokens(stem)
+    if tokens[:1] and tokens[0] in _BEFORE:
+        del tokens[0]
+    meant = [one for one, number in numbers.items() if tokens and _tokens(number) == tokens]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
+
+
+_HEADERS: Final[Sequence[tuple[str, str]]] = (
+    ("date", "fecha"),
+    ("number", "número"),
+    ("type", "tipo"),
+    ("rectifies", "rectifica a"),
+    ("customer", "cliente"),
+    ("NIF", "NIF"),
+)
+_AFTER: Final[Sequence[tuple[str, str]]] = (
+    ("withholding", "retención"),
+    ("total", "total"),
+    ("status", "estado"),
+    ("file", "archivo"),
+    ("sha256", "sha256"),
+    ("missing because", "falta porque"),
+)
+_TYPES: Final[Mapping[str, tuple[str, str]]] = {
+    "STANDARD": ("standard", "ordinaria"),
+    "CORRECTIVE": ("rectifying", "rectificativa"),
+    "SIMPLIFIED": ("simplified", "simplificada"),
+    "PROFORMA": ("proforma", "proforma"),
+}
+_STATUSES: Final[Mapping[str, tuple[str, str]]] = {
+    "DRAFT": ("draft", "borrador"),
+    "SCHEDULED": ("scheduled", "programada"),
+    "ISSUED": ("issued", "emitida"),
+    "SENT": ("sent", "enviada"),
+    "PAID": ("paid", "cobrada"),
+    "OVERDUE": ("overdue", "vencida"),
+    "RECTIFIED": ("rectified", "rectificada"),
+    "VOIDED": ("void", "anulada"),
+    "ACTIVE": ("active", "activa"),
+    "CONVERTED": ("converted", "convertida"),
+    "EXPIRED": ("expired", "caducada"),
+}
+_REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "draft": ("not issued: it has no PDF", "sin emitir: no tiene PDF"),
+    "not_found": ("not found in BeeL", "no está en BeeL"),
+    "pdf_not_ready": ("BeeL has no PDF of it yet", "BeeL aún no tiene su PDF"),
+    "unknown": ("not known", "no se sabe"),
+}
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One invoice of a package. Money in euros; `rates` are (rate in percent, base, tax).
+
+    A rate is None where BeeL tells sums only. Bases, taxes and surcharge, less the withholding,
+    are the total.
+    """
+
+    invoice_id: str
+    day: date | None = None
+    number: str = ""
+    type: str = ""
+    rectifies: str = ""
+    customer: str = ""
+    nif: str = ""
+    rates: tuple[tuple[Decimal | None, Decimal, Decimal], ...] = ()
+    surcharge: Decimal = field(default_factory=Decimal)
+    withholding: Decimal = field(default_factory=Decimal)
+    total: Decimal = field(default_factory=Decimal)
+    status: str = ""
+    file: str = ""
+    sha256: str = ""
+    missing: str = ""
+
+    @property
+    def order(self) -> tuple[date, str, str]:
+        """Tell where it stands: by date, then number."""
+        return (self.day or date.max, self.number, self.invoice_id)
+
+
+def manifest_csv(rows: Sequence[ManifestRow], language: Language) -> bytes:
+    """Write the rows, by date and number; the same rows give the same bytes.
+
+    In Spanish: `;`, decimal comma, a BOM, dates as 14/07/2026. In English: `,` and points.
+    """
+    columns = _Columns.of(rows)
+    text = io.StringIO(newline="")
+    separator = say(language, en=",", es=";")
+    writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
+    writer.writerow(_header(columns, language))
+    for row in sorted(rows, key=lambda row: row.order):
+        writer.writerow(_cells(row, columns, language))
+    return text.getvalue().encode("utf-8-sig")
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns that depend on the rows."""
+
+    rates: tuple[Decimal | None, ...]
+    has_surcharge: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[ManifestRow]) -> "_Columns":
+        told = {rate for row in rows for rate, _, _ in row.rates}
+        known = sorted(rate for rate in told if rate is not None)
+        has_surcharge = any(row.surcharge for row in rows)
+        return cls((*known, *([None] if None in told else [])), has_surcharge)
+
+
+def _header(columns: _Columns, language: Language) -> list[str]:
+    def words(pairs: Sequence[tuple[str, str]]) -> list[str]:
+        return [say(language, en=english, es=spanish) for english, spanish in pairs]
+
+    middle: list[str] = []
+    for rate in columns.rates:
+        middle += words([("base", "base"), ("tax", "cuota")])
+        if rate is not None:
+            percent = _number(rate.normalize(), language, places=None)
+            shown = say(language, en=f"{percent}%", es=f"{percent} %")
+            middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
+    if columns.has_surcharge:
+        middle += words([("equivalence surcharge", "recargo de equivalencia")])
+    return [*words(_HEADERS), *middle, *words(_AFTER)]
+
+
+def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]:
+    def money(amount: Decimal) -> str:
+        return "" if row.day is None else _number(amount, language)
+
+    return [
+        _day(row.day, language),
+        safe(row.number or (row.invoice_id if row.missing else "")),
+        _word(_TYPES, row.type, language),
+        safe(row.rectifies),
+        safe(row.customer),
+        safe(row.nif),
+        *_amounts(row, columns.rates, language),
+        *([money(row.surcharge)] if columns.has_surcharge else []),
+        money(row.withholding),
+        money(row.total),
+        _word(_STATUSES, row.status, language),
+        safe(row.file),
+        row.sha256,
+        _word(_REASONS, row.missing, language),
+    ]
+
+
+def _amounts(row: ManifestRow, rates: Sequence[Decimal | None], language: Language) -> list[str]:
+    """Give base and tax by rate, empty where the invoice has no such rate."""
+    sums: dict[Decimal | None, tuple[Decimal, Decimal]] = {}
+    for rate, base, tax in row.rates:
+        before = sums.get(rate, (Decimal(), Decimal()))
+        sums[rate] = (before[0] + base, before[1] + tax)
+    return [
+        text
+        for rate in rates
+        for text in ([_number(part, language) for part in sums[rate]] if rate in sums else ("", ""))
+    ]
+
+
+def safe(text: str) -> str:
+    """Make text that a spreadsheet shows and does not run: what looks like a formula gets a `'`."""
+    cell = clean(text, 300)
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _day(day: date | None, language: Language) -> str:
+    return "" if day is None else say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
+
+
+def _number(amount: Decimal, language: Language, places: int | None = 2) -> str:
+    """Write a number, which may be negative and is no formula: digits, sign and mark only."""
+    text = f"{amount:f}" if places is None else f"{amount:.{places}f}"
+    return say(language, en=text, es=text.replace(".", ","))
+
+
+def _word(words: Mapping[str, tuple[str, str]], key: str, language: Language) -> str:
+    english, spanish = words.get(key, (key, key))
+    return safe(say(language, en=english, es=spanish))
+
+
+MANIFEST: Final = "manifest.csv"
+PIECE: Final = 65_536
+_EPOCH: Final = date(1980, 1, 1)  # the first day that a ZIP can name
+_LAST: Final = date(2107, 12, 31)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A PDF on its way into the package."""
+
+    name: str
+    day: date
+    size: int
+    pieces: Iterable[bytes]
+
+
+@dataclass(frozen=True)
+class SavedPackage:
+    """The file that was written."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+
+
+def save_package(
+    folder: Path, name: str, members: Sequence[Member], manifest: bytes
+) -> SavedPackage:
+    """Write the package under a name of its own; nothing stands there unless all of it does.
+
+    Raises:
+        OperatorError: the folder cannot be written to, or is full; nothing was saved.
+    """
+    needed = len(manifest) + sum(member.size for member in members)
+    with new_file(folder, name, needed_bytes=needed) as made:
+        with zipfile.ZipFile(made.stream, "w", zipfile.ZIP_STORED) as package:
+            package.writestr(_entry(MANIFEST, _EPOCH, len(manifest)), manifest)
+            for member in members:
+                entry = _entry(member.name, member.day, member.size)
+                with package.open(entry, "w", force_zip64=member.size >= 2**31) as stream:
+                    for piece in member.pieces:
+                        stream.write(piece)
+        size = made.stream.tell()
+        digest = _digest(made.stream)
+    return SavedPackage(made.path, size, digest)
+
+
+def _entry(name: str, day: date, size: int) -> zipfile.ZipInfo:
+    """Make an entry from facts alone: no clock, no rights of this machine. PDFs are packed."""
+    moment = min(max(day, _EPOCH), _LAST)
+    entry = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, 0, 0, 0))
+    entry.create_system = 3
+    entry.external_attr = 0o100644 << 16
+    entry.file_size = size
+    return entry
+
+
+def _digest(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while piece := stream.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,1 +1,0 @@
-"""May this happen, and has it happened already? Plans, consent, the journal, settling."""

@@ -1,0 +1,300 @@
+"""Batches: lists that never change once read, and what is known of their rows."""
+
+import hashlib
+import json
+import re
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, Final
+
+from beel_mcp.cleaning import ELLIPSIS
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind, Row, ValueChange, Verdict
+
+_MAX_ROWS_NAMED: Final = 5
+_NUMBER: Final = re.compile("[0-9]+")
+_Key = tuple[Kind, str, str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of a group, to show what the problem looks like."""
+
+    row: int
+    name: str
+    value: str | None
+    suggestion: str | None
+    existing_customer_id: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of one kind with the same problem in the same field."""
+
+    kind: Kind
+    field: str
+    message: str
+    count: int
+    rows: tuple[int, ...]
+    example: Example
+
+
+def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
+    """Gather problems by kind, field and message.
+
+    What keeps rows from being created comes first, then the most frequent, then by row.
+    """
+    groups: dict[_Key, Group] = {}
+    numbers: defaultdict[_Key, list[int]] = defaultdict(list)
+    for row, verdict in rows:
+        if not (verdict.errors or verdict.warnings):
+            continue
+        for key, (message, problem) in _said_of(row, verdict).items():
+            numbers[key].append(row.number)
+            if key not in groups:
+                groups[key] = _group(row, verdict, key[0], message, problem)
+    counted = (
+        replace(group, count=len(numbers[key]), rows=tuple(numbers[key][:_MAX_ROWS_NAMED]))
+        for key, group in groups.items()
+    )
+    return sorted(
+        counted, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+    )
+
+
+def _said_of(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
+    """Give each problem of a row once, by what makes it the same as another row's."""
+    found: dict[_Key, tuple[str, Problem]] = {}
+    said: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
+    # A remark stays a remark, also beside what keeps the row from being created.
+    said += [("warning", problem) for problem in verdict.warnings]
+    for kind, problem in said:
+        message = _without_values(problem, row)
+        # Numbers in a message count rows or characters; they do not make another problem.
+        key = (kind, problem.field, _NUMBER.sub("0", message))
+        found.setdefault(key, (message, problem))
+    return found
+
+
+def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
+    name, known = row.name or row.identifier, verdict.existing_customer_id
+    example = Example(row.number, name, problem.value, problem.suggestion, known)
+    return Group(kind, problem.field, message, 1, (row.number,), example)
+
+
+def largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
+    """Pick `limit` groups in their order, with room for remarks: those rows will be created."""
+    remarks = [group for group in groups if group.kind in IMPORTABLE]
+    blocking = [group for group in groups if group.kind not in IMPORTABLE]
+    room = min(len(remarks), max(limit - len(blocking), limit // 3))
+    return (*blocking[: limit - room], *remarks[:room])
+
+
+def _without_values(problem: Problem, row: Row) -> str:
+    """Take out of a message what differs from row to row."""
+    message = problem.message
+    parts = {problem.value or "", row.name, row.identifier, str(row.values.get("nif", ""))}
+    for part in sorted(parts, key=len, reverse=True):
+        # Very short values stand inside words by chance.
+        if len(part) > 2:
+            message = message.replace(part, ELLIPSIS)
+    return message
+
+
+# The door of this room: what a batch is made of comes with it.
+__all__ = [
+    "PART_SIZE",
+    "Batch",
+    "Example",
+    "Group",
+    "Kind",
+    "PartCheck",
+    "Row",
+    "ValueChange",
+    "Verdict",
+    "new_batch",
+    "part_digest",
+]
+
+# So many rows go to BeeL in one request.
+PART_SIZE: Final = 500
+
+
+def _new_id() -> str:
+    return "bat_" + secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True)
+class PartCheck:
+    """BeeL was asked about a part of a list: about which rows, when, and how long it took."""
+
+    digest: str
+    at: datetime
+    processing_time_ms: int = 0
+    statistics_differ: bool = False  # its own counters are not those of its rows
+
+    def __post_init__(self) -> None:
+        """Refuse a time that means another moment elsewhere."""
+        if self.at.tzinfo is None:
+            raise ValueError("a time without its zone")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A list as it was read and what is known about its rows.
+
+    Only verdicts are ever added. A list with other rows is another batch with its own id.
+    """
+
+    caller: str
+    source: str
+    rows: tuple[Row, ...] = field(repr=False)
+    sizes: tuple[int, ...]  # how many rows each part has: a part is what BeeL is asked at once
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
+    columns_used: tuple[str, ...] = ()
+    columns_ignored: tuple[str, ...] = ()
+    values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
+    read_as: str | None = None  # the sheet, the row of the headers, the encoding
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
+    checks: tuple[PartCheck | None, ...] = field(default=(), repr=False)  # one for each part
+    lineage: tuple[str, ...] = ()  # the batches that this one was made of, the eldest first
+    batch_id: str = field(default_factory=_new_id)
+
+    def __post_init__(self) -> None:
+        """Keep a copy of the verdicts that nobody can write to."""
+        object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
+        if not self.checks:
+            object.__setattr__(self, "checks", (None,) * len(self.sizes))
+
+    @cached_property
+    def payload_digest(self) -> str:
+        """The digest of the rows, by which the same list is known again."""
+        return _digest([row.payload() for row in self.rows])
+
+    @property
+    def validated_at(self) -> datetime | None:
+        """When BeeL was asked about the rows; of several times the longest ago."""
+        return min((check.at for check in self.checks if check), default=None)
+
+    @property
+    def processing_time_ms(self) -> int:
+        """What the slowest request took."""
+        return max((check.processing_time_ms for check in self.checks if check), default=0)
+
+    @property
+    def statistics_differ(self) -> bool:
+        """Whether BeeL's own counters were ever other than those of its rows."""
+        return any(check.statistics_differ for check in self.checks if check)
+
+    def parts(self) -> Iterator[tuple[Row, ...]]:
+        """Divide the rows into what BeeL is asked at once."""
+        rows = iter(self.rows)
+        return (tuple(islice(rows, size)) for size in self.sizes)
+
+    def verdict(self, row: Row) -> Verdict:
+        """Say what is known of a row; one that could not be read stays an error."""
+        known = self.verdicts.get(row.number)
+        if row.errors and (known is None or known.kind != "error"):
+            return Verdict("error", row.errors, row.advice)
+        return known or Verdict("unchecked", (), row.advice)
+
+    def counts(self) -> dict[Kind, int]:
+        """Count the rows of every kind; the counts add up to the rows."""
+        counts = dict.fromkeys(KINDS, 0)
+        for row in self.rows:
+            counts[self.verdict(row).kind] += 1
+        return counts
+
+    def of_kind(self, *kinds: Kind) -> tuple[Row, ...]:
+        """Pick the rows of some kinds, in their order."""
+        return tuple(row for row in self.rows if self.verdict(row).kind in kinds)
+
+    def importable(self) -> tuple[Row, ...]:
+        """Pick the rows that can be created."""
+        return self.of_kind(*IMPORTABLE)
+
+    def done(self) -> int:
+        """Count the rows that were created already, from this very list."""
+        return sum(self.verdict(row).is_done for row in self.rows)
+
+    def judged(
+        self, verdicts: Mapping[int, Verdict], checks: Sequence[PartCheck | None] = ()
+    ) -> "Batch":
+        """Give the same batch with newer verdicts in the place of what was known."""
+        if strangers := verdicts.keys() - {row.number for row in self.rows}:
+            raise ValueError(f"verdicts on rows that the batch has not: {sorted(strangers)[:5]}")
+        return replace(self, verdicts=verdicts, checks=tuple(checks))
+
+    def renewed(self) -> "Batch":
+        """Make another batch of the same rows, about which nothing is decided yet."""
+        return replace(self, lineage=(*self.lineage, self.batch_id), batch_id=_new_id())
+
+    def with_rows(
+        self,
+        rows: tuple[Row, ...],
+        *,
+        verdicts: Mapping[int, Verdict],
+        values_changed: tuple[ValueChange, ...],
+        origin: Mapping[str, Any],
+    ) -> "Batch":
+        """Make another batch of some of the same rows, divided as they were."""
+        kept = {row.number for row in rows}
+        return replace(
+            self,
+            rows=rows,
+            sizes=tuple(sum(row.number in kept for row in part) for part in self.parts()),
+            verdicts=verdicts,
+            values_changed=values_changed,
+            origin=origin,
+            lineage=(*self.lineage, self.batch_id),
+            batch_id=_new_id(),
+        )
+
+    def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
+        """Give the largest groups of problems, and how many more there are."""
+        return largest(self._groups, limit), max(len(self._groups) - limit, 0)
+
+    @cached_property
+    def _groups(self) -> list[Group]:
+        return group_problems((row, self.verdict(row)) for row in self.rows)
+
+
+def part_digest(rows: Iterable[Row]) -> str:
+    """Give a digest of what BeeL is asked about at once, and of which rows its answer is."""
+    return _digest([(row.number, row.payload()) for row in rows])
+
+
+def _digest(content: Sequence[Any]) -> str:
+    payload = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(payload.encode()).hexdigest()
+
+
+def new_batch(
+    caller: str,
+    source: str,
+    rows: tuple[Row, ...],
+    columns_used: tuple[str, ...] = (),
+    columns_ignored: tuple[str, ...] = (),
+    values_changed: tuple[ValueChange, ...] = (),
+    read_as: str | None = None,
+    *,
+    origin: Mapping[str, Any] | None = None,
+) -> Batch:
+    """Make a batch of rows just read, with an id that cannot be guessed."""
+    return Batch(
+        caller=caller,
+        source=source,
+        rows=rows,
+        sizes=tuple(min(PART_SIZE, len(rows) - start) for start in range(0, len(rows), PART_SIZE)),
+        columns_used=columns_used,
+        columns_ignored=columns_ignored,
+        values_changed=values_changed,
+        read_as=read_as,
+        origin=origin or {},
+    )

@@ -1,0 +1,1 @@
+"""Checks of single fields and of likely duplicates; no network."""

@@ -1,0 +1,106 @@
+"""Customers that stand twice in a list: by their identifier, or by name and address."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from beel_mcp.cleaning import clean
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.model import Row
+
+# Alike enough to ask: one letter wrong in a name of ten, or the words in another order.
+_NAMES_ALIKE: Final = 90
+_STREETS_ALIKE: Final = 80
+# In a place with many customers only the neighbours in the alphabet are compared.
+_NEIGHBOURS: Final = 5
+_LEGAL_FORM: Final = re.compile(
+    r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"
+    r"|sociedad anonima|unipersonal|societat limitada)\b"
+)
+_SAME_NUMBER: Final = "The same identifier stands in the list twice: keep one of the rows."
+_ALIKE: Final = "Nearly the same name at the same address as another row: ask whether it is one."
+
+
+def with_twins(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Add to each row that repeats an earlier one a remark that says so; nothing is removed."""
+    found: dict[int, Problem] = {}
+    for earlier, later in _by_identifier(rows):
+        value = later.identifier
+        found[later.number] = Problem("nif", _SAME_NUMBER, value, f"row {earlier.number} has it")
+    for earlier, later in _by_name(rows):
+        if later.number not in found:
+            hint = f"row {earlier.number}: {clean(earlier.name, 40)}"
+            found[later.number] = Problem("legal_name", _ALIKE, later.name, hint)
+    if not found:
+        return tuple(rows)
+    return tuple(
+        replace(row, problems=(*row.problems, found[row.number])) if row.number in found else row
+        for row in rows
+    )
+
+
+def without_remarks(row: Row) -> Row:
+    """Take away what was said of a row's twins: they may be others now."""
+    if not any(problem.message in (_SAME_NUMBER, _ALIKE) for problem in row.problems):
+        return row
+    kept = (one for one in row.problems if one.message not in (_SAME_NUMBER, _ALIKE))
+    return replace(row, problems=tuple(kept))
+
+
+def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    first: dict[str, Row] = {}
+    for row in rows:
+        if identity := row.identity:
+            earlier = first.setdefault(identity, row)
+            if earlier is not row:
+                yield earlier, row
+
+
+def _by_name(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    """Compare the names of those who share a postal code and the number of a house."""
+    places: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        address = row.values.get("address")
+        if address and "legal_name" in row.values:
+            place = address.get("postal_code") or address.get("city", "").casefold()
+            if place:
+                places[place, address.get("number", "").casefold()].append(row)
+    for neighbours in places.values():
+        if len(neighbours) > 1:
+            yield from _alike(neighbours)
+
+
+def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
+    from rapidfuzz import fuzz  # noqa: PLC0415 - start-up is measured
+
+    named = sorted((_plain_name(row.values["legal_name"]), row.number, row) for row in rows)
+    for index, (name, _, row) in enumerate(named):
+        for other_name, _, other in named[index + 1 : index + 1 + _NEIGHBOURS]:
+            if re.findall("[0-9]+", name) != re.findall("[0-9]+", other_name):
+                continue  # a community of owners and the one next door
+            if fuzz.token_sort_ratio(name, other_name) < _NAMES_ALIKE:
+                continue
+            streets = _street(row.values), _street(other.values)
+            if all(streets) and fuzz.token_set_ratio(*streets) < _STREETS_ALIKE:
+                continue
+            yield (row, other) if row.number < other.number else (other, row)
+
+
+def _street(values: Mapping[str, Mapping[str, str]]) -> str:
+    return _plain(values.get("address", {}).get("street", ""))
+
+
+@lru_cache(maxsize=10_000)
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    return " ".join(re.findall(r"\w+", plain))
+
+
+def _plain_name(name: str) -> str:
+    plain = _plain(name)
+    return " ".join(_LEGAL_FORM.sub(" ", plain).split()) or plain

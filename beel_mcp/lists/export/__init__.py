@@ -1,0 +1,1 @@
+"""Lists as files: the report of a batch, the backup of customers."""

@@ -1,0 +1,1 @@
+"""CSV, XLSX, XLS and ODS files to rows."""

@@ -1,0 +1,300 @@
+"""A file of any kind becomes the table of a list: its headers, its rows, and how it was found."""
+
+import dataclasses
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.lists.files import sheet as refusals
+from beel_mcp.lists.files.container import kind_of
+from beel_mcp.lists.files.csv import read_csv
+from beel_mcp.lists.files.headers import SURNAME, TEMPLATE, is_ours, key_of, meaning_of
+from beel_mcp.lists.files.sheet import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
+from beel_mcp.lists.files.spreadsheet import listed, read_sheets
+from beel_mcp.lists.model import NAMES, NEAR, PARTS
+
+IGNORE: Final = "ignore"
+FIELDS: Final = (
+    *(name for name in NAMES if name not in PARTS),
+    *(f"{name}.{part}" for name, parts in PARTS.items() for part in parts),
+)
+_LINES_SEARCHED: Final = 40
+_HEADER_LENGTH: Final = 60
+
+
+class Column(NamedTuple):
+    """A column that fills a field: its place from 0, its header, the field."""
+
+    place: int
+    header: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a sheet was understood: the line of its headers, and its columns."""
+
+    line: Line
+    used: tuple[Column, ...]
+    ignored: tuple[str, ...]
+
+
+def headers_of(line: Line) -> tuple[str, ...]:
+    """Give the cells of a line as headers."""
+    return tuple(cell if isinstance(cell, str) else str(cell) for cell in line.cells)
+
+
+def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
+    """Find the line that looks most like headers, and how many of its cells do.
+
+    The named columns count before the known ones; the first of equal lines wins. A line without
+    a column for the name counts only if nothing better is found.
+    """
+    best, most = 0, (0, False, 0)
+    wanted = {key_of(header) for header in chosen}
+    for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
+        headers = headers_of(line)
+        named = len(wanted & {key_of(header) for header in headers})
+        meanings = {meaning[0] for header in headers if (meaning := meaning_of(header))}
+        score = (named, "legal_name" in meanings, len(meanings))
+        if score > most:
+            best, most = index, score
+    return best, most[2] + most[0] if most[1] or most[0] else 0
+
+
+def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
+    """Decide which column fills which field; what was chosen by the caller goes first.
+
+    Raises:
+        CallerError: no column has the name, two mean the same, or a chosen one is not there.
+
+    """
+    headers = headers_of(line)
+    used = _chosen_columns(headers, name, chosen)
+    taken = {column.place for column in used}
+    filled = {column.field for column in used}
+    candidates: dict[str, list[tuple[int, Column]]] = {}
+    for place, header in enumerate(headers):
+        meaning = meaning_of(header)
+        if meaning and place not in taken and meaning[0] not in filled:
+            field, group = meaning
+            candidates.setdefault(field, []).append((group, Column(place, header, field)))
+    for found in candidates.values():
+        first = min(group for group, _ in found)
+        equal = [column for group, column in found if group == first]
+        if len(equal) > 1:
+            raise _repeated(equal, name)
+        used.append(equal[0])
+    used = _sensible(column for column in used if column.field != IGNORE)
+    if not any(column.field == "legal_name" for column in used):
+        raise _no_name(headers, name)
+    places = {column.place for column in used}
+    ignored = tuple(
+        clean(header, _HEADER_LENGTH) or f"column {place + 1} (no header)"
+        for place, header in enumerate(headers)
+        if place not in places and not is_ours(header)
+    )
+    return Layout(line, tuple(sorted(used)), ignored)
+
+
+def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read the caller's own choice of columns: header to field.
+
+    Raises:
+        CallerError: a field is not one, or a header or field is named twice.
+
+    """
+    faults = []
+    for index, (header, field) in enumerate(chosen, 1):
+        where = f"columns {index}"
+        if field not in FIELDS and field != IGNORE:
+            near = difflib.get_close_matches(field[:60].casefold(), [*NEAR, *FIELDS], n=1)
+            hint = f"; did you mean {NEAR.get(near[0], near[0])}?" if near else ""
+            faults.append(FieldError(where, f"unknown field {quoted(field, 60)}{hint}"))
+        elif header in [other for other, _ in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
+        elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"fills {field} again"))
+    if faults:
+        raise CallerError(
+            "columns cannot be used as given; nothing was read.",
+            field_errors=faults[:5],
+            remedy=f"Fields: {', '.join(FIELDS)}; or {IGNORE}.",
+        )
+    return dict(chosen)
+
+
+def _sensible(used: Iterable[Column]) -> list[Column]:
+    """Leave out what means nothing by itself: a number before any street counts the rows."""
+    kept: list[Column] = []
+    for column in sorted(used):
+        before = {other.field for other in kept}
+        weak = column.field == "address.number" and (meaning_of(column.header) or ("", 0))[1]
+        if weak and "address.street" not in before:
+            continue
+        kept.append(column)
+    fields = {column.field for column in kept}
+    if "legal_name" not in fields:
+        kept = [column for column in kept if column.field != SURNAME]
+    return kept
+
+
+def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> list[Column]:
+    """Find the columns that the caller named: by header, or by `column 3` where it has none."""
+    found = []
+    for header, field in chosen.items():
+        wanted = clean(header, _HEADER_LENGTH)
+        exact = [p for p, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == wanted]
+        alike = exact or [p for p, other in enumerate(headers) if key_of(other) == key_of(header)]
+        numbered = {f"column{place + 1}": place for place in range(len(headers))}
+        if not alike and key_of(header).removesuffix("noheader") in numbered:
+            alike = [numbered[key_of(header).removesuffix("noheader")]]
+        if not alike:
+            raise CallerError(
+                f"{quoted(name, 80)} has no column {quoted(header, 40)}.",
+                code="file_column",
+                remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
+            )
+        if len(alike) > 1:
+            raise _repeated([Column(place, headers[place], field) for place in alike], name)
+        found.append(Column(alike[0], headers[alike[0]], field))
+    return found
+
+
+def _repeated(columns: Sequence[Column], name: str) -> CallerError:
+    """Say which columns mean the same, and how to choose between them."""
+    one, other = columns[:2]
+    both = f"{quoted(one.header, 40)} (column {one.place + 1}) and {quoted(other.header, 40)}"
+    same = key_of(one.header) == key_of(other.header)
+    header = f"column {one.place + 1}" if same else clean(one.header, 40)
+    return CallerError(
+        f"Two columns of {quoted(name, 80)} fill {one.field}: {both} (column {other.place + 1}).",
+        code="file_header_repeated",
+        remedy="Ask the person which one counts and name it in columns, such as"
+        f' {{"header": "{header}", "field": "{one.field}"}}; the other is then ignored.',
+    )
+
+
+def _no_name(headers: Sequence[str], name: str) -> CallerError:
+    return CallerError(
+        f"{quoted(name, 80)} has no column for the customer's name (such as nombre_fiscal, Razón"
+        f" social or legal_name). Its headers seem to be: {_listed(headers)}.",
+        code="file_no_header",
+        remedy='Name it in columns, such as {"header": "…", "field": "legal_name"}, or give the'
+        f" columns the names of BeeL's template: {', '.join(TEMPLATE)}.",
+    )
+
+
+def _listed(headers: Sequence[str]) -> str:
+    more = f" and {len(headers) - 10} more" if len(headers) > 10 else ""
+    return ", ".join(quoted(header, 40) for header in headers[:10]) + more
+
+
+__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "read_table"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The headers of a list and its rows, unchanged.
+
+    A row has a cell for each header, and more only if they hold text.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[Line, ...]
+    layout: Layout
+    grid: Grid = dataclasses.field(repr=False)
+    repeated: int = 0  # times that the line of the headers stands below itself, as in prints
+
+    @property
+    def read_as(self) -> str | None:
+        """What was decided while reading, if it was more than taking the file as it is."""
+        parts = []
+        if self.grid.sheet is not None:
+            parts.append(f'sheet "{self.grid.sheet}"')
+        if self.layout.line.number != 1:
+            parts.append(f"headers in row {self.layout.line.number}")
+        if self.grid.encoding:
+            parts.append(f"{self.grid.encoding} text")
+        if self.repeated:
+            parts.append(f"headers left out where they stand again: {self.repeated}")
+        return ", ".join(parts) or None
+
+
+def read_table(
+    data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
+) -> Table:
+    """Read a CSV, XLSX, XLS or ODS file: the named sheet, or the only one that looks like a list.
+
+    A row's number is the one that a spreadsheet shows: the first row is 1 and blank rows count.
+
+    Raises:
+        CallerError: the file holds no such list; `code` says why, the message what to do.
+
+    """
+    kind = kind_of(data, name)
+    grid = _grid(data, name, kind, sheet, chosen or {})
+    widest = max(len(line.cells) for line in grid.lines)
+    if widest > MAX_COLUMNS:
+        raise refusals.too_many_columns(name, widest)
+    index, _ = find_headers(grid, chosen or {})
+    line = grid.lines[index]
+    below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
+    repeated = len(grid.lines) - index - 1 - len(below)
+    if kind != "csv":
+        # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
+        line = Line(line.number, line.cells + ("",) * (widest - len(line.cells)))
+    layout = read_layout(line, name, chosen or {})
+    headers = headers_of(line)
+    if not below:
+        raise refusals.no_rows(name)
+    if len(below) > MAX_ROWS:
+        raise refusals.too_many_rows(name, len(below))
+    width = len(headers)
+    return Table(
+        headers,
+        tuple(row if len(row.cells) >= width else _padded(row, width) for row in below),
+        layout,
+        grid,
+        repeated,
+    )
+
+
+def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
+    if kind == "csv":
+        if sheet is not None:
+            raise CallerError(
+                f"{refusals.shown(name)} is a CSV file: it has no sheets.",
+                code="file_sheet",
+                remedy="Call again without sheet.",
+            )
+        grids: Sequence[Grid] = [read_csv(data, name)]
+    else:
+        grids = read_sheets(data, name, kind, sheet)
+    grids = [grid for grid in grids if grid.lines]
+    # Of a report of ours the first sheet is the list, whatever stands in the others.
+    grids = [grid for grid in grids if _is_reported(grid)] or grids
+    if len(grids) > 1:
+        # The sheet of the list has the most headers; sheets for notes or codes have none.
+        grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
+    if not grids:
+        raise refusals.empty(name)
+    if len(grids) > 1:
+        raise CallerError(
+            f"{refusals.shown(name)} has several sheets that may be the list.",
+            code="file_sheet",
+            remedy="Ask the person which one, and name it in sheet:"
+            f" {listed([grid.sheet or '' for grid in grids])}.",
+        )
+    return grids[0]
+
+
+def _is_reported(grid: Grid) -> bool:
+    return sum(map(is_ours, headers_of(grid.lines[0]))) >= 2
+
+
+def _padded(row: Line, width: int) -> Line:
+    return Line(row.number, row.cells + ("",) * (width - len(row.cells)))

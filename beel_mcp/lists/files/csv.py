@@ -1,0 +1,147 @@
+"""The bytes of a CSV file become lines of text, whatever encoding and separator it has."""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from beel_mcp.lists.files import sheet
+from beel_mcp.lists.files.headers import meaning_of
+from beel_mcp.lists.files.sheet import MAX_ROWS, Grid, Line
+
+_MAX_LINE: Final = 100_000
+_SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie
+_SHADED: Final = str.maketrans(
+    dict.fromkeys(";,\t\r\n", " ")
+)  # inside quotes they separate nothing
+_LINES_SEARCHED: Final = 40
+_MOST_LINES: Final = MAX_ROWS + _LINES_SEARCHED  # a title may stand above the list
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+# Letters of MS-DOS (code page 850) and of UTF-8, as Windows-1252 shows them inside words.
+_DOS: Final = re.compile(r"[a-z][\xa4\xa5\xa2\xa3\xa1\u201a\xa0][a-z]", re.IGNORECASE)
+_TWICE: Final = re.compile("[\xc2\xc3][\x80-\xbf\u2018-\u203a\u20ac\u2122\u0152\u0153\u0160\u0161]")
+
+
+def read_csv(data: bytes, name: str) -> Grid:
+    """Read text separated by `;`, `,` or tab; UTF-8, UTF-16 with its mark, or Windows-1252.
+
+    A row's number is the one that a spreadsheet shows: the first row is 1, blank rows count,
+    a line break inside quotes does not, and neither does Excel's own line `sep=;`.
+
+    Raises:
+        CallerError: the file is not such a table; `code` says why, the message what to do.
+
+    """
+    text, encoding = _decoded(data, name)
+    separator = ""
+    if named := _SEPARATOR_LINE.match(text):
+        separator, text = named[1], text[named.end() :]
+    records = _records(text, separator or _separator(text), name)
+    lines: list[Line] = []
+    total = 0
+    for number, cells in records:
+        total += bool(cells)
+        if cells and total <= _MOST_LINES:  # the others are only counted
+            lines.append(Line(number, cells))
+    if total > _MOST_LINES:
+        raise sheet.too_many_rows(name, total - 1)
+    return Grid(lines, encoding=encoding)
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, str | None]:
+    """Give the text, and the name of its encoding where it was not UTF-8."""
+    if data.startswith(_UTF16):
+        try:
+            return data.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError as error:
+            fault = f"is not UTF-16 text: byte {error.start} does not fit."
+        raise sheet.encoding(name, fault)
+    if b"\0" in data:
+        raise sheet.encoding(name, "is not text: it has zero bytes, as UTF-16 without its mark.")
+    try:
+        return data.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        # The error counts from behind the mark that "utf-8-sig" takes away.
+        behind = data.removeprefix(codecs.BOM_UTF8)
+        line = len(re.findall(rb"\r\n|\r|\n", behind[: error.start])) + 1
+    if data.startswith(codecs.BOM_UTF8):
+        fault = f"is not UTF-8 text: line {line} has a character in another encoding."
+        raise sheet.encoding(name, fault)
+    return _windows(data, name, line), "Windows-1252"
+
+
+def _windows(data: bytes, name: str, line: int) -> str:
+    """Read Windows-1252, which Latin-1 text is, too; refuse what only looks like it.
+
+    Every byte is a character there, so a wrong guess would give wrong names without a word.
+    """
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
+        raise sheet.encoding(
+            name, f"has an unknown encoding: a character of line {line} is none of Windows."
+        ) from None
+    for pattern, what in ((_DOS, "MS-DOS text"), (_TWICE, "UTF-8 mixed with another encoding")):
+        if found := pattern.search(text):
+            line = text.count("\n", 0, found.start()) + 1
+            fault = f"has an unknown encoding: line {line} looks like {what}."
+            raise sheet.encoding(name, fault)
+    return text
+
+
+def _separator(text: str) -> str:
+    """Take the separator that makes known headers of a line; else the one most lines agree on."""
+    quoted = re.sub('"[^"]*"', lambda cell: cell[0].translate(_SHADED), text[:_MAX_LINE])
+    lines = quoted.splitlines()[:_LINES_SEARCHED]
+
+    def headers(mark: str) -> int:
+        return max(
+            (len(set(map(_meaning, line.split(mark))) - {None}) for line in lines), default=0
+        )
+
+    def agreeing(mark: str) -> int:
+        counts = Counter(line.count(mark) for line in lines if mark in line)
+        return max(counts.values(), default=0)
+
+    best = max(_SEPARATORS, key=headers)
+    return best if headers(best) else max(_SEPARATORS, key=agreeing)
+
+
+def _meaning(cell: str) -> str | None:
+    meaning = meaning_of(cell.strip('" '))
+    return meaning[0] if meaning else None
+
+
+def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Give every row with its number, blank ends cut off: a blank row has no cells."""
+    reader = csv.reader(_lines(text, name), delimiter=separator, strict=True)
+    number = 0
+    try:
+        for number, record in enumerate(reader, start=1):
+            while record and not record[-1].strip():
+                record.pop()
+            yield number, tuple(record)
+    except csv.Error as error:
+        # Our own sentence: the module's words are for programmers.
+        too_long = "field limit" in str(error)
+        fault = "a cell is too long" if too_long else "its quotation marks do not pair up"
+    else:
+        return
+    raise sheet.not_csv(
+        name,
+        f"cannot be read from row {number + 1} on: {fault}",
+        'Put a cell that holds " in quotes and double the " inside. ' + sheet.SAVE_AS_CSV,
+    )
+
+
+def _lines(text: str, name: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        if len(line) > _MAX_LINE:
+            fault = f"has a line of more than {_MAX_LINE} characters: not a list of customers"
+            raise sheet.not_csv(name, fault)
+        yield line

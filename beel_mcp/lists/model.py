@@ -1,0 +1,210 @@
+"""What a row of a list is, and what BeeL said about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from beel_mcp.cleaning import clean
+from beel_mcp.identity import bare_nif, customer_key
+from beel_mcp.lists.checks.fields import Problem, Severity
+
+CountryCode = Annotated[str, Field(description="Two letters, such as ES, DE or GB.")]
+
+
+PaymentMethodName = Literal[
+    "NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"
+]
+PAYMENT_METHODS: Final = frozenset(get_args(PaymentMethodName))
+
+
+class AlternativeId(BaseModel):
+    """An identifier other than a NIF, for customers abroad."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: (
+        Literal[
+            "NIF_IVA",
+            "PASSPORT",
+            "COUNTRY_ID",
+            "RESIDENCE_CERTIFICATE",
+            "OTHER_DOCUMENT",
+            "NOT_REGISTERED",
+        ]
+        | None
+    ) = None
+    number: str | None = None
+    country_code: CountryCode | None = None
+
+
+class Address(BaseModel):
+    """A postal address; Spain unless it says otherwise."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street: str | None = None
+    number: str | None = None
+    floor: str | None = None
+    door: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    province: str | None = None
+    country: str | None = None
+    country_code: CountryCode | None = None
+
+
+class PaymentMethod(BaseModel):
+    """How the customer pays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    method: PaymentMethodName | None = None
+    iban: str | None = None
+    swift: str | None = None
+    payment_term_days: int | None = None
+
+
+class CustomerRow(BaseModel):
+    """A customer of a list.
+
+    It describes the JSON schema and names the fields; rows are read by `read_inline`, which
+    forgives more and says better what is wrong.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra=lambda schema: schema.update(description="A customer.")
+    )
+
+    legal_name: str | None = None
+    nif: str | None = None
+    alternative_id: AlternativeId | None = None
+    trade_name: str | None = None
+    address: Address | None = None
+    phone: str | None = None
+    email: str | None = None
+    website: str | None = None
+    billing_emails: list[str] | None = None
+    contact_person: str | None = None
+    notes: str | None = None
+    preferred_payment_method: PaymentMethod | None = None
+    general_discount: float | None = None
+
+
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "alternative_id": tuple(AlternativeId.model_fields),
+    "address": tuple(Address.model_fields),
+    "preferred_payment_method": tuple(PaymentMethod.model_fields),
+}
+NAMES: Final = tuple(CustomerRow.model_fields)
+# What people call a field, for "did you mean"; never read as that field.
+NEAR: Final[Mapping[str, str]] = {
+    "nombre_fiscal": "legal_name",
+    "telefono": "phone",
+    "direccion_calle": "address.street",
+    "direccion_numero": "address.number",
+    "direccion_codigo_postal": "address.postal_code",
+    "direccion_poblacion": "address.city",
+    "direccion_provincia": "address.province",
+    **{f"address_{part}": f"address.{part}" for part in PARTS["address"]},
+    **{part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
+    "name": "legal_name",
+    "tax_id": "nif",
+    "vat_number": "nif",
+    "zip": "address.postal_code",
+    "postcode": "address.postal_code",
+    "web": "website",
+    "discount": "general_discount",
+    **{name: name for name in NAMES},
+}
+
+Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+IMPORTABLE: Final[frozenset[Kind]] = frozenset({"valid", "warning"})
+NAME_LENGTH: Final = 60
+
+
+class ValueChange(NamedTuple):
+    """A value of a file that was not taken exactly as it stood, and why."""
+
+    row: int
+    field: str
+    change: str
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One customer of a list as it was read; its values can be looked at, never changed."""
+
+    number: int
+    values: Mapping[str, Any] = field(repr=False)
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep a copy that nobody can write to."""
+        if type(self.values) is not MappingProxyType:
+            object.__setattr__(self, "values", _frozen(self.values))
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What makes the row unreadable: such a row is never sent."""
+        return self._problems("error") if self.problems else ()
+
+    @property
+    def advice(self) -> tuple[Problem, ...]:
+        """What looks wrong, and may yet be right."""
+        return self._problems("advice") if self.problems else ()
+
+    @property
+    def name(self) -> str:
+        """The customer's name on one short line, or nothing."""
+        return clean(str(self.values.get("legal_name", "")), NAME_LENGTH)
+
+    @property
+    def identifier(self) -> str:
+        """The number to show: the NIF in capitals without separators, else the foreign one."""
+        if nif := self.values.get("nif"):
+            return bare_nif(nif)
+        return str(self.values.get("alternative_id", {}).get("number", ""))
+
+    @property
+    def identity(self) -> str:
+        """What tells this customer from all others, or nothing."""
+        return customer_key(self.values)
+
+    def payload(self) -> dict[str, Any]:
+        """Copy the values into plain dictionaries and lists, ready for JSON."""
+        return {name: _plain(value) for name, value in self.values.items()}
+
+    def _problems(self, severity: Severity) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.severity == severity)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check made of one row."""
+
+    kind: Kind
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    existing_customer_id: str | None = None
+    is_done: bool = False  # the row was created already, from this very list
+
+
+def _frozen(value: Any) -> Any:
+    # Nearly always text; and who has wrapped a mapping already has let go of it.
+    if type(value) in (str, MappingProxyType):
+        return value
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: _frozen(part) for name, part in value.items()})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,1 +1,0 @@
-"""Resources: what tools also tell, in full, for apps that can open documents."""

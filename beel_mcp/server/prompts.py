@@ -1,0 +1,172 @@
+"""What an app can offer while a person fills in a prompt, or an assistant a resource's address."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from string import Template
+from typing import Final, get_args
+
+from mcp.server.mcpserver.prompts import Prompt
+from mcp.server.mcpserver.prompts.base import PromptArgument
+from mcp.types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
+
+from beel_mcp.cleaning import clean
+from beel_mcp.context import AppState, current_request
+from beel_mcp.errors import BeelMcpError
+from beel_mcp.server.resources import FAMILIES, open_batches
+from beel_mcp.settings import Language
+from beel_mcp.tools.parameters import InvoiceStatuses
+
+ARGUMENT_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What a prompt asks for: `choices` are its usual values, `source` is where more come from."""
+
+    description: str
+    default: str
+    choices: tuple[str, ...] = ()
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """A prompt in one language: front matter, arguments with their defaults, body."""
+
+    name: str
+    title: str
+    description: str
+    body: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+
+def prompt_folder() -> Path | None:
+    """Find the prompts in an installed package, else in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "_prompts"
+    if installed.is_dir():
+        return installed
+    checkout = package.parent / "prompts"
+    return checkout if (package.parent / "pyproject.toml").is_file() else None
+
+
+def read_prompts(language: Language) -> list[PromptFile]:
+    """Read the prompts of a language."""
+    folder = prompt_folder()
+    files = sorted(folder.glob(f"*.{language}.md")) if folder else []
+    return [read_prompt(file) for file in files]
+
+
+def read_prompt(path: Path) -> PromptFile:
+    """Read one file: `key: value` lines between two `---`, then Markdown."""
+    _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
+    facts = dict(line.split(": ", 1) for line in front.splitlines())
+    arguments = {}
+    for key, value in facts.items():
+        kind, _, name = key.partition(".")
+        if kind == "argument":
+            description, _, default = value.partition(" = ")
+            choices = facts.get(f"choices.{name}")
+            arguments[name] = Argument(
+                description,
+                default,
+                tuple(choices.split(" | ")) if choices else (),
+                facts.get(f"source.{name}"),
+            )
+    return PromptFile(
+        path.name.split(".")[0], facts["title"], facts["description"], body.strip(), arguments
+    )
+
+
+def as_prompt(file: PromptFile) -> Prompt:
+    """Make the SDK's prompt of a file."""
+
+    def render(**values: str) -> str:
+        # A value is data: it stands in a quoted block, on one line, whatever it says.
+        blocks = {
+            name: "> " + (clean(values.get(name) or "", ARGUMENT_LIMIT) or argument.default)
+            for name, argument in file.arguments.items()
+        }
+        return Template(file.body).substitute(blocks)
+
+    return Prompt(
+        name=file.name,
+        title=file.title,
+        description=file.description,
+        arguments=[
+            PromptArgument(name=name, description=argument.description, required=False)
+            for name, argument in file.arguments.items()
+        ],
+        fn=render,
+    )
+
+
+# A protocol answer holds at most this many.
+MOST: Final = 100
+QUARTERS: Final = 8
+# An invoice in one of these has a PDF that belongs to the books.
+_WITHOUT_PDF: Final = ("DRAFT", "SCHEDULED", "ACTIVE", "CONVERTED", "EXPIRED")
+[_LITERAL] = get_args(get_args(InvoiceStatuses)[0])
+STATUSES: Final = tuple(one for one in get_args(_LITERAL) if one not in _WITHOUT_PDF)
+Source = Callable[[AppState], Sequence[str]]
+
+
+class Completions:
+    """Values for the arguments of prompts and of resource templates."""
+
+    def __init__(self, prompts: Iterable[PromptFile], language: Language) -> None:
+        self._prompts = {prompt.name: prompt for prompt in prompts}
+        self._sources: Mapping[str, Source] = {
+            "quarters": lambda state: last_quarters(_today(state), language),
+            "statuses": lambda _: STATUSES,
+            "batches": open_batches,
+        }
+
+    async def complete(
+        self,
+        reference: PromptReference | ResourceTemplateReference,
+        argument: CompletionArgument,
+        _: object,
+    ) -> Completion:
+        """Give the values that fit what was typed so far; none for what is not known."""
+        state = current_request().request_context.lifespan_context
+        if isinstance(reference, PromptReference):
+            return _fitting(self._of_prompt(reference.name, argument.name, state), argument.value)
+        return _fitting(_of_template(reference.uri, argument.name, state), argument.value)
+
+    def _of_prompt(self, prompt: str, name: str, state: AppState) -> Sequence[str]:
+        file = self._prompts.get(prompt)
+        argument = file.arguments.get(name) if file else None
+        if argument is None:
+            return ()
+        found = self._sources[argument.source](state) if argument.source else ()
+        return [*argument.choices, *found]
+
+
+def last_quarters(today: date, language: Language) -> list[str]:
+    """Name the current quarter and those before it, behind the last one that has ended."""
+    letter = "T" if language == "es" else "Q"
+    number = today.year * 4 + (today.month - 1) // 3
+    ended_first = [number - 1, number, *(number - back for back in range(2, QUARTERS))]
+    return [f"{one // 4}-{letter}{one % 4 + 1}" for one in ended_first]
+
+
+def _of_template(uri: str, name: str, state: AppState) -> Sequence[str]:
+    for family in FAMILIES:
+        if (family.template.uri_template, family.variable) == (uri, name):
+            try:
+                return family.known(state)
+            except BeelMcpError:
+                return ()  # nothing can be offered; a call says why
+    return ()
+
+
+def _fitting(values: Sequence[str], typed: str) -> Completion:
+    found = [one for one in values if one.casefold().startswith(typed.strip().casefold())]
+    return Completion(values=found[:MOST], total=len(found), has_more=len(found) > MOST)
+
+
+def _today(state: AppState) -> date:
+    return state.timing.now().astimezone().date()

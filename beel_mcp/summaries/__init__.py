@@ -1,1 +1,0 @@
-"""Outcomes as short text and typed structure."""

@@ -1,0 +1,184 @@
+"""Batches as files for the person."""
+
+from datetime import datetime
+from typing import Annotated
+
+from anyio import to_thread
+from mcp.server.mcpserver import Context, Resolve
+
+from beel_mcp.answers.answer import next_steps, plural
+from beel_mcp.answers.batch_rows import BatchRowsAnswer, rows_answer
+from beel_mcp.answers.batches import CreationAnswer, ValidationAnswer, ValidationCounts
+from beel_mcp.answers.files import ReportAnswer
+from beel_mcp.answers.validation import Validation, validation_answer
+from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state
+from beel_mcp.errors import NextCall
+from beel_mcp.files.output import file_uri, save_file
+from beel_mcp.files.safe_dir import check_folder
+from beel_mcp.language import say
+from beel_mcp.lists.batch import Batch
+from beel_mcp.settings import Language
+from beel_mcp.tools.declare import read, saves, write
+from beel_mcp.tools.parameters import (
+    BatchId,
+    Columns,
+    Corrections,
+    Customers,
+    DropRows,
+    EarlierBatch,
+    ExpectedCount,
+    Limit,
+    Page,
+    RowKind,
+    Sheet,
+    SkipProblems,
+    SourcePath,
+)
+from beel_mcp.usecases.confirmation import GuardedCall
+from beel_mcp.usecases.imports.confirmation import (
+    Wanted,
+    ask_about_creation,
+    create_agreed,
+    create_wanted,
+    judging,
+)
+from beel_mcp.usecases.imports.creation import decided_before
+from beel_mcp.usecases.imports.source import WantedList, read_batch
+from beel_mcp.writes.consent.elicitation import Consent, NotNeeded, Question
+from beel_mcp.writes.run.gate import Agreed
+
+
+async def validate_customers(
+    ctx: Context[AppState],
+    customers: Customers | None = None,
+    source_path: SourcePath | None = None,
+    batch_id: EarlierBatch | None = None,
+    corrections: Corrections | None = None,
+    drop_rows: DropRows | None = None,
+    sheet: Sheet | None = None,
+    columns: Columns | None = None,
+) -> ValidationAnswer:
+    """Check a customer list with BeeL (format, duplicates, AEAT census); creates nothing.
+
+    Give customers, source_path, or a batch_id to correct or go on with. Answers counts, problems
+    by row, and a batch_id for create_customers. First step of every import: ask the person about
+    the problems, then correct or drop rows; each correction makes a new batch_id.
+    """
+    state = app_state(ctx)
+    asking = judging(state)
+    wanted = WantedList(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
+    wanted.check()
+    batch, base = await read_batch(state, wanted)
+    judged = await asking.judge(batch)
+    decided = await decided_before(state, judged.batch)
+    expires_at = state.batches.add(decided.batch)
+    facts = Validation(
+        decided.batch,
+        expires_at,
+        base if base is not batch else None,
+        len(corrections or ()),
+        len(set(drop_rows or ())),
+        judged.stopped,
+        decided.before,
+        decided.begun,
+        is_renewed=decided.is_renewed,
+        is_read_only=state.settings.read_only,
+    )
+    return validation_answer(facts)
+
+
+async def ask_to_create(
+    ctx: Context[AppState],
+    customers: Customers | None,
+    batch_id: BatchId | None,
+    expected_count: ExpectedCount | None,
+    skip_problems: SkipProblems,
+) -> Question:
+    """Ask the person where the operator wants a yes for what only adds."""
+    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
+    return await ask_about_creation(ctx, wanted)
+
+
+async def create_customers(
+    call: GuardedCall,
+    consent: Annotated[Consent, Resolve(ask_to_create)],
+    customers: Customers | None = None,
+    batch_id: BatchId | None = None,
+    expected_count: ExpectedCount | None = None,
+    skip_problems: SkipProblems = False,  # noqa: FBT002 - called by name, over MCP
+) -> CreationAnswer:
+    """Create the customers of a validated batch in BeeL, each once; 500 at a time, all or none.
+
+    Call validate_customers first and pass its batch_id with the expected_count the person agreed
+    to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a call
+    with a batch_id goes on where it stopped and never creates twice.
+    """
+    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
+    verdict = await call.guard.verdict(consent)
+    if isinstance(verdict, Agreed):
+        return await create_agreed(call, verdict)
+    if isinstance(verdict, NotNeeded):
+        return await create_wanted(call.state, wanted)
+    return call.told_creation(verdict)
+
+
+async def list_batch_rows(
+    beel: Beel,
+    batches: Batches,
+    caller: Caller,
+    batch_id: BatchId,
+    kind: RowKind | None = None,
+    page: Page = 1,
+    limit: Limit = 20,
+) -> BatchRowsAnswer:
+    """List the rows of a validated batch with every error, warning and suggestion.
+
+    Call it when validate_customers found more problems than it shows; kind picks one class.
+    """
+    await beel.account()  # whose list this is stands in every answer
+    return rows_answer(batches.get(batch_id, caller), kind, page, limit)
+
+
+async def save_batch_report(
+    batch_id: BatchId, beel: Beel, batches: Batches, caller: Caller, settings: Config, now: Now
+) -> ReportAnswer:
+    """Save a checked list as an XLSX in the files folder: each row with its problems, coloured.
+
+    For a person who corrects a long list there; validate_customers reads it again.
+    """
+    await beel.account()  # without a key there is nothing that was checked
+    batch = batches.get(batch_id, caller)
+    await to_thread.run_sync(check_folder, settings.files_dir)
+    data = await to_thread.run_sync(_report, batch, settings.language, now)
+    title = say(settings.language, en="customers checked", es="clientes revisados")
+    name = f"{title} {now.date().isoformat()}.xlsx"
+    path = await to_thread.run_sync(save_file, settings.files_dir, name, data)
+    corrected = NextCall(
+        "validate_customers", {"source_path": str(path)}, "once the person has corrected it"
+    )
+    is_readable = any(path.is_relative_to(folder) for folder in settings.import_dirs)
+    return ReportAnswer(
+        status="done",
+        summary=f"Report on {plural(len(batch.rows), 'customer')} saved as {path.name}.",
+        path=str(path),
+        uri=file_uri(path.name),
+        size_bytes=len(data),
+        total=len(batch.rows),
+        counts=ValidationCounts(**batch.counts()),
+        next=next_steps(corrected if is_readable else None),
+    )
+
+
+def _report(batch: Batch, language: Language, made_at: datetime) -> bytes:
+    # A server that reads and writes no file starts without this.
+    from beel_mcp.lists.export.report import report_of  # noqa: PLC0415
+
+    return report_of(batch, language, made_at)
+
+
+TOOLS = (
+    read(validate_customers),
+    write(create_customers),
+    read(list_batch_rows),
+    saves(save_batch_report),
+)

@@ -1,0 +1,1 @@
+"""A customer list on its way into BeeL: read, validated, created."""

@@ -1,0 +1,82 @@
+"""Where a list comes from: given inline, read from a file, or an earlier batch, then corrected."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from anyio import to_thread
+
+from beel_mcp.context import AppState, caller
+from beel_mcp.errors import CallerError
+from beel_mcp.files.safe_dir import read_import_file
+from beel_mcp.lists.batch import Batch, new_batch
+from beel_mcp.lists.edits import derive
+from beel_mcp.lists.inline import read_inline
+from beel_mcp.settings import Settings
+from beel_mcp.tools.parameters import ColumnChoice, RowCorrection
+
+
+@dataclass(frozen=True)
+class WantedList:
+    """The arguments of validate_customers."""
+
+    customers: Sequence[Any] | None
+    source_path: str | None
+    batch_id: str | None
+    corrections: Sequence[RowCorrection] | None
+    drop_rows: Sequence[int] | None
+    sheet: str | None
+    columns: Sequence[ColumnChoice] | None
+
+    def check(self) -> None:
+        """Refuse arguments that do not go together.
+
+        Raises:
+            CallerError: they do not.
+        """
+        if [self.customers, self.source_path, self.batch_id].count(None) != 2:
+            raise CallerError("Give exactly one of customers, source_path and batch_id.")
+        if self.source_path is None and (self.sheet is not None or self.columns is not None):
+            raise CallerError("sheet and columns are about a file: give them with source_path.")
+
+    def origin(self) -> Mapping[str, Any]:
+        """Give the arguments that read the same file again."""
+        told: dict[str, Any] = {"source_path": self.source_path}
+        if self.sheet is not None:
+            told["sheet"] = self.sheet
+        if self.columns:
+            told["columns"] = [column.model_dump() for column in self.columns]
+        return told
+
+
+async def read_batch(state: AppState, wanted: WantedList) -> tuple[Batch, Batch | None]:
+    """Give the list that was asked for, and the batch that it was made of, if it was one.
+
+    Raises:
+        CallerError: it cannot be read, or the corrections do not fit it.
+    """
+    base = None
+    if wanted.batch_id is not None:
+        batch = base = state.batches.get(wanted.batch_id, caller())
+    elif wanted.customers is not None:
+        batch = new_batch(caller(), "inline", read_inline(wanted.customers))
+    else:
+        batch = await to_thread.run_sync(_from_file, wanted, state.settings, caller())
+    if wanted.corrections or wanted.drop_rows:
+        corrections = [one.as_correction() for one in wanted.corrections or ()]
+        batch = derive(batch, corrections, wanted.drop_rows or ())
+    return batch, base
+
+
+def _from_file(wanted: WantedList, settings: Settings, owner: str) -> Batch:
+    # Reading spreadsheets takes many modules; a server that reads none starts without them.
+    from beel_mcp.lists.files.columns import check_chosen  # noqa: PLC0415
+    from beel_mcp.lists.files.rows import read_list  # noqa: PLC0415
+
+    path = str(wanted.source_path)
+    name = PurePath(path).name
+    chosen = check_chosen([(column.header, column.field) for column in wanted.columns or ()])
+    data = read_import_file(path, settings.import_dirs)
+    read = read_list(data, name, wanted.sheet, chosen)
+    return new_batch(owner, name, *read, origin=wanted.origin())

@@ -1,0 +1,316 @@
+"""Asks BeeL about a batch, part by part, and gives every row its verdict. Nothing is written."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+
+from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
+from beel_mcp.api.client import BeelClient
+from beel_mcp.api.company import Account
+from beel_mcp.context import note
+from beel_mcp.errors import BeelMcpError, FieldError
+from beel_mcp.lists.batch import Batch, PartCheck, part_digest
+from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.model import IMPORTABLE, Kind, Row, Verdict
+from beel_mcp.writes.journal.database import JournalError
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.personal_data import KEPT_FOR
+from beel_mcp.writes.journal.records import Clock, PlannedRow
+from beel_mcp.writes.kinds.create_customers import KIND, VALIDATION_AGE
+
+_KINDS: Mapping[str, Kind] = {
+    "VALID": "valid",
+    "WARNING": "warning",
+    "ERROR": "error",
+    "DUPLICATE": "duplicate",
+    "NIF_INVALID": "nif_invalid",
+}
+# BeeL's name for each class, to hold its counters against its own rows.
+_STATISTICS: Mapping[str, str] = {
+    "VALID": "valid",
+    "WARNING": "with_warnings",
+    "ERROR": "with_errors",
+    "DUPLICATE": "duplicates",
+    "NIF_INVALID": "invalid_nifs",
+}
+_UNEXPLAINED: Mapping[Kind, str] = {
+    "error": "BeeL does not accept this row and gives no reason.",
+    "duplicate": "This identifier is in BeeL already, or earlier in the list.",
+    "nif_invalid": "AEAT does not know this NIF, or not with this name.",
+}
+_SAME_IDENTIFIER = "The same identifier stands earlier in the list."
+_CREATED = "This row was created already, from this list."
+WireProblems = Callable[[Row], Sequence[FieldError]]
+
+
+def local_verdicts(
+    batch: Batch, wire_problems: WireProblems, created: Mapping[int, str | None]
+) -> dict[int, Verdict]:
+    """Judge what BeeL need not be asked about: rows that are not sent to it.
+
+    Rows that were created from this list, rows that break the wire schema (one of them could
+    refuse all the others), and rows that repeat one of another request, which only we can see.
+    """
+    verdicts: dict[int, Verdict] = {}
+    before: dict[str, int] = {}
+    for part in batch.parts():
+        here: dict[str, int] = {}
+        for row in part:
+            identifier = row.identity
+            if row.number in created:
+                verdicts[row.number] = _created(row, created[row.number])
+            elif row.errors or (faults := wire_problems(row)):
+                errors = _wire_errors(row, () if row.errors else faults)
+                verdicts[row.number] = Verdict("error", errors)
+            elif identifier in before:
+                verdicts[row.number] = _repeats(row, before[identifier])
+            elif identifier:
+                here.setdefault(identifier, row.number)
+        before |= here
+    return verdicts
+
+
+def _created(row: Row, customer_id: str | None) -> Verdict:
+    problem = Problem("row", _CREATED, severity="error")
+    return Verdict("duplicate", (problem,), existing_customer_id=customer_id, is_done=True)
+
+
+def _repeats(row: Row, earlier: int) -> Verdict:
+    hint = f"row {earlier} has it"
+    problem = Problem("nif", _SAME_IDENTIFIER, row.identifier, hint, severity="error")
+    return Verdict("duplicate", (problem,))
+
+
+def verdict_of(row: Row, said: RowReport) -> Verdict:
+    """Put what BeeL says of a row beside what the list itself shows."""
+    # A status that we do not know is nothing to create on.
+    kind = _KINDS.get(said.status, "error")
+    errors = [_advised(problem, row) for problem in _problems(said.errors)]
+    if kind in _UNEXPLAINED and not errors:
+        field = "row" if kind == "error" else "nif"
+        problem = Problem(field, _UNEXPLAINED[kind], row.identifier or None, severity="error")
+        errors = [_advised(problem, row)]
+    spoken_of = {problem.field for problem in errors}
+    warnings = [*_problems(said.warnings)]
+    warnings += [advice for advice in row.advice if advice.field not in spoken_of]
+    if kind == "valid" and warnings:
+        kind = "warning"
+    return Verdict(kind, tuple(errors), tuple(warnings))
+
+
+def _problems(said: Iterable[RowProblem]) -> list[Problem]:
+    return [Problem(one.field, one.message, one.value or None) for one in said]
+
+
+def _advised(problem: Problem, row: Row) -> Problem:
+    """Put beside BeeL's words what the local check would suggest for the same field."""
+    for advice in row.advice:
+        if advice.field == problem.field and advice.suggestion:
+            return replace(problem, suggestion=advice.suggestion)
+    return problem
+
+
+def _wire_errors(row: Row, faults: Sequence[FieldError]) -> tuple[Problem, ...]:
+    errors = [
+        Problem(fault.field, fault.message, _value(row.values, fault.field), severity="error")
+        for fault in faults
+    ]
+    return row.errors + tuple(_explained(problem, row) for problem in errors)
+
+
+def _explained(problem: Problem, row: Row) -> Problem:
+    """Say what our own check found in the same field: it knows more than a length or a pattern."""
+    for advice in row.advice:
+        if advice.field == problem.field:
+            return replace(problem, message=advice.message, suggestion=advice.suggestion)
+    return problem
+
+
+def _value(values: Mapping[str, Any], field: str) -> str | None:
+    found: Any = values
+    for part in field.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    if isinstance(found, tuple):
+        return "; ".join(map(str, found))
+    return None if found is None or isinstance(found, Mapping) else str(found)
+
+
+def statistics_differ(report: BulkReport) -> bool:
+    """Hold BeeL's own counters against its rows."""
+    statuses = [row.status for row in report.rows]
+    stated = report.statistics or {}
+    return any(
+        stated[name] != statuses.count(status)
+        for status, name in _STATISTICS.items()
+        if name in stated
+    )
+
+
+# Each look-up is a request; the first ones tell the person whom the rows collide with.
+LOOKED_UP_DUPLICATES = 10
+CREATED_TODAY = Problem(
+    "row",
+    "Another call created this customer within 24 hours; created again it would be there twice.",
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A batch with what is known now; `stopped` says why some rows are unchecked still."""
+
+    batch: Batch
+    stopped: BeelMcpError | None = None
+
+
+class Judging:
+    """Asks BeeL about the parts of one batch, as long as the call has time."""
+
+    def __init__(self, beel: BeelClient, journal: Journal, now: Clock, ends_at: float) -> None:
+        self._beel = beel
+        self._journal = journal
+        self._now = now
+        self._ends_at = ends_at
+        self._longest = 0.0
+        self._sent_at = 0.0
+        self._asked: list[Row] = []
+        self._verdicts: dict[int, Verdict] = {}
+
+    async def judge(self, batch: Batch) -> Judged:
+        """Give every row a verdict; a part that BeeL was asked about lately is not asked again.
+
+        Raises:
+            BeelMcpError: BeeL could not be asked, and nothing is known of any part.
+        """
+        family = (await self._beel.active_company()).family
+        account = await self._beel.account()
+        self._sent_at = last_sent_at(self._journal, account)
+        wire_problems = self._beel.customers.wire_problems
+        created = created_rows(self._journal, batch)
+        self._verdicts = local_verdicts(
+            batch, lambda row: wire_problems(row.payload(), family), created
+        )
+        checks: list[PartCheck | None] = []
+        stopped: BeelMcpError | None = None
+        for part, known in zip(list(batch.parts()), batch.checks, strict=True):
+            rows = [row for row in part if row.number not in self._verdicts]
+            digest = part_digest(rows)
+            check = self._still_good(rows, digest, known, batch)
+            if check is None and stopped is None and self._has_time():
+                try:
+                    check = await self._ask(rows, digest)
+                except BeelMcpError as error:
+                    stopped = error
+            checks.append(check)
+        if stopped and not any(checks):
+            raise stopped
+        self._remark_created(batch, account)
+        await self._name_existing()
+        return Judged(batch.judged(self._verdicts, checks), stopped)
+
+    def _still_good(
+        self, rows: Sequence[Row], digest: str, known: PartCheck | None, batch: Batch
+    ) -> PartCheck | None:
+        """Keep what BeeL said lately of the very same rows, if nothing was sent to it since."""
+        if not rows:
+            return PartCheck(digest, self._now())
+        if known is None or known.digest != digest or is_old(known, self._now):
+            return None
+        if known.at.timestamp() <= self._sent_at:
+            return None
+        self._verdicts |= {row.number: batch.verdicts[row.number] for row in rows}
+        return known
+
+    def _has_time(self) -> bool:
+        """Whether one more request is likely to end in time; the first is made in any case."""
+        left = self._ends_at - anyio.current_time()
+        return not self._longest or left > self._longest
+
+    async def _ask(self, rows: Sequence[Row], digest: str) -> PartCheck:
+        began = anyio.current_time()
+        report = await self._beel.customers.validate_bulk([row.payload() for row in rows])
+        self._longest = max(self._longest, anyio.current_time() - began)
+        for row, said in zip(rows, report.rows, strict=True):
+            self._verdicts[row.number] = verdict_of(row, said)
+        self._asked += rows
+        note(f"{len(self._asked)} rows checked")
+        return PartCheck(
+            digest,
+            self._now(),
+            report.processing_time_ms or 0,
+            statistics_differ(report),
+        )
+
+    def _remark_created(self, batch: Batch, account: Account) -> None:
+        """Say of rows without a NIF that they were created today: BeeL sees no double in them."""
+        open_rows = [
+            PlannedRow(row.number, row.payload())
+            for row in batch.rows
+            if "nif" not in row.values and self._is_importable(row)
+        ]
+        for number in created_today(self._journal, account, open_rows):
+            found = self._verdicts[number]
+            if CREATED_TODAY not in found.warnings:
+                warnings = (CREATED_TODAY, *found.warnings)
+                self._verdicts[number] = replace(found, kind="warning", warnings=warnings)
+
+    def _is_importable(self, row: Row) -> bool:
+        known = self._verdicts.get(row.number)
+        return known is not None and known.kind in IMPORTABLE
+
+    async def _name_existing(self) -> None:
+        """Find whom duplicate rows collide with. That is advice: a failure to find is none."""
+        duplicates = [row for row in self._asked if self._verdicts[row.number].kind == "duplicate"]
+        with anyio.move_on_after(max(self._ends_at - anyio.current_time(), 0)):
+            for row in duplicates[:LOOKED_UP_DUPLICATES]:
+                nif = str(row.values.get("nif", ""))
+                if not nif:
+                    continue
+                try:
+                    page = await self._beel.customers.list(nif=nif, limit=20)
+                except BeelMcpError:
+                    return
+                for customer in page.items:
+                    if customer.nif == nif:
+                        found = self._verdicts[row.number]
+                        self._verdicts[row.number] = replace(
+                            found, existing_customer_id=customer.id
+                        )
+
+
+def is_old(check: PartCheck, now: Clock) -> bool:
+    """Whether the customers in BeeL may be others than those a part was checked against."""
+    return now() - check.at > VALIDATION_AGE
+
+
+def last_sent_at(journal: Journal, account: Account) -> float:
+    """Tell when something was last sent to these books, as far as the journal can be read."""
+    try:
+        return journal.last_sent_at(account)
+    except JournalError:
+        return 0.0
+
+
+def created_today(journal: Journal, account: Account, rows: Sequence[PlannedRow]) -> Sequence[int]:
+    """List the numbers of rows that our operations created within a day."""
+    since = journal.time() - KEPT_FOR.total_seconds()
+    try:
+        return journal.private.created_since(rows, account.books, since) if rows else ()
+    except JournalError:
+        return ()
+
+
+def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
+    """List the rows that were created from a batch, or from one that it was made of, by number."""
+    found: dict[int, str | None] = {}
+    try:
+        for batch_id in (*batch.lineage, batch.batch_id):
+            operation = journal.find_decision(KIND, batch.caller, batch_id)
+            for chunk in operation.chunks if operation else ():
+                if chunk.state == "COMMITTED":
+                    rows = journal.private.record(chunk) or ()
+                    found |= {row["row"]: row["customer_id"] for row in rows}
+    except JournalError:
+        return {}  # looking at a list needs no journal; creating does, and says so
+    return found

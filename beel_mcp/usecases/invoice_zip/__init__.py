@@ -1,0 +1,1 @@
+"""The quarter's invoices on their way into one ZIP."""

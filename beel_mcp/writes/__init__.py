@@ -1,0 +1,1 @@
+"""What changes BeeL: journal, consent, the kinds of writes, and their one execution."""

@@ -1,0 +1,1 @@
+"""What is kept on disk: operations, plans, personal data, live workers."""

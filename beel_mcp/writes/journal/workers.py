@@ -1,0 +1,189 @@
+"""Writes outlive the call that asked for them, and go out one at a time per account."""
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskGroup
+
+from beel_mcp.errors import BeelMcpError, NextCall
+from beel_mcp.writes.journal.database import make_private, unavailable
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+
+class Owner:
+    """This process, as other processes on the same state folder see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "owners"
+        self.name = secrets.token_hex(8)
+        self._lock: FileLock | None = None
+
+    def appear(self) -> None:
+        """Take the lock that says that this process lives; the first write needs it.
+
+        Raises:
+            JournalError: it cannot be taken.
+        """
+        if self._lock is not None:
+            return
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a write needs it
+
+        try:
+            make_private(self._folder.parent)
+            make_private(self._folder)
+            lock = FileLock(self._folder / f"{self.name}.lock", mode=0o600)
+            lock.acquire(timeout=0)
+        except (OSError, Timeout) as error:
+            raise unavailable(self._folder.parent, error) from None
+        self._lock = lock
+
+    def leave(self) -> None:
+        """Let go of the lock."""
+        if self._lock is not None:
+            self._lock.release()
+            (self._folder / f"{self.name}.lock").unlink(missing_ok=True)
+            self._lock = None
+
+    def is_alive(self, name: str) -> bool:
+        """Tell whether the process behind a name still holds its lock."""
+        if self._lock is not None and name == self.name:
+            return True
+        path = self._folder / f"{name}.lock"
+        if not path.exists():
+            return False
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - only a write needs it
+
+        probe = FileLock(path, mode=0o600)
+        try:
+            probe.acquire(timeout=0)
+        except Timeout:
+            return True
+        probe.release()
+        path.unlink(missing_ok=True)
+        return False
+
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+logger = logging.getLogger(__name__)
+
+# A closed stdin waits this long for a write in flight; then the journal has the last word.
+LINGER_S = 10.0
+# How often another process's lock is looked at: it sets no event of ours.
+LOOK_S = 0.05
+
+
+class BusyError(BeelMcpError):
+    """Another write is in flight for this account."""
+
+    default_code = "busy"
+
+
+@dataclass
+class Running:
+    """A job that goes on whether or not anybody waits for it."""
+
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    error: BeelMcpError | None = None
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for its end, but no longer; tell whether it ended."""
+        with anyio.move_on_after(seconds):
+            await self.ended.wait()
+        return self.ended.is_set()
+
+
+class Writes:
+    """The writes of one server process."""
+
+    def __init__(
+        self,
+        group: TaskGroup,
+        folder: Path,
+        ended: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self._group = group
+        self._ended = ended
+        self._folder = folder / "locks"
+        self._running: dict[str, Running] = {}
+
+    def running(self, operation_id: str) -> Running | None:
+        """Find the job of an operation, if this process is at it."""
+        return self._running.get(operation_id)
+
+    def start(self, operation_id: str, job: Callable[[], Awaitable[None]]) -> Running:
+        """Start a job, or find it running; a call that is cancelled leaves it running."""
+        if operation_id in self._running:
+            return self._running[operation_id]
+        running = self._running[operation_id] = Running()
+        self._group.start_soon(self._run, operation_id, running, job)
+        return running
+
+    async def _run(
+        self, operation_id: str, running: Running, job: Callable[[], Awaitable[None]]
+    ) -> None:
+        try:
+            await job()
+        except BeelMcpError as error:
+            running.error = error
+        except Exception:
+            # What it did stands in the journal; what it did not is unknown there, and settled.
+            logger.exception("a write failed")
+        finally:
+            if self._running.get(operation_id) is running:
+                del self._running[operation_id]
+            running.ended.set()
+        if self._ended:
+            await self._ended(operation_id)
+
+    async def linger(self) -> None:
+        """Give jobs in flight a little time to end, then end them."""
+        with anyio.move_on_after(LINGER_S, shield=True):
+            for running in list(self._running.values()):
+                await running.ended.wait()
+        self._group.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def turn(self, books: str, within_s: float) -> AsyncIterator[None]:
+        """Hold the account's turn to write, against other processes, too.
+
+        Raises:
+            BusyError: another process did not end its write in time.
+        """
+        from filelock import FileLock  # noqa: PLC0415 - only a write needs it
+
+        make_private(self._folder)
+        lock = FileLock(self._folder / f"{books}.lock", mode=0o600)
+        with anyio.move_on_after(within_s) as scope:
+            while not _taken(lock):  # noqa: ASYNC110
+                await anyio.sleep(LOOK_S)
+        if scope.cancelled_caught:
+            raise BusyError(
+                "Another write to this account is still in flight; nothing was sent.",
+                retryable=True,
+                retry_after_s=15,
+                next_calls=(NextCall("check_operation", {}, "tells what is in flight"),),
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _taken(lock: "FileLock") -> bool:
+    from filelock import Timeout  # noqa: PLC0415 - only a write needs it
+
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    return True

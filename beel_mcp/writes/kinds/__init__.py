@@ -1,0 +1,1 @@
+"""The five writes, each behind one protocol."""

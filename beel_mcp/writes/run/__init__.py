@@ -1,0 +1,1 @@
+"""How every write is run: gate, execution, reconciliation."""
