@@ -1,1 +1,1 @@
-"""What touches the disk: folders that may be read, and files that are saved."""
+"""Files on disk: folders opened safely, saved files, staged PDFs, packages, ZIPs from BeeL."""

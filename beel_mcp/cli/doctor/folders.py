@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from beel_mcp.cli.doctor.findings import Finding, Topic, well
-from beel_mcp.files.safe_dir import opened
+from beel_mcp.files.safe_dir import open_dir
 from beel_mcp.settings import Sentence, Settings, usual_import_dirs
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
@@ -84,7 +84,7 @@ def _unusable(topic: Topic, folder: Path, why: str) -> Finding:
 def _link_on_the_way(folder: Path) -> Finding | None:
     """Files are saved through no link, so a link is a fault here though the folder works."""
     try:
-        with opened(folder, is_made=False):
+        with open_dir(folder, create=False):
             return None
     except OSError as error:
         # A link in place of a folder is reported as no folder by some systems.
