@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
+from io import BufferedRandom
 from itertools import count
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
@@ -177,7 +178,7 @@ def _not_found(name: str) -> CallerError:
 class NewFile:
     """A file that is being written; it has its final `path` once the block has ended well."""
 
-    stream: BinaryIO
+    stream: BufferedRandom
     path: Path
 
 
@@ -220,7 +221,7 @@ def save_file(folder: Path, name: str, content: bytes) -> Path:
 
 
 @contextmanager
-def _temporary(directory: SafeDir) -> Iterator[tuple[str, BinaryIO]]:
+def _temporary(directory: SafeDir) -> Iterator[tuple[str, BufferedRandom]]:
     """Open a file under a name that is taken away again, whatever else it is named by then."""
     name, stream = _create_locked(directory)
     try:
@@ -234,7 +235,7 @@ def _temporary(directory: SafeDir) -> Iterator[tuple[str, BinaryIO]]:
                 stream.close()
 
 
-def _create_locked(directory: SafeDir) -> tuple[str, BinaryIO]:
+def _create_locked(directory: SafeDir) -> tuple[str, BufferedRandom]:
     """Make a file that is locked as long as we live, which is how others see that we do."""
     while True:
         name = f".beel-mcp-{secrets.token_hex(8)}"

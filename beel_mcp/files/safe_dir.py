@@ -63,7 +63,7 @@ class SafeDir:
         os.fsync(self.dir_fd)
 
     def is_writable(self) -> bool:
-        """Tell whether files can be made in it."""
+        """Whether files can be made in it."""
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self.dir_fd)
 
     def verify(self, name: str, fd: int) -> None:

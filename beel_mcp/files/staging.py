@@ -70,7 +70,7 @@ class Staging:
             yield is_ours
 
     def size(self, number: int) -> int | None:
-        """Tell how many bytes a PDF has; None if there is none."""
+        """Give the bytes that a PDF has; None if there is none."""
         try:
             return self._pdf(number).stat().st_size
         except OSError:

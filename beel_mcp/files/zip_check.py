@@ -170,7 +170,7 @@ def _directory(file: BinaryIO, most: int) -> tuple[int, int]:
 
 
 def _fills(file: BinaryIO, entry: zipfile.ZipInfo, following: int) -> bool:
-    """Tell whether an entry reaches to the offset where the next one, or the directory, begins.
+    """Whether an entry reaches to the offset where the next one, or the directory, begins.
 
     Behind its data may stand a descriptor that says again what the directory says.
     """

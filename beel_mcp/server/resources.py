@@ -16,13 +16,13 @@ from mcp.types import Resource, ResourceTemplate
 from beel_mcp.answers.answer import plural
 from beel_mcp.answers.operations import Told, tell
 from beel_mcp.answers.outcome import RecordRow
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import mask_iban, quoted, safe_text
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
 from beel_mcp.files.output import FILES, MOST_BYTES, SavedFile, SavedFiles, file_uri
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.fields import Problem, holds_account, mask_iban, safe_text
-from beel_mcp.lists.model import Row
+from beel_mcp.lists.checks.fields import holds_account
+from beel_mcp.lists.model import Problem, Row
 from beel_mcp.tools.status import get_status
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import check_books
@@ -227,7 +227,10 @@ def batch_document(batch: Batch, expires_at: datetime) -> dict[str, Any]:
         counts=batch.counts(),
         columns_used=_safe(batch.columns_used),
         columns_ignored=_safe(batch.columns_ignored),
-        values_changed=[_safe(change._asdict()) for change in batch.values_changed],
+        values_changed=[
+            _safe({**change._asdict(), "change": change.change.text()})
+            for change in batch.values_changed
+        ],
         rows=[_row(batch, row) for row in batch.rows],
     )
 
@@ -247,9 +250,9 @@ def _row(batch: Batch, row: Row) -> dict[str, Any]:
 def _problem(problem: Problem) -> dict[str, Any]:
     return _without_none(
         field=problem.field,
-        message=problem.message,
+        message=problem.text(),
         value=problem.value,
-        suggestion=problem.suggestion,
+        suggestion=problem.hint(),
     )
 
 

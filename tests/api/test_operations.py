@@ -4,13 +4,14 @@ import json
 
 import pytest
 
+from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import CallerError, InternalError
 
 from .conftest import ACCOUNT, BASE, COMPANY, KEY, a_company, envelope, pages
 
 pytestmark = pytest.mark.anyio
+ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 
 FAMILIES = ("flat", "company")
 PREFIX = {"flat": "/v1", "company": f"/v1/companies/{COMPANY}"}

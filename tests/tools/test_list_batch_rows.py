@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from beel_mcp.answers.batch_rows import rows_answer
-from beel_mcp.lists.batch import new_batch
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import Row, Verdict
+from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.model import Problem, Row, Verdict
+from beel_mcp.messages import verbatim
 from tests.conftest import Connect
 from tests.rows import FAULTS, customer
 from tests.tools.test_create_customers import batch_of, call
@@ -99,11 +99,11 @@ def test_pages_hold_every_row_once_whatever_its_problems(
     rows = tuple(Row(n, {"legal_name": "x" * 70}) for n in range(1, len(lengths) + 1))
     verdicts = {
         number: Verdict(
-            "error", tuple(Problem(f"f{i}", "m" * size) for i, size in enumerate(sizes))
+            "error", tuple(Problem(f"f{i}", verbatim("m" * size)) for i, size in enumerate(sizes))
         )
         for number, sizes in enumerate(lengths, 1)
     }
-    batch = new_batch("local", "inline", rows).judged(verdicts)
+    batch = Batch("local", "inline", rows).judged(verdicts)
     seen: list[int] = []
     page = 1
     while True:
