@@ -171,6 +171,15 @@ class DryRunNotHonouredError(UnknownOutcomeError, code="dry_run_not_honoured"):
     """BeeL's answer to a validation does not say that it was a dry run."""
 
 
+def crashed(tool: str) -> InternalError:
+    """Say that this server has a defect, without a word of what it was."""
+    return InternalError(
+        f"{tool} failed because of a defect in beel-mcp; its log has the details.",
+        changed="unknown",
+        remedy="Call get_status; before repeating a call that writes, check what BeeL has.",
+    )
+
+
 _CHANGED_SENTENCES: Mapping[Changed, str] = {
     "nothing": "Nothing was changed in BeeL.",
     "something": "Some of it was carried out in BeeL.",

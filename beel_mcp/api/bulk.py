@@ -10,6 +10,7 @@ from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import code_of, objects_in, sanitized
 from beel_mcp.api.models import BulkData, BulkEcho, DeletionData, RowReport
 from beel_mcp.errors import DryRunNotHonouredError
+from beel_mcp.identity import ForeignId, customer_key, foreign_id_of
 
 Rows = Sequence[Mapping[str, Any]]
 Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
@@ -158,31 +159,33 @@ def _from_customers(
     made = list(data.customers or ())
     if data.total_created != len(rows) or len(made) != len(rows):
         raise response.unexpected(f"BeeL counts other than {len(rows)} customers created.")
-    # The order is promised nowhere: match by identifier and name, then by place.
-    waiting: dict[tuple[str, str], deque[BulkEcho]] = defaultdict(deque)
+    # The order is promised nowhere: match by identifier or name, then by place.
+    waiting: dict[str, deque[BulkEcho]] = defaultdict(deque)
     for echo in made:
-        waiting[_who(echo.nif, echo.alternative_id and echo.alternative_id.number, echo)].append(
-            echo
-        )
-    created = []
+        waiting[_who(echo.model_dump())].append(echo)
+    pairs = [(index, waiting[_who(row)]) for index, row in enumerate(rows)]
+    found = {index: same.popleft() for index, same in pairs if same}
+    # What is left may have been given back without its kind or country.
+    left = [echo for same in waiting.values() for echo in same]
     for index, row in enumerate(rows):
-        alternative = row.get("alternative_id")
-        number = alternative.get("number") if isinstance(alternative, Mapping) else None
-        same = waiting[_who(row.get("nif"), number, row)]
-        if not same:
-            raise response.unexpected("BeeL's answer is about other customers than those sent.")
-        if customer_id := same.popleft().id:
-            created.append(CreatedRow(index, customer_id))
-    return tuple(created), made
+        if index not in found:
+            wanted = foreign_id_of(row)
+            alike = [one for one in left if wanted.may_be(_foreign(one))]
+            if not alike:
+                raise response.unexpected("BeeL's answer is about other customers than those sent.")
+            found[index] = alike[0]
+            left.remove(alike[0])
+    created = (CreatedRow(index, found[index].id or "") for index in sorted(found))
+    return tuple(one for one in created if one.customer_id), made
 
 
-def _who(nif: Any, number: Any, holder: BulkEcho | Mapping[str, Any]) -> tuple[str, str]:
-    if nif:
-        return "nif", str(nif).upper()
-    if number:
-        return "number", str(number).upper()
-    name = holder.legal_name if isinstance(holder, BulkEcho) else holder.get("legal_name")
-    return "name", str(name or "").strip().upper()
+def _foreign(echo: BulkEcho) -> ForeignId:
+    return foreign_id_of({} if echo.nif else echo.model_dump())
+
+
+def _who(values: Mapping[str, Any]) -> str:
+    """Give the identifier of a customer, else the name."""
+    return customer_key(values) or f"name:{values.get('legal_name') or ''}".strip().upper()
 
 
 def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from beel_mcp.api.company import Client
@@ -19,8 +18,7 @@ Statuses = tuple[str, ...]
 class InvoiceFilter:
     """Which invoices. What is None or () does not narrow; days are those of issue, inclusive.
 
-    `invoice_number`, `recipient_name` and `recipient_nif` may be parts; `search` looks into
-    all three. These are the filters that both generations have.
+    `search` looks into the number and the recipient's name and NIF. Both generations have these.
     """
 
     statuses: Statuses = ()
@@ -28,25 +26,11 @@ class InvoiceFilter:
     date_to: date | None = None
     customer_id: str | None = None
     search: str | None = None
-    type: str | None = None
-    invoice_number: str | None = None
-    recipient_name: str | None = None
-    recipient_nif: str | None = None
-    series_code: str | None = None
-    taxable_base_min: Decimal | None = None
-    taxable_base_max: Decimal | None = None
-    total_min: Decimal | None = None
-    total_max: Decimal | None = None
 
     def query(self, statuses: Statuses) -> dict[str, str | tuple[str, ...] | None]:
         """Spell the filter for one request, with only these of its statuses."""
-        texts = {
-            name: None if value is None else f"{value:f}" if isinstance(value, Decimal) else value
-            for name, value in vars(self).items()
-            if name not in ("statuses", "customer_id", "date_from", "date_to")
-        }
         return {
-            **texts,
+            "search": self.search,
             "status": statuses or None,
             # As ids, so that what could not be one is refused and not sent.
             "customer_id": None if self.customer_id is None else (self.customer_id,),

@@ -147,5 +147,7 @@ def json_number(value: Decimal) -> int | float:
 
 
 def _without_secrets(text: Any, limit: int) -> str:
-    # Cut first: a megabyte of message need not be searched.
-    return replace_ibans(redact(str(text)[: limit * 8]), lambda _: "[IBAN]")
+    # Cut first: a megabyte of message need not be searched; and on one line, as an account number
+    # may run over two.
+    line = clean(str(text)[: limit * 8], limit * 8)
+    return replace_ibans(redact(line), lambda _: "[IBAN]")
