@@ -16,8 +16,8 @@ from beel_mcp.context import SYSTEM_TIMING
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
-from tests.deactivations import crowd
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.deactivations import crowd
 
 pytestmark = pytest.mark.anyio
 

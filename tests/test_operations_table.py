@@ -12,7 +12,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, customer_id, invoice_id
 from beel_mcp.tools import TOOLS
 from tests.conftest import Connect
-from tests.rows import customer
+from tests.support.customers import customer
 from tests.test_readme import READMES, ROOT, between, read
 
 pytestmark = pytest.mark.anyio

@@ -28,9 +28,9 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
     error_text,
 )
+from tests.support.servers.answers import PREFIX, envelope, refusal
 
-from .conftest import envelope, refusal
-from .test_operations import PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

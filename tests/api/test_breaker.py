@@ -11,9 +11,8 @@ import pytest
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Breaker, Quota
 from beel_mcp.errors import ApiError, NotSentError
-
-from .conftest import COMPANY
-from .scripted import CALLS, BadHandshake, failing, limited
+from tests.support.servers.answers import COMPANY
+from tests.support.servers.scripted import CALLS, BadHandshake, failing, limited
 
 pytestmark = pytest.mark.anyio
 

@@ -19,9 +19,7 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
     error_text,
 )
-
-from .conftest import COMPANY, KEY, envelope, refusal
-from .test_operations import ROW
+from tests.support.servers.answers import COMPANY, KEY, ROW, envelope, refusal
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ import pytest
 
 from beel_mcp.api.customers import CAP_BYTES
 from beel_mcp.errors import ApiError, InvalidRequestError, RouteRetiredError, UnknownOutcomeError
+from tests.support.servers.answers import BASE, envelope, refusal
 
-from .conftest import BASE, envelope, refusal
 from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family

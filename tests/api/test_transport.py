@@ -17,9 +17,7 @@ from beel_mcp.api.http import retry
 from beel_mcp.api.http.transport import Transport, context_for, tls_context
 from beel_mcp.errors import BeelMcpError, NotSentError, UnknownOutcomeError
 from beel_mcp.redaction import install_redaction
-
-from .conftest import COMPANY, KEY, envelope, pages
-from .test_operations import ROW
+from tests.support.servers.answers import COMPANY, KEY, ROW, envelope, pages
 
 pytestmark = pytest.mark.anyio
 

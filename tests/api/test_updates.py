@@ -16,11 +16,11 @@ from beel_mcp.errors import InvalidRequestError, UnknownOutcomeError
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID
 from beel_mcp.sandbox.store import JSON_COLUMNS
-from tests.rows import customer as made_up
+from tests.support.customers import customer as made_up
+from tests.support.servers.answers import CUSTOMER_ID, PREFIX, envelope
 
-from .conftest import envelope
 from .test_changes import NO_PATCH, RECORD
-from .test_operations import CUSTOMER_ID, PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
-from tests.benchmarks.loopback import sandbox_process
 from tests.conftest import TEST_KEY
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.measured.loopback import sandbox_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.benchmark]
 ROWS = [customer(number) for number in range(500)]

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
 from tests.conftest import TEST_KEY, Connect, FakeTime
-from tests.faults.fault_server import FaultServer, serving
+from tests.support.servers.fault_server import FaultServer, serving
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from beel_mcp.writes.run.execution import Changing
 from beel_mcp.writes.run.gate import CarriedOut
 from beel_mcp.writes.run.reconciliation import Checking
 from tests.conftest import FakeTime
-from tests.deactivations import adds_up, crowd_id
+from tests.support.deactivations import adds_up, crowd_id
 
 ACCOUNT = Account("test", None, "made up")
 # What may become of a customer in one request: changed, refused, or not reached at all.

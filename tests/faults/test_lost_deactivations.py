@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import TEST_KEY, Connect, FakeTime
-from tests.deactivations import (
+from tests.faults.test_lost_answers import BAD_GATEWAY, EMPTY, LOSSES
+from tests.support.deactivations import (
     call,
     crowd,
     effects,
@@ -21,8 +22,7 @@ from tests.deactivations import (
     planned,
     whole_record,
 )
-from tests.faults.fault_server import Fault, FaultServer, http
-from tests.faults.test_lost_answers import BAD_GATEWAY, EMPTY, LOSSES
+from tests.support.servers.fault_server import Fault, FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

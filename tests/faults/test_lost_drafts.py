@@ -11,8 +11,8 @@ from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer, http
 from tests.faults.test_lost_answers import LOSSES
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

@@ -11,13 +11,13 @@ from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect, FakeTime
-from tests.deactivations import effects
-from tests.faults.fault_server import Fault, FaultServer
 from tests.faults.test_lost_answers import BAD_GATEWAY, LOSSES
 from tests.faults.test_lost_deactivations import UNAUTHORIZED
-from tests.guards.acting import edit
-from tests.guards.evidence import Told, call
-from tests.updates import add, confirmed, fields_of, planned, put_back
+from tests.support.deactivations import effects
+from tests.support.people.evidence import Told, call
+from tests.support.people.forms import edit
+from tests.support.servers.fault_server import Fault, FaultServer
+from tests.support.updates import add, confirmed, fields_of, planned, put_back
 
 pytestmark = pytest.mark.anyio
 

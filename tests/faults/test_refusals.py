@@ -9,8 +9,8 @@ from mcp import Client
 
 from beel_mcp.tools import declare
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

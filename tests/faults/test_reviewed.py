@@ -13,8 +13,8 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer, foreigner
+from tests.support.customers import customer, foreigner
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from mcp import Client
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer, foreigner
+from tests.support.customers import customer, foreigner
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from beel_mcp.files import zip_check as module
 from beel_mcp.files.zip_check import Archive, BadArchiveError
-from tests.files.crafted import PDF, Entry, craft, end_record, listed, local_header
+from tests.support.crafted_zips import PDF, Entry, craft, end_record, listed, local_header
 
 ONE = Entry()
 TWO = Entry(name=b"factura_F26-0002.pdf", content=PDF + b"two")

@@ -20,7 +20,7 @@ from beel_mcp.files import safe_dir
 from beel_mcp.files.invoice_package import Member, save_package
 from beel_mcp.files.output import new_file, save_file
 from beel_mcp.files.safe_dir import check_folder
-from tests.files.faulty_os import FaultyOs
+from tests.support.faulty_os import FaultyOs
 
 ROOT = Path(__file__).parent.parent.parent
 DATA = b"%PDF-" + b"x" * 100_000

@@ -25,7 +25,9 @@ from beel_mcp.writes.journal.plan import Plan
 from beel_mcp.writes.journal.records import utc_now
 from beel_mcp.writes.run.execution import AnotherAccountError, Changing
 from tests.conftest import Connect
-from tests.guards.acting import (
+from tests.guards.test_fifty_takers import look, proposal, taken
+from tests.support.customers import customer
+from tests.support.people.forms import (
     ONE,
     OTHER,
     agreeing,
@@ -36,8 +38,6 @@ from tests.guards.acting import (
     guarded_requests,
     planned,
 )
-from tests.guards.test_fifty_takers import look, proposal, taken
-from tests.rows import customer
 
 pytestmark = pytest.mark.anyio
 

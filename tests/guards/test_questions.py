@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from tests.conftest import Era, FakeTime
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     add_customers,
     call,
     check_untouched,
@@ -19,7 +19,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person, Shown, agrees, declines
+from tests.support.people.person import Person, Shown, agrees, declines
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,7 @@ from beel_mcp.writes.journal.records import utc_now
 from beel_mcp.writes.journal.workers import Writes
 from beel_mcp.writes.run.execution import AnotherAccountError, Changing, StateChangedError
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
+from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
 
 pytestmark = pytest.mark.anyio
 

@@ -17,7 +17,7 @@ from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.update_statement import LIMITS, sentence
 from tests.guards.test_statements import FOLDER, LANGUAGES, PLACES
-from tests.updates import IBAN, OTHER_IBAN
+from tests.support.updates import IBAN, OTHER_IBAN
 
 LEFT = (LeftAlone("8", "-", "unchanged"), LeftAlone("9", "-", "identifier_fixed"))
 LONG = "Una nota muy larga que sigue y sigue sin decir nada hasta que por fin acaba: aquí"

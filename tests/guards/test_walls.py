@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     add_customers,
     call,
     check_untouched,
@@ -17,7 +17,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person, agrees, declines
+from tests.support.people.person import Person, agrees, declines
 
 pytestmark = pytest.mark.anyio
 

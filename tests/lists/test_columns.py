@@ -11,7 +11,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.lists.files.columns import FIELDS, Table, check_chosen, read_table
 from beel_mcp.lists.files.headers import _NAMES, TEMPLATE, key_of, meaning_of
 from beel_mcp.lists.files.rows import read_file_rows
-from tests.lists.writers import text
+from tests.support.list_files import text
 
 EVERY = [
     (name, field)

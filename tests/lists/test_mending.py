@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from beel_mcp.lists.checks.places import mended
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import REPAIRS, read_file_rows, repaired
-from tests.lists.programs import beel
-from tests.lists.writers import text
-from tests.rows import dni
+from tests.support.customers import dni
+from tests.support.list_files import text
+from tests.support.program_exports import beel
 
 
 def mend(**address: str) -> dict[str, str]:

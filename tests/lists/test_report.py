@@ -19,8 +19,8 @@ from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.lists.model import KINDS, ValueChange
 from tests.lists.test_backup import ABROAD, WHOLE
-from tests.lists.writers import text, xlsx
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.list_files import text, xlsx
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LANGUAGES = ("es", "en")

@@ -12,8 +12,8 @@ from beel_mcp.lists.export.spanish import _EVERY, _WORDS, in_spanish
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.inline import read_inline
 from tests.lists.test_backup import ABROAD, WHOLE
-from tests.lists.writers import text, xlsx
-from tests.rows import FAULTS, customer
+from tests.support.customers import FAULTS, customer
+from tests.support.list_files import text, xlsx
 
 PACKAGE = Path(beel_mcp.__file__).parent
 MODULES = (

@@ -19,8 +19,8 @@ from beel_mcp.errors import CallerError
 from beel_mcp.lists.files.columns import Table, read_table
 from beel_mcp.lists.files.rows import read_file_rows
 from beel_mcp.lists.files.sheet import MAX_ROWS
-from tests.lists.programs import BEEL, beel
-from tests.lists.writers import Formula, Merge, ods, text, xls, xlsx
+from tests.support.list_files import Formula, Merge, ods, text, xls, xlsx
+from tests.support.program_exports import BEEL, beel
 
 WRITERS = {"xlsx": xlsx, "xls": xls, "ods": ods}
 kinds = pytest.mark.parametrize("kind", WRITERS)

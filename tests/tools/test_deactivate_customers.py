@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.deactivations import (
+from tests.support.deactivations import (
     EXTRAS,
     bill,
     call,

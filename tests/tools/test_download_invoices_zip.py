@@ -19,8 +19,8 @@ from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id, invoice_id
 from beel_mcp.settings import Settings
-from tests.bills import add_invoices
 from tests.conftest import TEST_KEY, Connect, FakeTime
+from tests.support.invoices import add_invoices
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
-from tests.rows import customer
+from tests.support.customers import customer
 
 pytestmark = pytest.mark.anyio
 

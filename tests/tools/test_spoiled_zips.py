@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.sandbox.seed import invoice_id
 from beel_mcp.settings import Settings
-from tests.bills import Spoil, Spoiled, add_invoices, names_in, rezipped
 from tests.conftest import Connect, FakeTime
+from tests.support.invoices import Spoil, Spoiled, add_invoices, names_in, rezipped
 
 pytestmark = pytest.mark.anyio
 

@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.deactivations import row_of
-from tests.guards.acting import agreeing, answering, edit, guarded_requests
-from tests.guards.evidence import call
-from tests.updates import (
+from tests.support.deactivations import row_of
+from tests.support.people.evidence import call
+from tests.support.people.forms import agreeing, answering, edit, guarded_requests
+from tests.support.updates import (
     IBAN,
     OTHER_IBAN,
     add,

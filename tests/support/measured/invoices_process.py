@@ -14,10 +14,10 @@ import httpx
 import uvicorn
 
 from beel_mcp.sandbox import SandboxOptions, create_app, pdf_archive
-from tests.bills import add_invoices
+from tests.support.invoices import add_invoices
 
 PDF_BYTES = 100_000
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
@@ -26,7 +26,13 @@ async def invoices_process(count: int) -> AsyncIterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.benchmarks.invoices_process", str(port), str(count)]
+    command = [
+        sys.executable,
+        "-m",
+        __name__,
+        str(port),
+        str(count),
+    ]
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     async with await anyio.open_process(command, env=environment, stderr=None, cwd=ROOT) as process:
         url = f"http://127.0.0.1:{port}"

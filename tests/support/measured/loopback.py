@@ -20,9 +20,15 @@ async def sandbox_process(bulk_takes_s: float = 0) -> AsyncIterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.benchmarks.loopback", str(port), str(bulk_takes_s)]
+    command = [
+        sys.executable,
+        "-m",
+        __name__,
+        str(port),
+        str(bulk_takes_s),
+    ]
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    root = Path(__file__).parent.parent.parent
+    root = Path(__file__).parents[3]
     async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
         url = f"http://127.0.0.1:{port}"
         try:
