@@ -1,4 +1,10 @@
-"""How far a long call has come: a tool says so, and the heartbeat passes it on."""
+"""What a call may ask for: the process's state, its caller, how to ask the person, progress.
+
+Two context variables live here, and each has one writer:
+- the request, set by `server.sdk.RequestScope`, read by what the SDK calls without its context;
+- the progress, set by `server.tool_calls.ToolCalls`, read by `report_progress`.
+A third, `files.output.WRITTEN`, is set by `RequestScope` and read where a file is saved.
+"""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -28,6 +34,9 @@ class Timing:
     patience_s: float = 40.0
 
 
+SYSTEM_TIMING: Final = Timing()
+
+
 @dataclass(frozen=True)
 class AppState:
     """Made once when the server starts: no network, no locks, nothing on disk."""
@@ -40,21 +49,27 @@ class AppState:
     timing: Timing
 
 
-SYSTEM_TIMING: Final = Timing()
-
-
 def app_state(ctx: Context[AppState]) -> AppState:
     """Find the process's state from a request."""
     return ctx.request_context.lifespan_context
 
 
-# What the SDK calls without its context finds it here; every request sets it first.
-REQUEST: Final[ContextVar[Context[AppState]]] = ContextVar("request")
+def caller() -> str:
+    """Name whose batches these are: the token's owner, or the one user of a local process."""
+    token = get_access_token()
+    return f"token:{token.client_id}" if token else "local"
 
 
-def current_request() -> Context[AppState]:
-    """Find the request that is being answered."""
-    return REQUEST.get()
+def asking_of(ctx: Context[AppState]) -> Asking:
+    """Tell how the person may be asked in a request."""
+    settings = app_state(ctx).settings
+    return Asking(
+        settings.confirm,
+        settings.language,
+        can_ask=can_ask(ctx),
+        # Both are there when a call comes back with the answer to its question.
+        is_answering=bool(ctx.input_responses and ctx.request_state),
+    )
 
 
 def _settings(ctx: Context[AppState]) -> Settings:
@@ -85,24 +100,10 @@ def _now(ctx: Context[AppState]) -> datetime:
     return app_state(ctx).timing.now()
 
 
-def caller() -> str:
-    """Name whose batches these are: the token's owner, or the one user of a local process."""
-    token = get_access_token()
-    return f"token:{token.client_id}" if token else "local"
-
-
-def asking_of(ctx: Context[AppState]) -> Asking:
-    """Tell how the person may be asked in a request."""
-    settings = app_state(ctx).settings
-    return Asking(
-        settings.confirm,
-        settings.language,
-        can_ask=can_ask(ctx),
-        # Both are there when a call comes back with the answer to its question.
-        is_answering=bool(ctx.input_responses and ctx.request_state),
-    )
-
-
+# What a tool names in its signature: all of the state, or the part it needs.
+State = Annotated[AppState, Resolve(app_state)]
+HowToAsk = Annotated[Asking, Resolve(asking_of)]
+Caller = Annotated[str, Resolve(caller)]
 Config = Annotated[Settings, Resolve(_settings)]
 Beel = Annotated[BeelClient, Resolve(_beel)]
 Batches = Annotated[BatchStore, Resolve(_batches)]
@@ -110,34 +111,40 @@ Records = Annotated[Journal, Resolve(_journal)]
 InFlight = Annotated[Writes, Resolve(_writes)]
 Times = Annotated[Timing, Resolve(_timing)]
 Now = Annotated[datetime, Resolve(_now)]
-HowToAsk = Annotated[Asking, Resolve(asking_of)]
-Caller = Annotated[str, Resolve(caller)]
+
+
+REQUEST: Final[ContextVar[Context[AppState]]] = ContextVar("request")
+
+
+def current_request() -> Context[AppState]:
+    """Find the request that is being answered."""
+    return REQUEST.get()
 
 
 class Progress:
-    """The latest word of a tool, and a bell for it."""
+    """The latest progress message of a tool call, and an event for whoever waits for the next."""
 
     def __init__(self) -> None:
         self.text: str | None = None
-        self._said = anyio.Event()
+        self._reported = anyio.Event()
 
-    def say(self, text: str) -> None:
-        """Say how far it has come."""
+    def report(self, text: str) -> None:
+        """Replace the message."""
         self.text = text
-        self._said.set()
+        self._reported.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for news, but no longer."""
+        """Wait for the next message, but no longer."""
         with anyio.move_on_after(seconds):
-            await self._said.wait()
-        self._said = anyio.Event()
+            await self._reported.wait()
+        self._reported = anyio.Event()
 
 
-CURRENT: ContextVar[Progress | None] = ContextVar("progress", default=None)
+PROGRESS: Final[ContextVar[Progress | None]] = ContextVar("progress", default=None)
 
 
-def note(text: str) -> None:
-    """Say how far the call has come, if anybody listens."""
-    progress = CURRENT.get()
+def report_progress(text: str) -> None:
+    """Say how far the call has come; nothing happens outside of a tool call."""
+    progress = PROGRESS.get()
     if progress is not None:
-        progress.say(text)
+        progress.report(text)

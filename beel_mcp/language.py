@@ -3,6 +3,6 @@
 from beel_mcp.settings import Language
 
 
-def say(language: Language, *, en: str, es: str) -> str:
+def localized(language: Language, *, en: str, es: str) -> str:
     """Choose the person's language."""
     return es if language == "es" else en

@@ -156,7 +156,7 @@ def changing_operations() -> set[str]:
     return {
         name
         for name, one in vars(routes).items()
-        if isinstance(one, routes.Operation)
+        if isinstance(one, routes.Endpoint)
         and {"DELETE", "PUT", "PATCH"}
         & {route.method for route in (one.company, one.flat) if route}
     }

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from beel_mcp import context
 from beel_mcp.files import output
 from beel_mcp.sandbox.templates import CONTENT
-from beel_mcp.server.resources import FAMILIES, guide
+from beel_mcp.server.resources import TEMPLATES, guide
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
 from tests.support.customers import customer
@@ -183,8 +183,8 @@ async def test_what_another_caller_has_is_not_found(
             assert error.error.message == other.error.message.replace("other.csv", TEMPLATE)
             assert error.error.code == other.error.code == -32602
         assert await listed(client) == ["beel://status", "beel://guide"]
-        for family in FAMILIES:
-            assert await offered(client, family.template.uri_template, family.variable) == []
+        for template in TEMPLATES:
+            assert await offered(client, template.definition.uri_template, template.variable) == []
     assert {uris[0], uris[2]} <= {*own}
 
 
@@ -200,7 +200,7 @@ async def test_every_part_that_is_offered_can_be_read(client: Client) -> None:
     await call(client, "download_customer_template")
     await call(client, "download_invoices_zip", quarter="2026-Q3", file_name="Mía 2026.zip")
     templates = (await client.list_resource_templates()).resource_templates
-    assert len(templates) == len(FAMILIES)
+    assert len(templates) == len(TEMPLATES)
     for template, number in zip(templates, (1, 1, 2), strict=True):
         name = template.uri_template.partition("{")[2].rstrip("}")
         values = await offered(client, template.uri_template, name)

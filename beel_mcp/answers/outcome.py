@@ -57,7 +57,7 @@ class Kind:
     def effect(self, terms: Mapping[str, str]) -> str:
         """Say what BeeL did, which one word for all cannot tell."""
         if self.done == "deactivated":
-            is_gone = terms.get("mode") == "delete" and terms.get("generation") != "seeds"
+            is_gone = terms.get("mode") == "delete" and terms.get("generation") == "current"
             return "deleted for good" if is_gone else "marked as inactive"
         return self.done
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from beel_mcp.api.http.responses import Answer
-from beel_mcp.api.http.text import code_of, said
+from beel_mcp.api.http.responses import ApiResponse
+from beel_mcp.api.http.text import code_of, sanitized
 from beel_mcp.api.models import BulkData, BulkEcho, BulkProblem, BulkRow, DeletionData
 from beel_mcp.errors import DryRunNotHonouredError
 
@@ -64,7 +64,7 @@ class BulkCreation:
     request_id: str | None = None
 
 
-def read_report(answer: Answer, sent: int) -> BulkReport:
+def read_report(answer: ApiResponse, sent: int) -> BulkReport:
     """Read the answer to a validation of `sent` rows.
 
     Raises:
@@ -79,7 +79,7 @@ def read_report(answer: Answer, sent: int) -> BulkReport:
         tuple(
             RowReport(
                 row.index,
-                said(row.status, 40),
+                sanitized(row.status, 40),
                 tuple(map(_problem, row.errors or ())),
                 tuple(map(_problem, row.warnings or ())),
                 row.customer_id,
@@ -91,7 +91,7 @@ def read_report(answer: Answer, sent: int) -> BulkReport:
     )
 
 
-def read_creation(answer: Answer, rows: Rows) -> BulkCreation:
+def read_creation(answer: ApiResponse, rows: Rows) -> BulkCreation:
     """Read the answer to a creation, in either shape.
 
     Raises:
@@ -116,7 +116,7 @@ def read_creation(answer: Answer, rows: Rows) -> BulkCreation:
     return BulkCreation(created, took_ms, answer.request_id)
 
 
-def _check_dry(answer: Answer) -> None:
+def _check_dry(answer: ApiResponse) -> None:
     """Look before anything else is believed: the alarm must not drown in another fault."""
     data = answer.data if isinstance(answer.data, dict) else {}
     metadata, statistics = data.get("metadata"), data.get("statistics")
@@ -139,7 +139,7 @@ def _check_dry(answer: Answer) -> None:
     )
 
 
-def _in_order(answer: Answer, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
+def _in_order(answer: ApiResponse, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
     ordered = sorted(rows, key=lambda row: row.index)
     if [row.index for row in ordered] != list(range(sent)):
         raise answer.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
@@ -147,7 +147,7 @@ def _in_order(answer: Answer, rows: Sequence[BulkRow], sent: int) -> list[BulkRo
 
 
 def _from_report(
-    answer: Answer, data: BulkData, sent: int
+    answer: ApiResponse, data: BulkData, sent: int
 ) -> tuple[tuple[CreatedRow, ...], list[BulkEcho]]:
     rows = _in_order(answer, data.customers_validation or (), sent)
     imported = (data.statistics or {}).get("imported")
@@ -159,7 +159,7 @@ def _from_report(
 
 
 def _from_customers(
-    answer: Answer, data: BulkData, rows: Rows
+    answer: ApiResponse, data: BulkData, rows: Rows
 ) -> tuple[tuple[CreatedRow, ...], list[BulkEcho]]:
     made = list(data.customers or ())
     if data.total_created != len(rows) or len(made) != len(rows):
@@ -199,10 +199,10 @@ def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
 
 
 def _problem(problem: BulkProblem) -> RowProblem:
-    field = said(problem.field, 60)
+    field = sanitized(problem.field, 60)
     # What BeeL found wrong with an account number is told without the number.
-    value = "" if "iban" in field.lower() else said(problem.value, 120)
-    return RowProblem(field, said(problem.message), value, code_of(problem.code))
+    value = "" if "iban" in field.lower() else sanitized(problem.value, 120)
+    return RowProblem(field, sanitized(problem.message), value, code_of(problem.code))
 
 
 def _statistics(data: BulkData) -> Mapping[str, int] | None:
@@ -251,7 +251,7 @@ class BulkDeletion:
     invented: int = 0
 
 
-def read_deletion(answer: Answer, sent: Sequence[str]) -> BulkDeletion:
+def read_deletion(answer: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
     """Read the answer to a bulk deletion, in either shape. Counters are not believed.
 
     Raises:
@@ -284,7 +284,7 @@ def read_deletion(answer: Answer, sent: Sequence[str]) -> BulkDeletion:
 
 def _from_row(row: Mapping[str, Any]) -> DeletedRow:
     """Read a row of today's; what is not a known verdict needs an error to be a failure."""
-    status, has_error = said(row.get("status"), 40), isinstance(row.get("error"), dict)
+    status, has_error = sanitized(row.get("status"), 40), isinstance(row.get("error"), dict)
     code, message = _error(row)
     verdict = _VERDICTS.get(status)
     if verdict == "has_invoices" and "RECURRING" in status:
@@ -312,7 +312,7 @@ def _error(holder: Mapping[str, Any]) -> tuple[str | None, str]:
     error = holder.get("error")
     if not isinstance(error, dict):
         return None, ""
-    return code_of(error.get("code")), said(error.get("message"))
+    return code_of(error.get("code")), sanitized(error.get("message"))
 
 
 def _settle(told: Sequence[DeletedRow], *, is_done: bool, is_failed: bool) -> DeletedRow:

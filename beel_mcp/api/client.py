@@ -1,4 +1,4 @@
-"""The client: one place where calls become requests, and the door to every operation."""
+"""The client: one place where calls become requests, and the door to every endpoint."""
 
 import json
 from functools import cached_property, partial
@@ -20,7 +20,7 @@ from beel_mcp.api.company import (
 )
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.api.http import responses
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.api.http.text import RouteNotices
 from beel_mcp.api.http.wire import Outgoing, Rewinding, Sink
@@ -89,7 +89,7 @@ class BeelClient:
         """Tell which generation of BeeL has been answering; None before its first answer.
 
         On `current` a deleted customer leaves BeeL's lists for good and frees its NIF; on
-        `seeds` it is only marked inactive and keeps it.
+        `legacy` it is only marked inactive and keeps it.
         """
         return self._signs.seen
 
@@ -108,7 +108,7 @@ class BeelClient:
         """Find the company in use and the routes that follow from it; asked of BeeL once."""
         return await self._company.find()
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ApiResponse:
         """Send a call and open its answer.
 
         Raises:
@@ -118,7 +118,7 @@ class BeelClient:
         """
         return await self._send(call, None)
 
-    async def download(self, call: Call, sink: Sink) -> Answer:
+    async def download(self, call: Call, sink: Sink) -> ApiResponse:
         """Send a call that is answered with a ZIP, and write that to the sink; see archives.py.
 
         It is written from where the sink stands; what a failed attempt wrote is cut off again.
@@ -137,13 +137,13 @@ class BeelClient:
             await self._transport.aclose()
             del self.__dict__["_transport"]
 
-    async def _send(self, call: Call, sink: Rewinding | None) -> Answer:
+    async def _send(self, call: Call, sink: Rewinding | None) -> ApiResponse:
         self._check_ready()
-        active = await self.active_company() if call.operation.needs_company else _SHARED
+        active = await self.active_company() if call.endpoint.needs_company else _SHARED
         # Made once: whatever is sent again is the same bytes under the same key.
         request = self._request(call, active)
         attempt = partial(self._attempt, call, active, request, sink)
-        return await self._retries.run(attempt, call.operation.retry, request)
+        return await self._retries.run(attempt, call.endpoint.retry, request)
 
     async def _attempt(
         self,
@@ -152,11 +152,11 @@ class BeelClient:
         request: Outgoing,
         sink: Rewinding | None,
         seconds: float,
-    ) -> Answer:
+    ) -> ApiResponse:
         answer = await self._transport.exchange(request, seconds, sink)
         self.notices.collect(answer.headers)
-        read = _READERS[call.operation.accept]
-        opened = read(answer, call.operation, active.family)
+        read = _READERS[call.endpoint.accept]
+        opened = read(answer, call.endpoint, active.family)
         self._signs.collect(opened, answer.headers)
         return opened
 
@@ -189,13 +189,13 @@ class BeelClient:
         return self._key
 
     def _request(self, call: Call, active: ActiveCompany) -> Outgoing:
-        operation = call.operation
-        route = operation.route(active.family)
+        endpoint = call.endpoint
+        route = endpoint.route(active.family)
         company = active.company
         ids = {"company_id": company.id, **call.ids} if company else call.ids
         body = None if call.body is None else _json(call.body(active.family))
         headers = {
-            "Accept": operation.accept,
+            "Accept": endpoint.accept,
             "Accept-Encoding": "identity",
             "Accept-Language": self._settings.language,
             "User-Agent": "beel-mcp",
@@ -204,7 +204,7 @@ class BeelClient:
             headers["Content-Type"] = "application/json"
         if company and active.family == "flat":
             headers["BeeL-Active-Company"] = company.id
-        if call.idempotency_key is not None and operation.takes_idempotency_key:
+        if call.idempotency_key is not None and endpoint.takes_idempotency_key:
             headers["Idempotency-Key"] = call.idempotency_key
         return Outgoing(
             method=route.method,
@@ -212,9 +212,9 @@ class BeelClient:
             query=call.query_texts(),
             headers=headers,
             body=body,
-            changed_if_lost=operation.changed_if_lost,
-            read_timeout_s=operation.read_timeout_s,
-            deadline_s=operation.deadline_s,
+            changed_if_lost=endpoint.changed_if_lost,
+            read_timeout_s=endpoint.read_timeout_s,
+            deadline_s=endpoint.deadline_s,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol
 import anyio
 from pydantic import SecretStr
 
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.models import CompaniesData, IdentityData
 from beel_mcp.api.routes import GET_IDENTITY, LIST_COMPANIES, Call, Family
 from beel_mcp.cleaning import clean
@@ -33,7 +33,7 @@ class Account:
     key_fingerprint: str
 
     @property
-    def books(self) -> str:
+    def ledger_id(self) -> str:
         """Name the books: the company's, whichever key opens them; the key's if it is unknown."""
         return f"{self.environment}-{self.company_id or self.key_fingerprint}"
 
@@ -43,7 +43,7 @@ def fingerprint(key: SecretStr) -> str:
     return hashlib.sha256(f"beel-mcp:{key.get_secret_value()}".encode()).hexdigest()[:16]
 
 
-Generation = Literal["current", "seeds"]
+Generation = Literal["current", "legacy"]
 
 
 class GenerationSigns:
@@ -51,25 +51,25 @@ class GenerationSigns:
 
     `current` has company routes, tells who a key is, announces the end of its flat routes in
     every answer of theirs, and says `website` and `customers_deletion`. One such sign settles it
-    for good. A flat answer without any is from `seeds`, until a sign turns up: a proxy may strip
+    for good. A flat answer without any is from `legacy`, until a sign turns up: a proxy may strip
     headers, but none adds them.
     """
 
     def __init__(self) -> None:
         self.seen: Generation | None = None
 
-    def collect(self, answer: Answer, headers: Mapping[str, str]) -> None:
+    def collect(self, answer: ApiResponse, headers: Mapping[str, str]) -> None:
         """Take in an answer that was not an error, with its headers (names in lower case)."""
         is_current = (
             answer.family == "company"
-            or not answer.operation.needs_company
+            or not answer.endpoint.needs_company
             or not headers.keys().isdisjoint(("deprecation", "sunset"))
             or _has_current_words(answer.data)
         )
         if is_current:
             self.seen = "current"
         elif self.seen is None:
-            self.seen = "seeds"
+            self.seen = "legacy"
 
 
 def _has_current_words(data: Any) -> bool:
@@ -90,7 +90,7 @@ _ENVIRONMENTS: Final = {"TEST": "test", "PROD": "live"}
 class Sends(Protocol):
     """Whoever can send a call to BeeL."""
 
-    async def send(self, call: Call) -> Answer:
+    async def send(self, call: Call) -> ApiResponse:
         """Send a call and open its answer."""
         ...
 

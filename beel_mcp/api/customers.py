@@ -16,7 +16,7 @@ from beel_mcp.api.bulk import BulkCreation, BulkDeletion, BulkReport
 from beel_mcp.api.company import ActiveCompany, Sends
 from beel_mcp.api.customer_bodies import Changes, needs_record, patch_body, put_body, shows
 from beel_mcp.api.http import responses
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import Incoming
 from beel_mcp.api.models import Customer, CustomersData, DeletedData
 from beel_mcp.api.routes import (
@@ -30,8 +30,8 @@ from beel_mcp.api.routes import (
     UPDATE_CUSTOMER,
     VALIDATE_CUSTOMERS,
     Call,
+    Endpoint,
     Family,
-    Operation,
 )
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
@@ -52,7 +52,7 @@ class CustomerTemplate:
     example_rows: int
 
 
-def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
+def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     """Give the template; the data is a CustomerTemplate.
 
     Raises:
@@ -61,13 +61,13 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
     """
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if answer.status != 200 or answer.fault or kind != "text/csv":
-        opened = responses.read(answer, operation, family)
+        opened = responses.read(answer, endpoint, family)
         raise opened.unexpected("BeeL answered with something else than a CSV template.")
-    opened = Answer(operation, family, answer.status, None, None)
+    opened = ApiResponse(endpoint, family, answer.status, None, None)
     template = _template(answer.body or b"")
     if template is None:
         raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")
-    return Answer(operation, family, answer.status, template, None)
+    return ApiResponse(endpoint, family, answer.status, template, None)
 
 
 def _template(content: bytes) -> CustomerTemplate | None:
@@ -279,7 +279,7 @@ class CustomersApi:
         return rows.wire_problems(row, family)
 
 
-def _read_one(answer: Answer, customer_id: str, changes: Changes | None = None) -> Customer:
+def _read_one(answer: ApiResponse, customer_id: str, changes: Changes | None = None) -> Customer:
     customer = answer.read_as(Customer)
     if customer.id.lower() != customer_id.lower():
         raise answer.unexpected("BeeL answered with another customer than the one asked for.")
@@ -290,12 +290,12 @@ def _read_one(answer: Answer, customer_id: str, changes: Changes | None = None) 
 
 
 def _bulk_call(
-    operation: Operation, sent: Rows, *, dry_run: bool, idempotency_key: str | None = None
+    endpoint: Endpoint, sent: Rows, *, dry_run: bool, idempotency_key: str | None = None
 ) -> Call:
     if not 1 <= len(sent) <= MOST_ROWS:
         raise InternalError(f"A bulk request takes 1 to {MOST_ROWS} rows.")
     return Call(
-        operation,
+        endpoint,
         query={"dry_run": dry_run},
         body=lambda family: {"customers": [rows.wire_row(row, family) for row in sent]},
         idempotency_key=idempotency_key,

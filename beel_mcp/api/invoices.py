@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from beel_mcp.api import invoice_lists
 from beel_mcp.api import zip as archives
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import Sink
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists, InvoicePage
 from beel_mcp.api.models import DeletedData, Invoice, InvoiceOwnersData
@@ -32,7 +32,7 @@ _EVERY: Final = InvoiceFilter()
 class Beel(invoice_lists.Beel, Protocol):
     """Whoever can send a call, and can take a ZIP in."""
 
-    async def download(self, call: Call, sink: Sink) -> Answer:
+    async def download(self, call: Call, sink: Sink) -> ApiResponse:
         """Send a call that is answered with a ZIP, and write that to the sink."""
         ...
 

@@ -10,7 +10,7 @@ from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, REA
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, Changed
 
-Kind = Literal["read", "dry_run", "write"]
+Effect = Literal["read", "dry_run", "write"]
 Family = Literal["flat", "company"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
@@ -46,11 +46,11 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Operation:
+class Endpoint:
     """One thing BeeL can do, and how it is asked for in either family."""
 
     name: str
-    kind: Kind
+    effect: Effect
     flat: Route
     company: Route
     retry: RetryRule
@@ -68,7 +68,7 @@ class Operation:
     @property
     def changed_if_lost(self) -> Changed:
         """Say what a lost answer leaves us knowing."""
-        return "unknown" if self.kind == "write" else "nothing"
+        return "unknown" if self.effect == "write" else "nothing"
 
     def route(self, family: Family) -> Route:
         """Choose the route of a family."""
@@ -77,12 +77,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Call:
-    """An operation with everything that one use of it needs. `body` knows the family.
+    """An endpoint with everything that one use of it needs. `body` knows the family.
 
     A tuple in the query is ids or other plain words, sent as one text with commas.
     """
 
-    operation: Operation
+    endpoint: Endpoint
     ids: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str | int | bool | tuple[str, ...] | None] = field(default_factory=dict)
     body: Callable[[Family], Any] | None = None
@@ -123,13 +123,11 @@ def _shared(method: Method, path: str) -> dict[str, Any]:
     return {"flat": Route(method, path), "company": Route(method, path)}
 
 
-LIST_CUSTOMERS: Final = Operation(
-    "list_customers", "read", **_both("GET", "/customers"), retry=READ
-)
-GET_CUSTOMER: Final = Operation(
+LIST_CUSTOMERS: Final = Endpoint("list_customers", "read", **_both("GET", "/customers"), retry=READ)
+GET_CUSTOMER: Final = Endpoint(
     "get_customer", "read", **_both("GET", "/customers/{customer_id}"), retry=READ
 )
-VALIDATE_CUSTOMERS: Final = Operation(
+VALIDATE_CUSTOMERS: Final = Endpoint(
     "validate_customers",
     "dry_run",
     **_both("POST", "/customers/bulk"),
@@ -138,7 +136,7 @@ VALIDATE_CUSTOMERS: Final = Operation(
     read_timeout_s=120,
     deadline_s=150,
 )
-CREATE_CUSTOMERS: Final = Operation(
+CREATE_CUSTOMERS: Final = Endpoint(
     "create_customers",
     "write",
     **_both("POST", "/customers/bulk"),
@@ -148,25 +146,25 @@ CREATE_CUSTOMERS: Final = Operation(
     read_timeout_s=120,
     deadline_s=180,
 )
-UPDATE_CUSTOMER: Final = Operation(
+UPDATE_CUSTOMER: Final = Endpoint(
     "update_customer", "write", **_both("PATCH", "/customers/{customer_id}"), retry=PLAIN_WRITE
 )
 # For a BeeL without PATCH; the company routes have no PUT, and never need it.
-REPLACE_CUSTOMER: Final = Operation(
+REPLACE_CUSTOMER: Final = Endpoint(
     "replace_customer",
     "write",
     flat=Route("PUT", "/v1/customers/{customer_id}"),
     company=UPDATE_CUSTOMER.company,
     retry=PLAIN_WRITE,
 )
-DELETE_CUSTOMER: Final = Operation(
+DELETE_CUSTOMER: Final = Endpoint(
     "delete_customer",
     "write",
     **_both("DELETE", "/customers/{customer_id}"),
     retry=PLAIN_WRITE,
     statuses=(200, 204),
 )
-DELETE_CUSTOMERS: Final = Operation(
+DELETE_CUSTOMERS: Final = Endpoint(
     "delete_customers",
     "write",
     **_both("DELETE", "/customers/bulk"),
@@ -174,7 +172,7 @@ DELETE_CUSTOMERS: Final = Operation(
     read_timeout_s=120,
     deadline_s=180,
 )
-GET_TEMPLATE: Final = Operation(
+GET_TEMPLATE: Final = Endpoint(
     "get_template",
     "read",
     flat=Route("POST", "/v1/customers/templates/csv"),
@@ -182,11 +180,11 @@ GET_TEMPLATE: Final = Operation(
     retry=READ,
     accept=ACCEPT_CSV,
 )
-LIST_INVOICES: Final = Operation("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
-GET_INVOICE: Final = Operation(
+LIST_INVOICES: Final = Endpoint("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
+GET_INVOICE: Final = Endpoint(
     "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
 )
-CREATE_INVOICE: Final = Operation(
+CREATE_INVOICE: Final = Endpoint(
     "create_invoice",
     "write",
     **_both("POST", "/invoices"),
@@ -194,14 +192,14 @@ CREATE_INVOICE: Final = Operation(
     statuses=(200, 201),
     takes_idempotency_key=True,
 )
-DELETE_INVOICE: Final = Operation(
+DELETE_INVOICE: Final = Endpoint(
     "delete_invoice",
     "write",
     **_both("DELETE", "/invoices/{invoice_id}"),
     retry=PLAIN_WRITE,
     statuses=(200, 204),
 )
-DOWNLOAD_INVOICES: Final = Operation(
+DOWNLOAD_INVOICES: Final = Endpoint(
     "download_invoices",
     "read",
     flat=Route("POST", "/v1/invoices/bulk/pdf"),
@@ -210,16 +208,16 @@ DOWNLOAD_INVOICES: Final = Operation(
     read_timeout_s=120,  # until the first byte; from then on streams.py keeps the pace
     accept=ACCEPT_ZIP,
 )
-GET_IDENTITY: Final = Operation(
+GET_IDENTITY: Final = Endpoint(
     "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
 )
-LIST_COMPANIES: Final = Operation(
+LIST_COMPANIES: Final = Endpoint(
     "list_companies",
     "read",
     **_shared("GET", "/v1/accounts/{account_id}/companies"),
     retry=READ,
 )
-OPERATIONS: Final = (
+ENDPOINTS: Final = (
     LIST_CUSTOMERS,
     GET_CUSTOMER,
     VALIDATE_CUSTOMERS,

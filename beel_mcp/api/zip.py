@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from beel_mcp.api.http import responses
-from beel_mcp.api.http.responses import Answer
-from beel_mcp.api.http.text import code_of, said
+from beel_mcp.api.http.responses import ApiResponse
+from beel_mcp.api.http.text import code_of, sanitized
 from beel_mcp.api.http.wire import OVER_CAP, Incoming
-from beel_mcp.api.routes import Family, Operation
+from beel_mcp.api.routes import Endpoint, Family
 from beel_mcp.errors import NoPdfError, RefusedError, TooLargeError
 
 _COUNT: Final = re.compile(r"\d{1,6}", re.ASCII)
@@ -50,7 +50,7 @@ class ZipAnswer:
     request_id: str | None = None
 
 
-def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
+def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     """Give what stands beside a ZIP that has arrived whole; the data is a ZipAnswer.
 
     Raises:
@@ -66,7 +66,7 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
                 status=answer.status,
                 remedy=_FEWER,
             )
-        opened = responses.read(answer, operation, family)
+        opened = responses.read(answer, endpoint, family)
         raise opened.unexpected("BeeL answered with something else than a ZIP.")
     request_id = _matched(_REQUEST_ID, answer.headers, "x-request-id")
     beside = ZipAnswer(
@@ -78,7 +78,7 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
         status=answer.status,
         request_id=request_id,
     )
-    return Answer(operation, family, answer.status, beside, request_id)
+    return ApiResponse(endpoint, family, answer.status, beside, request_id)
 
 
 def about(beside: ZipAnswer, asked: Sequence[str]) -> ZipAnswer:
@@ -143,5 +143,5 @@ def _item(item: Mapping[str, Any]) -> LeftOut:
     return LeftOut(
         invoice_id.lower() if isinstance(invoice_id, str) else "",
         code_of(item.get("error_code") or error.get("code")),
-        said(item.get("error_message") or error.get("message")),
+        sanitized(item.get("error_message") or error.get("message")),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
     from beel_mcp.cli.arguments import read_arguments
-    from beel_mcp.language import say
+    from beel_mcp.language import localized
     from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments, language)
     except SettingsError as error:
-        return _complain(say(language, **error.sentence._asdict()), USAGE)
+        return _complain(localized(language, **error.sentence._asdict()), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -110,13 +110,15 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     try:
         app = create_app(options)
     except Exception:  # noqa: BLE001 - the database has its own errors for a file it cannot use
-        unusable = say(
+        unusable = localized(
             settings.language,
             en=f"{arguments.state} cannot be used as --state FILE: no folder, or another file",
             es=f"{arguments.state} no sirve para --state FILE: no hay carpeta, o es otro archivo",
         )
         return _complain(unusable, ENVIRONMENT)
-    words = say(settings.language, en="The sandbox answers on", es="El BeeL de prueba atiende en")
+    words = localized(
+        settings.language, en="The sandbox answers on", es="El BeeL de prueba atiende en"
+    )
     print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
     return WELL
@@ -159,7 +161,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     try:
         removed, kept = journal.purge()
     except JournalError:
-        unusable = say(
+        unusable = localized(
             settings.language,
             en=f"the journal in {settings.state_dir} cannot be used",
             es=f"no se puede usar el registro de {settings.state_dir}",
@@ -170,7 +172,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     packages = purge_packages(settings.state_dir / PACKAGES)
     forget_notes(settings.state_dir)
     print(
-        say(
+        localized(
             settings.language,
             en=f"Customers' data removed from the journal on this machine: {removed} operations."
             f" Kept because their outcome is not known yet: {kept}. Unfinished packages of PDFs"
@@ -199,7 +201,7 @@ def _is_free(host: str, port: int, language: Language) -> bool:
         try:
             probe.bind((host, port))
         except (OSError, UnicodeError):  # taken, not ours, or no name at all
-            taken = say(
+            taken = localized(
                 language,
                 en=f"cannot listen on {host}:{port}; is it in use? Choose another --port",
                 es=f"no se puede escuchar en {host}:{port}; ¿está ocupado? Elija otro --port",

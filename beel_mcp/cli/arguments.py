@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from beel_mcp import __version__
 from beel_mcp.cleaning import clean
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 
 # What a person can meet; a sentence that argparse words differently one day stays English.
@@ -58,7 +58,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with 2."""
-        more = say(self._language, en="For help:", es="Más ayuda:")
+        more = localized(self._language, en="For help:", es="Más ayuda:")
         self.exit(2, f"beel-mcp: {message}\n{more} {self.prog} --help\n")
 
 
@@ -77,7 +77,7 @@ def read_arguments(argv: Sequence[str] | None, language: Language) -> argparse.N
 
 
 def _no_key_here(language: Language) -> str:
-    return say(
+    return localized(
         language,
         en="the key is never an argument, where other programs could see it: set BEEL_API_KEY",
         es="la clave nunca se escribe como argumento, donde otros programas podrían verla:"
@@ -89,7 +89,7 @@ def _no_such_command(word: str, language: Language) -> str:
     near = difflib.get_close_matches(word, _COMMANDS, n=1, cutoff=0.5)
     shown = clean(word, 40)
     listed = ", ".join(_COMMANDS)
-    return say(
+    return localized(
         language,
         en=f"there is no command “{shown}”; "
         + (f"did you mean {near[0]}?" if near else f"the commands are {listed}"),
@@ -105,7 +105,7 @@ def parser(language: Language) -> argparse.ArgumentParser:
         prog="beel-mcp",
         add_help=False,  # in the person's language
         allow_abbrev=False,  # a shortened --sandbox must be an error, never the real account
-        description=say(
+        description=localized(
             language,
             en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
             es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
@@ -117,17 +117,17 @@ def parser(language: Language) -> argparse.ArgumentParser:
         "--version",
         action="version",
         version=f"beel-mcp {__version__}",
-        help=say(language, en="show the version and end", es="muestra la versión y termina"),
+        help=localized(language, en="show the version and end", es="muestra la versión y termina"),
     )
     made.set_defaults(sandbox=False)
     _add_sandbox_option(made, language)
     commands = made.add_subparsers(
         dest="command",
-        title=say(language, en="commands", es="órdenes"),
+        title=localized(language, en="commands", es="órdenes"),
         metavar=" | ".join(_COMMANDS),
     )
     for name, (describe, en, es) in _COMMANDS.items():
-        words = say(language, en=en, es=es)
+        words = localized(language, en=en, es=es)
         describe(
             commands.add_parser(
                 name, language=language, help=words, add_help=False, allow_abbrev=False
@@ -142,7 +142,7 @@ def _add_help(parser: argparse.ArgumentParser, language: Language) -> None:
         "-h",
         "--help",
         action="help",
-        help=say(language, en="show this help and end", es="muestra esta ayuda y termina"),
+        help=localized(language, en="show this help and end", es="muestra esta ayuda y termina"),
     )
 
 
@@ -151,7 +151,7 @@ def _add_sandbox_option(parser: argparse.ArgumentParser, language: Language) -> 
         "--sandbox",
         action="store_true",
         default=argparse.SUPPRESS,  # before the command and behind it
-        help=say(
+        help=localized(
             language,
             en="use the built-in sandbox: no account, no network, nothing real",
             es="usa el BeeL de prueba incluido: sin cuenta, sin red, nada es real",
@@ -166,14 +166,14 @@ def _describe_serve(parser: argparse.ArgumentParser, language: Language) -> None
         "--http",
         action="store_true",
         required=True,
-        help=say(language, en="streamable HTTP", es="HTTP con transmisión continua"),
+        help=localized(language, en="streamable HTTP", es="HTTP con transmisión continua"),
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=_port, default=8931)
     parser.add_argument(
         "--no-token",
         action="store_true",
-        help=say(
+        help=localized(
             language,
             en="ask callers for no token; for development, on loopback only",
             es="no pide token a quien llama; para desarrollo, solo en esta máquina",
@@ -188,7 +188,7 @@ def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> No
         "--state",
         type=Path,
         metavar="FILE",
-        help=say(
+        help=localized(
             language,
             en="keep the records in this file (otherwise in memory)",
             es="guarda los datos en este archivo (si no, en memoria)",
@@ -199,7 +199,9 @@ def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> No
         "--rate-limit",
         type=_positive,
         metavar="N",
-        help=say(language, en="requests per minute and key", es="peticiones por minuto y clave"),
+        help=localized(
+            language, en="requests per minute and key", es="peticiones por minuto y clave"
+        ),
     )
 
 
@@ -213,7 +215,7 @@ def _add_json_option(parser: argparse.ArgumentParser, language: Language) -> Non
     parser.add_argument(
         "--json",
         action="store_true",
-        help=say(language, en="for programs, as JSON", es="para programas, en JSON"),
+        help=localized(language, en="for programs, as JSON", es="para programas, en JSON"),
     )
 
 
@@ -224,7 +226,7 @@ def _describe_config(parser: argparse.ArgumentParser, language: Language) -> Non
     parser.add_argument(
         "--name",
         type=_name,
-        help=say(
+        help=localized(
             language,
             en="the server's name in the app; another one for each company",
             es="el nombre del servidor en la aplicación; otro por cada empresa",
@@ -233,7 +235,7 @@ def _describe_config(parser: argparse.ArgumentParser, language: Language) -> Non
     parser.add_argument(
         "--company",
         metavar="NIF",
-        help=say(
+        help=localized(
             language,
             en="the company to work in: its NIF, or its id in BeeL",
             es="la empresa en la que se trabaja: su NIF, o su id en BeeL",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import VARIABLES, Settings
 
 # Secrets stay where they are; the sandbox is an option, and the language always stands there.
@@ -88,11 +88,11 @@ def _key(host: str, settings: Settings, name: str) -> str:
 
 
 def _placeholder(settings: Settings) -> str:
-    return say(settings.language, en="PUT-YOUR-KEY-HERE", es="PONGA-AQUI-SU-CLAVE")
+    return localized(settings.language, en="PUT-YOUR-KEY-HERE", es="PONGA-AQUI-SU-CLAVE")
 
 
 def _question(settings: Settings, name: str) -> dict[str, Any]:
-    words = say(settings.language, en="BeeL API key", es="Clave de API de BeeL")
+    words = localized(settings.language, en="BeeL API key", es="Clave de API de BeeL")
     return {
         "type": "promptString",
         "id": f"{name}-key",
@@ -127,12 +127,12 @@ def _place(host: str, settings: Settings) -> tuple[str, ...]:
             "Cursor: esto va en ~/.cursor/mcp.json.",
         ),
     }[host]
-    merge = say(
+    merge = localized(
         settings.language,
         en="If other servers stand there already, add this one beside them. Then restart the app.",
         es="Si ya hay otros servidores, añada este junto a ellos. Después, reinicie la aplicación.",
     )
-    return (say(settings.language, en=en, es=es), merge)
+    return (localized(settings.language, en=en, es=es), merge)
 
 
 def _about_key(host: str, settings: Settings) -> tuple[str, ...]:
@@ -159,16 +159,16 @@ def _about_key(host: str, settings: Settings) -> tuple[str, ...]:
             ),
         ),
     }.get(host, written)
-    return (say(settings.language, en=en, es=es),)
+    return (localized(settings.language, en=en, es=es),)
 
 
 def _about_more(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    several = say(
+    several = localized(
         settings.language,
         en="Several companies: one server each, with its own --company and --name.",
         es="Varias empresas: un servidor para cada una, con su --company y su --name.",
     )
-    left_out = say(
+    left_out = localized(
         settings.language,
         en="BEEL_PROXY holds a password and was left out: add it by hand.",
         es="BEEL_PROXY contiene una contraseña y se ha omitido: añádalo a mano.",

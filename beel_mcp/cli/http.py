@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.redaction import remember
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings, SettingsError
@@ -129,10 +129,10 @@ def serve(settings: Settings, address: Address, *, sandbox_app: ASGIApp | None =
         token=token if address.needs_token else None,
         sandbox_app=sandbox_app,
     )
-    words = say(settings.language, en="Serving MCP on", es="Sirviendo MCP en")
+    words = localized(settings.language, en="Serving MCP on", es="Sirviendo MCP en")
     print(f"{words} http://{address.authority}{PATH}", file=sys.stderr, flush=True)
     if made and token is not None:
-        words = say(
+        words = localized(
             settings.language,
             en="Token for this run (Authorization: Bearer …):",
             es="Token de esta ejecución (Authorization: Bearer …):",

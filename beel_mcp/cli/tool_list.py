@@ -8,7 +8,7 @@ import anyio
 from mcp.types import Tool
 
 from beel_mcp.cli.terminal import paint, print_json
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.server import create_server
 from beel_mcp.settings import Language, Settings
 from beel_mcp.tools import TOOLS
@@ -78,20 +78,20 @@ def _cost(tool: Tool, kind: Kind) -> ToolCost:
 
 def _table(costs: list[ToolCost], language: Language) -> list[str]:
     tool, effect = (
-        say(language, en="tool", es="herramienta"),
-        say(language, en="effect", es="efecto"),
+        localized(language, en="tool", es="herramienta"),
+        localized(language, en="effect", es="efecto"),
     )
     rows = [(tool, effect, "tokens")]
     for one in costs:
         en, es = _EFFECTS[one.kind]
-        rows.append((one.name, say(language, en=en, es=es), str(one.tokens)))
+        rows.append((one.name, localized(language, en=en, es=es), str(one.tokens)))
     rows.append(("", "", str(sum(one.tokens for one in costs))))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *lines = [
         f"{name:{widths[0]}}  {does:{widths[1]}}  {tokens:>{widths[2]}}"
         for name, does, tokens in rows
     ]
-    about = say(
+    about = localized(
         language,
         en=f"Tokens are estimated: one per {CHARACTERS_PER_TOKEN} characters of name, description"
         " and arguments.",

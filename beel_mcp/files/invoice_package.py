@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.files.output import new_file
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 
 _NAME_LIMIT: Final = 60
@@ -182,7 +182,7 @@ def manifest_csv(rows: Sequence[ManifestRow], language: Language) -> bytes:
     """
     columns = _Columns.of(rows)
     text = io.StringIO(newline="")
-    separator = say(language, en=",", es=";")
+    separator = localized(language, en=",", es=";")
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
     writer.writerow(_header(columns, language))
     for row in sorted(rows, key=lambda row: row.order):
@@ -207,14 +207,14 @@ class _Columns:
 
 def _header(columns: _Columns, language: Language) -> list[str]:
     def words(pairs: Sequence[tuple[str, str]]) -> list[str]:
-        return [say(language, en=english, es=spanish) for english, spanish in pairs]
+        return [localized(language, en=english, es=spanish) for english, spanish in pairs]
 
     middle: list[str] = []
     for rate in columns.rates:
         middle += words([("base", "base"), ("tax", "cuota")])
         if rate is not None:
             percent = _number(rate.normalize(), language, places=None)
-            shown = say(language, en=f"{percent}%", es=f"{percent} %")
+            shown = localized(language, en=f"{percent}%", es=f"{percent} %")
             middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
     if columns.has_surcharge:
         middle += words([("equivalence surcharge", "recargo de equivalencia")])
@@ -263,18 +263,18 @@ def safe(text: str) -> str:
 
 
 def _day(day: date | None, language: Language) -> str:
-    return "" if day is None else say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
+    return "" if day is None else localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
 
 
 def _number(amount: Decimal, language: Language, places: int | None = 2) -> str:
     """Write a number, which may be negative and is no formula: digits, sign and mark only."""
     text = f"{amount:f}" if places is None else f"{amount:.{places}f}"
-    return say(language, en=text, es=text.replace(".", ","))
+    return localized(language, en=text, es=text.replace(".", ","))
 
 
 def _word(words: Mapping[str, tuple[str, str]], key: str, language: Language) -> str:
     english, spanish = words.get(key, (key, key))
-    return safe(say(language, en=english, es=spanish))
+    return safe(localized(language, en=english, es=spanish))
 
 
 MANIFEST: Final = "manifest.csv"

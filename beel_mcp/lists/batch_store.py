@@ -35,6 +35,7 @@ class BatchStore:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+        self.revision = 0  # grows whenever a batch comes or goes
         self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least recently used first
         self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
 
@@ -42,6 +43,7 @@ class BatchStore:
         """Keep a batch, and say until when if nobody uses it."""
         self._forget_expired()
         self._keep(batch)
+        self.revision += 1
         own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
         for oldest in own[: max(len(own) - MAX_PER_CALLER, 0)]:
             self._forget(oldest)
@@ -102,6 +104,7 @@ class BatchStore:
 
     def _forget(self, batch: Batch) -> None:
         del self._kept[batch.batch_id]
+        self.revision += 1
         if batch.origin:
             self._origins[batch.caller, batch.batch_id] = batch.origin
         if len(self._origins) > MAX_IN_ALL:

@@ -17,7 +17,7 @@ from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.redaction import install_redaction
 from beel_mcp.server.prompts import Completions, as_prompt, read_prompts
-from beel_mcp.server.sdk import News, Offers, Requests
+from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews
 from beel_mcp.server.tool_calls import ToolCalls
 from beel_mcp.settings import Language, Settings
 from beel_mcp.tools import TOOLS
@@ -51,16 +51,17 @@ def create_server(
 
     `sandbox_app` answers instead of BeeL; only the command line and tests pass one.
     """
-    asking = {one.name for one in TOOLS if one.needs_a_yes or one.kind == "write"}
-    withheld = {one.name for one in TOOLS if settings.read_only and one.writes}
+    asking = {tool.name for tool in TOOLS if tool.needs_a_yes or tool.kind == "write"}
+    saving = {tool.name for tool in TOOLS if tool.kind != "read"}
+    withheld = {tool.name for tool in TOOLS if settings.read_only and tool.writes}
     tools = [
-        declaration.build(output_schema=settings.output_schema)
-        for declaration in TOOLS
-        if declaration.name not in withheld
+        tool.build(output_schema=settings.output_schema)
+        for tool in TOOLS
+        if tool.name not in withheld
     ]
     bus = InMemorySubscriptionBus()
-    news = News(bus)
-    server = Offers(
+    news = ResourceNews(bus)
+    server = BeelServer(
         NAME,
         title="BeeL",
         version=__version__,
@@ -68,17 +69,17 @@ def create_server(
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing, news),
         subscriptions=bus,
-        middleware=[Requests(news), ToolCalls(tools, withheld, asking)],
+        middleware=[RequestScope(news, saving), ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,
         auth=auth,
     )
-    _offer_prompts(server, settings.language)
+    _add_prompts(server, settings.language)
     install_redaction()
     return server
 
 
-def _offer_prompts(server: Offers, language: Language) -> None:
+def _add_prompts(server: BeelServer, language: Language) -> None:
     prompts = read_prompts(language)
     for prompt in prompts:
         server.add_prompt(as_prompt(prompt))
@@ -87,7 +88,7 @@ def _offer_prompts(server: Offers, language: Language) -> None:
 
 
 def _lifespan(
-    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing, news: News
+    settings: Settings, sandbox_app: ASGIApp | None, timing: Timing, news: ResourceNews
 ) -> Callable[[MCPServer[AppState]], AbstractAsyncContextManager[AppState]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[AppState]) -> AsyncIterator[AppState]:
@@ -96,7 +97,7 @@ def _lifespan(
         journal = Journal(settings.state_dir, timing.now)
         try:
             async with anyio.create_task_group() as group:
-                writes = Writes(group, settings.state_dir, news.ended)
+                writes = Writes(group, settings.state_dir, news.operation_ended)
                 yield AppState(
                     settings=settings,
                     beel=beel,

@@ -1,4 +1,4 @@
-"""What an app can offer while a person fills in a prompt, or an assistant a resource's address."""
+"""MCP prompts from the Markdown files in prompts/, and completions for prompts and resources."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +14,24 @@ from mcp.types import Completion, CompletionArgument, PromptReference, ResourceT
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, current_request
 from beel_mcp.errors import BeelMcpError
-from beel_mcp.server.resources import FAMILIES, open_batches
+from beel_mcp.server.resources import TEMPLATES, open_batches
 from beel_mcp.settings import Language
 from beel_mcp.tools.parameters import InvoiceStatuses
 
-ARGUMENT_LIMIT = 500
+ARGUMENT_LIMIT: Final = 500
+# A completion holds at most this many values, by the protocol.
+COMPLETION_LIMIT: Final = 100
+QUARTERS: Final = 8
+# An invoice in one of these states has no PDF for an accountant.
+_WITHOUT_PDF: Final = ("DRAFT", "SCHEDULED", "ACTIVE", "CONVERTED", "EXPIRED")
+[_LITERAL] = get_args(get_args(InvoiceStatuses)[0])
+STATUSES: Final = tuple(status for status in get_args(_LITERAL) if status not in _WITHOUT_PDF)
+Source = Callable[[AppState], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Argument:
-    """What a prompt asks for: `choices` are its usual values, `source` is where more come from."""
+    """An argument of a prompt; completion offers `choices` and what `source` has, by its name."""
 
     description: str
     default: str
@@ -43,7 +51,7 @@ class PromptFile:
 
 
 def prompt_folder() -> Path | None:
-    """Find the prompts in an installed package, else in a checkout."""
+    """Find the folder of prompts: in an installed package, else in a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "_prompts"
     if installed.is_dir():
@@ -53,40 +61,35 @@ def prompt_folder() -> Path | None:
 
 
 def read_prompts(language: Language) -> list[PromptFile]:
-    """Read the prompts of a language."""
+    """Read the prompt files of a language."""
     folder = prompt_folder()
     files = sorted(folder.glob(f"*.{language}.md")) if folder else []
     return [read_prompt(file) for file in files]
 
 
-def load_prompts(language: Language) -> list[Prompt]:
-    """Make the prompts of a language."""
-    return [as_prompt(file) for file in read_prompts(language)]
-
-
 def read_prompt(path: Path) -> PromptFile:
     """Read one file: `key: value` lines between two `---`, then Markdown."""
     _, front, body = path.read_text(encoding="utf-8").split("---\n", 2)
-    facts = dict(line.split(": ", 1) for line in front.splitlines())
+    keys = dict(line.split(": ", 1) for line in front.splitlines())
     arguments = {}
-    for key, value in facts.items():
+    for key, value in keys.items():
         kind, _, name = key.partition(".")
         if kind == "argument":
             description, _, default = value.partition(" = ")
-            choices = facts.get(f"choices.{name}")
+            choices = keys.get(f"choices.{name}")
             arguments[name] = Argument(
                 description,
                 default,
                 tuple(choices.split(" | ")) if choices else (),
-                facts.get(f"source.{name}"),
+                keys.get(f"source.{name}"),
             )
     return PromptFile(
-        path.name.split(".")[0], facts["title"], facts["description"], body.strip(), arguments
+        path.name.split(".")[0], keys["title"], keys["description"], body.strip(), arguments
     )
 
 
 def as_prompt(file: PromptFile) -> Prompt:
-    """Make the SDK's prompt of a file."""
+    """Make an MCP prompt of a file."""
 
     def render(**values: str) -> str:
         # A value is data: it stands in a quoted block, on one line, whatever it says.
@@ -108,16 +111,6 @@ def as_prompt(file: PromptFile) -> Prompt:
     )
 
 
-# A protocol answer holds at most this many.
-MOST: Final = 100
-QUARTERS: Final = 8
-# An invoice in one of these has a PDF that belongs to the books.
-_WITHOUT_PDF: Final = ("DRAFT", "SCHEDULED", "ACTIVE", "CONVERTED", "EXPIRED")
-[_LITERAL] = get_args(get_args(InvoiceStatuses)[0])
-STATUSES: Final = tuple(one for one in get_args(_LITERAL) if one not in _WITHOUT_PDF)
-Source = Callable[[AppState], Sequence[str]]
-
-
 class Completions:
     """Values for the arguments of prompts and of resource templates."""
 
@@ -135,13 +128,15 @@ class Completions:
         argument: CompletionArgument,
         _: object,
     ) -> Completion:
-        """Give the values that fit what was typed so far; none for what is not known."""
+        """Give the values that begin with what was typed; none for an unknown argument."""
         state = current_request().request_context.lifespan_context
         if isinstance(reference, PromptReference):
-            return _fitting(self._of_prompt(reference.name, argument.name, state), argument.value)
-        return _fitting(_of_template(reference.uri, argument.name, state), argument.value)
+            values = self._prompt_values(reference.name, argument.name, state)
+        else:
+            values = _template_values(reference.uri, argument.name, state)
+        return _completion(values, argument.value)
 
-    def _of_prompt(self, prompt: str, name: str, state: AppState) -> Sequence[str]:
+    def _prompt_values(self, prompt: str, name: str, state: AppState) -> Sequence[str]:
         file = self._prompts.get(prompt)
         argument = file.arguments.get(name) if file else None
         if argument is None:
@@ -155,22 +150,27 @@ def last_quarters(today: date, language: Language) -> list[str]:
     letter = "T" if language == "es" else "Q"
     number = today.year * 4 + (today.month - 1) // 3
     ended_first = [number - 1, number, *(number - back for back in range(2, QUARTERS))]
-    return [f"{one // 4}-{letter}{one % 4 + 1}" for one in ended_first]
+    return [f"{quarter // 4}-{letter}{quarter % 4 + 1}" for quarter in ended_first]
 
 
-def _of_template(uri: str, name: str, state: AppState) -> Sequence[str]:
-    for family in FAMILIES:
-        if (family.template.uri_template, family.variable) == (uri, name):
+def _template_values(uri: str, name: str, state: AppState) -> Sequence[str]:
+    for template in TEMPLATES:
+        if (template.definition.uri_template, template.variable) == (uri, name):
             try:
-                return family.known(state)
+                return template.values(state)
             except BeelMcpError:
                 return ()  # nothing can be offered; a call says why
     return ()
 
 
-def _fitting(values: Sequence[str], typed: str) -> Completion:
-    found = [one for one in values if one.casefold().startswith(typed.strip().casefold())]
-    return Completion(values=found[:MOST], total=len(found), has_more=len(found) > MOST)
+def _completion(values: Sequence[str], typed: str) -> Completion:
+    prefix = typed.strip().casefold()
+    found = [value for value in values if value.casefold().startswith(prefix)]
+    return Completion(
+        values=found[:COMPLETION_LIMIT],
+        total=len(found),
+        has_more=len(found) > COMPLETION_LIMIT,
+    )
 
 
 def _today(state: AppState) -> date:

@@ -1,4 +1,4 @@
-"""What each address gives: the addresses, what is listed under them now, and what is read there."""
+"""The MCP resources: their URIs, which of them are listed, and the documents they give."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from beel_mcp.answers.outcome import RecordRow
 from beel_mcp.cleaning import quoted
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
-from beel_mcp.files.output import FILES, MOST_BYTES, WRITTEN, Note, Written, file_uri
+from beel_mcp.files.output import FILES, MOST_BYTES, Note, Written, file_uri
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.fields import Problem, holds_account, mask_iban, safe_text
 from beel_mcp.lists.model import Row
@@ -28,157 +28,61 @@ from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import check_books
 from beel_mcp.writes.run.chunk_result import known_rows
 
-_LONGEST: Final = 2_000
-
-
-def stamped(state: AppState, facts: Mapping[str, Any]) -> str:
-    """Write a document that says in which environment and company it stands."""
-    company = state.beel.known_company
-    place = {
-        "environment": state.settings.environment,
-        "company": company.label if company else None,
-    }
-    return json.dumps({**facts, **place}, ensure_ascii=False, indent=1)
-
-
-def batch_document(batch: Batch, expires_at: datetime) -> dict[str, Any]:
-    """Give a list as it was read and what is known of each row."""
-    return _full(
-        batch_id=batch.batch_id,
-        expires_at=expires_at.isoformat(timespec="seconds"),
-        validated_at=batch.validated_at and batch.validated_at.isoformat(timespec="seconds"),
-        source=safe_text(batch.source, _LONGEST),
-        read_as=batch.read_as and safe_text(batch.read_as, _LONGEST),
-        total=len(batch.rows),
-        importable=len(batch.importable()),
-        counts=batch.counts(),
-        columns_used=_safe(batch.columns_used),
-        columns_ignored=_safe(batch.columns_ignored),
-        values_changed=[_safe(change._asdict()) for change in batch.values_changed],
-        rows=[_row(batch, row) for row in batch.rows],
-    )
-
-
-def operation_document(operation: Operation, told: Told) -> dict[str, Any]:
-    """Give how an operation stands, and all of its record."""
-    return _full(
-        operation_id=operation.operation_id,
-        tool=operation.kind,
-        status=told.status,
-        summary=told.summary,
-        detail=told.detail or None,
-        started_at=_moment(operation.started_at),
-        ended_at=operation.ended_at and _moment(operation.ended_at),
-        total=operation.total,
-        counts=told.counts,
-        backup_path=operation.saved_as,
-        rows=[_outcome(row) for row in told.rows],
-    )
-
-
-def _row(batch: Batch, row: Row) -> dict[str, Any]:
-    verdict = batch.verdict(row)
-    return _full(
-        row=row.number,
-        kind=verdict.kind,
-        values=_safe(row.payload()),
-        errors=[_problem(one) for one in verdict.errors] or None,
-        warnings=[_problem(one) for one in verdict.warnings] or None,
-        existing_customer_id=verdict.existing_customer_id,
-    )
-
-
-def _outcome(row: RecordRow) -> dict[str, Any]:
-    facts = row.model_dump(exclude_none=True)
-    # An id is not touched: some look like an account.
-    return {
-        name: _safe(value) if name in {"name", "message"} else value
-        for name, value in facts.items()
-    }
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return _full(
-        field=problem.field,
-        message=problem.message,
-        value=problem.value,
-        suggestion=problem.suggestion,
-    )
-
-
-def _safe(value: Any, name: str = "") -> Any:
-    """Clean every text, and mask every bank account."""
-    if isinstance(value, str):
-        return mask_iban(value) if name.endswith("iban") else safe_text(value, _LONGEST)
-    if isinstance(value, Mapping):
-        return {key: _safe(part, key) for key, part in value.items()}
-    if isinstance(value, Sequence):
-        return [_safe(part, name) for part in value]
-    return value
-
-
-def _full(**facts: Any) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
 STATUS: Final = "beel://status"
 GUIDE: Final = "beel://guide"
 BATCHES: Final = "beel://batches/"
 OPERATIONS: Final = "beel://operations/"
 JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
+# So many batches and so many files are listed; the rest is found by completion.
 LISTED: Final = 20
+_TEXT_LIMIT: Final = 2_000
 _MIME_TYPES: Final = {
     ".csv": "text/csv",
     ".zip": "application/zip",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_ANY: Final = "application/octet-stream"
 Request = Context[AppState]
 
 
 @dataclass(frozen=True)
-class Family:
-    """Addresses that differ in one part, and who reads what is there."""
+class TemplateResource:
+    """A URI template with one variable, how to read its resources, and the values that exist."""
 
-    template: ResourceTemplate
+    definition: ResourceTemplate
     variable: str
     read: Callable[[Request, str], Awaitable[ReadResourceContents]]
-    known: Callable[[AppState], list[str]]
+    values: Callable[[AppState], list[str]]
 
     def match(self, uri: str) -> str | None:
-        """Give the part by which an address of this family differs; None for any other."""
-        found = UriTemplate.parse(self.template.uri_template).match(uri)
+        """Give the variable's value in a URI; None for a URI of another template."""
+        found = UriTemplate.parse(self.definition.uri_template).match(uri)
         return str(found[self.variable]) if found else None
 
 
-async def read(uri: str, ctx: Request) -> ReadResourceContents:
-    """Read what is at an address, for whoever asks.
+async def read_resource(uri: str, ctx: Request) -> ReadResourceContents:
+    """Read a resource for the caller.
 
     Raises:
-        BeelMcpError: nothing is there for this caller, or it cannot be read.
+        BeelMcpError: there is none for this caller, or it cannot be read.
 
     """
     if uri == STATUS:
         return await _read_status(ctx)
     if uri == GUIDE:
         return ReadResourceContents(guide(), MARKDOWN)
-    for family in FAMILIES:
-        if part := family.match(uri):
-            return await family.read(ctx, part)
+    for template in TEMPLATES:
+        if value := template.match(uri):
+            return await template.read(ctx, value)
     raise CallerError(
         f"There is no resource at {quoted(uri, 120)}.",
         code="unknown_resource",
         remedy=f"There are {STATUS}, {GUIDE}, "
-        f"{', '.join(family.template.uri_template for family in FAMILIES)}.",
+        f"{', '.join(template.definition.uri_template for template in TEMPLATES)}.",
     )
 
 
-def listed(state: AppState) -> list[Resource]:
+def list_resources(state: AppState) -> list[Resource]:
     """List what is always there, then the caller's open batches and files, the newest first."""
     always = [
         Resource(
@@ -196,8 +100,9 @@ def listed(state: AppState) -> list[Resource]:
             mime_type=MARKDOWN,
         ),
     ]
-    batches = [_batch(one) for one in state.batches.of(caller())[:LISTED]]
-    return [*always, *batches, *(_file(note) for note in written().list()[:LISTED])]
+    batches = [_batch_resource(batch) for batch in state.batches.of(caller())[:LISTED]]
+    saved = [_file_resource(note) for note in saved_by_caller(state).list()[:LISTED]]
+    return [*always, *batches, *saved]
 
 
 def guide() -> str:
@@ -206,25 +111,21 @@ def guide() -> str:
 
 
 def open_batches(state: AppState) -> list[str]:
-    """Name the caller's batches that are still kept, the last used first."""
+    """Give the ids of the caller's batches that are still kept, the last used first."""
     return [batch.batch_id for batch in state.batches.of(caller())]
 
 
-def recent_operations(state: AppState) -> list[str]:
-    """Name the caller's operations that are still kept, the newest first."""
-    return [one.operation_id for one in state.journal.recent(caller())]
+def saved_by_caller(state: AppState) -> Written:
+    """Give access to the files that were saved for the caller."""
+    return Written(state.settings.files_dir, state.settings.state_dir, caller())
 
 
-def saved_files(_: AppState) -> list[str]:
-    """Name the files that were saved for who asks and are still there, the newest first."""
-    return [note.name for note in written().list()]
+def _recent_operations(state: AppState) -> list[str]:
+    return [operation.operation_id for operation in state.journal.recent(caller())]
 
 
-def written() -> Written:
-    """Find the files that were written for who asks."""
-    found = WRITTEN.get()
-    assert found is not None, "set by every request"
-    return found
+def _saved_files(state: AppState) -> list[str]:
+    return [note.name for note in saved_by_caller(state).list()]
 
 
 async def _read_status(ctx: Request) -> ReadResourceContents:
@@ -232,15 +133,14 @@ async def _read_status(ctx: Request) -> ReadResourceContents:
     answer = await get_status(
         state.beel, state.settings, state.journal, state.writes, asking_of(ctx), caller()
     )
-    return ReadResourceContents(stamped(state, answer.structure()), JSON)
+    return _document(state, answer.structure())
 
 
 async def _read_batch(ctx: Request, batch_id: str) -> ReadResourceContents:
     state = app_state(ctx)
     batch = state.batches.get(batch_id, caller())
     expires_at = state.batches.expires_at(batch_id, caller())
-    document = await to_thread.run_sync(batch_document, batch, expires_at)
-    return ReadResourceContents(stamped(state, document), JSON)
+    return _document(state, await to_thread.run_sync(batch_document, batch, expires_at))
 
 
 async def _read_operation(ctx: Request, operation_id: str) -> ReadResourceContents:
@@ -253,16 +153,16 @@ async def _read_operation(ctx: Request, operation_id: str) -> ReadResourceConten
         )
     check_books(operation, await state.beel.account())
     running = state.writes.running(operation_id) is not None
-    told = tell(operation, known_rows(state.journal, operation), running=running)
-    return ReadResourceContents(stamped(state, operation_document(operation, told)), JSON)
+    outcome = tell(operation, known_rows(state.journal, operation), running=running)
+    return _document(state, _operation_document(operation, outcome))
 
 
-async def _read_file(_: Request, name: str) -> ReadResourceContents:
-    return await to_thread.run_sync(_given_out, written(), name)
+async def _read_file(ctx: Request, name: str) -> ReadResourceContents:
+    return await to_thread.run_sync(_file_content, saved_by_caller(app_state(ctx)), name)
 
 
-def _given_out(files_of_caller: Written, name: str) -> ReadResourceContents:
-    data = files_of_caller.read(name)
+def _file_content(saved: Written, name: str) -> ReadResourceContents:
+    data = saved.read(name)
     if holds_account(name, data):
         raise CallerError(
             f"The file {quoted(name, 120)} holds bank accounts, which never leave this computer"
@@ -270,44 +170,135 @@ def _given_out(files_of_caller: Written, name: str) -> ReadResourceContents:
             code="file_private",
             remedy="The person can open it in the files folder that get_status names.",
         )
-    mime_type = mime_type_of(name)
+    mime_type = _mime_type(name)
     if mime_type.startswith("text/"):
         try:
             return ReadResourceContents(data.decode("utf-8"), mime_type)
         except UnicodeDecodeError:
-            pass  # as it is, then
+            pass  # given as bytes, then
     return ReadResourceContents(data, mime_type)
 
 
-def mime_type_of(name: str) -> str:
-    """Tell what kind of file a name of ours stands for."""
-    return _MIME_TYPES.get("." + name.rpartition(".")[2].lower(), _ANY)
+def _mime_type(name: str) -> str:
+    suffix = "." + name.rpartition(".")[2].lower()
+    return _MIME_TYPES.get(suffix, "application/octet-stream")
 
 
-def _batch(batch: Batch) -> Resource:
+def _batch_resource(batch: Batch) -> Resource:
+    source = quoted(batch.source, 60) if batch.origin else "List from the conversation"
     return Resource(
         uri=BATCHES + batch.batch_id,
         name=batch.batch_id,
-        title=f"{_source(batch)}: {plural(len(batch.rows), 'row')}",
+        title=f"{source}: {plural(len(batch.rows), 'row')}",
         mime_type=JSON,
     )
 
 
-def _source(batch: Batch) -> str:
-    return quoted(batch.source, 60) if batch.origin else "List from the conversation"
-
-
-def _file(note: Note) -> Resource:
+def _file_resource(note: Note) -> Resource:
     return Resource(
         uri=file_uri(note.name),
         name=note.name,
-        mime_type=mime_type_of(note.name),
+        mime_type=_mime_type(note.name),
         size=note.size_bytes,
     )
 
 
-FAMILIES: Final = (
-    Family(
+def _document(state: AppState, facts: Mapping[str, Any]) -> ReadResourceContents:
+    """Write facts as JSON, with the environment and company they belong to."""
+    company = state.beel.known_company
+    stamp = {
+        "environment": state.settings.environment,
+        "company": company.label if company else None,
+    }
+    text = json.dumps({**facts, **stamp}, ensure_ascii=False, indent=1)
+    return ReadResourceContents(text, JSON)
+
+
+def batch_document(batch: Batch, expires_at: datetime) -> dict[str, Any]:
+    """Describe a batch: how the list was read, and what is known of each row."""
+    return _without_none(
+        batch_id=batch.batch_id,
+        expires_at=expires_at.isoformat(timespec="seconds"),
+        validated_at=batch.validated_at and batch.validated_at.isoformat(timespec="seconds"),
+        source=safe_text(batch.source, _TEXT_LIMIT),
+        read_as=batch.read_as and safe_text(batch.read_as, _TEXT_LIMIT),
+        total=len(batch.rows),
+        importable=len(batch.importable()),
+        counts=batch.counts(),
+        columns_used=_safe(batch.columns_used),
+        columns_ignored=_safe(batch.columns_ignored),
+        values_changed=[_safe(change._asdict()) for change in batch.values_changed],
+        rows=[_row(batch, row) for row in batch.rows],
+    )
+
+
+def _row(batch: Batch, row: Row) -> dict[str, Any]:
+    verdict = batch.verdict(row)
+    return _without_none(
+        row=row.number,
+        kind=verdict.kind,
+        values=_safe(row.payload()),
+        errors=[_problem(error) for error in verdict.errors] or None,
+        warnings=[_problem(warning) for warning in verdict.warnings] or None,
+        existing_customer_id=verdict.existing_customer_id,
+    )
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return _without_none(
+        field=problem.field,
+        message=problem.message,
+        value=problem.value,
+        suggestion=problem.suggestion,
+    )
+
+
+def _operation_document(operation: Operation, outcome: Told) -> dict[str, Any]:
+    return _without_none(
+        operation_id=operation.operation_id,
+        tool=operation.kind,
+        status=outcome.status,
+        summary=outcome.summary,
+        detail=outcome.detail or None,
+        started_at=_iso_time(operation.started_at),
+        ended_at=operation.ended_at and _iso_time(operation.ended_at),
+        total=operation.total,
+        counts=outcome.counts,
+        backup_path=operation.saved_as,
+        rows=[_record_row(row) for row in outcome.rows],
+    )
+
+
+def _record_row(row: RecordRow) -> dict[str, Any]:
+    facts = row.model_dump(exclude_none=True)
+    # An id is not touched: some look like an account.
+    return {
+        name: _safe(value) if name in {"name", "message"} else value
+        for name, value in facts.items()
+    }
+
+
+def _safe(value: Any, name: str = "") -> Any:
+    """Clean every text, and mask every bank account."""
+    if isinstance(value, str):
+        return mask_iban(value) if name.endswith("iban") else safe_text(value, _TEXT_LIMIT)
+    if isinstance(value, Mapping):
+        return {key: _safe(part, key) for key, part in value.items()}
+    if isinstance(value, Sequence):
+        return [_safe(part, name) for part in value]
+    return value
+
+
+def _without_none(**facts: Any) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _iso_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+TEMPLATES: Final = (
+    TemplateResource(
         ResourceTemplate(
             uri_template=BATCHES + "{batch_id}",
             name="batch",
@@ -319,7 +310,7 @@ FAMILIES: Final = (
         _read_batch,
         open_batches,
     ),
-    Family(
+    TemplateResource(
         ResourceTemplate(
             uri_template=OPERATIONS + "{operation_id}",
             name="operation",
@@ -329,9 +320,9 @@ FAMILIES: Final = (
         ),
         "operation_id",
         _read_operation,
-        recent_operations,
+        _recent_operations,
     ),
-    Family(
+    TemplateResource(
         ResourceTemplate(
             uri_template=FILES + "{name}",
             name="file",
@@ -341,6 +332,6 @@ FAMILIES: Final = (
         ),
         "name",
         _read_file,
-        saved_files,
+        _saved_files,
     ),
 )

@@ -1,8 +1,8 @@
-"""The SDK's server with what stands beside the tools: prompts, resources, and news of them."""
+"""The SDK's server with our prompts and resources, and the outermost middleware."""
 
 import difflib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import anyio
@@ -23,20 +23,20 @@ from mcp.types import (
 from pydantic import AnyUrl
 
 from beel_mcp.cleaning import quoted
-from beel_mcp.context import REQUEST, AppState, app_state, caller, current_request
+from beel_mcp.context import REQUEST, AppState, app_state, current_request
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
-from beel_mcp.files.output import WRITTEN, Written
+from beel_mcp.files.output import WRITTEN
 from beel_mcp.server import resources
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
 logger = logging.getLogger(__name__)
 
 
-class Offers(MCPServer[AppState]):
-    """Tools are the SDK's and ToolCalls' business; here is the rest of what the server offers.
+class BeelServer(MCPServer[AppState]):
+    """Serves prompts and resources our way; tools are left to the SDK and `ToolCalls`.
 
-    The SDK answers what it does not know with a bare fault, and gives one kind of content to all
-    files; so its public methods are overridden, and the tests hold them on both eras.
+    The SDK answers an unknown name with a bare protocol error and gives all files one content
+    type, so its public methods are overridden here; tests hold them on both protocol eras.
     """
 
     async def get_prompt(
@@ -45,7 +45,7 @@ class Offers(MCPServer[AppState]):
         arguments: dict[str, Any] | None = None,
         context: Context[AppState, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
-        """Give a prompt.
+        """Render a prompt.
 
         Raises:
             MCPError: there is no such prompt, or it has no such argument.
@@ -56,32 +56,32 @@ class Offers(MCPServer[AppState]):
             for prompt in await self.list_prompts()
         }
         if name not in known:
-            raise _unknown("prompt", name, list(known))
+            raise _unknown_name("prompt", name, list(known))
         for argument in arguments or ():
             if argument not in known[name]:
-                raise _unknown(f"argument of {name}", argument, known[name])
+                raise _unknown_name(f"argument of {name}", argument, known[name])
         return await super().get_prompt(name, arguments, context)
 
     async def list_resources(self) -> list[Resource]:
         """List what can be read now."""
-        return resources.listed(app_state(current_request()))
+        return resources.list_resources(app_state(current_request()))
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
-        """List the addresses that have a part to fill in."""
-        return [family.template for family in resources.FAMILIES]
+        """List the URI templates."""
+        return [template.definition for template in resources.TEMPLATES]
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[AppState, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read what is at an address.
+        """Read the resource at a URI.
 
         Raises:
-            MCPError: nothing is there for this caller, or it cannot be read.
+            MCPError: there is none for this caller, or it cannot be read.
 
         """
         try:
             with anyio.fail_after(CALL_LIMIT_S):
-                return [await resources.read(str(uri), context or current_request())]
+                return [await resources.read_resource(str(uri), context or current_request())]
         except BeelMcpError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
             facts = {"uri": str(uri), "code": error.code}
@@ -97,65 +97,70 @@ class Offers(MCPServer[AppState]):
             raise MCPError(INTERNAL_ERROR, text, {"uri": str(uri)}) from None
 
 
-class News:
-    """Tells who listens that a resource is another now; only apps of the newer era can."""
+class ResourceNews:
+    """Publishes that resources changed; only clients of the newer era can subscribe to it."""
 
     def __init__(self, bus: SubscriptionBus) -> None:
         self._bus = bus
 
-    async def ended(self, operation_id: str) -> None:
-        """Tell that an operation went on by itself; it may have saved a file, too."""
+    async def operation_ended(self, operation_id: str) -> None:
+        """Publish the end of an operation that outlived its call; it may have saved a file, too."""
         await self._bus.publish(ResourceUpdated(resources.OPERATIONS + operation_id))
-        await self._bus.publish(ResourcesListChanged())
+        await self.list_changed()
 
-    async def called(self, params: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        """Tell which batch and which operation a call was about."""
+    async def tool_called(self, params: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Publish the batch and the operation that a call named or answered with."""
         structure = result.get("structuredContent") or {}
         arguments = params.get("arguments")
         asked = arguments if isinstance(arguments, Mapping) else {}
-        for name, family in (
+        for name, uri in (
             ("batch_id", resources.BATCHES),
             ("operation_id", resources.OPERATIONS),
         ):
-            for one in dict.fromkeys((asked.get(name), structure.get(name))):
-                if isinstance(one, str):
-                    await self._bus.publish(ResourceUpdated(family + one))
+            for value in dict.fromkeys((asked.get(name), structure.get(name))):
+                if isinstance(value, str):
+                    await self._bus.publish(ResourceUpdated(uri + value))
 
-    async def listed(self) -> None:
-        """Tell that the list has other entries."""
+    async def list_changed(self) -> None:
+        """Publish that resources/list has other entries."""
         await self._bus.publish(ResourcesListChanged())
 
 
-class Requests:
-    """The SDK middleware that every request passes first: whoever answers can find it."""
+class RequestScope:
+    """The outermost middleware: sets the context variables of a request, then publishes news.
 
-    def __init__(self, news: News) -> None:
+    `saving` are the tools that may save a file.
+    """
+
+    def __init__(self, news: ResourceNews, saving: Collection[str]) -> None:
         self._news = news
+        self._saving = saving
 
     async def __call__(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Remember the request while it is answered, and tell what a call changed."""
-        state = ctx.lifespan_context
-        written = Written(state.settings.files_dir, state.settings.state_dir, caller())
-        REQUEST.set(Context[AppState](request_context=ctx))
-        WRITTEN.set(written)
+        """Answer the request in its own scope."""
+        request = Context[AppState](request_context=ctx)
+        REQUEST.set(request)
         if ctx.method != "tools/call":
             return await call_next(ctx)
-        before = _open_batches(state)
+        params, batches = ctx.params or {}, ctx.lifespan_context.batches
+        saved = (
+            resources.saved_by_caller(app_state(request))
+            if params.get("name") in self._saving
+            else None
+        )
+        WRITTEN.set(saved)
+        revision = batches.revision
         result = await call_next(ctx)
         if isinstance(result, Mapping):
-            await self._news.called(ctx.params or {}, result)
-        if written.is_longer or _open_batches(state) != before:
-            await self._news.listed()
+            await self._news.tool_called(params, result)
+        if (saved and saved.is_longer) or batches.revision != revision:
+            await self._news.list_changed()
         return result
 
 
-def _open_batches(state: AppState) -> set[str]:
-    return {batch.batch_id for batch in state.batches.of(caller())}
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> MCPError:
+def _unknown_name(kind: str, name: str, known: list[str]) -> MCPError:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known) or 'none'}."
     return MCPError(INVALID_PARAMS, f"There is no {kind} named {quoted(name, 60)}. {hint}")

@@ -1,8 +1,9 @@
-"""What every tools/call passes through: arguments checked before, our shape and place after."""
+"""The middleware of tools/call: arguments are checked before, the answer is stamped after."""
 
 import difflib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import anyio
@@ -16,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from beel_mcp.answers.plan import PlanAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.context import CURRENT, AppState, Progress
+from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError
 from beel_mcp.tools.declare import crashed, error_result, result_of
 from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
@@ -26,9 +27,13 @@ logger = logging.getLogger(__name__)
 
 # Hosts that show progress take a silent minute for a dead server.
 HEARTBEAT_S = 5.0
+RECOVERY_INTERVAL_S = 60.0
 MODERN = "2026-07-28"
 # A plan lasts ten minutes, and what runs after a yes has its own limit.
 QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
+# Tools that never look into the journal: before them it is recovered once in a while only.
+_WITHOUT_JOURNAL = frozenset({"find_customers", "find_invoices", "list_batch_rows"})
+# Words for pydantic's error types.
 _TYPES = {
     "string_type": "must be text",
     "list_type": "must be a list, in square brackets",
@@ -42,11 +47,13 @@ _TYPES = {
     "bool_parsing": "must be true or false",
     "missing": "is required",
 }
+# Which tool gives the ids that an argument asks for.
 _FINDERS = {
     "customer_id": "find_customers",
     "customer_ids": "find_customers",
     "invoice_ids": "find_invoices",
 }
+# The same for error types that name a limit: its key in the error's context, and the words.
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than_equal": ("le", "must be at most {}"),
@@ -64,39 +71,56 @@ class ToolCalls:
     The SDK answers bad arguments with pydantic's own text, which names a URL and repeats the
     value; here they are checked first and refused in the shape that all errors have. The hook
     is marked provisional in mcp 2.3, so the laws test it on both protocol eras.
+
+    `withheld` are tools that this server does not offer, `asking` those that may ask the person.
     """
 
     def __init__(
         self, tools: Sequence[Tool], withheld: Collection[str], asking: Collection[str]
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
-        self._asking = asking
         self._withheld = withheld
+        self._asking = asking
+        self._recovered_at = -inf
 
     async def __call__(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Check, call, and say where we are."""
+        """Check the arguments, call the tool, and add environment and company to its answer."""
         if ctx.method != "tools/call":
             return await call_next(ctx)
         params = ctx.params or {}
         name = str(params.get("name", ""))
         refused = self._refuse(name, params.get("arguments"))
         if refused:
-            result = _refusal(ctx, refused)
+            result = _as_result(ctx, error_result(refused))
         else:
-            _recover(ctx.lifespan_context)
-            result = await self._called(ctx, call_next, name)
+            self._recover(ctx.lifespan_context, name)
+            result = await self._call(ctx, call_next, name)
         if "content" not in result:  # a question to the person, not an answer yet
             return result
         if result.get("isError") and "structuredContent" not in result:
             # The body answers for itself: what is left is a form that was filled in badly.
-            result = _result(
-                ctx, no_answer() if name in self._asking else error_result(crashed(name))
-            )
+            answer = _no_answer() if name in self._asking else error_result(crashed(name))
+            result = _as_result(ctx, answer)
         return _stamped(result, ctx.lifespan_context)
 
-    async def _called(
+    def _recover(self, state: AppState, tool: str) -> None:
+        """Find writes whose process died; at a call, never at start, which must leave no trace.
+
+        The first call does it, and every call that may look into the journal: another process may
+        have died since. The other calls see to it that old records go, however long we run.
+        """
+        is_due = anyio.current_time() >= self._recovered_at + RECOVERY_INTERVAL_S
+        if tool in _WITHOUT_JOURNAL and not is_due:
+            return
+        self._recovered_at = anyio.current_time()
+        try:
+            state.journal.recover(state.writes.running)
+        except BeelMcpError:
+            logger.warning("the journal cannot be used: tools that write will refuse")
+
+    async def _call(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext, name: str
     ) -> dict[str, Any]:
         """Call, and wait for the person no longer than a plan lasts."""
@@ -106,13 +130,13 @@ class ToolCalls:
             with anyio.fail_after(QUESTION_LIMIT_S):
                 return _as_mapping(await _with_progress(ctx, call_next))
         except TimeoutError:
-            return _result(ctx, no_answer())
+            return _as_result(ctx, _no_answer())
         except MCPError:
             # An app of the older era that fails while it asks answers so; a bad request state of
             # the newer one is a fault of the request, and stays one.
             if is_version_at_least(ctx.protocol_version, MODERN):
                 raise
-            return _result(ctx, no_answer())
+            return _as_result(ctx, _no_answer())
 
     def _refuse(self, name: str, arguments: Any) -> CallerError | None:
         tool = self._tools.get(name)
@@ -127,9 +151,8 @@ class ToolCalls:
         if arguments is not None and not isinstance(arguments, Mapping):
             return CallerError(f"The arguments of {name} must be one object.")
         sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
-        # What is not an argument comes first: it says best what was meant.
-        strangers = [argument for argument in sent if argument not in known]
-        faults = [self._elsewhere(one, known) or _misspelt((one,), known) for one in strangers]
+        # Unknown arguments come first: they say best what was meant.
+        faults = [self._unknown_argument(one, known) for one in sent if one not in known]
         try:
             tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:
@@ -140,37 +163,27 @@ class ToolCalls:
             )
         return None
 
-    def _elsewhere(self, argument: str, known: list[str]) -> FieldError | None:
-        """Name the tool whose argument it is, if it is nothing like one of this tool's."""
-        if difflib.get_close_matches(argument, known, n=1):
-            return None
+    def _unknown_argument(self, argument: str, known: list[str]) -> FieldError:
+        """Suggest this tool's argument of nearly that name, or the one tool that has it."""
+        near = difflib.get_close_matches(argument, known, n=1)
         owners = [
             name for name, tool in self._tools.items() if argument in tool.parameters["properties"]
         ]
-        if len(owners) != 1:
-            return None
-        return FieldError(_field((argument,)), f"is not an argument here but of {owners[0]}")
+        if near:
+            hint = f"; did you mean {near[0]}?"
+        elif len(owners) == 1:
+            hint = f" here but of {owners[0]}"
+        else:
+            hint = f"; there are {', '.join(known)}" if known else ""
+        return FieldError(_field_path((argument,)), "is not an argument" + hint)
 
 
-def _refusal(ctx: ServerRequestContext[AppState, Any], error: BeelMcpError) -> dict[str, Any]:
-    """Make an error of our own."""
-    return _result(ctx, error_result(error))
-
-
-def _result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:
-    """Make an answer of our own; a handler's result gets its era's shape from the SDK later."""
+def _as_result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:
+    """Make a result of our own; a tool's result gets its era's shape from the SDK later."""
     result = _as_mapping(answer)
     if not is_version_at_least(ctx.protocol_version, MODERN):
         result.pop("resultType", None)
     return result
-
-
-def _recover(state: AppState) -> None:
-    """Find out what died in flight; at a call and never at start, which must leave no trace."""
-    try:
-        state.journal.recover(state.writes.running)
-    except BeelMcpError:
-        logger.warning("the journal cannot be used: tools that write will refuse")
 
 
 async def _with_progress(
@@ -191,7 +204,7 @@ async def _with_progress(
 
     async with anyio.create_task_group() as group:
         group.start_soon(beat)
-        CURRENT.set(progress)
+        PROGRESS.set(progress)
         try:
             result, failure = await call_next(ctx), None
         except MCPError as error:  # a group would wrap it
@@ -203,8 +216,8 @@ async def _with_progress(
     return result
 
 
-def no_answer() -> CallToolResult:
-    """Say that no yes arrived."""
+def _no_answer() -> CallToolResult:
+    """Answer that no consent arrived."""
     return result_of(PlanAnswer(**not_confirmed(NotConfirmed())))
 
 
@@ -216,40 +229,35 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
     )
 
 
-def _misspelt(place: Sequence[Any], known: list[str]) -> FieldError:
-    near = difflib.get_close_matches(str(place[-1]), known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
-    return FieldError(_field(place), "is not an argument" + (hint if known else ""))
-
-
 def _field_error(fault: ErrorDetails) -> FieldError:
-    kind, context = fault["type"], fault.get("ctx", {})
+    kind, path, context = fault["type"], fault["loc"], fault.get("ctx", {})
     if kind in _LIMITS:
-        name, words = _LIMITS[kind]
-        return FieldError(_field(fault["loc"]), words.format(context.get(name)))
-    if kind == "string_pattern_mismatch" and (finder := _FINDERS.get(str(fault["loc"][0]))):
-        return FieldError(_field(fault["loc"]), f"is no id; {finder} gives ids")
-    return FieldError(_field(fault["loc"]), _TYPES.get(kind, "is not valid"))
+        key, words = _LIMITS[kind]
+        message = words.format(context.get(key))
+    elif kind == "string_pattern_mismatch" and str(path[0]) in _FINDERS:
+        message = f"is no id; {_FINDERS[str(path[0])]} gives ids"
+    else:
+        message = _TYPES.get(kind, "is not valid")
+    return FieldError(_field_path(path), message)
 
 
-def _field(place: Sequence[Any]) -> str:
-    return clean(".".join(str(part) for part in place), 80) or "arguments"
+def _field_path(path: Sequence[Any]) -> str:
+    return clean(".".join(str(part) for part in path), 80) or "arguments"
 
 
 def _stamped(result: dict[str, Any], state: AppState) -> dict[str, Any]:
-    """Say in both halves of the answer in which environment and company it was given."""
+    """Add environment and company to both halves of an answer: text and structure."""
     company = state.beel.known_company
     label = company.label if company else None
     environment = state.settings.environment
-    structure = {
-        **result.get("structuredContent", {}),
-        "environment": environment,
-        "company": label,
-    }
-    place = f"Environment: {environment}; company: {label or 'not known yet'}."
+    structure = result.get("structuredContent", {})
     first, *others = result["content"]
-    text = {**first, "text": f"{first['text']}\n{place}"}
-    return {**result, "content": [text, *others], "structuredContent": structure}
+    stamp = f"Environment: {environment}; company: {label or 'not known yet'}."
+    return {
+        **result,
+        "content": [{**first, "text": f"{first['text']}\n{stamp}"}, *others],
+        "structuredContent": {**structure, "environment": environment, "company": label},
+    }
 
 
 def _as_mapping(result: HandlerResult) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_s
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
 from beel_mcp.files.safe_dir import check_folder
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.lists.batch import Batch
 from beel_mcp.settings import Language
 from beel_mcp.tools.declare import read, saves, write
@@ -150,7 +150,7 @@ async def save_batch_report(
     batch = batches.get(batch_id, caller)
     await to_thread.run_sync(check_folder, settings.files_dir)
     data = await to_thread.run_sync(_report, batch, settings.language, now)
-    title = say(settings.language, en="customers checked", es="clientes revisados")
+    title = localized(settings.language, en="customers checked", es="clientes revisados")
     name = f"{title} {now.date().isoformat()}.xlsx"
     path = await to_thread.run_sync(save_file, settings.files_dir, name, data)
     corrected = NextCall(

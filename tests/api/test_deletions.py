@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beel_mcp.api.bulk import read_deletion
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.routes import DELETE_CUSTOMERS
 from beel_mcp.errors import UnknownOutcomeError
 
@@ -17,7 +17,7 @@ INVENTED = "z-9"
 
 
 def answer(**data):
-    return Answer(DELETE_CUSTOMERS, "company", 200, data, "req-1")
+    return ApiResponse(DELETE_CUSTOMERS, "company", 200, data, "req-1")
 
 
 def row(customer_id="a", status="DELETED", **error):

@@ -29,8 +29,8 @@ async def flat(settings, who):
 @pytest.mark.parametrize(
     ("customer", "headers", "generation"),
     [
-        (PLAIN, {}, "seeds"),
-        ({**PLAIN, "web": "https://uno.example"}, {}, "seeds"),
+        (PLAIN, {}, "legacy"),
+        ({**PLAIN, "web": "https://uno.example"}, {}, "legacy"),
         ({**PLAIN, "website": "https://uno.example"}, {}, "current"),
         (PLAIN, SUNSET, "current"),
         (PLAIN, {"Sunset": SUNSET["Sunset"]}, "current"),
@@ -50,7 +50,7 @@ async def test_flat_answers_tell_their_generation(beel, flat, customer, headers,
 async def test_a_sign_of_today_settles_it_for_good(beel, flat):
     beel.get("/v1/customers").respond(json=listing(PLAIN))
     await flat.customers.list()
-    assert flat.generation_seen == "seeds"
+    assert flat.generation_seen == "legacy"
     told = {"customers_deletion": [{"customer_id": "c-1", "status": "DELETED"}]}
     beel.delete("/v1/customers/bulk").respond(json=envelope(told))
     await flat.customers.delete_bulk(["c-1"])

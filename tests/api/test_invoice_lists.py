@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as within
 from hypothesis import strategies as st
 
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
 from beel_mcp.api.routes import LIST_INVOICES
 from beel_mcp.errors import CallerError, UnknownOutcomeError
@@ -225,7 +225,7 @@ async def test_whether_there_is_a_pdf_is_not_guessed(beel, client, url, more, ha
 class OldBeel:
     """A BeeL of the seeds with lists by status; `before` may change them before each answer."""
 
-    generation_seen = "seeds"
+    generation_seen = "legacy"
 
     def __init__(self, lists, before=lambda beel: None):
         self.lists, self.asked, self.before = lists, [], before
@@ -246,7 +246,7 @@ class OldBeel:
             for name in ids[(page - 1) * limit : page * limit]
         ]
         data = {"invoices": rows, "pagination": pages(len(ids), page, limit)}
-        return Answer(LIST_INVOICES, "flat", 200, data, None)
+        return ApiResponse(LIST_INVOICES, "flat", 200, data, None)
 
 
 async def walked(beel, statuses, most=2_000):

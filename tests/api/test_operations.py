@@ -5,7 +5,7 @@ import json
 import pytest
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.routes import OPERATIONS
+from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import CallerError, InternalError
 from tests.support.servers.answers import (
     ACCOUNT,
@@ -198,7 +198,7 @@ async def test_an_idempotency_key_has_the_form_that_beel_takes(client, key):
 
 
 def test_only_a_write_may_leave_something_unknown():
-    assert {o.name for o in OPERATIONS if o.changed_if_lost == "unknown"} == {
+    assert {o.name for o in ENDPOINTS if o.changed_if_lost == "unknown"} == {
         "create_customers",
         "create_invoice",
         "update_customer",
@@ -207,5 +207,5 @@ def test_only_a_write_may_leave_something_unknown():
         "delete_customers",
         "delete_invoice",
     }
-    keyed = {o.name for o in OPERATIONS if o.takes_idempotency_key}
+    keyed = {o.name for o in ENDPOINTS if o.takes_idempotency_key}
     assert keyed == {"create_customers", "create_invoice"}

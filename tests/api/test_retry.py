@@ -7,7 +7,7 @@ import pytest
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
-from beel_mcp.api.routes import OPERATIONS
+from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 from tests.support.servers.answers import COMPANY, ROW, envelope, refusal
 from tests.support.servers.scripted import CALLS, BadHandshake, failing
@@ -107,12 +107,12 @@ async def test_every_attempt_is_the_same_request(client, script, kind):
 
 def test_every_operation_has_its_rule_and_no_write_is_sent_again_in_doubt():
     rules = {"read": {READ, FILE}, "dry_run": {DRY_RUN}, "write": {KEYED_WRITE, PLAIN_WRITE}}
-    for operation in OPERATIONS:
-        assert operation.retry in rules[operation.kind], operation.name
-        if operation.kind == "write":
-            assert not operation.retry.server_errors
-            assert not operation.retry.lost
-            assert operation.takes_idempotency_key or not operation.retry.while_processing
+    for endpoint in ENDPOINTS:
+        assert endpoint.retry in rules[endpoint.effect], endpoint.name
+        if endpoint.effect == "write":
+            assert not endpoint.retry.server_errors
+            assert not endpoint.retry.lost
+            assert endpoint.takes_idempotency_key or not endpoint.retry.while_processing
 
 
 async def test_the_caller_gets_the_last_failure_unchanged(client, script):

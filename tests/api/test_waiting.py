@@ -71,22 +71,22 @@ async def test_all_attempts_share_one_deadline(client, time):
         time.at += 20
         raise UnknownOutcomeError("late", retryable=True)
 
-    for operation, gave in ((GET_IDENTITY, [43, 22.5, 1.5]), (CREATE_CUSTOMERS, [180])):
-        request = client._request(Call(operation), await client.active_company())
+    for endpoint, gave in ((GET_IDENTITY, [43, 22.5, 1.5]), (CREATE_CUSTOMERS, [180])):
+        request = client._request(Call(endpoint), await client.active_company())
         with pytest.raises(UnknownOutcomeError):
-            await time.retries().run(answer_late, operation.retry, request)
+            await time.retries().run(answer_late, endpoint.retry, request)
         assert given == gave
         given.clear()
 
 
-@pytest.mark.parametrize(("operation", "given"), [(GET_IDENTITY, 8), (CREATE_CUSTOMERS, 180)])
-async def test_only_a_read_ends_before_its_call_does(client, time, operation, given):
+@pytest.mark.parametrize(("endpoint", "given"), [(GET_IDENTITY, 8), (CREATE_CUSTOMERS, 180)])
+async def test_only_a_read_ends_before_its_call_does(client, time, endpoint, given):
     async def answer(seconds):
         return seconds
 
-    request = client._request(Call(operation), await client.active_company())
+    request = client._request(Call(endpoint), await client.active_company())
     with anyio.fail_after(10):
-        seconds = await time.retries().run(answer, operation.retry, request)
+        seconds = await time.retries().run(answer, endpoint.retry, request)
     assert seconds == pytest.approx(given, abs=0.5)
 
 

@@ -17,7 +17,7 @@ from beel_mcp.answers.changes import DeactivationAnswer, answer_to
 from beel_mcp.answers.outcome import change_rows, count_changes
 from beel_mcp.api.bulk import BulkDeletion, read_deletion
 from beel_mcp.api.company import Account
-from beel_mcp.api.http.responses import Answer
+from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import DELETE_CUSTOMERS
 from beel_mcp.errors import NotFoundError, UnknownOutcomeError
@@ -88,7 +88,7 @@ class Beel:
 
     async def get(self, customer_id: str) -> Customer:
         self.read.append(customer_id)
-        keeps = self.generation_seen == "seeds"
+        keeps = self.generation_seen == "legacy"
         if customer_id in self.gone and not keeps:
             raise NotFoundError("BeeL has no such record.", status=404)
         return Customer(
@@ -105,7 +105,7 @@ class Beel:
             raise UnknownOutcomeError("BeeL did not answer.", changed="unknown")
         shape = today if self.generation_seen == "current" else seeds
         data = {**shape(request, ids, fates), "total": request.counters}
-        return read_deletion(Answer(DELETE_CUSTOMERS, "flat", 200, data, "r"), ids)
+        return read_deletion(ApiResponse(DELETE_CUSTOMERS, "flat", 200, data, "r"), ids)
 
 
 def mentioned(request: Request, ids: list[str], fates: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -252,7 +252,7 @@ def _run_with(examples: int, room: Room) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(
-        st.sampled_from(["current", "seeds"]),
+        st.sampled_from(["current", "legacy"]),
         st.integers(2, 6),
         st.lists(REQUEST, min_size=2, max_size=2),
     )

@@ -65,9 +65,9 @@ LOOKS: dict[str, Look] = {
     "delete 500": Look(MANY, ALL_REASONS, meaning(**UNCOUNTED)),
     "delete 500 of the longest names": Look(WIDE, ONE_OF_EACH, meaning(**UNCOUNTED)),
     "delete hostile names": Look(HOSTILE, (), meaning()),
-    "delete one, in the seeds": Look(PEOPLE[:1], (), meaning(generation="seeds")),
-    "delete several, in the seeds": Look(PEOPLE, ALL_REASONS[:3], meaning(generation="seeds")),
-    "delete over 20, in the seeds": Look(MANY[:21], (), meaning(generation="seeds", **UNCOUNTED)),
+    "delete one, in the seeds": Look(PEOPLE[:1], (), meaning(generation="legacy")),
+    "delete several, in the seeds": Look(PEOPLE, ALL_REASONS[:3], meaning(generation="legacy")),
+    "delete over 20, in the seeds": Look(MANY[:21], (), meaning(generation="legacy", **UNCOUNTED)),
     "make one inactive": Look(PEOPLE[:1], (), meaning("inactive")),
     "make several inactive": Look(PEOPLE, ALL_REASONS[2:4], meaning("inactive")),
     "make 500 inactive": Look(MANY, (), meaning("inactive", **UNCOUNTED)),
@@ -168,7 +168,7 @@ def test_only_what_cannot_be_undone_is_said_to_be_so(language: Language) -> None
         else "La eliminación no se puede deshacer."
     )
     for name, look in LOOKS.items():
-        final = look.meaning["mode"] == "delete" and look.meaning["generation"] != "seeds"
+        final = look.meaning["mode"] == "delete" and look.meaning["generation"] != "legacy"
         assert (words in sentences(language)[name]) == final, name
 
 

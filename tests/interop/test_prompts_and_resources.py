@@ -6,7 +6,7 @@ import json
 import pytest
 
 from beel_mcp.sandbox.seed import invoice_id
-from beel_mcp.server.resources import FAMILIES, GUIDE, STATUS, guide
+from beel_mcp.server.resources import GUIDE, STATUS, TEMPLATES, guide
 from tests.interop.conftest import Open, Server
 from tests.support.clients.guided import RefusedError
 from tests.support.customers import customer
@@ -45,7 +45,7 @@ def test_what_a_client_checked_and_saved_can_be_read_at_its_address(
         batch = client.call("validate_customers", customers=[customer(1)])["batch_id"]
         saved = client.call("download_invoices_zip", invoice_ids=[invoice_id(1)])
         templates = [one["uriTemplate"] for one in client.do("templates")]
-        assert templates == [family.template.uri_template for family in FAMILIES]
+        assert templates == [template.definition.uri_template for template in TEMPLATES]
         listed = [one["uri"] for one in client.do("resources")]
         assert {STATUS, GUIDE, f"beel://batches/{batch}", saved["uri"]} <= set(listed)
         [status] = client.do("read", uri=STATUS)

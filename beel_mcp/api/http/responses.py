@@ -9,9 +9,16 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from beel_mcp.api.http.text import code_of, has_passed, quote_of, request_id_of, retry_after_s, said
+from beel_mcp.api.http.text import (
+    code_of,
+    has_passed,
+    quote_of,
+    request_id_of,
+    retry_after_s,
+    sanitized,
+)
 from beel_mcp.api.http.wire import PROCESSING, Incoming
-from beel_mcp.api.routes import Family, Operation
+from beel_mcp.api.routes import Endpoint, Family
 from beel_mcp.errors import (
     ApiError,
     ConflictError,
@@ -116,15 +123,15 @@ _REMEDIES: Final[Mapping[int | str, str]] = {
 }
 
 
-def error_for(answer: Incoming, body: Any, operation: Operation, family: Family) -> ApiError:
+def error_for(answer: Incoming, body: Any, endpoint: Endpoint, family: Family) -> ApiError:
     """Make the error for an answer with an error status; `body` is None when unreadable."""
     status = answer.status
     facts = _facts(answer, body)
     if status >= 500 or status in _GAVE_UP or _says_success(body):
-        return _unknown(answer, operation, facts, contradictory=_says_success(body))
-    if _is_retired(answer, facts["code"], operation, family):
+        return _unknown(answer, endpoint, facts, contradictory=_says_success(body))
+    if _is_retired(answer, facts["code"], endpoint, family):
         return RouteRetiredError(
-            f"BeeL no longer answers on the route for {operation.name}: it has been retired.",
+            f"BeeL no longer answers on the route for {endpoint.name}: it has been retired.",
             remedy=_RETIRE_REMEDY,
             **{**facts, "code": None},
         )
@@ -134,7 +141,7 @@ def error_for(answer: Incoming, body: Any, operation: Operation, family: Family)
         " ".join(filter(None, (sentence, _scopes(body), _quoted(body), _ending(answer, status)))),
         code=own_code or code,
         # Refused is the second request; what becomes of the first is still open.
-        changed=operation.changed_if_lost if own_code == PROCESSING else "nothing",
+        changed=endpoint.changed_if_lost if own_code == PROCESSING else "nothing",
         retryable=status == 429 or own_code == PROCESSING,
         field_errors=field_errors(body),
         remedy=_REMEDIES.get(own_code or "", _REMEDIES.get(status, "")),
@@ -147,13 +154,13 @@ def field_errors(body: Any) -> tuple[FieldError, ...]:
     error = _error(body)
     found: list[FieldError] = []
     for row in _dicts(error.get("errors"))[:_MOST_ROWS]:
-        index, name = row.get("index"), said(row.get("field"), 60)
+        index, name = row.get("index"), sanitized(row.get("field"), 60)
         known = isinstance(index, int) and not isinstance(index, bool) and index >= 0
         place = f"customers[{index}]" if known else "customers"
         found.append(
             FieldError(
                 f"{place}.{name}" if name else place,
-                said(row.get("message")),
+                sanitized(row.get("message")),
                 index=index if known else None,
             )
         )
@@ -165,11 +172,11 @@ def field_errors(body: Any) -> tuple[FieldError, ...]:
 
 def _from_details(details: dict[str, Any]) -> list[FieldError]:
     if "invalid_value" in details or "expected_format" in details or "allowed_values" in details:
-        wanted = said(details.get("expected_format") or details.get("allowed_values"))
+        wanted = sanitized(details.get("expected_format") or details.get("allowed_values"))
         message = f"expected {wanted}" if wanted else "has a value that BeeL cannot read"
-        return [FieldError(said(details.get("field"), 60) or "request", message)]
+        return [FieldError(sanitized(details.get("field"), 60) or "request", message)]
     return [
-        FieldError(said(name, 60), said(message))
+        FieldError(sanitized(name, 60), sanitized(message))
         for name, message in list(details.items())[:_MOST_FIELDS]
         if isinstance(message, str)
         and name not in ("feature_code", "current_plan", "max_size_bytes", "max_size_formatted")
@@ -189,7 +196,7 @@ def _facts(answer: Incoming, body: Any) -> dict[str, Any]:
 
 
 def _unknown(
-    answer: Incoming, operation: Operation, facts: dict[str, Any], *, contradictory: bool
+    answer: Incoming, endpoint: Endpoint, facts: dict[str, Any], *, contradictory: bool
 ) -> UnknownOutcomeError:
     sentence = (
         f"BeeL's answer contradicts itself (HTTP {answer.status})."
@@ -200,23 +207,23 @@ def _unknown(
     return UnknownOutcomeError(
         sentence,
         code=code,
-        changed=operation.changed_if_lost,
-        retryable=operation.kind != "write" and not contradictory,
+        changed=endpoint.changed_if_lost,
+        retryable=endpoint.effect != "write" and not contradictory,
         **facts,
     )
 
 
-def _is_retired(answer: Incoming, code: str | None, operation: Operation, family: Family) -> bool:
+def _is_retired(answer: Incoming, code: str | None, endpoint: Endpoint, family: Family) -> bool:
     """Tell a route that is gone from a record that is not there.
 
     While a flat route lives, every answer of it announces its end; so a proper NOT_FOUND
     about one record stays what it says until the announced day has passed.
     """
-    if family != "flat" or not operation.needs_company or answer.status not in (404, 410):
+    if family != "flat" or not endpoint.needs_company or answer.status not in (404, 410):
         return False
     return (
         answer.status == 410
-        or operation.flat.is_collection
+        or endpoint.flat.is_collection
         or code is None
         or _ABOUT_ROUTES.search(code) is not None
         or has_passed(answer.headers)
@@ -232,7 +239,7 @@ def _ending(answer: Incoming, status: int) -> str:
 def _scopes(body: Any) -> str:
     details = _error(body).get("details")
     scopes = details.get("missing_scopes") if isinstance(details, dict) else None
-    names = [said(scope, 40) for scope in scopes if isinstance(scope, str)] if scopes else []
+    names = [sanitized(scope, 40) for scope in scopes if isinstance(scope, str)] if scopes else []
     return f"The key lacks: {', '.join(names[:10])}." if names else ""
 
 
@@ -259,13 +266,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """The data of a successful answer, and what an error about it would need to say.
 
     `data` is None after a 204, which has no body, and only then.
     """
 
-    operation: Operation
+    endpoint: Endpoint
     family: Family
     status: int
     data: Any
@@ -289,13 +296,13 @@ class Answer:
         return UnknownOutcomeError(
             message,
             code=code or "unexpected_answer",
-            changed=self.operation.changed_if_lost,
+            changed=self.endpoint.changed_if_lost,
             status=self.status,
             request_id=self.request_id,
         )
 
 
-def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
+def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     """Open the envelope.
 
     Raises:
@@ -304,9 +311,9 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
     """
     body, fault = _body(answer)
     if answer.status >= 400:
-        raise error_for(answer, body, operation, family)
-    opened = Answer(operation, family, answer.status, None, request_id_of(body))
-    if answer.status == 204 and 204 in operation.statuses and not (answer.body or answer.fault):
+        raise error_for(answer, body, endpoint, family)
+    opened = ApiResponse(endpoint, family, answer.status, None, request_id_of(body))
+    if answer.status == 204 and 204 in endpoint.statuses and not (answer.body or answer.fault):
         return opened
     if answer.fault == "redirect":
         raise opened.unexpected("BeeL answered with a redirect; nothing was assumed.")
@@ -314,11 +321,11 @@ def read(answer: Incoming, operation: Operation, family: Family) -> Answer:
         raise opened.unexpected(fault)
     if not isinstance(body, dict):
         raise opened.unexpected("BeeL's answer has no envelope.")
-    if body.get("success") is not True or answer.status not in operation.statuses:
+    if body.get("success") is not True or answer.status not in endpoint.statuses:
         raise _not_a_success(body, opened)
     if not isinstance(body.get("data"), (dict, list)):
         raise opened.unexpected("BeeL's answer holds no data.")
-    return Answer(operation, family, answer.status, body["data"], opened.request_id)
+    return ApiResponse(endpoint, family, answer.status, body["data"], opened.request_id)
 
 
 def _body(answer: Incoming) -> tuple[Any, str]:
@@ -334,7 +341,7 @@ def _body(answer: Incoming) -> tuple[Any, str]:
         return None, "BeeL's answer is not proper JSON."
 
 
-def _not_a_success(body: dict[str, Any], opened: Answer) -> UnknownOutcomeError:
+def _not_a_success(body: dict[str, Any], opened: ApiResponse) -> UnknownOutcomeError:
     sentence = (
         f"BeeL's answer contradicts itself (HTTP {opened.status} without success)."
         if body.get("success") is not True

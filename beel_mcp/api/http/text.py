@@ -18,7 +18,7 @@ _SECONDS: Final = re.compile(r"\d{1,18}", re.ASCII)
 _IBAN: Final = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?\b")
 
 
-def said(text: Any, limit: int = 300) -> str:
+def sanitized(text: Any, limit: int = 300) -> str:
     """Clean a text of BeeL's for use as a field value."""
     if text is None:
         return ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from beel_mcp.cli.demo.telling import Demo
-from beel_mcp.language import say
+from beel_mcp.language import localized
 
 QUARTER = "2026-Q3"
 # What the sandbox holds of that quarter, by number; the last one has no PDF yet.
@@ -71,7 +71,7 @@ def _look_into(demo: Demo, answer: Mapping[str, Any]) -> str:
         demo.promise("damaged entries", package.testzip(), None)
         pdfs = [name for name in package.namelist() if name.endswith(".pdf")]
         manifest = package.read("manifest.csv").decode("utf-8-sig")
-    separator = say(demo.language, en=",", es=";")
+    separator = localized(demo.language, en=",", es=";")
     lines = list(csv.reader(io.StringIO(manifest), delimiter=separator))
     demo.promise("PDFs in the ZIP", len(pdfs), answer.get("counts", {}).get("included"))
     demo.promise("lines of the manifest", len(lines) - 1, answer.get("requested"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp import Client
 
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 
 WIDTH = 88
@@ -24,12 +24,12 @@ class Demo:
 
     def say(self, *, en: str, es: str) -> None:
         """Print a line of a step."""
-        print(f"   {say(self.language, en=en, es=es)}")
+        print(f"   {localized(self.language, en=en, es=es)}")
 
     def title(self, *, en: str, es: str) -> None:
         """Print the title of the next step."""
         self.step += 1
-        print(f"\n{self.step}. {say(self.language, en=en, es=es)}")
+        print(f"\n{self.step}. {localized(self.language, en=en, es=es)}")
 
     def show(self, text: str) -> None:
         """Print what an app shows to the person, set apart."""

@@ -10,7 +10,7 @@ from beel_mcp.cli.doctor.folders import look_at_folders
 from beel_mcp.cli.doctor.installation import look_at_installation
 from beel_mcp.cli.doctor.telling import print_findings, print_findings_as_json
 from beel_mcp.cli.terminal import waiting
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ __all__ = ["examine", "run_doctor"]
 
 def run_doctor(settings: Settings, *, sandbox_app: "Starlette | None", as_json: bool) -> int:
     """Look, print what was found, and give the exit code."""
-    with waiting(say(settings.language, en="Asking BeeL …", es="Preguntando a BeeL …")):
+    with waiting(localized(settings.language, en="Asking BeeL …", es="Preguntando a BeeL …")):
         findings = examine(settings, sandbox_app=sandbox_app)
     if as_json:
         print_findings_as_json(findings, settings.language)

@@ -5,7 +5,7 @@ from typing import Final
 
 from beel_mcp.cli.doctor.findings import Finding, Topic, exit_code
 from beel_mcp.cli.terminal import paint, print_json
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language, Sentence
 
 _TOPICS: Final[dict[Topic, Sentence]] = {
@@ -34,9 +34,9 @@ def print_findings(findings: Sequence[Finding], language: Language) -> None:
     faults = sum(one.fault is not None for one in findings)
     print()
     if faults:
-        print(say(language, en=f"To be mended: {faults}.", es=f"Por arreglar: {faults}."))
+        print(localized(language, en=f"To be mended: {faults}.", es=f"Por arreglar: {faults}."))
     else:
-        print(say(language, en="All is well.", es="Todo en orden."))
+        print(localized(language, en="All is well.", es="Todo en orden."))
 
 
 def print_findings_as_json(findings: Sequence[Finding], language: Language) -> None:
@@ -56,4 +56,4 @@ def print_findings_as_json(findings: Sequence[Finding], language: Language) -> N
 
 
 def _say(language: Language, sentence: Sentence) -> str:
-    return say(language, **sentence._asdict())
+    return localized(language, **sentence._asdict())

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Final
 
 from beel_mcp.cleaning import clean
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.fields import Problem
 from beel_mcp.lists.export.spanish import in_spanish
@@ -88,11 +88,11 @@ def report_of(batch: Batch, language: Language, made_at: datetime) -> bytes:
     """
     columns = _columns(batch)
     widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
-    customers = say(language, en="Customers", es="Clientes")
+    customers = localized(language, en="Customers", es="Clientes")
     sheets = [
         Sheet(customers, widths, _customer_rows(batch, columns, language), has_headers=True),
         Sheet(
-            say(language, en="Summary", es="Resumen"),
+            localized(language, en="Summary", es="Resumen"),
             (24, 14, 60),
             _summary_rows(batch, language, made_at.date(), customers),
         ),
@@ -130,7 +130,7 @@ def _customer_rows(
 def _result(kind: Kind, language: Language) -> str:
     """Say in a word what came of a row."""
     en, es = _RESULTS[kind]
-    return say(language, en=en, es=es)
+    return localized(language, en=en, es=es)
 
 
 def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
@@ -173,7 +173,7 @@ def _unread_value(column: str, value: str | None, language: Language) -> str:
 
 def _unread(value: str | None, language: Language) -> str:
     # To the reader of lists it is an error as spreadsheets show them.
-    mark = say(language, en="#¿unreadable?", es="#¿ilegible?")
+    mark = localized(language, en="#¿unreadable?", es="#¿ilegible?")
     return f"{mark} {value}" if value else mark
 
 
@@ -184,7 +184,7 @@ def _problems(verdict: Verdict, language: Language) -> str:
     ]
     if known := verdict.existing_customer_id:
         en, es = f"Customer in BeeL: {known}", f"Cliente que ya está en BeeL: {known}"
-        lines.append(say(language, en=en, es=es))
+        lines.append(localized(language, en=en, es=es))
     return _lines(lines, language)
 
 
@@ -200,30 +200,30 @@ def _suggestions(verdict: Verdict, language: Language) -> str:
 
 
 def _line(field: str, text: str, language: Language) -> str:
-    said = say(language, en=text, es=in_spanish(text))
+    said = localized(language, en=text, es=in_spanish(text))
     return said if field == "row" else f"{heading_of(field, language)}: {said}"
 
 
 def _lines(lines: Iterable[str], language: Language) -> str:
     every = list(dict.fromkeys(lines))
     if (more := len(every) - _MOST_LINES) > 0:
-        every[_MOST_LINES:] = [say(language, en=f"… and {more} more", es=f"… y {more} más")]
+        every[_MOST_LINES:] = [localized(language, en=f"… and {more} more", es=f"… y {more} más")]
     return "\n".join(every)
 
 
 def _summary_rows(
     batch: Batch, language: Language, day: date, customers: str
 ) -> Iterator[Sequence[Cell]]:
-    inline = say(language, en="the conversation", es="la conversación")
+    inline = localized(language, en="the conversation", es="la conversación")
     source = inline if batch.source == "inline" else clean(batch.source, _LONGEST_SHOWN)
-    title = say(language, en="Customers, checked", es="Clientes revisados")
+    title = localized(language, en="Customers, checked", es="Clientes revisados")
     yield [Cell(title, is_bold=True)]
-    yield [Cell(say(language, en="List from", es="Lista de")), Cell(source)]
+    yield [Cell(localized(language, en="List from", es="Lista de")), Cell(source)]
     yield [
-        Cell(say(language, en="Checked on", es="Revisada el")),
-        Cell(say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")),
+        Cell(localized(language, en="Checked on", es="Revisada el")),
+        Cell(localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")),
     ]
-    yield [Cell(say(language, en="Rows", es="Filas")), Cell(str(len(batch.rows)))]
+    yield [Cell(localized(language, en="Rows", es="Filas")), Cell(str(len(batch.rows)))]
     yield []
     counts = batch.counts()
     for kind in KINDS:
@@ -232,18 +232,18 @@ def _summary_rows(
             yield [
                 Cell(_result(kind, language), _COLOURS.get(kind)),
                 Cell(str(counts[kind])),
-                Cell(say(language, en=en, es=es)),
+                Cell(localized(language, en=en, es=es)),
             ]
     if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
         en, es = "Changes not listed here", "Cambios que no aparecen aquí"
-        yield [Cell(say(language, en=en, es=es)), Cell(str(more))]
+        yield [Cell(localized(language, en=en, es=es)), Cell(str(more))]
     yield []
     for step in _steps(language, customers):
         yield [Cell(step)]
 
 
 def _steps(language: Language, customers: str) -> tuple[str, str, str]:
-    correct = say(
+    correct = localized(
         language,
         en=f"1. Correct the coloured cells of the sheet {customers}: the end of each row says what"
         f" is wrong with them; other rows are named as in {OURS['en'][0]}. To leave a customer"
@@ -252,12 +252,12 @@ def _steps(language: Language, customers: str) -> tuple[str, str, str]:
         f" qué les pasa; otras filas se citan por su número en {OURS['es'][0]}. Para dejar fuera"
         " a un cliente, borre su fila.",
     )
-    save = say(
+    save = localized(
         language,
         en="2. Remove any filters that you have set, and save the file.",
         es="2. Quite los filtros que haya puesto y guarde el archivo.",
     )
-    give_back = say(
+    give_back = localized(
         language,
         en="3. Give it back to the assistant: the list will be checked again.",
         es="3. Devuélvaselo al asistente: la lista se comprobará otra vez.",
@@ -266,7 +266,7 @@ def _steps(language: Language, customers: str) -> tuple[str, str, str]:
 
 
 def _change_sheets(changes: Sequence[ValueChange], language: Language) -> Iterator[Sheet]:
-    name = say(language, en="Changes", es="Cambios")
+    name = localized(language, en="Changes", es="Cambios")
     told = changes[:_MOST_CHANGES]
     for start in range(0, len(told), _CHANGES_PER_SHEET):
         rows = _change_rows(told[start : start + _CHANGES_PER_SHEET], language)
@@ -275,12 +275,12 @@ def _change_sheets(changes: Sequence[ValueChange], language: Language) -> Iterat
 
 
 def _change_rows(changes: Sequence[ValueChange], language: Language) -> Iterator[Sequence[Cell]]:
-    headers = say(
+    headers = localized(
         language, en="row|field|what was changed|before|after", es="fila|campo|cambio|antes|después"
     )
     yield [Cell(header, is_bold=True) for header in headers.split("|")]
     for change in changes:
         field = heading_of(change.field.lstrip("+"), language)
         values = (clean(value or "", _LONGEST_SHOWN) for value in (change.before, change.after))
-        what = say(language, en=change.change, es=in_spanish(change.change))
+        what = localized(language, en=change.change, es=in_spanish(change.change))
         yield [Cell(text) for text in (str(change.row), field, what, *values)]

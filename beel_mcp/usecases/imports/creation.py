@@ -202,7 +202,7 @@ class Creator:
         if other := unsettled_overlap(self._journal, account, rows):
             raise overlapping(other)
         checked_at = (batch.validated_at or self._timing.now()).timestamp()
-        if self._journal.private.created_since(rows, account.books, checked_at):
+        if self._journal.private.created_since(rows, account.ledger_id, checked_at):
             raise overtaken(batch.batch_id)
         if begun := self._begun(batch, account, rows):
             if agreed:

@@ -9,7 +9,7 @@ import anyio
 from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
-from beel_mcp.context import note
+from beel_mcp.context import report_progress
 from beel_mcp.errors import BeelMcpError, FieldError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
 from beel_mcp.lists.checks.fields import Problem
@@ -234,7 +234,7 @@ class Judging:
         for row, said in zip(rows, report.rows, strict=True):
             self._verdicts[row.number] = verdict_of(row, said)
         self._asked += rows
-        note(f"{len(self._asked)} rows checked")
+        report_progress(f"{len(self._asked)} rows checked")
         return PartCheck(
             digest,
             self._now(),
@@ -296,7 +296,7 @@ def created_today(journal: Journal, account: Account, rows: Sequence[PlannedRow]
     """List the numbers of rows that our operations created within a day."""
     since = journal.time() - KEPT_FOR.total_seconds()
     try:
-        return journal.private.created_since(rows, account.books, since) if rows else ()
+        return journal.private.created_since(rows, account.ledger_id, since) if rows else ()
     except JournalError:
         return ()
 

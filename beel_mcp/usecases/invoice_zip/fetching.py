@@ -11,7 +11,7 @@ from anyio import to_thread
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.zip import ZipAnswer
-from beel_mcp.context import note
+from beel_mcp.context import report_progress
 from beel_mcp.errors import (
     ApiError,
     BeelMcpError,
@@ -120,7 +120,7 @@ class Fetching:
                 self.error = self.error or error
                 return
             self._done += 1
-            note(f"{self._done} of {self._total} chunks")
+            report_progress(f"{self._done} of {self._total} chunks")
 
     async def _chunk(self, ids: Sequence[str], halvings: int, *, is_last: bool) -> None:
         """Ask for some; what BeeL finds too much, or what came broken, is asked for in halves.

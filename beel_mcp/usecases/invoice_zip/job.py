@@ -111,7 +111,7 @@ class Packaging:
 
     async def _ready(self) -> str:
         """See that BeeL can be asked and the folder written to, before anything is."""
-        books = (await self._beel.account()).books
+        books = (await self._beel.account()).ledger_id
         await to_thread.run_sync(self._tidy)
         return books
 

@@ -8,7 +8,7 @@ from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, Field, create_model
 
 from beel_mcp.errors import BeelMcpError, OperatorError
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Confirm, Language
 from beel_mcp.writes.journal.plan import Look, Plan, ShownAs
 from beel_mcp.writes.journal.plan_store import PlanStore
@@ -67,17 +67,17 @@ def form_for(plan: Plan, language: Language) -> type[Form]:
 
 def message_for(plan: Plan, language: Language) -> str:
     """Give the question. The reference changes with the state, and after every yes."""
-    reference = say(language, en="Reference", es="Referencia")
+    reference = localized(language, en="Reference", es="Referencia")
     return f"{plan.statement}\n\n{reference}: {plan.reference}"
 
 
 def _choice(language: Language) -> Any:
-    names = say(
+    names = localized(
         language,
         en="Yes, do it|No, leave everything as it is",
         es="Sí, adelante|No, dejarlo todo como está",
     )
-    title = say(language, en="Do you confirm it?", es="¿Lo confirma?")
+    title = localized(language, en="Do you confirm it?", es="¿Lo confirma?")
     # The two protocol eras share only this way to name the choices.
     return Literal["yes", "no"], Field(
         title=title, json_schema_extra={"enumNames": [*names.split("|")]}
@@ -86,10 +86,10 @@ def _choice(language: Language) -> Any:
 
 def _number(language: Language) -> Any:
     return int, Field(
-        title=say(
+        title=localized(
             language, en="How many records does this affect?", es="¿A cuántos registros afecta?"
         ),
-        description=say(
+        description=localized(
             language,
             en="Type the number to confirm. With any other answer nothing is changed.",
             es="Escriba el número para confirmar. Con otra respuesta no se cambiará nada.",

@@ -7,7 +7,7 @@ from typing import Final
 
 from beel_mcp.api.company import Account
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.journal.plan import Affected, Look
 
@@ -49,12 +49,12 @@ _REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
 def place_of(account: Account, company: str | None, language: Language) -> str:
     """Say where it would happen; a company that is not known is told by its key."""
     english, spanish = _PLACES[account.environment]
-    label = company or say(
+    label = company or localized(
         language,
         en=f"company of this key …{account.key_fingerprint[-4:]}",
         es=f"empresa de esta clave …{account.key_fingerprint[-4:]}",
     )
-    return f"{say(language, en=english, es=spanish)} · {clean(label, LABEL_LIMIT)}"
+    return f"{localized(language, en=english, es=spanish)} · {clean(label, LABEL_LIMIT)}"
 
 
 def compose(
@@ -78,13 +78,13 @@ def compose(
 
 def day_of(day: date, language: Language) -> str:
     """Say a day."""
-    return say(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
+    return localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
 
 
 def money(amount: Decimal, language: Language) -> str:
     """Say euros."""
     text = f"{amount:,.2f}"
-    return say(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
+    return localized(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
 
 
 def named(one: Affected) -> str:
@@ -119,7 +119,11 @@ def _number(identifier: str) -> str:
 
 def _joined(names: Sequence[str], more: int, separator: str, language: Language) -> str:
     listed = separator.join(names)
-    return listed + say(language, en=f" and {more} more", es=f" y {more} más") if more else listed
+    return (
+        listed + localized(language, en=f" and {more} more", es=f" y {more} más")
+        if more
+        else listed
+    )
 
 
 def _left(look: Look, language: Language) -> str:
@@ -131,6 +135,10 @@ def _left(look: Look, language: Language) -> str:
     for code in dict.fromkeys(codes):
         number = codes.count(code)
         english, one, several = _REASONS.get(code, ("refused", "rechazado", "rechazados"))
-        reasons.append(f"{number} {say(language, en=english, es=one if number == 1 else several)}")
-    opening = say(language, en="Left out", es="Queda fuera" if len(codes) == 1 else "Quedan fuera")
+        reasons.append(
+            f"{number} {localized(language, en=english, es=one if number == 1 else several)}"
+        )
+    opening = localized(
+        language, en="Left out", es="Queda fuera" if len(codes) == 1 else "Quedan fuera"
+    )
     return f"{opening}: {', '.join(reasons)}."

@@ -73,7 +73,7 @@ class Lookups:
         return self._select(
             "books = ? AND caller = coalesce(?, caller) AND operation_id IN (SELECT operation_id"
             " FROM chunks WHERE state IN ('PENDING', 'UNKNOWN')) ORDER BY started_at",
-            *(account.books, caller),
+            *(account.ledger_id, caller),
         )
 
     def recent(self, caller: str) -> list[Operation]:
@@ -88,7 +88,7 @@ class Lookups:
             self._select(
                 "payload_digest = ? AND books = ? AND started_at > ? AND operation_id IN"
                 " (SELECT operation_id FROM chunks WHERE state = 'COMMITTED')",
-                *(digest, account.books, self.time() - KEPT_FOR.total_seconds()),
+                *(digest, account.ledger_id, self.time() - KEPT_FOR.total_seconds()),
             )
         )
 
@@ -100,7 +100,7 @@ class Lookups:
             [at] = db.execute(
                 "SELECT max(max(sent_at, coalesce(settled_at, 0))) FROM chunks"
                 " JOIN operations USING (operation_id) WHERE books = ?",
-                (account.books,),
+                (account.ledger_id,),
             ).fetchone()
         return at or 0.0
 
@@ -111,7 +111,7 @@ class Lookups:
                 "kind = ? AND payload_digest = ? AND books = ? AND caller = ? AND started_at > ?"
                 " AND operation_id IN (SELECT operation_id FROM chunks WHERE state IN"
                 " ('READY', 'NOT_DONE')) ORDER BY started_at DESC",
-                *(kind, digest, account.books, caller),
+                *(kind, digest, account.ledger_id, caller),
                 self.time() - KEPT_FOR.total_seconds(),
             )
         )
@@ -121,7 +121,7 @@ class Lookups:
         return self._select(
             "kind = ? AND payload_digest = ? AND books = ? AND caller = ? AND started_at > ?"
             " ORDER BY started_at DESC, rowid DESC",
-            *(kind, digest, account.books, caller),
+            *(kind, digest, account.ledger_id, caller),
             self.time() - KEPT_FOR.total_seconds(),
         )
 
@@ -213,7 +213,12 @@ class Journal(Lookups):
             (
                 *(operation_id, decision.kind, decision.caller, decision.subject),
                 *(decision.payload_digest, account.environment, account.company_id),
-                *(account.key_fingerprint, account.books, decision.plan_id, decision.confirmed_by),
+                *(
+                    account.key_fingerprint,
+                    account.ledger_id,
+                    decision.plan_id,
+                    decision.confirmed_by,
+                ),
                 *(
                     json.dumps(dict(decision.terms)),
                     decision.total,
@@ -366,7 +371,9 @@ class Journal(Lookups):
         where = "books = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
         return [
             one
-            for one in self._select(f"{where} ORDER BY started_at", account.books, caller, since)
+            for one in self._select(
+                f"{where} ORDER BY started_at", account.ledger_id, caller, since
+            )
             if not one.is_open
             and any(chunk.state == "READY" for chunk in one.chunks)
             and one.owner != self.owner.name

@@ -55,7 +55,7 @@ class Creating:
         """
         account = await self.beel.account()
         check_books(self.journal.get(operation_id), account)
-        async with self._writes.turn(account.books, TURN_S):
+        async with self._writes.turn(account.ledger_id, TURN_S):
             try:
                 await self._go_through(operation_id)
             except BeelMcpError as error:
@@ -199,7 +199,7 @@ def check_books(operation: Operation, account: Account) -> None:
     Raises:
         CallerError: the server now works in another environment or company.
     """
-    if operation.account.books != account.books:
+    if operation.account.ledger_id != account.ledger_id:
         raise CallerError(
             f"This operation belongs to another company or environment"
             f" ({operation.account.environment}, company {operation.account.company_id or '-'}).",
@@ -239,7 +239,7 @@ def overlapping(operation_id: str) -> CallerError:
 
 def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[PlannedRow]) -> bool:
     """Whether another operation created some of these customers since this one was checked."""
-    books, mine = operation.account.books, operation.operation_id
+    books, mine = operation.account.ledger_id, operation.operation_id
     return bool(journal.private.created_since(rows, books, operation.checked_at, mine))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from beel_mcp.api.models import Customer
 from beel_mcp.api.new_draft import NewDraft
 from beel_mcp.cleaning import quoted
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of, money, named
 from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look
@@ -44,7 +44,7 @@ class Addition:
         number = len(look.affected)
         some_en = f"{number} customer{'' if number == 1 else 's'}"
         some_es = f"{number} cliente{'' if number == 1 else 's'}"
-        opening = say(language, en=f"create {some_en}", es=f"dar de alta {some_es}")
+        opening = localized(language, en=f"create {some_en}", es=f"dar de alta {some_es}")
         return compose(place, opening, look, [], language)
 
 
@@ -79,19 +79,19 @@ class DraftAddition:
         """Say which draft would be created, and that it is not issued."""
         [one] = look.affected
         is_simplified = one.facts["type"] == "SIMPLIFIED"
-        opening = say(
+        opening = localized(
             language,
             en=f"create 1 draft {'simplified ' if is_simplified else ''}invoice",
             es=f"crear 1 borrador de factura{' simplificada' if is_simplified else ''}",
         )
-        ending = say(language, en="It is not issued.", es="No se emite.")
+        ending = localized(language, en="It is not issued.", es="No se emite.")
         return compose(place, opening, look, [ending], language, labels=[_label(one, language)])
 
 
 def _label(one: Affected, language: Language) -> str:
     facts = one.facts
     more = int(facts["lines"]) - 1
-    others = say(
+    others = localized(
         language,
         en=f" and {more} more line{'' if more == 1 else 's'}",
         es=f" y {more} línea{'' if more == 1 else 's'} más",
@@ -101,6 +101,6 @@ def _label(one: Affected, language: Language) -> str:
         named(one),
         quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
         day_of(date.fromisoformat(facts["date"]), language) if facts["date"] else "",
-        say(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
+        localized(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
     ]
     return " · ".join(filter(None, parts))

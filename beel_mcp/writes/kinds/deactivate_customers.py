@@ -6,7 +6,7 @@ from typing import Any, Final
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError, RouteRetiredError
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose
 from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, digest_of
@@ -112,7 +112,7 @@ class Deactivation:
             raise  # no such route is not: no such customer
         except NotFoundError:
             customer = None
-        keeps = self._mode == "inactive" or self._beel.generation_seen == "seeds"
+        keeps = self._mode == "inactive" or self._beel.generation_seen == "legacy"
         if customer is None:
             # Its plan saw it alive: somebody has deleted it, and most likely we have.
             return Outcome("done") if self._mode == "delete" else Outcome("failed", "not_found")
@@ -148,7 +148,7 @@ class Deactivation:
         """Say why a customer stays as it is: what BeeL would refuse, or what is so already."""
         if self._mode == "inactive":
             return "" if customer.active else "already_inactive"
-        if not customer.active and self._beel.generation_seen == "seeds":
+        if not customer.active and self._beel.generation_seen == "legacy":
             return "already_inactive"
         if count_invoices and await self._beel.invoices.count_for(customer.id):
             return "has_invoices"
@@ -168,13 +168,13 @@ def _affected(record_id: str, customer: Customer) -> Affected:
 def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     """Give the verb with its object, and what has to be known about its end."""
     number, one = len(look.affected), len(look.affected) == 1
-    some = say(
+    some = localized(
         language,
         en=f"{number} customer{'' if one else 's'}",
         es=f"{number} cliente{'' if one else 's'}",
     )
     refuses = (
-        say(
+        localized(
             language,
             en="BeeL will refuse those that have invoices.",
             es="BeeL rechazará los que tengan facturas.",
@@ -184,17 +184,17 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
     )
     if look.meaning["mode"] == "inactive":
         return _inactive_words(some, language, one=one)
-    if look.meaning["generation"] == "seeds":
+    if look.meaning["generation"] == "legacy":
         en = f"mark {some} as inactive (BeeL keeps {'it' if one else 'them'}, with the NIF)"
         es = f"marcar como inactivo{'' if one else 's'} {some}"
         es += f" (BeeL {'lo' if one else 'los'} conserva, con su NIF)"
-        return say(language, en=en, es=es), [refuses]
-    undo = say(
+        return localized(language, en=en, es=es), [refuses]
+    undo = localized(
         language, en="A deletion cannot be undone.", es="La eliminación no se puede deshacer."
     )
     en = f"delete {some} for good and free {'its NIF' if one else 'their NIFs'}"
     es = f"eliminar definitivamente {some} y liberar {'su' if one else 'sus'} NIF"
-    return say(language, en=en, es=es), [undo, refuses]
+    return localized(language, en=en, es=es), [undo, refuses]
 
 
 def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, list[str]]:
@@ -202,7 +202,7 @@ def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, l
     es = f"marcar como inactivo{'' if one else 's'} {some}"
     again_en = f"{'It' if one else 'They'} can be made active again."
     again_es = f"Se {'puede' if one else 'pueden'} volver a activar."
-    return say(language, en=en, es=es), [say(language, en=again_en, es=again_es)]
+    return localized(language, en=en, es=es), [localized(language, en=again_en, es=again_es)]
 
 
 def _id(row: PlannedRow) -> str:

@@ -9,7 +9,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Invoice
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError, RouteRetiredError
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of, money
 from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, digest_of
@@ -65,12 +65,12 @@ class DraftDeletion:
         """Say which drafts would go, each as the person knows it."""
         one = len(look.affected) == 1
         number = len(look.affected)
-        opening = say(
+        opening = localized(
             language,
             en=f"delete {number} draft invoice{'' if one else 's'} for good",
             es=f"eliminar definitivamente {number} borrador{'' if one else 'es'} de factura",
         )
-        undo = say(language, en="This cannot be undone.", es="No se puede deshacer.")
+        undo = localized(language, en="This cannot be undone.", es="No se puede deshacer.")
         labels = [_label(draft, language) for draft in look.affected]
         ending = [_proformas(look, language), undo]
         return compose(place, opening, look, ending, language, labels=labels)
@@ -137,8 +137,8 @@ def _label(draft: Affected, language: Language) -> str:
     number = draft.identifier and clean(draft.identifier, 40)
     name = quoted(draft.name, NAME_LIMIT) if draft.name else ""
     parts = [
-        number or say(language, en="no number", es="sin número"),
-        name or say(language, en="no customer", es="sin cliente"),
+        number or localized(language, en="no number", es="sin número"),
+        name or localized(language, en="no customer", es="sin cliente"),
         day_of(date.fromisoformat(draft.facts["date"]), language),
         money(Decimal(draft.facts["total"]), language),
     ]
@@ -149,7 +149,7 @@ def _proformas(look: Look, language: Language) -> str:
     number = sum("proforma" in one.facts for one in look.affected)
     if not number:
         return ""
-    return say(
+    return localized(
         language,
         en=f"{number} came from a proforma, which becomes active again."
         if number == 1

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from beel_mcp.api.customer_bodies import IDENTIFIERS
-from beel_mcp.api.http.text import said
+from beel_mcp.api.http.text import sanitized
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.writes.consent.statement import width
 
@@ -58,14 +58,14 @@ def _shown(path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {part: _shown(f"{path}.{part}", inner) for part, inner in value.items()}
     if isinstance(value, list):
-        return [said(one, _VALUE_LIMIT) for one in value]
+        return [sanitized(one, _VALUE_LIMIT) for one in value]
     if not isinstance(value, str):
         return value
     if path == IBAN:
         return masked(value)
     text, lines = (
-        said(value, _VALUE_LIMIT),
-        [said(line, _VALUE_LIMIT) for line in value.split("\n")],
+        sanitized(value, _VALUE_LIMIT),
+        [sanitized(line, _VALUE_LIMIT) for line in value.split("\n")],
     )
     # Line by line only what is the same as a whole: an account number may run over two lines.
     return "\n".join(lines) if clean(" ".join(lines), len(value) + 1) == text else text

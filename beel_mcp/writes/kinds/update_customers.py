@@ -176,7 +176,7 @@ class Update:
         """Say why a customer stays as it is: already so, or not possible in this BeeL."""
         if shows(customer, self._changes):
             return UNCHANGED
-        if self._beel.generation_seen != "seeds":
+        if self._beel.generation_seen != "legacy":
             return ""
         differ = {path for path in self._changes if not _same(customer, path, self._changes)}
         if tops(dict.fromkeys(differ)) & set(IDENTIFIERS):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS, clean, quoted
 from beel_mcp.errors import CallerError
-from beel_mcp.language import say
+from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose, named
 from beel_mcp.writes.journal.plan import Affected, Look
@@ -81,14 +81,14 @@ def before_of(one: Affected) -> dict[str, Any]:
 def _opening(look: Look, changes: Mapping[str, Any], limit: int, language: Language) -> str:
     number = len(look.affected)
     if number == 1:
-        return say(language, en="update 1 customer", es="modificar 1 cliente")
+        return localized(language, en="update 1 customer", es="modificar 1 cliente")
     shown = as_shown(changes)
     wanted = ", ".join(
         f"{_field(path, language)} {_value(shown[path], _room(path, limit), language)}"
         f"{_unit(path, shown[path])}"
         for path in changes
     )
-    return say(
+    return localized(
         language,
         en=f"update {number} customers, giving each {wanted}; before",
         es=f"modificar {number} clientes y poner en cada uno {wanted}; antes",
@@ -129,10 +129,10 @@ def _field(path: str, language: Language) -> str:
     top = path.partition(".")[0]
     mark = ""
     if top in _MONEY:
-        mark = say(language, en=" (money)", es=" (dinero)")
+        mark = localized(language, en=" (money)", es=" (dinero)")
     elif top in _ACCESS:
-        mark = say(language, en=" (access)", es=" (acceso)")
-    return say(language, en=english, es=spanish) + mark
+        mark = localized(language, en=" (access)", es=" (acceso)")
+    return localized(language, en=english, es=spanish) + mark
 
 
 def _unit(path: str, value: Any) -> str:
@@ -146,16 +146,16 @@ def _both(old: Any, new: Any, limit: int, language: Language) -> str:
         start = _first_difference(_text(old, language), _text(new, language))
         before = _value(old, limit, language, start)
         after = _value(new, limit, language, start)
-    different = say(language, en=" (another)", es=" (otro)") if before == after else ""
+    different = localized(language, en=" (another)", es=" (otro)") if before == after else ""
     return f"{before} → {after}{different}"
 
 
 def _value(value: Any, limit: int, language: Language, start: int = 0) -> str:
     """Give a value in quotes, from `start` on; of a long one the beginning and the end."""
     if value is None:
-        return say(language, en="none", es="vacío")
+        return localized(language, en="none", es="vacío")
     if isinstance(value, bool):
-        return say(language, en="yes" if value else "no", es="sí" if value else "no")
+        return localized(language, en="yes" if value else "no", es="sí" if value else "no")
     if isinstance(value, list) and not start:
         # Each of them is somebody who gets the invoices: none is cut out of their middle.
         return quoted(", ".join(_cut(clean(str(one), _EXACT), limit) for one in value), _EXACT)
@@ -177,7 +177,7 @@ def _text(value: Any, language: Language) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return clean(", ".join(map(str, value)), _EXACT)
     if isinstance(value, float):
-        return say(language, en=f"{value}", es=f"{value}".replace(".", ","))
+        return localized(language, en=f"{value}", es=f"{value}".replace(".", ","))
     return clean("" if value is None else str(value), _EXACT)
 
 

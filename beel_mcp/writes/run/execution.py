@@ -68,7 +68,7 @@ class Changing:
             account = await self._beel.account()
             if account != plan.account:  # guard: same key, environment and company
                 raise AnotherAccountError("This plan was made for another key or company.")
-            async with self._writes.turn(account.books, TURN_S):
+            async with self._writes.turn(account.ledger_id, TURN_S):
                 await self._carry_out(operation_id, plan, change)
         except BeelMcpError as error:
             self._journal.explain(operation_id, error.code)
