@@ -215,7 +215,10 @@ def test_a_crafted_zip_is_refused_without_a_word_of_the_library(kind: str) -> No
     assert "zipfile" not in caught.value.message
 
 
-@pytest.mark.parametrize("kind", CORPUS)
+ON_DISK = ("a byte short", "a script behind", "a bomb", "an entry in another", "a wrong sum")
+
+
+@pytest.mark.parametrize("kind", ON_DISK)
 def test_a_crafted_zip_is_refused_on_a_real_disk_too(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "answer"
     path.write_bytes(CORPUS[kind])

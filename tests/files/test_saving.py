@@ -169,7 +169,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from beel_mcp.errors import OperatorError
-from beel_mcp.files.saving import save_file
+from beel_mcp.files.output import save_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     save_file(Path(sys.argv[1]), "a.zip", bytes(1_000_000))
@@ -179,7 +179,7 @@ except OperatorError as error:
 HELD = """
 import sys
 from pathlib import Path
-from beel_mcp.files.saving import new_file
+from beel_mcp.files.output import new_file
 with new_file(Path(sys.argv[1]), "a.zip") as made:
     made.stream.write(b"half")
     made.stream.flush()
@@ -309,12 +309,14 @@ def test_a_racer_who_swaps_the_folder_for_a_link_never_gets_a_file(
 
     racer = threading.Thread(target=race)
     racer.start()
+    tried = 0
     try:
-        for _ in range(400):
+        while tried < 400 or swaps <= 100:  # on a busy machine the racer gets few turns
+            assert racer.is_alive()
             with suppress(OperatorError):
                 save_file(folder, "a.zip", b"x")
+            tried += 1
     finally:
         stop.set()
         racer.join()
-    assert swaps > 100
     assert names(elsewhere) == []
