@@ -1,5 +1,6 @@
 """The three fixtures that most tests stand on: a sandbox, a client on it, a place for files."""
 
+import gc
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -116,16 +117,33 @@ async def client(connect: Connect) -> AsyncIterator[Client]:
 BOTH_ERAS = {"guards", "test_laws.py", "test_stdio.py", "test_resources.py"}
 
 
+# Schemathesis generates what it sends while its tests are collected, which takes seconds.
+GENERATED = "test_properties.py"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_left_out = collection_path.name == GENERATED and "not slow" in config.option.markexpr
+    return is_left_out or None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m is applied
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     for item in items:
         top = item.path.relative_to(tests).parts[0]
+        if item.path.name == GENERATED:
+            item.add_marker("slow")
         if top == "faults":
             item.add_marker("fault")
         callspec = getattr(item, "callspec", None)
         if callspec and callspec.params.get("era") == "legacy" and top not in BOTH_ERAS:
             item.add_marker("legacy")
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests out of every search for garbage: one took over half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

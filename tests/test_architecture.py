@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,11 @@ GUARDED_METHODS = ("delete", "delete_bulk", "update_fields")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def room(path: Path) -> str:
     return room_of(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
 
@@ -84,7 +90,7 @@ def room_of(module: str) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -130,7 +136,7 @@ def test_only_the_guards_change_or_remove_a_record_that_exists() -> None:
     callers = {
         (room(path), name)
         for path in FILES
-        for name in calls_of_the_api(ast.parse(path.read_text(encoding="utf-8")))
+        for name in calls_of_the_api(tree_of(path))
         if room(path) != "sandbox"  # the BeeL that answers, and not our way to it
     }
     assert callers == {("writes.kinds", name) for name in GUARDED_METHODS}
@@ -140,7 +146,7 @@ def test_every_method_of_the_api_that_changes_or_removes_is_known_to_be_guarded(
     """Hold the tuple against the operations: a new DELETE, PUT or PATCH needs a line in it."""
     found = set()
     for path in (PACKAGE / "api").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.AsyncFunctionDef):
                 names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
                 if names & changing_operations():
@@ -185,7 +191,7 @@ def sizes_over_the_limit(path: Path) -> Iterator[str]:
     lines = len(source.splitlines())
     if lines > 430:
         yield f"{named(path)} has {lines} lines"
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             if length > 40:
@@ -215,7 +221,7 @@ def test_no_drawer_is_named_after_nothing() -> None:
 
 def test_every_module_says_what_lives_in_it() -> None:
     for path in FILES:
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert ast.get_docstring(tree_of(path)), path
 
 
 def test_the_top_level_holds_only_what_the_house_names() -> None:

@@ -34,6 +34,7 @@ GONE = re.compile(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(TEXTS, LIMITS)
 @example("\x1b\x1b[31m[31mred", 40)

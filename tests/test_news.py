@@ -85,6 +85,7 @@ async def test_what_becomes_of_a_batch_is_news_to_who_follows_it(
             assert await heard(subscription, ResourceUpdated(uri)) == [ResourceUpdated(uri)]
 
 
+@pytest.mark.slow
 async def test_an_operation_that_ends_after_its_call_is_news(settings: Settings) -> None:
     app = create_app(SandboxOptions())
     ids = crowd(app, 250)

@@ -142,6 +142,7 @@ def tick(route: str, first: str) -> str:
     return "✓" if route.replace("…", "/v1") == first else f"✓ `{route}`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ["auto"], indirect=True)
 @pytest.mark.parametrize("language", READMES)
 async def test_the_operations_table_is_what_the_tools_send(

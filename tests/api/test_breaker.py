@@ -17,6 +17,7 @@ from tests.support.servers.scripted import CALLS, BadHandshake, failing, limited
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_a_storm_of_429_costs_three_requests_a_call_and_then_one(client, script, time):
     route = script("read", limited(1))
     per_call, before = Counter(), 0

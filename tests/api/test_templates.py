@@ -113,6 +113,7 @@ def copy_of(answer):
     return httpx.Response(answer.status_code, stream=body, headers=headers)
 
 
+@pytest.mark.slow
 async def test_a_template_of_the_largest_size_is_taken(client, answering):
     content = b"a;b\n".ljust(CAP_BYTES, b"\n")
     answering(good(content))

@@ -192,6 +192,7 @@ def stored(app):
     return {name: value for name, value in row.items() if name != "updated_at"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS, ids=str)
 def test_any_subset_of_fields_leaves_every_other_field_as_it_was(world, settings):
     generation, routes, has_patch = world

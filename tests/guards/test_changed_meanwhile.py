@@ -176,6 +176,7 @@ class Meddler:
         await self.app(scope, receive, send)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", [bill, delete, edit])
 async def test_whatever_the_moment_of_a_change_no_billed_customer_is_deleted_and_no_row_is_lost(
     open_app: OpenApp, deed: Callable[[Starlette, int], None]

@@ -73,6 +73,7 @@ async def test_confirm_plan_counts_its_questions_too(open_app: OpenApp, sandbox:
     check_untouched(sandbox)
 
 
+@pytest.mark.slow
 async def test_a_hundred_plans_may_be_open_and_no_more(
     open_app: OpenApp, sandbox: Starlette, fake_time: FakeTime
 ) -> None:

@@ -85,6 +85,7 @@ async def test_another_callers_wrong_words_cost_no_tries(
 LONG = "Sociedad Cooperativa Agrícola de Transformación Nuestra Señora del Pilar y Compañía " * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forms", [False, True])
 @pytest.mark.parametrize("name", ["Cliente {}", LONG[:195] + "{:05}"], ids=["short", "long"])
 async def test_five_hundred_customers_stay_within_the_limits_of_an_answer(

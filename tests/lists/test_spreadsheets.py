@@ -358,6 +358,7 @@ CELL = st.text(
 )
 
 
+@pytest.mark.slow
 @kinds
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6))
 def test_what_is_written_into_a_sheet_is_read_back(kind, rows):
@@ -401,6 +402,7 @@ def test_a_workbook_of_many_megabytes_fits_into_the_fresh_container():
         assert workbook_of(contained(book).getvalue()).rstrip(b"\0") == book.rstrip(b"\0")
 
 
+@pytest.mark.slow
 def test_a_server_that_reads_no_file_starts_without_the_readers():
     script = (
         "import sys, beel_mcp.server;"
@@ -414,6 +416,7 @@ def test_a_server_that_reads_no_file_starts_without_the_readers():
     assert not ours - {"zipfile"}  # the SDK's own dependencies may take that one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", [b'<c r="A1" ', b'<row r="1" hidden="1" ', b'<c r="A1"><f>', b'<c r="A1" t="e" ']
 )

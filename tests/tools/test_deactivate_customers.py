@@ -78,6 +78,7 @@ async def test_everybody_who_was_agreed_to_and_nobody_else(
     assert (await whole_record(client, done["operation_id"]))["deactivated"] == ids
 
 
+@pytest.mark.slow
 async def test_five_hundred_at_once_in_five_requests(client: Client, sandbox: Starlette) -> None:
     ids = crowd(sandbox, 500)
     plan = await planned(client, ids)

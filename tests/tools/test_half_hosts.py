@@ -18,7 +18,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 from tests.support.customers import customer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 Step = tuple[str, dict[str, Any]]
 # More than a page of check_operation; two rows cannot be created.

@@ -18,7 +18,7 @@ from beel_mcp.settings import Settings
 from tests.conftest import Connect, FakeTime
 from tests.support.invoices import Spoil, Spoiled, add_invoices, names_in, rezipped
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 IDS = [invoice_id(number) for number in (1, 2, 3, 22)]
 REFUSED = (500, b'{"success": false, "error": {"code": "INTERNAL_ERROR", "message": "x"}}')
