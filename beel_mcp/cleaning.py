@@ -1,7 +1,8 @@
-"""Untrusted text made safe to show: one line, no invisible characters, a length."""
+"""Untrusted text made safe to show: one line, nothing invisible, a length, no bank account."""
 
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
@@ -18,6 +19,12 @@ _FROM_0300: Final = re.compile("[^\x00-\u02ff]")
 _BLANKS: Final = re.compile(r"\s+")
 _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 ELLIPSIS: Final = "…"
+# A country, two check digits, 11 to 30 more characters, in whatever groups people write them.
+_IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_WORDS_BEHIND: Final = re.compile(r"(?:[ .-][A-Za-z]+)+$")
+_MIN_IBAN_DIGITS: Final = 10  # every country's accounts have as many; a street or a name has not
+_MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
+_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 # A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -44,6 +51,37 @@ def clean(text: str, limit: int) -> str:
 def quoted(text: str, limit: int = 300) -> str:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
     return '"' + clean(text, limit).replace('"', "'") + '"'
+
+
+def safe_text(text: str, limit: int) -> str:
+    """Make one clean line of at most `limit` characters, every IBAN in it masked."""
+    # Cleaned first: an invisible character must not hide an IBAN from the mask.
+    return clean(replace_ibans(clean(text, 10 * limit), mask_iban), limit)
+
+
+def mask_iban(text: str) -> str:
+    """Leave the country and the last four characters of an IBAN; less if it is too short."""
+    if not text or _MASKED.fullmatch(text):
+        return text
+    bare = _SEPARATORS.sub("", text).upper()
+    if len(bare) < 15 or not bare.isascii() or not bare.isalnum():
+        return ELLIPSIS
+    return f"{bare[:2] if bare[:2].isalpha() else ''}{ELLIPSIS}{bare[-4:]}"
+
+
+def replace_ibans(text: str, replacement: Callable[[str], str]) -> str:
+    """Replace all that is written like an IBAN, whether or not its check digits fit.
+
+    `replacement` gets the IBAN as it was written, without the words that follow it.
+    """
+
+    def replace(found: re.Match[str]) -> str:
+        written = _WORDS_BEHIND.sub("", found.group())
+        if sum(map(str.isdigit, written)) < _MIN_IBAN_DIGITS:
+            return found.group()
+        return replacement(written) + found.group()[len(written) :]
+
+    return _IBAN.sub(replace, text)
 
 
 def is_plain(text: str) -> bool:

@@ -3,7 +3,7 @@
 Two context variables live here, and each has one writer:
 - the request, set by `server.sdk.RequestScope`, read by what the SDK calls without its context;
 - the progress, set by `server.tool_calls.ToolCalls`, read by `report_progress`.
-A third, `files.output.WRITTEN`, is set by `RequestScope` and read where a file is saved.
+A third, `files.output.SAVED_FILES`, is set by `RequestScope` and read where a file is saved.
 """
 
 from contextvars import ContextVar

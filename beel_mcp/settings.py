@@ -6,17 +6,44 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from platformdirs import user_downloads_path, user_state_path
 from pydantic import SecretStr
 
-Language = Literal["es", "en"]
+from beel_mcp.language import Language, Sentence, preferred_language
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "VARIABLES",
+    "Confirm",
+    "Environment",
+    "Language",
+    "Settings",
+    "SettingsError",
+]
+
+Environment = Literal["sandbox", "test", "live", "none"]
+Routes = Literal["auto", "company", "flat"]
+Confirm = Literal["auto", "ask", "plan"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 T = TypeVar("T", bound=str)
 
 DEFAULT_BASE_URL: Final = "https://app.beel.es/api"
+# Read by HTTP clients in general; we listen to our own names only, so that a key never
+# travels through a proxy that somebody set for something else.
+IGNORED_VARIABLES: Final = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSLKEYLOGFILE",
+    "NETRC",
+)
 _KEY: Final = re.compile(r"beel_sk_(test|live)_[A-Za-z0-9_-]{8,200}")
 _PLACEHOLDER: Final = re.compile(
     r"your|example|placeholder|changeme|replace|insert|xxxx", re.IGNORECASE
@@ -26,34 +53,104 @@ _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
-class Sentence(NamedTuple):
-    """What a person is told about a setting, in both languages."""
-
-    en: str
-    es: str
-
-
 class SettingsError(ValueError):
     """A setting with a value that breaks its rule; the text names both, never the value."""
 
     def __init__(self, variable: str, en: str, es: str) -> None:
-        super().__init__(f"{variable}: {en}")
         self.variable = variable
         self.sentence = Sentence(f"{variable}: {en}", f"{variable}: {es}")
+        super().__init__(self.sentence.en)
 
 
-def preferred_language(env: Mapping[str, str]) -> Language:
-    """Tell the person's language, even where other settings are wrong."""
-    locale = env.get("LC_ALL") or env.get("LC_MESSAGES") or env.get("LANG") or ""
-    chosen = env.get("BEEL_LANGUAGE")
-    if chosen in ("es", "en"):
-        return "es" if chosen == "es" else "en"
-    # Whoever works in Catalan, Basque or Galician keeps books in Spanish, too.
-    return "es" if locale[:2].lower() in ("es", "ca", "eu", "gl") else "en"
+@dataclass(frozen=True)
+class Settings:
+    """What the operator decided. No tool argument can change any of it."""
+
+    files_dir: Path
+    import_dirs: tuple[Path, ...]
+    state_dir: Path
+    api_key: SecretStr | None = None
+    sandbox: bool = False
+    base_url: str = DEFAULT_BASE_URL
+    company_id: str | None = None
+    routes: Routes = "auto"
+    read_only: bool = False
+    confirm: Confirm = "auto"
+    confirm_creates: bool = False
+    proxy: str | None = None
+    ca_bundle: Path | None = None
+    http_token: SecretStr | None = None
+    http_allowed_hosts: tuple[str, ...] = ()
+    language: Language = "en"
+    output_schema: bool = True
+    log_level: LogLevel = "WARNING"
+    warnings: tuple[Sentence, ...] = ()
+
+    @property
+    def environment(self) -> Environment:
+        """Where calls go: the prefix of the key decides, not the URL."""
+        if self.sandbox:
+            return "sandbox"
+        if self.api_key is None:
+            return "none"
+        return "live" if self.api_key.get_secret_value().startswith("beel_sk_live_") else "test"
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, sandbox: bool = False
+    ) -> "Settings":
+        """Read the environment. An empty variable counts as not set.
+
+        Raises:
+            SettingsError: a value breaks its rule.
+
+        """
+        source = os.environ if environ is None else environ
+        env = {name: value for name, value in source.items() if value}
+        key = _api_key(env)
+        files_dir = _folder(env, "BEEL_FILES_DIR", _usual_files_dir)
+        url = _base_url(env, key)
+        return cls(
+            files_dir=files_dir,
+            import_dirs=_import_dirs(env) or usual_import_dirs(files_dir),
+            state_dir=_folder(env, "BEEL_STATE_DIR", lambda: user_state_path("beel-mcp")),
+            api_key=key,
+            sandbox=sandbox or _flag(env, "BEEL_SANDBOX", default=False),
+            base_url=url,
+            company_id=_company_id(env),
+            routes=_choice(env, "BEEL_ROUTES", ("auto", "company", "flat"), "auto"),
+            read_only=_flag(env, "BEEL_READ_ONLY", default=False),
+            confirm=_choice(env, "BEEL_CONFIRM", ("auto", "ask", "plan"), "auto"),
+            confirm_creates=_flag(env, "BEEL_CONFIRM_CREATES", default=False),
+            proxy=_proxy(env),
+            ca_bundle=_ca_bundle(env),
+            http_token=_http_token(env),
+            http_allowed_hosts=_allowed_hosts(env),
+            language=_choice(env, "BEEL_LANGUAGE", ("es", "en"), preferred_language(env)),
+            output_schema=_flag(env, "BEEL_OUTPUT_SCHEMA", default=True),
+            log_level=_choice(
+                env, "BEEL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING"
+            ),
+            warnings=(*_unknown(env), *_ignored(env), *_foreign_host(url)),
+        )
 
 
-def api_key(env: Mapping[str, str]) -> SecretStr | None:
-    """Read the key: one, as BeeL shows it."""
+# Every field is a variable, by its name.
+VARIABLES: Final = tuple(
+    f"BEEL_{field.name.upper()}" for field in fields(Settings) if field.name != "warnings"
+)
+
+
+def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:
+    """Name the folders that lists usually lie in."""
+    try:
+        downloads = user_downloads_path()
+    except RuntimeError:  # neither HOME nor an entry for this user
+        downloads = Path()
+    return (files_dir, downloads) if downloads.is_absolute() else (files_dir,)
+
+
+def _api_key(env: Mapping[str, str]) -> SecretStr | None:
     name, value = "BEEL_API_KEY", env.get("BEEL_API_KEY")
     if value is None:
         return None
@@ -74,8 +171,7 @@ def api_key(env: Mapping[str, str]) -> SecretStr | None:
     return SecretStr(value)
 
 
-def base_url(env: Mapping[str, str], key: SecretStr | None) -> str:
-    """Read where BeeL answers."""
+def _base_url(env: Mapping[str, str], key: SecretStr | None) -> str:
     name, value = "BEEL_BASE_URL", env.get("BEEL_BASE_URL", DEFAULT_BASE_URL)
     shape = re.fullmatch(
         rf"(https?)://({_HOST})(:[0-9]{{1,5}})?(/[!-~]*)?", value, re.ASCII | re.IGNORECASE
@@ -104,8 +200,7 @@ def _port_is_right(url: str) -> bool:
         return False
 
 
-def company_id(env: Mapping[str, str]) -> str | None:
-    """Read the company: an id or a NIF."""
+def _company_id(env: Mapping[str, str]) -> str | None:
     value = env.get("BEEL_COMPANY_ID")
     if value is None or _NIF.fullmatch(value):
         return value
@@ -119,8 +214,7 @@ def company_id(env: Mapping[str, str]) -> str | None:
         ) from None
 
 
-def proxy(env: Mapping[str, str]) -> str | None:
-    """Read the proxy."""
+def _proxy(env: Mapping[str, str]) -> str | None:
     value = env.get("BEEL_PROXY")
     shape = rf"https?://(?:[!-.0-~]+@)?{_HOST}(?::[0-9]{{1,5}})?/?"
     if value is None or (re.fullmatch(shape, value) and _port_is_right(value)):
@@ -131,8 +225,7 @@ def proxy(env: Mapping[str, str]) -> str | None:
     )
 
 
-def http_token(env: Mapping[str, str]) -> SecretStr | None:
-    """Read the token that callers over HTTP show."""
+def _http_token(env: Mapping[str, str]) -> SecretStr | None:
     name, value = "BEEL_HTTP_TOKEN", env.get("BEEL_HTTP_TOKEN")
     if value is None:
         return None
@@ -151,8 +244,7 @@ def http_token(env: Mapping[str, str]) -> SecretStr | None:
     return SecretStr(value)
 
 
-def allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
-    """Read the names callers over HTTP may use."""
+def _allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
     name = "BEEL_HTTP_ALLOWED_HOSTS"
     hosts = _list(env, name, ",")
     # A port of `*` would be matched as a prefix: `mcp.local:1.evil.example` would pass.
@@ -165,28 +257,16 @@ def allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(host.lower() for host in hosts)
 
 
-def import_dirs(env: Mapping[str, str]) -> tuple[Path, ...]:
-    """Read the folders that lists may lie in; none if they are not set."""
+def _import_dirs(env: Mapping[str, str]) -> tuple[Path, ...]:
     folders = _list(env, "BEEL_IMPORT_DIRS", os.pathsep)
     return tuple(_absolute("BEEL_IMPORT_DIRS", folder) for folder in folders)
 
 
-def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:
-    """Name the folders that lists usually lie in."""
-    try:
-        downloads = user_downloads_path()
-    except RuntimeError:  # neither HOME nor an entry for this user
-        downloads = Path()
-    return (files_dir, downloads) if downloads.is_absolute() else (files_dir,)
-
-
-def usual_files_dir() -> Path:
-    """Name the folder where files usually go."""
+def _usual_files_dir() -> Path:
     return Path("~/BeeL").expanduser()
 
 
-def folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path:
-    """Read a folder, or take the usual one."""
+def _folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path:
     if name in env:
         return _absolute(name, env[name])
     try:
@@ -202,8 +282,7 @@ def folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path
     return folder
 
 
-def ca_bundle(env: Mapping[str, str]) -> Path | None:
-    """Read the file of a private certificate authority."""
+def _ca_bundle(env: Mapping[str, str]) -> Path | None:
     name = "BEEL_CA_BUNDLE"
     if name not in env:
         return None
@@ -236,138 +315,20 @@ def _list(env: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in env.get(name, "").split(separator) if part.strip())
 
 
-def flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
-    """Read a switch."""
+def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
     value = env.get(name, "1" if default else "0")
     if value not in ("0", "1"):
         raise SettingsError(name, "must be 0 or 1", "debe ser 0 o 1")
     return value == "1"
 
 
-def choice(env: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:
-    """Read one of several words."""
+def _choice(env: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:
     value = env.get(name, default)
     for choice in choices:
         if value == choice:
             return choice
     listed = ", ".join(choices)
     raise SettingsError(name, f"must be one of {listed}", f"debe ser uno de {listed}")
-
-
-__all__ = [
-    "DEFAULT_BASE_URL",
-    "VARIABLES",
-    "Confirm",
-    "Environment",
-    "Language",
-    "Settings",
-    "SettingsError",
-    "preferred_language",
-]
-
-Environment = Literal["sandbox", "test", "live", "none"]
-Routes = Literal["auto", "company", "flat"]
-Confirm = Literal["auto", "ask", "plan"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-
-# Read by HTTP clients in general; we listen to our own names only, so that a key never
-# travels through a proxy that somebody set for something else.
-IGNORED_VARIABLES: Final = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "SSLKEYLOGFILE",
-    "NETRC",
-)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the operator decided. No tool argument can change any of it."""
-
-    files_dir: Path
-    import_dirs: tuple[Path, ...]
-    state_dir: Path
-    api_key: SecretStr | None = None
-    sandbox: bool = False
-    base_url: str = DEFAULT_BASE_URL
-    company_id: str | None = None
-    routes: Routes = "auto"
-    read_only: bool = False
-    confirm: Confirm = "auto"
-    confirm_creates: bool = False
-    proxy: str | None = None
-    ca_bundle: Path | None = None
-    http_token: SecretStr | None = None
-    http_allowed_hosts: tuple[str, ...] = ()
-    language: Language = "en"
-    output_schema: bool = True
-    log_level: LogLevel = "WARNING"
-    # In English for the model, and as the person reads them.
-    warnings: tuple[str, ...] = ()
-    warnings_told: tuple[str, ...] = ()
-
-    @property
-    def environment(self) -> Environment:
-        """Where calls go: the prefix of the key decides, not the URL."""
-        if self.sandbox:
-            return "sandbox"
-        if self.api_key is None:
-            return "none"
-        return "live" if self.api_key.get_secret_value().startswith("beel_sk_live_") else "test"
-
-    @classmethod
-    def from_env(
-        cls, environ: Mapping[str, str] | None = None, *, sandbox: bool = False
-    ) -> "Settings":
-        """Read the environment. An empty variable counts as not set.
-
-        Raises:
-            SettingsError: a value breaks its rule.
-
-        """
-        source = os.environ if environ is None else environ
-        env = {name: value for name, value in source.items() if value}
-        key = api_key(env)
-        files_dir = folder(env, "BEEL_FILES_DIR", usual_files_dir)
-        chosen_url = base_url(env, key)
-        language = preferred_language(env)
-        warnings = (*_unknown(env), *_ignored(env), *_foreign_host(chosen_url))
-        return cls(
-            files_dir=files_dir,
-            import_dirs=import_dirs(env) or usual_import_dirs(files_dir),
-            state_dir=folder(env, "BEEL_STATE_DIR", lambda: user_state_path("beel-mcp")),
-            api_key=key,
-            sandbox=sandbox or flag(env, "BEEL_SANDBOX", default=False),
-            base_url=chosen_url,
-            company_id=company_id(env),
-            routes=choice(env, "BEEL_ROUTES", ("auto", "company", "flat"), "auto"),
-            read_only=flag(env, "BEEL_READ_ONLY", default=False),
-            confirm=choice(env, "BEEL_CONFIRM", ("auto", "ask", "plan"), "auto"),
-            confirm_creates=flag(env, "BEEL_CONFIRM_CREATES", default=False),
-            proxy=proxy(env),
-            ca_bundle=ca_bundle(env),
-            http_token=http_token(env),
-            http_allowed_hosts=allowed_hosts(env),
-            language=choice(env, "BEEL_LANGUAGE", ("es", "en"), language),
-            output_schema=flag(env, "BEEL_OUTPUT_SCHEMA", default=True),
-            log_level=choice(
-                env, "BEEL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING"
-            ),
-            warnings=tuple(warning.en for warning in warnings),
-            warnings_told=tuple(getattr(warning, language) for warning in warnings),
-        )
-
-
-# Every field is a variable, by its name.
-VARIABLES: Final = tuple(
-    f"BEEL_{field.name.upper()}"
-    for field in fields(Settings)
-    if not field.name.startswith("warnings")
-)
 
 
 def _foreign_host(base_url: str) -> tuple[Sentence, ...]:

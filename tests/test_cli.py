@@ -18,7 +18,7 @@ from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
-HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3")
+HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3", "tomllib")
 COMMANDS = ("serve", "demo", "sandbox", "doctor", "config", "tools", "purge")
 
 
@@ -161,7 +161,7 @@ def test_a_wrong_word_is_told_in_spanish(
 
 def test_argparse_speaks_spanish_only_while_it_is_asked_to() -> None:
     own = vars(argparse)["_"]
-    with argument_words.speaking("es"):
+    with argument_words.argparse_in("es"):
         assert vars(argparse)["_"]("options") == "opciones"
         assert vars(argparse)["_"]("no such sentence") == "no such sentence"
     assert vars(argparse)["_"] is own

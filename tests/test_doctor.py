@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
-from beel_mcp.cli.doctor import asking, examine, installation
-from beel_mcp.cli.doctor.findings import Finding, exit_code
+from beel_mcp.cli.doctor import beel, examine, machine
+from beel_mcp.cli.doctor.machine import Finding, exit_code
+from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
@@ -123,7 +124,7 @@ def test_all_is_well_on_the_sandbox_and_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("generation", ["current", "seeds"])
+@pytest.mark.parametrize("generation", ["current", "legacy"])
 @pytest.mark.parametrize("routes", ["auto", "flat"])
 @pytest.mark.parametrize("read_only", [False, True])
 def test_it_sends_nothing_but_reads(
@@ -255,7 +256,7 @@ def test_routes_that_beel_retires_are_told_with_their_day_and_the_way_out(
         assert "2026-12-09" in one.fact.es
     assert "BEEL_ROUTES" in by_choice.remedy.es
     assert "companies:list" in by_key.remedy.es
-    assert faults(looked(create_app(SandboxOptions(generation="seeds")))) == []
+    assert faults(looked(create_app(SandboxOptions(generation="legacy")))) == []
     retired = looked(create_app(SandboxOptions(flat_retired=True)), routes="flat")
     assert (fault(retired).topic, exit_code(retired)) == ("routes", 2)
 
@@ -286,7 +287,7 @@ def test_a_beel_that_is_silent_is_not_waited_for_without_end(
         await anyio.sleep_forever()
 
     for seconds in (0.01, 2.05):  # nothing begins; nothing ends
-        monkeypatch.setattr(asking, "LIMIT_S", seconds)
+        monkeypatch.setattr(beel, "LIMIT_S", seconds)
         found = looked(silent)
         assert (fault(found).topic, exit_code(found)) == ("beel", 3)
         assert "contesta" in fault(found).fact.es
@@ -383,7 +384,7 @@ def test_a_library_out_of_its_range_is_named(
         "pytest<1; extra == 'test'",
         "pydantic>=2",
     ]
-    monkeypatch.setattr(installation, "requires", lambda _: asked)
+    monkeypatch.setattr(machine, "requires", lambda _: asked)
     found = looked()
     assert (fault(found).topic, exit_code(found)) == ("installation", 3)
     assert "mcp<3,>=9.1" in fault(found).fact.es
@@ -394,8 +395,6 @@ def test_a_library_out_of_its_range_is_named(
 
 def test_the_first_to_mend_decides_the_exit_code(looked: Examine, tmp_path: Path) -> None:
     in_the_way(tmp_path / "file")
-    found = looked(
-        state_dir=tmp_path / "file", sandbox=False, warnings=("w",), warnings_told=("w",)
-    )
+    found = looked(state_dir=tmp_path / "file", sandbox=False, warnings=(Sentence("w", "w"),))
     assert faults(found) == ["settings", "state_folder", "key"]
     assert exit_code(found) == 3

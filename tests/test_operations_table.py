@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 Use = Callable[[Client], Awaitable[None]]
 # Generation and routes, as the columns of the table have them.
 WORLDS: Final = {
-    "seeds": ("seeds", "flat"),
+    "legacy": ("legacy", "flat"),
     "flat": ("current", "flat"),
     "company": ("current", "company"),
 }

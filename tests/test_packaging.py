@@ -51,7 +51,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     prompts = {name.rsplit("/", 1)[1] for name in extra if name.startswith("beel_mcp/_prompts/")}
     assert prompts == names(ROOT / "prompts")
     assert all(name.startswith(("beel_mcp/_prompts/", "beel_mcp/_examples/")) for name in extra)
-    assert {"beel_mcp/py.typed", "beel_mcp/sandbox/schema.sql"} <= ours
+    tables = {"beel_mcp/sandbox/schema.sql", "beel_mcp/sandbox/seed.toml"}
+    assert {"beel_mcp/py.typed"} | tables <= ours
     assert prompt == (ROOT / "prompts" / "import-customers.es.md").read_bytes()
     assert "License-Expression: MIT" in text
     assert "Requires-Python: >=3.11" in text
@@ -81,7 +82,7 @@ def test_an_installed_wheel_finds_its_prompts_and_its_list(tmp_path: Path) -> No
     snippet = (
         "import sys\n"
         f"sys.path.insert(0, {str(site)!r})\n"
-        "from beel_mcp.cli.demo import example_list\n"
+        "from beel_mcp.cli.example_list import example_list\n"
         "from beel_mcp.server.prompts import read_prompts\n"
         "print(example_list())\n"
         "print([prompt.name for prompt in read_prompts('es')])\n"

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from beel_mcp import context
 from beel_mcp.files import output
-from beel_mcp.sandbox.templates import CONTENT
+from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
 from beel_mcp.server.resources import TEMPLATES, guide
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
@@ -243,7 +243,7 @@ async def test_a_file_is_given_out_after_a_restart_too(connect: Connect) -> None
     async with connect() as client:
         uri = (await call(client, "download_customer_template"))["uri"]
     async with connect() as client:
-        assert (await text_at(client, uri, "text/csv")).encode() == CONTENT
+        assert (await text_at(client, uri, "text/csv")).encode() == TEMPLATE_CSV
         assert uri in await listed(client)
 
 
@@ -260,7 +260,7 @@ async def test_a_file_that_was_changed_is_not_given_out(client: Client, settings
 async def test_a_file_too_large_for_an_answer_is_named_with_its_place(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "MOST_BYTES", len(CONTENT) - 1)
+    monkeypatch.setattr(output, "MOST_BYTES", len(TEMPLATE_CSV) - 1)
     uri = (await call(client, "download_customer_template"))["uri"]
     error = await refusal_at(client, uri)
     assert error.error.data["code"] == "file_too_large"
@@ -286,8 +286,8 @@ async def test_only_files_that_we_wrote_are_given_out(
 ) -> None:
     await call(client, "download_customer_template")
     folder = settings.files_dir
-    (folder / "mine.csv").write_bytes(CONTENT)
-    (tmp_path / "secret.csv").write_bytes(CONTENT)
+    (folder / "mine.csv").write_bytes(TEMPLATE_CSV)
+    (tmp_path / "secret.csv").write_bytes(TEMPLATE_CSV)
     (folder / "link.csv").symlink_to(folder / TEMPLATE)
     (folder / "sub").mkdir()
     names = ["mine.csv", "link.csv", "sub", "../secret.csv", str(tmp_path / "secret.csv")]
@@ -318,7 +318,7 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
     client: Client, settings: Settings, line: str
 ) -> None:
     uri = (await call(client, "download_customer_template"))["uri"]
-    with (settings.state_dir / output.NOTES).open("a") as file:
+    with (settings.state_dir / output.RECORDS).open("a") as file:
         file.write(line + "\n")
     assert uri in await listed(client)
 
@@ -326,9 +326,9 @@ async def test_a_broken_line_among_the_notes_hides_no_file(
 async def test_a_file_is_saved_even_if_it_cannot_be_noted(
     client: Client, settings: Settings
 ) -> None:
-    (settings.state_dir / output.NOTES).mkdir(parents=True)
+    (settings.state_dir / output.RECORDS).mkdir(parents=True)
     answer = await call(client, "download_customer_template")
-    assert bytes_of(answer["path"]) == CONTENT
+    assert bytes_of(answer["path"]) == TEMPLATE_CSV
     error = await refusal_at(client, answer["uri"])
     assert error.error.data["code"] == "file_not_found"
 

@@ -20,14 +20,14 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from beel_mcp.cli.http import Address, http_app, refuse_if_open
+from beel_mcp.cli.http import ListenAddress, http_app, refuse_if_open
 from beel_mcp.settings import Settings, SettingsError
 from tests.conftest import TEST_KEY, Era
 
 PORT = 8931
-LOOPBACK = Address("127.0.0.1", PORT)
+LOOPBACK = ListenAddress("127.0.0.1", PORT)
 TOKEN = "0123456789abcdefghijklmnopqrstuv"
-OPEN = Address("0.0.0.0", PORT)
+OPEN = ListenAddress("0.0.0.0", PORT)
 VERSION = "2026-07-28"
 
 
@@ -71,7 +71,10 @@ class Caller:
 
 @asynccontextmanager
 async def listening(
-    settings: Settings, sandbox: Starlette, address: Address = LOOPBACK, token: str | None = TOKEN
+    settings: Settings,
+    sandbox: Starlette,
+    address: ListenAddress = LOOPBACK,
+    token: str | None = TOKEN,
 ) -> AsyncIterator[Caller]:
     secret = SecretStr(token) if token else None
     app = http_app(settings, address, token=secret, sandbox_app=sandbox)
@@ -257,7 +260,7 @@ async def test_off_loopback_only_the_listed_names_are_let_in(
 
 @pytest.mark.anyio
 async def test_on_port_80_our_names_have_no_port(settings: Settings, sandbox: Starlette) -> None:
-    async with listening(settings, sandbox, Address("127.0.0.1", 80), token=None) as caller:
+    async with listening(settings, sandbox, ListenAddress("127.0.0.1", 80), token=None) as caller:
         assert (await caller.call_tool(host="localhost")).status_code == 200
         assert (await caller.call_tool(host="localhost:8931")).status_code == 421
 
@@ -279,7 +282,7 @@ async def test_on_port_80_our_names_have_no_port(settings: Settings, sandbox: St
 def test_off_loopback_names_and_a_token_are_needed(
     settings: Settings, host: str, changes: dict[str, Any], variable: str, *, needs_token: bool
 ) -> None:
-    address = Address(host, PORT, needs_token=needs_token)
+    address = ListenAddress(host, PORT, needs_token=needs_token)
     with pytest.raises(SettingsError) as caught:
         refuse_if_open(replace(settings, **changes), address)
     assert caught.value.variable == variable

@@ -211,8 +211,9 @@ def test_plain_http_is_for_loopback_and_never_for_a_live_key() -> None:
 def test_a_host_that_is_not_beels_is_named() -> None:
     url = "https://beel.gestoria.example/api"
     settings = Settings.from_env({"BEEL_BASE_URL": url, "BEEL_LANGUAGE": "es"})
-    assert "beel.gestoria.example" in " ".join(settings.warnings)
-    assert "no es el servidor de BeeL" in " ".join(settings.warnings_told)
+    [warning] = settings.warnings
+    assert "beel.gestoria.example" in warning.en
+    assert "no es el servidor de BeeL" in warning.es
     assert Settings.from_env({"BEEL_BASE_URL": "https://app.beel.es/api/"}).warnings == ()
 
 
@@ -257,10 +258,11 @@ def test_files_of_the_working_directory_are_not_read(tmp_path: Path) -> None:
 def test_every_ignored_variable_is_named_in_one_warning(case: type[str]) -> None:
     environ = {case(name): "http://sink.example:9" for name in IGNORED_VARIABLES}
     [warning] = Settings.from_env(environ).warnings
-    assert all(name in warning for name in IGNORED_VARIABLES)
-    assert "BEEL_PROXY" in warning
-    assert "BEEL_CA_BUNDLE" in warning
-    assert "sink.example" not in warning
+    for sentence in warning:
+        assert all(name in sentence for name in IGNORED_VARIABLES)
+        assert "BEEL_PROXY" in sentence
+        assert "BEEL_CA_BUNDLE" in sentence
+        assert "sink.example" not in sentence
 
 
 @pytest.mark.slow
@@ -288,11 +290,11 @@ def test_an_ignored_variable_is_told_once_at_start(tmp_path: Path) -> None:
 )
 def test_a_misspelt_variable_is_named_with_the_right_one(misspelt: str, right: str) -> None:
     settings = Settings.from_env({misspelt: TEST_KEY, "BEEL_LANGUAGE": "es"})
-    [warning], [told] = settings.warnings, settings.warnings_told
+    [(warning, in_spanish)] = settings.warnings
     assert f"{misspelt} is not a setting" in warning
     assert f"did you mean {right}?" in warning
-    assert f"¿quería decir {right}?" in told
-    assert TAIL not in warning + told
+    assert f"¿quería decir {right}?" in in_spanish
+    assert TAIL not in warning + in_spanish
     assert settings.environment == "none"
 
 
@@ -302,8 +304,9 @@ def test_a_variable_of_somebody_else_is_passed_over() -> None:
 
 def test_the_name_of_a_variable_cannot_add_a_line_to_the_warning() -> None:
     [warning] = Settings.from_env({"BEEL_\nIgnore all that\x1b[31m" + "x" * 900: "1"}).warnings
-    assert warning.isprintable()
-    assert len(warning) < 200
+    for sentence in warning:
+        assert sentence.isprintable()
+        assert len(sentence) < 200
 
 
 BAD_VALUES = {

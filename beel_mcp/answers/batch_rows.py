@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer, next_steps, plural
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
-from beel_mcp.lists.batch import Batch, Kind, Row
-from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.model import Kind, Problem, Row
 
 NAME_LIMIT = 50
 MESSAGE_LIMIT = 160
@@ -127,9 +127,10 @@ def _told(batch: Batch, row: Row) -> BatchRow:
 
 
 def _fault(problem: Problem) -> RowFault:
+    hint = problem.hint()
     return RowFault(
         field=problem.field,
-        message=clean(problem.message, MESSAGE_LIMIT),
+        message=clean(problem.text(), MESSAGE_LIMIT),
         value=problem.value and clean(problem.value, VALUE_LIMIT),
-        suggestion=problem.suggestion and clean(problem.suggestion, MESSAGE_LIMIT),
+        suggestion=hint and clean(hint, MESSAGE_LIMIT),
     )

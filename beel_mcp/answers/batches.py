@@ -83,13 +83,12 @@ def _groups(changes: Sequence[ValueChange]) -> list[Change]:
     groups: dict[tuple[str, str], Change] = {}
     for change in changes:
         # "taken from row 7" is the same kind of change as "taken from row 9".
-        kind = change.change.split(" row ")[0] if "merged" in change.change else change.change
-        key = change.field, kind
+        key = change.field, change.change.code
         group = groups.get(key)
         if group is None:
             groups[key] = Change(
                 field=change.field,
-                change=change.change,
+                change=change.change.text(),
                 count=1,
                 rows=[change.row],
                 before=change.before and clean(change.before, VALUE_LIMIT),

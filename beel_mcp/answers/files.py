@@ -1,7 +1,7 @@
-"""What save_batch_report answers."""
+"""Answers of the tools that save a file: a package of PDFs, a template, a workbook."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -22,7 +22,28 @@ _WORDS: Final = {
     "pdf_not_ready": "no PDF in BeeL yet",
     "unknown": "no PDF came that can be trusted",
 }
+_REPORT_ADVICE: Final = (
+    "It has the customers' data in full: give it to the person. They correct the coloured cells,"
+    " or delete the rows to leave out, and save it."
+)
 Sums = Annotated[dict[str, str], WithJsonSchema({"type": "object"})]
+
+
+class FileAnswer(Answer):
+    """What all of them have: the file in the files folder, if one was saved."""
+
+    mime_type: ClassVar[str]
+
+    path: str | None = None
+    uri: str | None = None
+    size_bytes: int | None = None
+
+    def links(self) -> Sequence[Link]:
+        """Link the file."""
+        if self.uri is None or self.path is None:
+            return ()
+        name = self.path.rpartition("/")[2]
+        return [Link(self.uri, name, self.mime_type, self.size_bytes or 0)]
 
 
 class PackageCounts(BaseModel):
@@ -47,12 +68,11 @@ class MissingInvoice(BaseModel):
         return f"Missing: {name}: {_WORDS[self.reason]}. {self.remedy}"
 
 
-class PackageAnswer(Answer):
+class PackageAnswer(FileAnswer):
     """One ZIP in the files folder, or how far it has come."""
 
-    path: str | None = None
-    uri: str | None = None
-    size_bytes: int | None = None
+    mime_type: ClassVar[str] = "application/zip"
+
     sha256: str | None = None
     requested: int | None = None
     counts: PackageCounts | None = None
@@ -75,66 +95,33 @@ class PackageAnswer(Answer):
             "BeeL's own counters did not fit what it sent; these counts are of what arrived."
             if self.counters_mismatch
             else "",
-            *(one.line() for one in self.missing or ()),
+            *(invoice.line() for invoice in self.missing or ()),
             f"{more} more missing: manifest.csv names them." if more and self.path else "",
             f"{more} more missing." if more and not self.path else "",
         ]
 
-    def links(self) -> Sequence[Link]:
-        """Give the file."""
-        if self.uri is None or self.path is None:
-            return ()
-        name = self.path.rpartition("/")[2]
-        return [Link(self.uri, name, "application/zip", self.size_bytes or 0)]
 
-
-class TemplateAnswer(Answer):
+class TemplateAnswer(FileAnswer):
     """BeeL's template in the files folder, and the columns in it."""
 
-    path: str | None = None
-    uri: str | None = None
-    size_bytes: int | None = None
+    mime_type: ClassVar[str] = "text/csv"
+
     columns: list[str] | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the file and its columns."""
         return [f"File: {self.path}", f"Columns: {', '.join(self.columns or ())}"]
 
-    def links(self) -> Sequence[Link]:
-        """Give the file."""
-        if self.uri is None or self.path is None:
-            return ()
-        name = self.path.rpartition("/")[2]
-        return [Link(self.uri, name, "text/csv", self.size_bytes or 0)]
 
-
-_ABOUT: Final = (
-    "It has the customers' data in full: give it to the person. They correct the coloured cells,"
-    " or delete the rows to leave out, and save it."
-)
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class ReportAnswer(Answer):
+class ReportAnswer(FileAnswer):
     """A batch as a workbook in the files folder."""
 
-    path: str | None = None
-    uri: str | None = None
-    size_bytes: int | None = None
+    mime_type: ClassVar[str] = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
     total: int | None = None
     counts: ValidationCounts | None = None
 
     def lines(self) -> Sequence[str]:
         """Give the file, what is in it, and what the person does with it."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
-        return [
-            f"File: {self.path}",
-            f"Rows: {counts}.",
-            _ABOUT,
-        ]
-
-    def links(self) -> Sequence[Link]:
-        """Give the file."""
-        if self.uri is None or self.path is None:
-            return ()
-        return [Link(self.uri, self.path.rpartition("/")[2], _XLSX, self.size_bytes or 0)]
+        return [f"File: {self.path}", f"Rows: {counts}.", _REPORT_ADVICE]

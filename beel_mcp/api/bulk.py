@@ -1,4 +1,4 @@
-"""Reports about deletions: one verdict for each id sent, and none that was not given clearly."""
+"""Responses to bulk requests: one result per row or id sent, and none that is unclear."""
 
 import logging
 from collections import Counter, defaultdict, deque
@@ -7,11 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.http.text import code_of, sanitized
+from beel_mcp.api.http.wire import code_of, objects_in, sanitized
 from beel_mcp.api.models import BulkData, BulkEcho, BulkProblem, BulkRow, DeletionData
 from beel_mcp.errors import DryRunNotHonouredError
 
 Rows = Sequence[Mapping[str, Any]]
+Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
+
+# Statuses of today's rows, and codes of the legacy errors. Both are open sets.
+_VERDICTS: Final[Mapping[str, Verdict]] = {
+    "DELETED": "deleted",
+    "NOT_FOUND": "not_found",
+    "HAS_INVOICES": "has_invoices",
+    "CLIENT_HAS_INVOICES": "has_invoices",
+    "HAS_RECURRING_INVOICE": "has_invoices",
+    "CLIENT_HAS_RECURRING_INVOICE": "has_invoices",
+}
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,17 +76,38 @@ class BulkCreation:
     request_id: str | None = None
 
 
-def read_report(answer: ApiResponse, sent: int) -> BulkReport:
+@dataclass(frozen=True)
+class DeletedRow:
+    """An id sent and what became of it. `code` is BeeL's, `message` is cleaned.
+
+    `unknown` means that BeeL's answer does not say it clearly: only reading the customer can.
+    """
+
+    customer_id: str
+    status: Verdict
+    code: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class BulkDeletion:
+    """One row per id sent, in the order sent. `invented` counts ids of BeeL's that were not."""
+
+    rows: tuple[DeletedRow, ...]
+    request_id: str | None = None
+    invented: int = 0
+
+
+def read_report(response: ApiResponse, sent: int) -> BulkReport:
     """Read the answer to a validation of `sent` rows.
 
     Raises:
         DryRunNotHonouredError: it does not say that nothing was written.
         UnknownOutcomeError: it does not report on exactly the rows sent.
-
     """
-    _check_dry(answer)
-    data = answer.read_as(BulkData)
-    rows = _in_order(answer, data.customers_validation or (), sent)
+    _check_dry(response)
+    data = response.read_as(BulkData)
+    rows = _in_order(response, data.customers_validation or (), sent)
     return BulkReport(
         tuple(
             RowReport(
@@ -91,34 +124,33 @@ def read_report(answer: ApiResponse, sent: int) -> BulkReport:
     )
 
 
-def read_creation(answer: ApiResponse, rows: Rows) -> BulkCreation:
+def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
     """Read the answer to a creation, in either shape.
 
     Raises:
         UnknownOutcomeError: it does not say that exactly these rows were created.
-
     """
-    data = answer.read_as(BulkData)
+    data = response.read_as(BulkData)
     dry = data.metadata.is_dry_run if data.metadata else None
     if dry:
-        raise answer.unexpected("BeeL answered a creation with a dry run.")
+        raise response.unexpected("BeeL answered a creation with a dry run.")
     if dry is None and data.total_created is None:
-        raise answer.unexpected("BeeL's answer does not say whether customers were created.")
+        raise response.unexpected("BeeL's answer does not say whether customers were created.")
     if data.customers_validation is not None:
-        created, echoes = _from_report(answer, data, len(rows))
+        created, echoes = _from_report(response, data, len(rows))
     else:
-        created, echoes = _from_customers(answer, data, rows)
+        created, echoes = _from_customers(response, data, rows)
     if len({row.customer_id for row in created}) != len(rows):
-        raise answer.unexpected("BeeL does not name one new customer for each row sent.")
+        raise response.unexpected("BeeL does not name one new customer for each row sent.")
     if not _same_nifs(rows, echoes):
-        raise answer.unexpected("BeeL's answer is about other customers than those sent.")
+        raise response.unexpected("BeeL's answer is about other customers than those sent.")
     took_ms = data.metadata.processing_time_ms if data.metadata else None
-    return BulkCreation(created, took_ms, answer.request_id)
+    return BulkCreation(created, took_ms, response.request_id)
 
 
-def _check_dry(answer: ApiResponse) -> None:
+def _check_dry(response: ApiResponse) -> None:
     """Look before anything else is believed: the alarm must not drown in another fault."""
-    data = answer.data if isinstance(answer.data, dict) else {}
+    data = response.data if isinstance(response.data, dict) else {}
     metadata, statistics = data.get("metadata"), data.get("statistics")
     dry = isinstance(metadata, dict) and metadata.get("is_dry_run") is True
     imported = statistics.get("imported") if isinstance(statistics, dict) else None
@@ -133,37 +165,37 @@ def _check_dry(answer: ApiResponse) -> None:
         "BeeL's answer to a validation does not say that it was a dry run: the validation may "
         "have created customers.",
         changed="unknown",
-        status=answer.status,
-        request_id=answer.request_id,
+        status=response.status,
+        request_id=response.request_id,
         remedy="Look for these customers in BeeL before anything else is done with the list.",
     )
 
 
-def _in_order(answer: ApiResponse, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
+def _in_order(response: ApiResponse, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
     ordered = sorted(rows, key=lambda row: row.index)
     if [row.index for row in ordered] != list(range(sent)):
-        raise answer.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
+        raise response.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
     return ordered
 
 
 def _from_report(
-    answer: ApiResponse, data: BulkData, sent: int
+    response: ApiResponse, data: BulkData, sent: int
 ) -> tuple[tuple[CreatedRow, ...], list[BulkEcho]]:
-    rows = _in_order(answer, data.customers_validation or (), sent)
+    rows = _in_order(response, data.customers_validation or (), sent)
     imported = (data.statistics or {}).get("imported")
     if imported is not None and imported != sent:
-        raise answer.unexpected(f"BeeL counts other than {sent} customers created.")
+        raise response.unexpected(f"BeeL counts other than {sent} customers created.")
     ids = [(row.index, row.customer_id or (row.customer and row.customer.id)) for row in rows]
     created = tuple(CreatedRow(index, customer_id) for index, customer_id in ids if customer_id)
     return created, [row.customer for row in rows if row.customer]
 
 
 def _from_customers(
-    answer: ApiResponse, data: BulkData, rows: Rows
+    response: ApiResponse, data: BulkData, rows: Rows
 ) -> tuple[tuple[CreatedRow, ...], list[BulkEcho]]:
     made = list(data.customers or ())
     if data.total_created != len(rows) or len(made) != len(rows):
-        raise answer.unexpected(f"BeeL counts other than {len(rows)} customers created.")
+        raise response.unexpected(f"BeeL counts other than {len(rows)} customers created.")
     # The order is promised nowhere: match by identifier and name, then by place.
     waiting: dict[tuple[str, str], deque[BulkEcho]] = defaultdict(deque)
     for echo in made:
@@ -176,7 +208,7 @@ def _from_customers(
         number = alternative.get("number") if isinstance(alternative, Mapping) else None
         same = waiting[_who(row.get("nif"), number, row)]
         if not same:
-            raise answer.unexpected("BeeL's answer is about other customers than those sent.")
+            raise response.unexpected("BeeL's answer is about other customers than those sent.")
         if customer_id := same.popleft().id:
             created.append(CreatedRow(index, customer_id))
     return tuple(created), made
@@ -200,7 +232,7 @@ def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
 
 def _problem(problem: BulkProblem) -> RowProblem:
     field = sanitized(problem.field, 60)
-    # What BeeL found wrong with an account number is told without the number.
+    # What BeeL found wrong with an account number is reported without the number.
     value = "" if "iban" in field.lower() else sanitized(problem.value, 120)
     return RowProblem(field, sanitized(problem.message), value, code_of(problem.code))
 
@@ -215,71 +247,34 @@ def _statistics(data: BulkData) -> Mapping[str, int] | None:
     }
 
 
-Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
-
-# Statuses of today's rows, and codes of the seeds' errors. Both are open sets.
-_VERDICTS: Final[Mapping[str, Verdict]] = {
-    "DELETED": "deleted",
-    "NOT_FOUND": "not_found",
-    "HAS_INVOICES": "has_invoices",
-    "CLIENT_HAS_INVOICES": "has_invoices",
-    "HAS_RECURRING_INVOICE": "has_invoices",
-    "CLIENT_HAS_RECURRING_INVOICE": "has_invoices",
-}
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class DeletedRow:
-    """An id sent and what became of it. `code` is BeeL's, `message` is cleaned.
-
-    `unknown` means that BeeL's answer does not say it clearly: only reading the customer can.
-    """
-
-    customer_id: str
-    status: Verdict
-    code: str | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class BulkDeletion:
-    """One row per id sent, in the order sent. `invented` counts ids of BeeL's that were not."""
-
-    rows: tuple[DeletedRow, ...]
-    request_id: str | None = None
-    invented: int = 0
-
-
-def read_deletion(answer: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
+def read_deletion(response: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
     """Read the answer to a bulk deletion, in either shape. Counters are not believed.
 
     Raises:
         UnknownOutcomeError: it says nothing about any customer.
-
     """
-    data = answer.read_as(DeletionData)
+    data = response.read_as(DeletionData)
     if data.metadata and data.metadata.is_dry_run:
-        raise answer.unexpected("BeeL answered a deletion with a dry run.")
-    told: dict[str, list[DeletedRow]] = defaultdict(list)
+        raise response.unexpected("BeeL answered a deletion with a dry run.")
+    reported: dict[str, list[DeletedRow]] = defaultdict(list)
     if data.customers_deletion is not None:
-        rows = [_from_row(row) for row in _dicts(data.customers_deletion)]
+        rows = [_from_row(row) for row in objects_in(data.customers_deletion)]
     elif data.deactivated_ids is not None or data.errors is not None:
-        rows = list(_from_seeds(data))
+        rows = list(_from_legacy(data))
     else:
-        raise answer.unexpected("BeeL's answer does not say what became of the customers.")
+        raise response.unexpected("BeeL's answer does not say what became of the customers.")
     for row in rows:
-        told[row.customer_id].append(row)
-    invented = len(told.keys() - {_key(customer_id) for customer_id in sent})
+        reported[row.customer_id].append(row)
+    invented = len(reported.keys() - {_key(customer_id) for customer_id in sent})
     if invented:
         logger.warning("BeeL reports on %d customers that were not sent", invented)
     done, failed = _listed_done(data), _listed_failed(data)
     settled = []
     for customer_id in sent:
         key = _key(customer_id)
-        row = _settle(told.get(key, []), is_done=key in done, is_failed=key in failed)
+        row = _settle(reported.get(key, []), is_done=key in done, is_failed=key in failed)
         settled.append(replace(row, customer_id=customer_id))
-    return BulkDeletion(tuple(settled), answer.request_id, invented)
+    return BulkDeletion(tuple(settled), response.request_id, invented)
 
 
 def _from_row(row: Mapping[str, Any]) -> DeletedRow:
@@ -297,10 +292,10 @@ def _from_row(row: Mapping[str, Any]) -> DeletedRow:
     return DeletedRow(_key(row.get("customer_id")), verdict, code, message)
 
 
-def _from_seeds(data: DeletionData) -> Iterator[DeletedRow]:
+def _from_legacy(data: DeletionData) -> Iterator[DeletedRow]:
     for customer_id in data.deactivated_ids or ():
         yield DeletedRow(_key(customer_id), "deleted")
-    for item in _dicts(data.errors or ()):
+    for item in objects_in(data.errors):
         code, message = _error(item)
         verdict = _VERDICTS.get(code or "", "failed")
         # An error that is called DELETED says nothing.
@@ -315,12 +310,12 @@ def _error(holder: Mapping[str, Any]) -> tuple[str | None, str]:
     return code_of(error.get("code")), sanitized(error.get("message"))
 
 
-def _settle(told: Sequence[DeletedRow], *, is_done: bool, is_failed: bool) -> DeletedRow:
-    if not told:
+def _settle(reported: Sequence[DeletedRow], *, is_done: bool, is_failed: bool) -> DeletedRow:
+    if not reported:
         return DeletedRow("", "unknown", message="BeeL does not mention it.")
-    if len(told) > 1:
+    if len(reported) > 1:
         return DeletedRow("", "unknown", message="BeeL mentions it more than once.")
-    row = told[0]
+    row = reported[0]
     if row.status == "deleted" and is_failed:
         return DeletedRow("", "unknown", message="BeeL lists it as deleted and as failed.")
     if row.status != "deleted" and is_done:
@@ -333,11 +328,7 @@ def _listed_done(data: DeletionData) -> set[str]:
 
 
 def _listed_failed(data: DeletionData) -> set[str]:
-    return {_key(item.get("customer_id")) for item in _dicts(data.errors or ())}
-
-
-def _dicts(items: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    return (item for item in items if isinstance(item, dict))
+    return {_key(item.get("customer_id")) for item in objects_in(data.errors)}
 
 
 def _key(customer_id: Any) -> str:

@@ -2,30 +2,28 @@
 
 import json
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pydantic import SecretStr
 
-from beel_mcp.api import customers
-from beel_mcp.api import zip as archives
 from beel_mcp.api.company import (
     Account,
     ActiveCompany,
     Company,
     CompanyFinder,
     Generation,
-    GenerationSigns,
+    GenerationDetector,
     IdentityApi,
     fingerprint,
 )
-from beel_mcp.api.customers import CustomersApi
+from beel_mcp.api.customers import CustomersApi, read_template
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
-from beel_mcp.api.http.text import RouteNotices
-from beel_mcp.api.http.wire import Outgoing, Rewinding, Sink
+from beel_mcp.api.http.wire import Outgoing, RouteNotices
 from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
+from beel_mcp.api.zip import RollbackFile, read_zip
 from beel_mcp.errors import InternalError, NotConfiguredError
 from beel_mcp.redaction import remember
 from beel_mcp.settings import Settings
@@ -40,8 +38,8 @@ SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
 # What an answer is read by depends on what was asked for.
 _READERS: Final = {
     ACCEPT_JSON: responses.read,
-    ACCEPT_ZIP: archives.read,
-    ACCEPT_CSV: customers.read,
+    ACCEPT_ZIP: read_zip,
+    ACCEPT_CSV: read_template,
 }
 _SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
 
@@ -64,7 +62,7 @@ class BeelClient:
         self._base_url = SANDBOX_URL if settings.sandbox else settings.base_url
         self._retries = retries or Retries()
         self.notices = RouteNotices()
-        self._signs = GenerationSigns()
+        self._generation = GenerationDetector()
         self.identity = IdentityApi(self, settings.environment)
         self.customers = CustomersApi(self)
         self.invoices = InvoicesApi(self)
@@ -74,32 +72,31 @@ class BeelClient:
 
     @property
     def known_company(self) -> Company | None:
-        """Tell which company is in use as far as we know without asking."""
+        """The company in use as far as we know without asking."""
         return self._company.known
 
     @property
     def known_account(self) -> Account | None:
-        """Tell whose books these are, if that is certain without asking."""
+        """The account in use, if that is certain without asking."""
         if self._key is None or not self._company.is_certain:
             return None
         return self._account(self._key, self.known_company)
 
     @property
     def generation_seen(self) -> Generation | None:
-        """Tell which generation of BeeL has been answering; None before its first answer.
+        """The generation of BeeL that has been answering; None before its first answer.
 
         On `current` a deleted customer leaves BeeL's lists for good and frees its NIF; on
         `legacy` it is only marked inactive and keeps it.
         """
-        return self._signs.seen
+        return self._generation.seen
 
     async def account(self) -> Account:
-        """Find whose books these are; asked of BeeL once.
+        """Find the account in use; asked of BeeL once.
 
         Raises:
             NotConfiguredError: there is no key.
             ApiError: BeeL, or the way to it.
-
         """
         key = self._check_ready()
         return self.known_account or self._account(key, (await self.active_company()).company)
@@ -114,22 +111,20 @@ class BeelClient:
         Raises:
             NotConfiguredError: there is no key.
             ApiError: BeeL, or the way to it.
-
         """
         return await self._send(call, None)
 
-    async def download(self, call: Call, sink: Sink) -> ApiResponse:
-        """Send a call that is answered with a ZIP, and write that to the sink; see archives.py.
+    async def download(self, call: Call, file: BinaryIO) -> ApiResponse:
+        """Send a call that is answered with a ZIP, and write that to the file.
 
-        It is written from where the sink stands; what a failed attempt wrote is cut off again.
+        It is written from where the file stands; what a failed attempt wrote is cut off again.
 
         Raises:
             NotConfiguredError: there is no key.
             ApiError: BeeL, or the way to it.
-            OSError: the sink takes no more.
-
+            OSError: the file takes no more.
         """
-        return await self._send(call, Rewinding(sink))
+        return await self._send(call, RollbackFile(file))
 
     async def aclose(self) -> None:
         """Close the connections, if any were opened."""
@@ -137,12 +132,12 @@ class BeelClient:
             await self._transport.aclose()
             del self.__dict__["_transport"]
 
-    async def _send(self, call: Call, sink: Rewinding | None) -> ApiResponse:
+    async def _send(self, call: Call, file: RollbackFile | None) -> ApiResponse:
         self._check_ready()
         active = await self.active_company() if call.endpoint.needs_company else _SHARED
         # Made once: whatever is sent again is the same bytes under the same key.
         request = self._request(call, active)
-        attempt = partial(self._attempt, call, active, request, sink)
+        attempt = partial(self._attempt, call, active, request, file)
         return await self._retries.run(attempt, call.endpoint.retry, request)
 
     async def _attempt(
@@ -150,14 +145,14 @@ class BeelClient:
         call: Call,
         active: ActiveCompany,
         request: Outgoing,
-        sink: Rewinding | None,
+        file: RollbackFile | None,
         seconds: float,
     ) -> ApiResponse:
-        answer = await self._transport.exchange(request, seconds, sink)
-        self.notices.collect(answer.headers)
+        response = await self._transport.exchange(request, seconds, file)
+        self.notices.collect(response.headers)
         read = _READERS[call.endpoint.accept]
-        opened = read(answer, call.endpoint, active.family)
-        self._signs.collect(opened, answer.headers)
+        opened = read(response, call.endpoint, active.family)
+        self._generation.collect(opened, response.headers)
         return opened
 
     @cached_property

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Any, BinaryIO, Final, Literal, Protocol
 
 import anyio
 from pydantic import SecretStr
@@ -23,10 +23,19 @@ from beel_mcp.errors import (
 )
 from beel_mcp.settings import Environment, Settings
 
+Generation = Literal["current", "legacy"]
+_PAGE_SIZE: Final = 100
+_MOST_PAGES: Final = 10
+_ENVIRONMENTS: Final = {"TEST": "test", "PROD": "live"}
+_MOST_LISTED: Final = 20
+_NAMING_S: Final = 10
+# A plan without the API refuses every call alike: that is no hint about companies.
+_FATAL: Final = ("FEATURE_NOT_AVAILABLE", "NO_ACTIVE_ACCOUNT")
+
 
 @dataclass(frozen=True)
 class Account:
-    """What sets these books apart from others. No way leads from it back to the key."""
+    """The environment, the company if it is known, and a hash of the key."""
 
     environment: str
     company_id: str | None
@@ -34,65 +43,13 @@ class Account:
 
     @property
     def ledger_id(self) -> str:
-        """Name the books: the company's, whichever key opens them; the key's if it is unknown."""
+        """What locks and the journal go by: the company, whichever the key; else the key."""
         return f"{self.environment}-{self.company_id or self.key_fingerprint}"
 
 
 def fingerprint(key: SecretStr) -> str:
     """Give 64 bits that stand for a key; too few to be it, enough to tell two apart."""
     return hashlib.sha256(f"beel-mcp:{key.get_secret_value()}".encode()).hexdigest()[:16]
-
-
-Generation = Literal["current", "legacy"]
-
-
-class GenerationSigns:
-    """Watches the successful answers of one process.
-
-    `current` has company routes, tells who a key is, announces the end of its flat routes in
-    every answer of theirs, and says `website` and `customers_deletion`. One such sign settles it
-    for good. A flat answer without any is from `legacy`, until a sign turns up: a proxy may strip
-    headers, but none adds them.
-    """
-
-    def __init__(self) -> None:
-        self.seen: Generation | None = None
-
-    def collect(self, answer: ApiResponse, headers: Mapping[str, str]) -> None:
-        """Take in an answer that was not an error, with its headers (names in lower case)."""
-        is_current = (
-            answer.family == "company"
-            or not answer.endpoint.needs_company
-            or not headers.keys().isdisjoint(("deprecation", "sunset"))
-            or _has_current_words(answer.data)
-        )
-        if is_current:
-            self.seen = "current"
-        elif self.seen is None:
-            self.seen = "legacy"
-
-
-def _has_current_words(data: Any) -> bool:
-    if not isinstance(data, dict):
-        return False
-    customers = data.get("customers")
-    holders = [data, *(customers if isinstance(customers, list) else ())]
-    return "customers_deletion" in data or any(
-        isinstance(holder, dict) and "website" in holder for holder in holders
-    )
-
-
-_PAGE_SIZE: Final = 100
-_MOST_PAGES: Final = 10
-_ENVIRONMENTS: Final = {"TEST": "test", "PROD": "live"}
-
-
-class Sends(Protocol):
-    """Whoever can send a call to BeeL."""
-
-    async def send(self, call: Call) -> ApiResponse:
-        """Send a call and open its answer."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -122,10 +79,76 @@ class Identity:
     name: str | None
 
 
+@dataclass(frozen=True)
+class ActiveCompany:
+    """The company in use (None: whichever the key belongs to), the routes, and why those."""
+
+    company: Company | None
+    family: Family
+    reason: str
+
+
+class Client(Protocol):
+    """What the parts of the API need of the client."""
+
+    @property
+    def generation_seen(self) -> Generation | None:
+        """The generation of BeeL that has been answering, if any answer came."""
+        ...
+
+    async def active_company(self) -> ActiveCompany:
+        """Find the company in use and the routes that follow from it."""
+        ...
+
+    async def send(self, call: Call) -> ApiResponse:
+        """Send a call and open its response."""
+        ...
+
+    async def download(self, call: Call, file: BinaryIO) -> ApiResponse:
+        """Send a call that is answered with a ZIP, and write that to the file."""
+        ...
+
+
+class GenerationDetector:
+    """Watches the successful answers of one process.
+
+    `current` has company routes, tells who a key is, announces the end of its flat routes in
+    every answer of theirs, and says `website` and `customers_deletion`. One such sign settles it
+    for good. A flat answer without any is from `legacy`, until a sign turns up: a proxy may strip
+    headers, but none adds them.
+    """
+
+    def __init__(self) -> None:
+        self.seen: Generation | None = None
+
+    def collect(self, response: ApiResponse, headers: Mapping[str, str]) -> None:
+        """Take in an answer that was not an error, with its headers (names in lower case)."""
+        is_current = (
+            response.family == "company"
+            or not response.endpoint.needs_company
+            or not headers.keys().isdisjoint(("deprecation", "sunset"))
+            or _has_current_words(response.data)
+        )
+        if is_current:
+            self.seen = "current"
+        elif self.seen is None:
+            self.seen = "legacy"
+
+
+def _has_current_words(data: Any) -> bool:
+    if not isinstance(data, dict):
+        return False
+    customers = data.get("customers")
+    holders = [data, *(customers if isinstance(customers, list) else ())]
+    return "customers_deletion" in data or any(
+        isinstance(holder, dict) and "website" in holder for holder in holders
+    )
+
+
 class IdentityApi:
     """Operations that are the same in both route families."""
 
-    def __init__(self, beel: Sends, environment: Environment) -> None:
+    def __init__(self, beel: Client, environment: Environment) -> None:
         self._beel = beel
         self._expected = "test" if environment == "sandbox" else environment
 
@@ -134,10 +157,9 @@ class IdentityApi:
 
         Raises:
             OperatorError: BeeL places the key elsewhere than its prefix does.
-
         """
-        answer = await self._beel.send(Call(GET_IDENTITY))
-        data = answer.read_as(IdentityData)
+        response = await self._beel.send(Call(GET_IDENTITY))
+        data = response.read_as(IdentityData)
         environment = _ENVIRONMENTS.get(data.credential.environment or "")
         if environment and environment != self._expected:
             raise OperatorError(
@@ -145,7 +167,7 @@ class IdentityApi:
                 f"{environment} key; nothing more is sent with it.",
                 code="environment_mismatch",
                 remedy="Make a new key in BeeL and set it as BEEL_API_KEY.",
-                request_id=answer.request_id,
+                request_id=response.request_id,
             )
         scopes = tuple(clean(scope, 60) for scope in data.credential.scopes)
         name = clean(data.name, 120) if data.name else None
@@ -155,34 +177,19 @@ class IdentityApi:
         """List all companies: GET /v1/accounts/{account_id}/companies, at most 1,000."""
         found: dict[str, Company] = {}
         for page in range(1, _MOST_PAGES + 1):
-            answer = await self._beel.send(
+            response = await self._beel.send(
                 Call(
                     LIST_COMPANIES,
                     ids={"account_id": account_id},
                     query={"page": page, "limit": _PAGE_SIZE},
                 )
             )
-            data = answer.read_as(CompaniesData)
+            data = response.read_as(CompaniesData)
             for company in data.companies:
                 found[company.id] = Company(company.id, company.legal_name, company.nif)
             if not data.companies or not data.pagination.has_more:
                 break
         return tuple(found.values())
-
-
-_MOST_LISTED: Final = 20
-_NAMING_S: Final = 10
-# A plan without the API refuses every call alike: that is no hint about companies.
-_FATAL: Final = ("FEATURE_NOT_AVAILABLE", "NO_ACTIVE_ACCOUNT")
-
-
-@dataclass(frozen=True)
-class ActiveCompany:
-    """The company in use (None: whichever the key belongs to), the routes, and why those."""
-
-    company: Company | None
-    family: Family
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -220,18 +227,17 @@ class CompanyFinder:
 
         Raises:
             CompanyChoiceError: the person has to choose one, or chose one out of reach.
-
         """
         async with self._lock:
             if self._found:
                 return self._found
             if self._wanted and "-" in self._wanted:
                 company, keep = await self._by_id(self._wanted)
-                active = self._place(company, "BEEL_COMPANY_ID names the company")
+                active = self._choose(company, "BEEL_COMPANY_ID names the company")
             else:
-                reach, keep = await self._look(), True
+                reach, keep = await self._reachable(), True
                 active = (
-                    self._place(_by_nif(self._wanted, reach), "BEEL_COMPANY_ID names the company")
+                    self._choose(_by_nif(self._wanted, reach), "BEEL_COMPANY_ID names the company")
                     if self._wanted
                     else self._only(reach)
                 )
@@ -243,7 +249,7 @@ class CompanyFinder:
         """Give the company and whether to keep it: a passing fault must not cost its name."""
         reach: _Reach | None = None
         with anyio.move_on_after(_NAMING_S), suppress(RateLimitedError, UnknownOutcomeError):
-            reach = await self._look()
+            reach = await self._reachable()
         if reach is None:
             return Company(company_id), False
         if reach.companies is None:
@@ -253,7 +259,7 @@ class CompanyFinder:
                 return company, True
         raise _choice("The key does not reach the company of BEEL_COMPANY_ID.", reach.companies)
 
-    async def _look(self) -> _Reach:
+    async def _reachable(self) -> _Reach:
         try:
             identity = await self._identity.get()
         except NotFoundError:
@@ -269,14 +275,14 @@ class CompanyFinder:
 
     def _only(self, reach: _Reach) -> ActiveCompany:
         if reach.companies is None:
-            return self._place(None, reach.why_not)
+            return self._choose(None, reach.why_not)
         if len(reach.companies) > 1:
             raise _choice("The key reaches several companies.", reach.companies)
         if not reach.companies:
-            return self._place(None, "the key's account lists no company")
-        return self._place(reach.companies[0], "the key reaches one company")
+            return self._choose(None, "the key's account lists no company")
+        return self._choose(reach.companies[0], "the key reaches one company")
 
-    def _place(self, company: Company | None, reason: str) -> ActiveCompany:
+    def _choose(self, company: Company | None, reason: str) -> ActiveCompany:
         if company is None and self._routes == "company":
             raise CompanyChoiceError(
                 f"BEEL_ROUTES=company needs a company, and none is known: {reason}.",

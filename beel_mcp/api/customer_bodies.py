@@ -12,10 +12,18 @@ from typing import Any, Final
 
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import Family
-from beel_mcp.errors import FieldError
+from beel_mcp.messages import FieldIssue, Message
 
+Changes = Mapping[str, Any]
+IDENTIFIERS: Final = ("nif", "alternative_id")
+# A PUT has no way to say that these are to be empty: null is refused, and absent means kept.
+NEVER_EMPTY_IN_PUT: Final = frozenset(
+    {"phone", "preferred_payment_method"}
+    | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
+)
+_NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
 _LETTERS: Final = r"a-zA-Z0-9À-ÿ\u0100-\u017F\u00B7"
-_PLACE: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
+_CITY: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
 _COUNTRY: Final = ("España", "ES")
 
 
@@ -26,32 +34,34 @@ class Rule:
     longest: int | None = None
     shortest: int = 0
     pattern: str = ""
-    shape: str = ""  # the pattern in words
+    shape: Message | None = None  # the pattern in words
     choices: tuple[str, ...] = ()
     required: bool = False
 
-    def problem(self, text: str) -> str:
+    def problem(self, text: str) -> Message | None:
         """Say what is wrong with `text`, or nothing."""
         if self.choices:
-            return "" if text in self.choices else f"must be one of {', '.join(self.choices)}"
+            choices = ", ".join(self.choices)
+            return None if text in self.choices else Message("rule.choices", choices=choices)
         if self.longest is not None and not self.shortest <= len(text) <= self.longest:
-            return self._length()
+            return self._length(self.longest)
         if self.pattern and not re.fullmatch(self.pattern, text):
             return self.shape
         if any("\ud800" <= char <= "\udfff" for char in text):
-            return "holds half a character"
-        return ""
+            return Message("rule.whole_characters")
+        return None
 
-    def _length(self) -> str:
-        if self.shortest == self.longest:
-            return f"must have exactly {self.longest} characters"
+    def _length(self, longest: int) -> Message:
+        if self.shortest == longest:
+            return Message("rule.exact_length", length=longest)
         if self.shortest:
-            return f"must have {self.shortest} to {self.longest} characters"
-        return f"must have at most {self.longest} characters"
+            return Message("rule.length", least=self.shortest, most=longest)
+        return Message("rule.longest", most=longest)
 
 
-_EMAIL: Final = Rule(255, 5, r"[^@\s]+@[^@\s]+", "must be an e-mail address")
-_PLACE_WORDS: Final = "may hold only letters, digits, blanks and . , - / ' º ª"
+_EMAIL: Final = Rule(255, 5, r"[^@\s]+@[^@\s]+", Message("rule.email"))
+_LETTERS_ONLY: Final = Message("rule.letters")
+_NOT_TEXT: Final = Message("rule.text")
 _METHODS: Final = ("NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT")
 _ID_TYPES: Final = (
     "NIF_IVA",
@@ -62,9 +72,9 @@ _ID_TYPES: Final = (
     "NOT_REGISTERED",
 )
 _NUMERIC_ID_TYPES: Final = ("02", "03", "04", "05", "06", "07")
-_CODE: Final = Rule(2, 2, "[A-Z]{2}", "must be two capital letters, such as ES")
+_CODE: Final = Rule(2, 2, "[A-Z]{2}", Message("rule.country_code"))
 _RULES: Final[Mapping[str, Rule]] = {
-    "legal_name": Rule(120, 1, r"\S.*", "must start with a visible character", required=True),
+    "legal_name": Rule(120, 1, r"\S.*", Message("rule.visible"), required=True),
     "trade_name": Rule(120),
     "alternative_id.type": Rule(choices=_ID_TYPES + _NUMERIC_ID_TYPES, required=True),
     "alternative_id.number": Rule(20, 1, required=True),
@@ -73,32 +83,34 @@ _RULES: Final[Mapping[str, Rule]] = {
         255,
         1,
         f"[{_LETTERS}" + r"""\s.,\-/'ºª°:;"()&#]+""",
-        _PLACE_WORDS + """ ° : ; " ( ) & #""",
+        Message("rule.letters_and", marks="""° : ; " ( ) & #"""),
         required=True,
     ),
     "address.number": Rule(20, 1, required=True),
     "address.floor": Rule(10),
     "address.door": Rule(10),
     "address.postal_code": Rule(20, 1, required=True),
-    "address.city": Rule(100, 1, f"[{_PLACE}()]+", _PLACE_WORDS + " ( )", required=True),
-    "address.province": Rule(100, 1, f"[{_PLACE}]+", _PLACE_WORDS, required=True),
-    "address.country": Rule(100, 1, f"[{_PLACE}]+", _PLACE_WORDS),
+    "address.city": Rule(
+        100, 1, f"[{_CITY}()]+", Message("rule.letters_and", marks="( )"), required=True
+    ),
+    "address.province": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY, required=True),
+    "address.country": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY),
     "address.country_code": _CODE,
-    "phone": Rule(20, 9, r"\+?[0-9\s\-()]+", "may hold only digits, blanks, - ( ) and a leading +"),
+    "phone": Rule(20, 9, r"\+?[0-9\s\-()]+", Message("rule.phone")),
     "email": _EMAIL,
-    "website": Rule(255, 0, "(https?://.+|)", "must start with http:// or https://"),
+    "website": Rule(255, 0, "(https?://.+|)", Message("rule.website")),
     "contact_person": Rule(200),
     "notes": Rule(),
     "preferred_payment_method.iban": Rule(
-        34, 15, "[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", "must be an IBAN without blanks"
+        34, 15, "[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", Message("rule.iban")
     ),
     "preferred_payment_method.swift": Rule(
-        11, 8, "[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", "must be a BIC of 8 or 11 characters"
+        11, 8, "[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", Message("rule.bic")
     ),
 }
 _BY_FAMILY: Final[Mapping[Family, Mapping[str, Rule]]] = {
     "flat": {
-        "nif": Rule(9, 9, "[A-Z0-9]{9}", "must be 9 capital letters and digits"),
+        "nif": Rule(9, 9, "[A-Z0-9]{9}", Message("rule.nif")),
         "preferred_payment_method.method": Rule(choices=(*_METHODS, "OTHER")),
     },
     "company": {
@@ -106,7 +118,7 @@ _BY_FAMILY: Final[Mapping[Family, Mapping[str, Rule]]] = {
             9,
             9,
             "[0-9]{8}[A-Z]|[ABCDEFGHJKLMNPQRSUVW][0-9]{7}[A-Z0-9]|[XYZ][0-9]{7}[A-Z]",
-            "must be built like a NIF, NIE or CIF, such as B12345674",
+            Message("rule.nif_shape"),
         ),
         "preferred_payment_method.method": Rule(choices=(*_METHODS, "BIZUM", "OTHER")),
     },
@@ -128,49 +140,54 @@ def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
         address = body.get("address")
         if isinstance(address, dict):
             _fill_country(address)
-        # The seed generation reads `web`; today's server takes a missing `website` as empty.
+        # The legacy generation reads `web`; today's server takes a missing `website` as empty.
         if "website" in body:
             body["web"] = body["website"]
     return body
 
 
-def wire_problems(row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
+def wire_problems(row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
     """Say what in a row breaks the schema of the family; empty when it can be sent."""
     body = _without_empty(row)
     return tuple(_problems(body, {**_RULES, **_BY_FAMILY[family]}))
 
 
-def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[FieldError]:
+def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[FieldIssue]:
     known = {*rules, *_NUMBERS, *_LISTS}
     values = dict(_flat_paths(body))
     for path in values.keys() - known:
-        yield FieldError(path, "is not a field of a customer, or of another kind")
+        yield FieldIssue(path, Message("rule.unknown_field"))
     for path, rule in rules.items():
         group = path.rpartition(".")[0]
         if path not in values:
             # An address is required as a whole; the other groups only once they are begun.
             if rule.required and (group in body or group in ("", "address")):
-                yield FieldError(path, "is required")
+                yield FieldIssue(path, Message("rule.required"))
         elif not isinstance(values[path], str):
-            yield FieldError(path, "must be a text")
+            yield FieldIssue(path, _NOT_TEXT)
         elif problem := rule.problem(values[path]):
-            yield FieldError(path, problem)
+            yield FieldIssue(path, problem)
     for path, (least, most, whole) in _NUMBERS.items():
         number = _number(values[path]) if path in values else least
         if number is None or not least <= number <= most or (whole and number % 1):
-            kind = "whole number" if whole else "number"
-            yield FieldError(path, f"must be a {kind} from {least} to {most}")
+            yield FieldIssue(path, _out_of_range(int(least), int(most), is_whole=whole))
     yield from _list_problems(values.get("billing_emails", ()))
 
 
-def _list_problems(addresses: Any) -> Iterator[FieldError]:
+def _out_of_range(least: int, most: int, *, is_whole: bool) -> Message:
+    if is_whole:
+        return Message("rule.whole_number", least=least, most=most)
+    return Message("rule.number", least=least, most=most)
+
+
+def _list_problems(addresses: Any) -> Iterator[FieldIssue]:
     if not isinstance(addresses, (list, tuple)):
-        yield FieldError("billing_emails", "must be a list of e-mail addresses")
+        yield FieldIssue("billing_emails", Message("rule.emails"))
         return
     for address in addresses:
-        problem = _EMAIL.problem(address) if isinstance(address, str) else "must be a text"
+        problem = _EMAIL.problem(address) if isinstance(address, str) else _NOT_TEXT
         if problem:
-            yield FieldError("billing_emails", f"each {problem}")
+            yield FieldIssue("billing_emails", Message("rule.each", rule=problem))
             return
 
 
@@ -192,7 +209,7 @@ def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fill_country(address: dict[str, Any]) -> None:
-    """Name the country, which the seed generation requires. A code alone stands for its name."""
+    """Name the country, which the legacy generation requires. A code alone stands for its name."""
     code = address.get("country_code")
     if "country" not in address:
         address["country"] = _COUNTRY[0] if code in (None, _COUNTRY[1]) else code
@@ -214,16 +231,6 @@ def _number(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < 10**9 else None
-
-
-Changes = Mapping[str, Any]
-IDENTIFIERS: Final = ("nif", "alternative_id")
-# A PUT has no way to say that these are to be empty: null is refused, and absent means kept.
-NEVER_EMPTY_IN_PUT: Final = frozenset(
-    {"phone", "preferred_payment_method"}
-    | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
-)
-_NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
 
 
 def tops(changes: Changes) -> set[str]:
@@ -293,7 +300,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return list(value) or None
     if hasattr(value, "model_dump"):
-        parts = {name: one for name, one in value.model_dump().items() if one not in (None, "")}
+        parts = {name: part for name, part in value.model_dump().items() if part not in (None, "")}
         return parts or None
     return value or None
 
@@ -301,5 +308,5 @@ def _plain(value: Any) -> Any:
 def _folded(value: Any) -> Any:
     value = _plain(value)
     if isinstance(value, list):
-        return sorted(_folded(one) for one in value)
+        return sorted(map(_folded, value))
     return "".join(value.split()).casefold() if isinstance(value, str) else value

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from beel_mcp.api import bulk
-from beel_mcp.api import customer_bodies as rows
+from beel_mcp.api import customer_bodies as bodies
 from beel_mcp.api.bulk import BulkCreation, BulkDeletion, BulkReport
-from beel_mcp.api.company import ActiveCompany, Sends
+from beel_mcp.api.company import Client
 from beel_mcp.api.customer_bodies import Changes, needs_record, patch_body, put_body, shows
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
@@ -34,9 +34,16 @@ from beel_mcp.api.routes import (
     Family,
 )
 from beel_mcp.cleaning import clean
-from beel_mcp.errors import FieldError, InternalError, InvalidRequestError
+from beel_mcp.errors import InternalError, InvalidRequestError
+from beel_mcp.messages import FieldIssue
 
-CAP_BYTES: Final = 1_000_000
+MOST_ROWS: Final = 500
+MOST_DELETED: Final = 100  # ids of 36 characters in one address
+MOST_PAGES: Final = 200
+PAGE_SIZE: Final = 100
+_IDEMPOTENCY_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+Rows = Sequence[Mapping[str, Any]]
+CAP_BYTES: Final = 1_000_000  # of the CSV template
 _MOST_COLUMNS: Final = 100
 _SEPARATORS: Final = (";", ",", "\t")
 # How a page or a JSON text begins, whatever it is called.
@@ -52,48 +59,6 @@ class CustomerTemplate:
     example_rows: int
 
 
-def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
-    """Give the template; the data is a CustomerTemplate.
-
-    Raises:
-        ApiError: BeeL refused, or what came is no CSV text with a header.
-
-    """
-    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-    if answer.status != 200 or answer.fault or kind != "text/csv":
-        opened = responses.read(answer, endpoint, family)
-        raise opened.unexpected("BeeL answered with something else than a CSV template.")
-    opened = ApiResponse(endpoint, family, answer.status, None, None)
-    template = _template(answer.body or b"")
-    if template is None:
-        raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")
-    return ApiResponse(endpoint, family, answer.status, template, None)
-
-
-def _template(content: bytes) -> CustomerTemplate | None:
-    inside = content.removeprefix(BOM_UTF8).lstrip()
-    if len(content) > CAP_BYTES or b"\0" in content or inside.startswith(_NO_TABLES):
-        return None
-    try:
-        text = content.decode("utf-8-sig")
-        mark = max(_SEPARATORS, key=text.partition("\n")[0].count)
-        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    except (ValueError, csv.Error):  # no text, no row at all, or quotes that do not pair up
-        return None
-    columns = tuple(clean(name, 60) for name in header)
-    if not 1 < len(columns) <= _MOST_COLUMNS or not all(columns):
-        return None
-    return CustomerTemplate(content, columns, sum(any(map(str.strip, row)) for row in rows))
-
-
-MOST_ROWS: Final = 500
-MOST_DELETED: Final = 100  # ids of 36 characters in one address
-MOST_PAGES: Final = 200
-PAGE_SIZE: Final = 100
-_IDEMPOTENCY_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
-Rows = Sequence[Mapping[str, Any]]
-
-
 @dataclass(frozen=True)
 class CustomerPage:
     """One page of a list, and how many there are in all."""
@@ -104,18 +69,10 @@ class CustomerPage:
     has_more: bool
 
 
-class Beel(Sends, Protocol):
-    """Whoever can send a call, and knows the routes in use."""
-
-    async def active_company(self) -> ActiveCompany:
-        """Find the company in use and the routes that follow from it."""
-        ...
-
-
 class CustomersApi:
     """Customers of the active company."""
 
-    def __init__(self, beel: Beel) -> None:
+    def __init__(self, beel: Client) -> None:
         self._beel = beel
         self._has_patch = True  # until a flat route says otherwise
 
@@ -133,8 +90,8 @@ class CustomersApi:
         """List customers: GET /customers. Without `active`, BeeL decides."""
         query = {"page": page, "limit": limit, "active": active}
         texts = {"search": search, "nif": nif, "email": email, "city": city}
-        answer = await self._beel.send(Call(LIST_CUSTOMERS, query={**query, **texts}))
-        data = answer.read_as(CustomersData)
+        response = await self._beel.send(Call(LIST_CUSTOMERS, query={**query, **texts}))
+        data = response.read_as(CustomersData)
         return CustomerPage(
             data.customers,
             data.pagination.total_items,
@@ -147,10 +104,9 @@ class CustomersApi:
 
         Raises:
             NotFoundError: there is none with this id.
-
         """
-        answer = await self._beel.send(Call(GET_CUSTOMER, ids={"customer_id": customer_id}))
-        return _read_one(answer, customer_id)
+        response = await self._beel.send(Call(GET_CUSTOMER, ids={"customer_id": customer_id}))
+        return _read_one(response, customer_id)
 
     async def list_all(self, customer_ids: set[str]) -> dict[str, Customer]:
         """Find many customers through the lists, active ones first, at most 200 pages of 100.
@@ -181,14 +137,13 @@ class CustomersApi:
     ) -> Customer:
         """Change the named fields of a customer and nothing else: PATCH, or else PUT.
 
-        A flat route of the seeds has no PATCH and says so with a 405, which did nothing. Its PUT
-        is sent the whole record, so that it can clear nothing even where it replaces; `current`
-        saves reading that first, and must be fresh: what it holds is written back.
+        A flat route of the legacy generation has no PATCH and says so with a 405, which did
+        nothing. Its PUT is sent the whole record, so that it can clear nothing even where it
+        replaces; `current` saves reading that first, and must be fresh: it is written back.
 
         Raises:
             NotFoundError: there is none with this id.
             UnknownOutcomeError: the answer does not show the customer as asked for.
-
         """
         ids = {"customer_id": customer_id}
         if self._has_patch:
@@ -196,8 +151,10 @@ class CustomersApi:
                 current = current or await self.get(customer_id)
             body = patch_body(current, changes)
             try:
-                answer = await self._beel.send(Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: body))
-                return _read_one(answer, customer_id, changes)
+                response = await self._beel.send(
+                    Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: body)
+                )
+                return _read_one(response, customer_id, changes)
             except InvalidRequestError as error:
                 if error.status != HTTPStatus.METHOD_NOT_ALLOWED:
                     raise
@@ -205,10 +162,10 @@ class CustomersApi:
                     raise
             self._has_patch = False
         record = current or await self.get(customer_id)
-        answer = await self._beel.send(
+        response = await self._beel.send(
             Call(REPLACE_CUSTOMER, ids=ids, body=partial(put_body, record, changes))
         )
-        return _read_one(answer, customer_id, changes)
+        return _read_one(response, customer_id, changes)
 
     async def delete(self, customer_id: str) -> None:
         """Delete a customer, or mark it inactive, as the generation has it: DELETE, one id.
@@ -216,76 +173,71 @@ class CustomersApi:
         Raises:
             NotFoundError: there is none with this id, or no longer.
             ConflictError: it has invoices (409 CLIENT_HAS_INVOICES).
-            InvalidRequestError: it has invoices, in the seeds' words (400).
-
+            InvalidRequestError: it has invoices, in the legacy words (400).
         """
-        answer = await self._beel.send(Call(DELETE_CUSTOMER, ids={"customer_id": customer_id}))
-        if answer.status != HTTPStatus.NO_CONTENT:
-            answer.read_as(DeletedData)
+        response = await self._beel.send(Call(DELETE_CUSTOMER, ids={"customer_id": customer_id}))
+        if response.status != HTTPStatus.NO_CONTENT:
+            response.read_as(DeletedData)
 
     async def delete_bulk(self, customer_ids: Sequence[str]) -> BulkDeletion:
         """Delete 1 to 100 customers, each on its own: DELETE /customers/bulk.
 
         Raises:
             UnknownOutcomeError: the answer says nothing about any of them.
-
         """
         ids = tuple(customer_ids)
         if len({customer_id.lower() for customer_id in ids}) != len(ids):
             raise InternalError("A bulk deletion names a customer twice.")
         if not 1 <= len(ids) <= MOST_DELETED:
             raise InternalError(f"A bulk deletion takes 1 to {MOST_DELETED} ids.")
-        answer = await self._beel.send(Call(DELETE_CUSTOMERS, query={"ids": ids}))
-        return bulk.read_deletion(answer, ids)
+        response = await self._beel.send(Call(DELETE_CUSTOMERS, query={"ids": ids}))
+        return bulk.read_deletion(response, ids)
 
     async def validate_bulk(self, rows: Rows) -> BulkReport:
         """Check up to 500 customers without writing: POST /customers/bulk?dry_run=true.
 
         Raises:
             DryRunNotHonouredError: the answer does not say that nothing was written.
-
         """
         # No idempotency key: bound to the body alone, it would make the creation replay this.
-        answer = await self._beel.send(_bulk_call(VALIDATE_CUSTOMERS, rows, dry_run=True))
-        return bulk.read_report(answer, len(rows))
+        response = await self._beel.send(_bulk_call(VALIDATE_CUSTOMERS, rows, dry_run=True))
+        return bulk.read_report(response, len(rows))
 
     async def create_bulk(self, rows: Rows, *, idempotency_key: str) -> BulkCreation:
         """Create up to 500 customers, all or none: POST /customers/bulk?dry_run=false.
 
         Raises:
             UnknownOutcomeError: the answer does not say that exactly these were created.
-
         """
         if not _IDEMPOTENCY_KEY.fullmatch(idempotency_key):
             raise InternalError("An idempotency key has a form that BeeL does not take.")
-        answer = await self._beel.send(
+        response = await self._beel.send(
             _bulk_call(CREATE_CUSTOMERS, rows, dry_run=False, idempotency_key=idempotency_key)
         )
-        return bulk.read_creation(answer, rows)
+        return bulk.read_creation(response, rows)
 
     async def template(self) -> CustomerTemplate:
         """Read the CSV template: POST /customers/templates/csv or GET /templates/customer-import.
 
         Raises:
             UnknownOutcomeError: what came is no such template.
-
         """
-        answer = await self._beel.send(Call(GET_TEMPLATE))
-        template: CustomerTemplate = answer.data
+        response = await self._beel.send(Call(GET_TEMPLATE))
+        template: CustomerTemplate = response.data
         return template
 
-    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldError, ...]:
+    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
         """Say what in a row breaks the schema of the family's requests."""
-        return rows.wire_problems(row, family)
+        return bodies.wire_problems(row, family)
 
 
-def _read_one(answer: ApiResponse, customer_id: str, changes: Changes | None = None) -> Customer:
-    customer = answer.read_as(Customer)
+def _read_one(response: ApiResponse, customer_id: str, changes: Changes | None = None) -> Customer:
+    customer = response.read_as(Customer)
     if customer.id.lower() != customer_id.lower():
-        raise answer.unexpected("BeeL answered with another customer than the one asked for.")
+        raise response.unexpected("BeeL answered with another customer than the one asked for.")
     # BeeL may write a value its own way; another value it may not.
     if changes and not shows(customer, changes, roughly=True):
-        raise answer.unexpected("BeeL's answer does not show the customer as it was to be.")
+        raise response.unexpected("BeeL's answer does not show the customer as it was to be.")
     return customer
 
 
@@ -297,6 +249,39 @@ def _bulk_call(
     return Call(
         endpoint,
         query={"dry_run": dry_run},
-        body=lambda family: {"customers": [rows.wire_row(row, family) for row in sent]},
+        body=lambda family: {"customers": [bodies.wire_row(row, family) for row in sent]},
         idempotency_key=idempotency_key,
     )
+
+
+def read_template(response: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
+    """Give the template; the data is a CustomerTemplate.
+
+    Raises:
+        ApiError: BeeL refused, or what came is no CSV text with a header.
+    """
+    kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if response.status != 200 or response.fault or kind != "text/csv":
+        opened = responses.read(response, endpoint, family)
+        raise opened.unexpected("BeeL answered with something else than a CSV template.")
+    opened = ApiResponse(endpoint, family, response.status, None, None)
+    template = _template(response.body or b"")
+    if template is None:
+        raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")
+    return ApiResponse(endpoint, family, response.status, template, None)
+
+
+def _template(content: bytes) -> CustomerTemplate | None:
+    inside = content.removeprefix(BOM_UTF8).lstrip()
+    if len(content) > CAP_BYTES or b"\0" in content or inside.startswith(_NO_TABLES):
+        return None
+    try:
+        text = content.decode("utf-8-sig")
+        mark = max(_SEPARATORS, key=text.partition("\n")[0].count)
+        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    except (ValueError, csv.Error):  # no text, no row at all, or quotes that do not pair up
+        return None
+    columns = tuple(clean(name, 60) for name in header)
+    if not 1 < len(columns) <= _MOST_COLUMNS or not all(columns):
+        return None
+    return CustomerTemplate(content, columns, sum(any(map(str.strip, row)) for row in rows))

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
-from beel_mcp.api.company import ActiveCompany, Generation, Sends
+from beel_mcp.api.company import Client
 from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData
 from beel_mcp.api.routes import LIST_INVOICES, Call
 from beel_mcp.errors import CallerError, UnknownOutcomeError
@@ -65,19 +65,6 @@ class InvoicePage:
     has_more: bool
 
 
-class Beel(Sends, Protocol):
-    """Whoever can send a call, and knows which BeeL answers."""
-
-    @property
-    def generation_seen(self) -> Generation | None:
-        """Tell which generation has been answering."""
-        ...
-
-    async def active_company(self) -> ActiveCompany:
-        """Find the company in use and the routes that follow from it."""
-        ...
-
-
 class InvoiceLists:
     """Reads lists. An older BeeL takes one status per request: then there are several lists.
 
@@ -85,7 +72,7 @@ class InvoiceLists:
     BeeL's. So each page holds the same invoices whenever it is asked for.
     """
 
-    def __init__(self, beel: Beel) -> None:
+    def __init__(self, beel: Client) -> None:
         self._beel = beel
 
     async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> InvoicePage:
@@ -93,7 +80,6 @@ class InvoiceLists:
 
         Raises:
             UnknownOutcomeError: the answer holds something else than was asked for.
-
         """
         lists = await self._lists(wanted)
         if len(lists) == 1:
@@ -119,7 +105,6 @@ class InvoiceLists:
             CallerError: there are more than `most`.
             UnknownOutcomeError: the list changed (list_moved, worth another try), or the answer
                 holds something else than was asked for.
-
         """
         lists = await self._lists(wanted)
         seen: set[str] = set()
@@ -187,17 +172,17 @@ class InvoiceLists:
         self, wanted: InvoiceFilter, statuses: Statuses, page: int, limit: int
     ) -> InvoicesData:
         query = wanted.query(statuses) | {"page": page, "limit": limit}
-        answer = await self._beel.send(Call(LIST_INVOICES, query=query))
-        data = answer.read_as(InvoicesData)
+        response = await self._beel.send(Call(LIST_INVOICES, query=query))
+        data = response.read_as(InvoicesData)
         is_another = data.pagination.current_page != page and data.invoices
         if len(data.invoices) > limit or is_another:
-            raise answer.unexpected("BeeL answered with another page than the one asked for.")
+            raise response.unexpected("BeeL answered with another page than the one asked for.")
         if data.pagination.total_items < len(data.invoices):
-            raise answer.unexpected("BeeL counts fewer invoices than it shows.")
+            raise response.unexpected("BeeL counts fewer invoices than it shows.")
         if statuses and any(invoice.status not in statuses for invoice in data.invoices):
-            raise answer.unexpected("BeeL answered with invoices of another status.")
+            raise response.unexpected("BeeL answered with invoices of another status.")
         if any(is_anothers(invoice, wanted.customer_id) for invoice in data.invoices):
-            raise answer.unexpected("BeeL answered with the invoices of another customer.")
+            raise response.unexpected("BeeL answered with the invoices of another customer.")
         return data
 
 

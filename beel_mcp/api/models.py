@@ -1,4 +1,4 @@
-"""Wire models of invoices: both generations of BeeL's bodies -> one internal model."""
+"""Wire models: both generations of BeeL's bodies -> one internal model."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +16,8 @@ from pydantic import (
 
 # What may stand in a path later on.
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
+# More digits than any invoice has; without a limit, 1E+999999 would be a fine number.
+Amount = Annotated[Decimal, Field(max_digits=24)]
 
 
 class Wire(BaseModel):
@@ -159,7 +161,7 @@ class DeletedData(Wire):
 class DeletionData(Wire):
     """The report of a bulk deletion, in either generation's shape; its items are read one by one.
 
-    `deactivated_ids` and `errors` are the seeds' words; today's BeeL repeats itself in them.
+    `deactivated_ids` and `errors` are the legacy words; today's BeeL repeats itself in them.
     """
 
     metadata: BulkMetadata | None = None
@@ -197,10 +199,6 @@ class CompaniesData(Wire):
 
     companies: tuple[CompanyData, ...]
     pagination: Pagination
-
-
-# More digits than any invoice has; without a limit, 1E+999999 would be a fine number.
-Amount = Annotated[Decimal, Field(max_digits=24)]
 
 
 class InvoiceRecipient(Wire):

@@ -2,41 +2,110 @@
 
 import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 
-MOST_LINES: Final = 100
 # Fifteen digits at most: as many as a JSON number gives back whatever reads it.
 _DECIMAL: Final = re.compile(r"-?\d{1,9}(\.\d{1,6})?", re.ASCII)
-_TYPES: Final = ("STANDARD", "SIMPLIFIED")
-_TAXES: Final = ("IVA", "IGIC", "IPSI", "OTHER")
-# Of both generations: today's has no 21, the seeds' no 1, and BeeL says so itself.
+# Of both generations: today's has no 21, the legacy one no 1, and BeeL says so itself.
 _WITHHELD: Final = tuple(map(Decimal, (0, 1, 2, 7, 15, 19, 21, 24)))
 _DEAREST: Final = Decimal("999999.9999")
 _CENT: Final = Decimal("0.01")
-_LONGEST_DESCRIPTION: Final = 2000  # today; BeeL refuses what the seeds have no room for
-_LONGEST_NOTES: Final = 1000
-_REQUIRED: Final = ("description", "quantity", "unit_price", "tax_rate")
-_FIELDS: Final = (*_REQUIRED, "tax_type", "discount_percentage", "withholding_rate")
+_MESSAGES: Final = {
+    "missing": "is required",
+    "string_type": "must be text",
+    "dataclass_type": "must be an object",
+}
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+def _decimal(value: Any, info: ValidationInfo) -> Decimal:
+    """Take decimals written as text, and those that are decimals already."""
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    reason = "must be text"
+    if isinstance(value, str):
+        is_rate = (info.field_name or "").endswith("_rate")
+        example = '"21", in percent without the sign' if is_rate else '"1250.50"'
+        reason = f"is {quoted(value, 30)}; it must be a decimal such as {example}"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        reason = f'must be a decimal as text: "{value}"'
+    raise ValueError(reason)
+
+
+def _day(value: Any) -> Any:
+    with suppress(ValueError, TypeError):
+        day = date.fromisoformat(value)
+        if day.isoformat() == value:  # Python reads other spellings, too
+            return day
+    raise ValueError("must be a day such as 2026-07-31")
+
+
+def _rule(holds: Callable[[T], bool], message: str) -> AfterValidator:
+    def check(value: T) -> T:
+        if not holds(value):
+            raise ValueError(message)
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_of(*choices: Any) -> AfterValidator:
+    return _rule(lambda value: value in choices, f"must be one of {', '.join(map(str, choices))}")
+
+
+def _or(default: str) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value == "" else value)
+
+
+_Number = Annotated[Decimal, BeforeValidator(_decimal)]
+_Percent = Annotated[_Number, _rule(lambda rate: 0 <= rate <= 100, "must be 0 to 100, in percent")]
+_Price = Annotated[
+    _Number,
+    _rule(
+        lambda price: 0 < price <= _DEAREST,
+        f"must be over 0 and at most {_DEAREST}; a negative quantity takes money off",
+    ),
+]
+# BeeL refuses what the legacy generation has no room for.
+_Description = Annotated[
+    str, _rule(lambda text: 1 <= len(text.strip()) <= 2000, "must have 1 to 2000 characters")
+]
+_Notes = Annotated[str, _rule(lambda text: len(text) <= 1000, "must have at most 1000 characters")]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))
 class DraftLine:
     """A line: money in euros, rates in percent. Without a withholding, BeeL's setting decides."""
 
-    description: str
-    quantity: Decimal
-    unit_price: Decimal
-    tax_rate: Decimal
-    tax_type: str = "IVA"
-    discount_percentage: Decimal | None = None
-    withholding_rate: Decimal | None = None
+    description: _Description
+    quantity: _Number
+    unit_price: _Price
+    tax_rate: _Percent
+    tax_type: Annotated[str, _or("IVA"), _one_of("IVA", "IGIC", "IPSI", "OTHER")] = "IVA"
+    discount_percentage: _Percent | None = None
+    withholding_rate: Annotated[_Number, _one_of(*_WITHHELD)] | None = None
 
     @property
     def base(self) -> Decimal:
@@ -45,10 +114,10 @@ class DraftLine:
         return (self.quantity * self.unit_price * share).quantize(_CENT, ROUND_HALF_UP)
 
     def body(self) -> dict[str, Any]:
-        """Give the line in the shape that both generations take.
+        """Return the line in the shape that both generations take.
 
-        Today's needs the tax, which the seeds take; the seeds need the text and the unit price,
-        which today's takes.
+        Today's needs the tax, which the legacy one takes; that needs the text and the unit
+        price, which today's takes.
         """
         line: dict[str, Any] = {
             "description": self.description,
@@ -63,15 +132,23 @@ class DraftLine:
         return line
 
 
-@dataclass(frozen=True)
+_FIELDS: Final = tuple(field.name for field in fields(DraftLine))
+
+
+@dataclass(frozen=True, config=ConfigDict(defer_build=True))
 class NewDraft:
     """A draft for a customer. `day` is that of the operation; BeeL dates the invoice itself."""
 
     customer_id: str
-    lines: tuple[DraftLine, ...]
-    type: str = "STANDARD"
-    day: date | None = None
-    notes: str | None = None
+    lines: Annotated[
+        tuple[DraftLine, ...],
+        _rule(lambda lines: 1 <= len(lines) <= 100, "must have 1 to 100 items"),
+    ]
+    type: Annotated[str, _or("STANDARD"), _one_of("STANDARD", "SIMPLIFIED")] = "STANDARD"
+    day: Annotated[date, BeforeValidator(_day)] | None = Field(
+        default=None, validation_alias="date"
+    )
+    notes: _Notes | None = None
 
     @property
     def base(self) -> Decimal:
@@ -79,7 +156,7 @@ class NewDraft:
         return sum((line.base for line in self.lines), Decimal())
 
     def body(self) -> dict[str, Any]:
-        """Give what is sent; it asks for a draft, whatever the account's settings are."""
+        """Return what is sent; it asks for a draft, whatever the account's settings are."""
         body: dict[str, Any] = {
             "type": self.type,
             "recipient": {"customer_id": self.customer_id},
@@ -92,126 +169,44 @@ class NewDraft:
         return body | {"options": {"issue_directly": False}}
 
 
+_DRAFT: Final = TypeAdapter(NewDraft)
+
+
 def read_draft(values: Mapping[str, Any]) -> NewDraft:
     """Read a draft from arguments or from the journal; every decimal is text.
 
     Raises:
-        CallerError: something breaks a rule of BeeL's contract; every fault is named.
-
+        CallerError: something breaks a rule of BeeL's contract; five faults are named at most.
     """
-    faults: list[FieldError] = []
-    lines = tuple(
-        _LineReader(line, f"lines.{place}", faults).read()
-        for place, line in enumerate(values["lines"])
-    )
-    if not 1 <= len(lines) <= MOST_LINES:
-        faults.append(FieldError("lines", f"must have 1 to {MOST_LINES} items"))
-    kind = values.get("type") or "STANDARD"
-    _choose("type", kind, _TYPES, faults)
-    day = _day(values.get("date"), faults)
-    notes = values.get("notes")
-    if notes is not None and len(notes) > _LONGEST_NOTES:
-        faults.append(FieldError("notes", f"must have at most {_LONGEST_NOTES} characters"))
-    if faults:
-        raise CallerError(
-            "No draft was created: BeeL would not take it as it is.", field_errors=faults[:5]
-        )
-    return NewDraft(values["customer_id"], lines, kind, day, notes)
-
-
-class _LineReader:
-    """Reads one line; what is wrong with it goes to `faults`."""
-
-    def __init__(self, line: Any, where: str, faults: list[FieldError]) -> None:
-        self._where, self._faults = where, faults
-        if not isinstance(line, Mapping):
-            faults.append(FieldError(where, "must be an object"))
-        self._is_object = isinstance(line, Mapping)
-        given = line if self._is_object else {}
-        self._line = {name: value for name, value in given.items() if value is not None}
-        for name in self._line:
-            if name not in _FIELDS:
-                near = difflib.get_close_matches(str(name), _FIELDS, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_FIELDS)}"
-                self._fault(clean(str(name), 40), f"is not an argument; {hint}")
-
-    def read(self) -> DraftLine:
-        """Give the line; it is whole if there are no faults."""
-        price, withheld = self._decimal("unit_price"), self._decimal("withholding_rate")
-        if price is not None and not 0 < price <= _DEAREST:
-            hint = "a negative quantity takes money off"
-            self._fault("unit_price", f"must be over 0 and at most {_DEAREST}; {hint}")
-        if withheld is not None and withheld not in _WITHHELD:
-            self._fault("withholding_rate", f"must be one of {', '.join(map(str, _WITHHELD))}")
-        tax = self._text("tax_type") or "IVA"
-        _choose(f"{self._where}.tax_type", tax, _TAXES, self._faults)
-        return DraftLine(
-            self._description(),
-            self._decimal("quantity") or Decimal(),
-            price or Decimal(),
-            self._percent("tax_rate") or Decimal(),
-            tax,
-            self._percent("discount_percentage"),
-            withheld,
-        )
-
-    def _description(self) -> str:
-        text = self._text("description")
-        if text is not None and not 1 <= len(text.strip()) <= _LONGEST_DESCRIPTION:
-            self._fault("description", f"must have 1 to {_LONGEST_DESCRIPTION} characters")
-        return text or ""
-
-    def _percent(self, name: str) -> Decimal | None:
-        value = self._decimal(name)
-        if value is not None and not 0 <= value <= 100:
-            self._fault(name, "must be 0 to 100, in percent")
-        return value
-
-    def _decimal(self, name: str) -> Decimal | None:
-        value = self._line.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self._fault(name, f'must be a decimal as text: "{value}"')
-            return None
-        text = self._text(name)
-        if text is None or _DECIMAL.fullmatch(text):
-            return None if text is None else Decimal(text)
-        example = '"21", in percent without the sign' if name.endswith("_rate") else '"1250.50"'
-        hint = f"it must be a decimal such as {example}"
-        self._fault(name, f"is {quoted(text, 30)}; {hint}")
-        return None
-
-    def _text(self, name: str) -> str | None:
-        value = self._line.get(name)
-        if isinstance(value, str):
-            return value
-        if value is not None:
-            self._fault(name, "must be text")
-        elif name in _REQUIRED and self._is_object:
-            self._fault(name, "is required")
-        return None
-
-    def _fault(self, name: str, message: str) -> None:
-        self._faults.append(FieldError(f"{self._where}.{name}", message))
-
-
-def _day(text: str | None, faults: list[FieldError]) -> date | None:
-    if text is None:
-        return None
+    lines = [_without_none(line) for line in values["lines"]]
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:  # Python reads other spellings, too
-        faults.append(FieldError("date", "must be a day such as 2026-07-31"))
-        return None
-    return day
+        return _DRAFT.validate_python({**_without_none(values), "lines": lines})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+    raise CallerError(
+        "No draft was created: BeeL would not take it as it is.",
+        field_errors=[_field_error(fault) for fault in faults[:5]],
+    )
 
 
-def _choose(field: str, value: str, known: tuple[str, ...], faults: list[FieldError]) -> None:
-    if value not in known:
-        faults.append(FieldError(field, f"must be one of {', '.join(known)}"))
+def _without_none(line: Any) -> Any:
+    if not isinstance(line, Mapping):
+        return line
+    return {name: value for name, value in line.items() if value is not None}
+
+
+def _field_error(fault: ErrorDetails) -> FieldError:
+    *parents, name = map(str, fault["loc"])
+    if fault["type"] == "unexpected_keyword_argument":
+        near = difflib.get_close_matches(name, _FIELDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_FIELDS)}"
+        path = ".".join([*parents, clean(name, 40)])
+        return FieldError(path, f"is not an argument; {hint}")
+    reason = fault.get("ctx", {}).get("error")
+    message = str(reason) if reason else _MESSAGES.get(fault["type"], "is not valid")
+    return FieldError(".".join([*parents, name]), message)
 
 
 def _number(value: Decimal) -> int | float:
-    """Give a JSON number that says the decimal exactly: a whole one without a point."""
+    """Return a JSON number that says the decimal exactly: a whole one without a point."""
     return int(value) if value == value.to_integral_value() else float(value)

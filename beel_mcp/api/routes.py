@@ -37,7 +37,6 @@ class Route:
 
         Raises:
             CallerError: an id could not be one of BeeL's, and would change the path.
-
         """
         path = self.path
         for name in re.findall(r"{(\w+)}", self.path):
@@ -93,7 +92,6 @@ class Call:
 
         Raises:
             CallerError: an id could not be one of BeeL's.
-
         """
         texts = {}
         for name, value in self.query.items():
@@ -112,126 +110,101 @@ def _checked_id(name: str, text: str) -> str:
     return text
 
 
-def _both(method: Method, path: str) -> dict[str, Any]:
-    return {
-        "flat": Route(method, f"/v1{path}"),
-        "company": Route(method, f"/v1/companies/{{company_id}}{path}"),
-    }
+def _endpoint(
+    name: str, effect: Effect, method: Method, path: str, retry: RetryRule, **traits: Any
+) -> Endpoint:
+    """Make an endpoint that has the same method and path in both families."""
+    company = Route(method, f"/v1/companies/{{company_id}}{path}")
+    return Endpoint(name, effect, Route(method, f"/v1{path}"), company, retry, **traits)
 
 
-def _shared(method: Method, path: str) -> dict[str, Any]:
-    return {"flat": Route(method, path), "company": Route(method, path)}
+def _shared(name: str, path: str) -> Endpoint:
+    """Make an endpoint that both families have in common."""
+    return Endpoint(name, "read", Route("GET", path), Route("GET", path), READ)
 
 
-LIST_CUSTOMERS: Final = Endpoint("list_customers", "read", **_both("GET", "/customers"), retry=READ)
-GET_CUSTOMER: Final = Endpoint(
-    "get_customer", "read", **_both("GET", "/customers/{customer_id}"), retry=READ
-)
-VALIDATE_CUSTOMERS: Final = Endpoint(
+_CUSTOMER: Final = "/customers/{customer_id}"
+_CREATED: Final = (200, 201)
+_DELETED: Final = (200, 204)
+LIST_CUSTOMERS: Final = _endpoint("list_customers", "read", "GET", "/customers", READ)
+GET_CUSTOMER: Final = _endpoint("get_customer", "read", "GET", _CUSTOMER, READ)
+VALIDATE_CUSTOMERS: Final = _endpoint(
     "validate_customers",
     "dry_run",
-    **_both("POST", "/customers/bulk"),
-    retry=DRY_RUN,
-    statuses=(200, 201),
+    "POST",
+    "/customers/bulk",
+    DRY_RUN,
+    statuses=_CREATED,
     read_timeout_s=120,
     deadline_s=150,
 )
-CREATE_CUSTOMERS: Final = Endpoint(
+CREATE_CUSTOMERS: Final = _endpoint(
     "create_customers",
     "write",
-    **_both("POST", "/customers/bulk"),
-    retry=KEYED_WRITE,
-    statuses=(200, 201),
+    "POST",
+    "/customers/bulk",
+    KEYED_WRITE,
+    statuses=_CREATED,
     takes_idempotency_key=True,
     read_timeout_s=120,
     deadline_s=180,
 )
-UPDATE_CUSTOMER: Final = Endpoint(
-    "update_customer", "write", **_both("PATCH", "/customers/{customer_id}"), retry=PLAIN_WRITE
-)
+UPDATE_CUSTOMER: Final = _endpoint("update_customer", "write", "PATCH", _CUSTOMER, PLAIN_WRITE)
 # For a BeeL without PATCH; the company routes have no PUT, and never need it.
 REPLACE_CUSTOMER: Final = Endpoint(
     "replace_customer",
     "write",
-    flat=Route("PUT", "/v1/customers/{customer_id}"),
-    company=UPDATE_CUSTOMER.company,
-    retry=PLAIN_WRITE,
+    Route("PUT", f"/v1{_CUSTOMER}"),
+    UPDATE_CUSTOMER.company,
+    PLAIN_WRITE,
 )
-DELETE_CUSTOMER: Final = Endpoint(
-    "delete_customer",
-    "write",
-    **_both("DELETE", "/customers/{customer_id}"),
-    retry=PLAIN_WRITE,
-    statuses=(200, 204),
+DELETE_CUSTOMER: Final = _endpoint(
+    "delete_customer", "write", "DELETE", _CUSTOMER, PLAIN_WRITE, statuses=_DELETED
 )
-DELETE_CUSTOMERS: Final = Endpoint(
+DELETE_CUSTOMERS: Final = _endpoint(
     "delete_customers",
     "write",
-    **_both("DELETE", "/customers/bulk"),
-    retry=PLAIN_WRITE,
+    "DELETE",
+    "/customers/bulk",
+    PLAIN_WRITE,
     read_timeout_s=120,
     deadline_s=180,
 )
 GET_TEMPLATE: Final = Endpoint(
     "get_template",
     "read",
-    flat=Route("POST", "/v1/customers/templates/csv"),
-    company=Route("GET", "/v1/templates/customer-import"),
-    retry=READ,
+    Route("POST", "/v1/customers/templates/csv"),
+    Route("GET", "/v1/templates/customer-import"),
+    READ,
     accept=ACCEPT_CSV,
 )
-LIST_INVOICES: Final = Endpoint("list_invoices", "read", **_both("GET", "/invoices"), retry=READ)
-GET_INVOICE: Final = Endpoint(
-    "get_invoice", "read", **_both("GET", "/invoices/{invoice_id}"), retry=READ
-)
-CREATE_INVOICE: Final = Endpoint(
+LIST_INVOICES: Final = _endpoint("list_invoices", "read", "GET", "/invoices", READ)
+GET_INVOICE: Final = _endpoint("get_invoice", "read", "GET", "/invoices/{invoice_id}", READ)
+CREATE_INVOICE: Final = _endpoint(
     "create_invoice",
     "write",
-    **_both("POST", "/invoices"),
-    retry=KEYED_WRITE,
-    statuses=(200, 201),
+    "POST",
+    "/invoices",
+    KEYED_WRITE,
+    statuses=_CREATED,
     takes_idempotency_key=True,
 )
-DELETE_INVOICE: Final = Endpoint(
+DELETE_INVOICE: Final = _endpoint(
     "delete_invoice",
     "write",
-    **_both("DELETE", "/invoices/{invoice_id}"),
-    retry=PLAIN_WRITE,
-    statuses=(200, 204),
+    "DELETE",
+    "/invoices/{invoice_id}",
+    PLAIN_WRITE,
+    statuses=_DELETED,
 )
 DOWNLOAD_INVOICES: Final = Endpoint(
     "download_invoices",
     "read",
-    flat=Route("POST", "/v1/invoices/bulk/pdf"),
-    company=Route("POST", "/v1/companies/{company_id}/invoices/pdf-archive"),
-    retry=FILE,
-    read_timeout_s=120,  # until the first byte; from then on streams.py keeps the pace
+    Route("POST", "/v1/invoices/bulk/pdf"),
+    Route("POST", "/v1/companies/{company_id}/invoices/pdf-archive"),
+    FILE,
+    read_timeout_s=120,  # until the first byte; from then on zip.py keeps the pace
     accept=ACCEPT_ZIP,
 )
-GET_IDENTITY: Final = Endpoint(
-    "get_identity", "read", **_shared("GET", "/v1/me/identity"), retry=READ
-)
-LIST_COMPANIES: Final = Endpoint(
-    "list_companies",
-    "read",
-    **_shared("GET", "/v1/accounts/{account_id}/companies"),
-    retry=READ,
-)
-ENDPOINTS: Final = (
-    LIST_CUSTOMERS,
-    GET_CUSTOMER,
-    VALIDATE_CUSTOMERS,
-    CREATE_CUSTOMERS,
-    UPDATE_CUSTOMER,
-    REPLACE_CUSTOMER,
-    DELETE_CUSTOMER,
-    DELETE_CUSTOMERS,
-    GET_TEMPLATE,
-    LIST_INVOICES,
-    GET_INVOICE,
-    CREATE_INVOICE,
-    DELETE_INVOICE,
-    DOWNLOAD_INVOICES,
-    GET_IDENTITY,
-    LIST_COMPANIES,
-)
+GET_IDENTITY: Final = _shared("get_identity", "/v1/me/identity")
+LIST_COMPANIES: Final = _shared("list_companies", "/v1/accounts/{account_id}/companies")

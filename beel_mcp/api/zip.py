@@ -1,20 +1,32 @@
-"""ZIPs of PDFs: what BeeL says beside them, in headers that are believed only when well formed."""
+"""ZIPs of PDFs: the body, streamed to a file under limits, and the headers that describe it."""
 
 import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
+
+import anyio
 
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.http.text import code_of, sanitized
-from beel_mcp.api.http.wire import OVER_CAP, Incoming
+from beel_mcp.api.http.wire import REQUEST_ID, Incoming, code_of, objects_in, sanitized
 from beel_mcp.api.routes import Endpoint, Family
 from beel_mcp.errors import NoPdfError, RefusedError, TooLargeError
 
+CAP_BYTES: Final = 52_428_800  # 50 MB, the most that BeeL says it puts into one ZIP
+PACE_BYTES_PER_S: Final = 10_000
+PATIENCE_S: Final = 30.0
+OVER_CAP: Final = "over 50 MB"
+_FIRST: Final = b"PK\x03\x04"
+_END: Final = b"PK\x05\x06"
+_END_BYTES: Final = 22
+_LONGEST_COMMENT: Final = 1_000  # 65,535 are possible, and nobody writes so much
+_TAIL_BYTES: Final = _END_BYTES + _LONGEST_COMMENT
+# What never is a ZIP: a sign-in page, an error that came with a 200.
+_TEXTS: Final = ("text/", "application/json", "application/problem+json", "application/xml")
 _COUNT: Final = re.compile(r"\d{1,6}", re.ASCII)
-_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 _LONGEST_FAILURES: Final = 65_536
 _MOST_FAILURES: Final = 500
 # A 400 that is about the request, not about PDFs; the last is ours for "BeeL gave no code".
@@ -50,38 +62,37 @@ class ZipAnswer:
     request_id: str | None = None
 
 
-def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
+def read_zip(response: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     """Give what stands beside a ZIP that has arrived whole; the data is a ZipAnswer.
 
     Raises:
         ApiError: BeeL refused, or what came is no whole ZIP.
         TooLargeError: it is over 50 MB.
-
     """
-    if answer.poured is None or answer.fault:
-        if answer.fault == OVER_CAP:
+    if response.streamed_bytes is None or response.fault:
+        if response.fault == OVER_CAP:
             raise TooLargeError(
                 "BeeL's ZIP is over 50 MB; it was not taken.",
                 code="zip_too_large",
-                status=answer.status,
+                status=response.status,
                 remedy=_FEWER,
             )
-        opened = responses.read(answer, endpoint, family)
+        opened = responses.read(response, endpoint, family)
         raise opened.unexpected("BeeL answered with something else than a ZIP.")
-    request_id = _matched(_REQUEST_ID, answer.headers, "x-request-id")
+    request_id = _matched(REQUEST_ID, response.headers, "x-request-id")
     beside = ZipAnswer(
-        size_bytes=answer.poured,
-        total=_count(answer.headers, "x-bulk-total"),
-        successful=_count(answer.headers, "x-bulk-successful"),
-        failed=_count(answer.headers, "x-bulk-failed"),
-        left_out=_left_out(answer.headers.get("x-bulk-failures", "")),
-        status=answer.status,
+        size_bytes=response.streamed_bytes,
+        total=_count(response.headers, "x-bulk-total"),
+        successful=_count(response.headers, "x-bulk-successful"),
+        failed=_count(response.headers, "x-bulk-failed"),
+        left_out=_left_out(response.headers.get("x-bulk-failures", "")),
+        status=response.status,
         request_id=request_id,
     )
-    return ApiResponse(endpoint, family, answer.status, beside, request_id)
+    return ApiResponse(endpoint, family, response.status, beside, request_id)
 
 
-def about(beside: ZipAnswer, asked: Sequence[str]) -> ZipAnswer:
+def keep_requested(beside: ZipAnswer, asked: Sequence[str]) -> ZipAnswer:
     """Keep what is said of invoices that were asked for, under the ids as asked for."""
     if beside.left_out is None:
         return beside
@@ -95,7 +106,7 @@ def about(beside: ZipAnswer, asked: Sequence[str]) -> ZipAnswer:
     return replace(beside, left_out=kept or None)
 
 
-def explained(error: RefusedError, count: int) -> RefusedError:
+def explain(error: RefusedError, count: int) -> RefusedError:
     """Say what a refusal means for a ZIP of so many invoices, whose ids are known to be ids."""
     facts: dict[str, Any] = {
         "status": error.status,
@@ -133,7 +144,7 @@ def _left_out(text: str) -> tuple[LeftOut, ...] | None:
         return None
     if not isinstance(items, list) or len(items) > _MOST_FAILURES:
         return None
-    return tuple(_item(item) for item in items if isinstance(item, dict))
+    return tuple(map(_item, objects_in(items)))
 
 
 def _item(item: Mapping[str, Any]) -> LeftOut:
@@ -145,3 +156,103 @@ def _item(item: Mapping[str, Any]) -> LeftOut:
         code_of(item.get("error_code") or error.get("code")),
         sanitized(item.get("error_message") or error.get("message")),
     )
+
+
+class FileWriteError(Exception):
+    """The target file could not be written, which is neither BeeL's doing nor the network's."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class RollbackFile:
+    """Writes to a file from where it stands, and can take back all that was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._start = file.tell()
+
+    def write(self, chunk: bytes) -> None:
+        """Write all of it, or raise a FileWriteError."""
+        try:
+            self._file.write(chunk)
+        except OSError as error:
+            raise FileWriteError(error) from None
+
+    def roll_back(self) -> None:
+        """Cut off what was written; a file that cannot even do that says so when it is written."""
+        with suppress(OSError):
+            self._file.seek(self._start)
+            self._file.truncate(self._start)
+
+
+def may_be_zip(status: int, headers: Mapping[str, str]) -> bool:
+    """Tell whether a response may hold a ZIP; its first bytes decide later."""
+    kind = headers.get("content-type", "").strip().lower()
+    return status == 200 and not kind.startswith(_TEXTS)
+
+
+async def stream(
+    chunks: AsyncIterator[bytes], file: RollbackFile, headers: Mapping[str, str]
+) -> tuple[int, str]:
+    """Write a body to the file; return its size in bytes, and what is wrong with it, or "".
+
+    Of a body that something is wrong with, or that is broken off, nothing stays in the file.
+
+    Raises:
+        FileWriteError: the file takes no more.
+    """
+    announced = _length(headers)
+    if announced is not None and announced > CAP_BYTES:
+        return 0, OVER_CAP
+    is_whole = False
+    try:
+        size, fault = await _stream(chunks, file)
+        if not fault and announced not in (None, size):
+            fault = "cut short"
+        is_whole = not fault
+    finally:
+        if not is_whole:
+            file.roll_back()
+    return size, fault
+
+
+async def _stream(chunks: AsyncIterator[bytes], file: RollbackFile) -> tuple[int, str]:
+    size, tail = 0, b""
+    with anyio.CancelScope(deadline=anyio.current_time() + PATIENCE_S) as pace:
+        async for chunk in chunks:
+            if size + len(chunk) > CAP_BYTES:
+                return size, OVER_CAP
+            if size < len(_FIRST) and not _begins_well(tail + chunk):
+                return size, "not a ZIP"
+            file.write(chunk)
+            size += len(chunk)
+            tail = (tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
+            # Each byte buys time, yet never more than the whole patience.
+            bought = pace.deadline + len(chunk) / PACE_BYTES_PER_S
+            pace.deadline = min(bought, anyio.current_time() + PATIENCE_S)
+    if pace.cancelled_caught:
+        return size, "too slow"
+    if size == 0:
+        return 0, "empty"
+    # A connection that is closed too early may look like the end of the body.
+    return size, "" if _ends_well(tail) else "cut short"
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
+def _begins_well(head: bytes) -> bool:
+    return head[:4] == _FIRST[: len(head)]
+
+
+def _ends_well(tail: bytes) -> bool:
+    """Tell whether the end record, with the comment it announces, is the last there is."""
+    at = tail.rfind(_END)
+    if at < 0 or len(tail) - at < _END_BYTES:
+        return False
+    comment = int.from_bytes(tail[at + 20 : at + 22], "little")
+    return at + _END_BYTES + comment == len(tail)

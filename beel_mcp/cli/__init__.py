@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
     from beel_mcp.cli.arguments import read_arguments
-    from beel_mcp.language import localized
-    from beel_mcp.settings import Language, Settings, SettingsError, preferred_language
+    from beel_mcp.language import Language, localized, preferred_language
+    from beel_mcp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments, language)
     except SettingsError as error:
-        return _complain(localized(language, **error.sentence._asdict()), USAGE)
+        return _complain(error.sentence.localized(language), USAGE)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -50,8 +50,8 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.command == "doctor":  # tells of warnings itself
         return _examine(arguments, settings)
     _configure_logging(settings)
-    for warning in settings.warnings_told:
-        print(f"beel-mcp: {warning}", file=sys.stderr)
+    for warning in settings.warnings:
+        print(f"beel-mcp: {warning.localized(settings.language)}", file=sys.stderr)
     commands = {
         "sandbox": _serve_sandbox,
         "serve": _serve_http,
@@ -85,9 +85,9 @@ def _serve_stdio(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve_http(arguments: argparse.Namespace, settings: Settings) -> int:
-    from beel_mcp.cli.http import Address, refuse_if_open, serve
+    from beel_mcp.cli.http import ListenAddress, refuse_if_open, serve
 
-    address = Address(arguments.host, arguments.port, needs_token=not arguments.no_token)
+    address = ListenAddress(arguments.host, arguments.port, needs_token=not arguments.no_token)
     refuse_if_open(settings, address)
     if not _is_free(address.host, address.port, settings.language):
         return ENVIRONMENT
@@ -103,7 +103,7 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     if not _is_free("127.0.0.1", arguments.port, settings.language):
         return ENVIRONMENT
     options = SandboxOptions(
-        generation=arguments.generation,
+        generation="legacy" if arguments.generation == "seeds" else arguments.generation,
         state=arguments.state,
         rate_limit=arguments.rate_limit,
     )
@@ -151,7 +151,7 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
-    from beel_mcp.files.output import forget_notes
+    from beel_mcp.files.output import forget_files
     from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.writes.journal.database import JournalError
     from beel_mcp.writes.journal.journal import Journal
@@ -170,7 +170,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     finally:
         journal.close()
     packages = purge_packages(settings.state_dir / PACKAGES)
-    forget_notes(settings.state_dir)
+    forget_files(settings.state_dir)
     print(
         localized(
             settings.language,

@@ -1,4 +1,4 @@
-"""The words of the command line: commands, options and their help."""
+"""The command line as data: commands, their options, and their help in both languages."""
 
 import argparse
 import difflib
@@ -7,16 +7,17 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from beel_mcp import __version__
 from beel_mcp.cleaning import clean
-from beel_mcp.language import localized
-from beel_mcp.settings import Language
+from beel_mcp.language import Language, Sentence, localized
 
+HOSTS: Final = ("claude-desktop", "claude-code", "vscode", "cursor")
 # What a person can meet; a sentence that argparse words differently one day stays English.
-SPANISH: Final = {
+_ARGPARSE_IN_SPANISH: Final = {
     "usage: ": "uso: ",
     "options": "opciones",
     "positional arguments": "argumentos",
@@ -30,31 +31,177 @@ SPANISH: Final = {
 }
 
 
-@contextmanager
-def speaking(language: Language) -> Iterator[None]:
-    """Let argparse speak the person's language while the block lasts.
+@dataclass(frozen=True)
+class Option:
+    """An option or argument: its names, its help, and the rest as `add_argument` takes it."""
 
-    Its module keeps the function that translates under gettext's usual name. Another catalogue
-    would be chosen by the locale, and BEEL_LANGUAGE may say otherwise.
-    """
-    names = vars(argparse)
-    own = names.get("_", gettext.gettext)
-    names["_"] = (lambda text: SPANISH.get(text, text)) if language == "es" else own
-    try:
-        yield
-    finally:
-        names["_"] = own
+    names: tuple[str, ...]
+    help: Sentence | None
+    rest: dict[str, Any]
 
 
-HOSTS: Final = ("claude-desktop", "claude-code", "vscode", "cursor")
+def _option(*names: str, en: str = "", es: str = "", **rest: Any) -> Option:
+    return Option(names, Sentence(en, es) if en else None, rest)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError("1 … 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("1 …")
+    return int(text)
+
+
+def _server_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", text):
+        raise argparse.ArgumentTypeError("A-Z a-z 0-9 - _, 1 … 32")
+    return text
+
+
+_HELP: Final = _option(
+    *("-h", "--help"),
+    en="show this help and end",
+    es="muestra esta ayuda y termina",
+    action="help",
+)
+_VERSION: Final = _option(
+    "--version",
+    en="show the version and end",
+    es="muestra la versión y termina",
+    action="version",
+    version=f"beel-mcp {__version__}",
+)
+_SANDBOX: Final = _option(
+    "--sandbox",
+    en="use the built-in sandbox: no account, no network, nothing real",
+    es="usa el BeeL de prueba incluido: sin cuenta, sin red, nada es real",
+    action="store_true",
+    default=argparse.SUPPRESS,  # before the command and behind it
+)
+_JSON: Final = _option(
+    "--json", en="for programs, as JSON", es="para programas, en JSON", action="store_true"
+)
+_SERVE: Final = (
+    _HELP,
+    _SANDBOX,
+    _option(
+        "--http",
+        en="streamable HTTP",
+        es="HTTP con transmisión continua",
+        action="store_true",
+        required=True,
+    ),
+    _option("--host", default="127.0.0.1"),
+    _option("--port", type=_port, default=8931),
+    _option(
+        "--no-token",
+        en="ask callers for no token; for development, on loopback only",
+        es="no pide token a quien llama; para desarrollo, solo en esta máquina",
+        action="store_true",
+    ),
+)
+_RUN_SANDBOX: Final = (
+    _HELP,
+    _option("--port", type=_port, default=8932),
+    _option(
+        "--state",
+        en="keep the records in this file (otherwise in memory)",
+        es="guarda los datos en este archivo (si no, en memoria)",
+        type=Path,
+        metavar="FILE",
+    ),
+    _option("--generation", choices=("current", "seeds"), default="current"),
+    _option(
+        "--rate-limit",
+        en="requests per minute and key",
+        es="peticiones por minuto y clave",
+        type=_positive,
+        metavar="N",
+    ),
+)
+_CONFIG: Final = (
+    _HELP,
+    _SANDBOX,
+    _option("host", en=", ".join(HOSTS), es=", ".join(HOSTS), choices=HOSTS, metavar="HOST"),
+    _option(
+        "--name",
+        en="the server's name in the app; another one for each company",
+        es="el nombre del servidor en la aplicación; otro por cada empresa",
+        type=_server_name,
+    ),
+    _option(
+        "--company",
+        en="the company to work in: its NIF, or its id in BeeL",
+        es="la empresa en la que se trabaja: su NIF, o su id en BeeL",
+        metavar="NIF",
+    ),
+)
+_COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
+    "serve": (_SERVE, Sentence("serve MCP over HTTP", "atiende MCP por HTTP")),
+    "demo": (
+        (_HELP,),
+        Sentence(
+            "import a list into the sandbox and remove customers, step by step",
+            "importa una lista y retira clientes en el BeeL de prueba, paso a paso",
+        ),
+    ),
+    "sandbox": (
+        _RUN_SANDBOX,
+        Sentence(
+            "serve the built-in BeeL sandbox over HTTP",
+            "atiende por HTTP el BeeL de prueba incluido",
+        ),
+    ),
+    "doctor": (
+        (_HELP, _SANDBOX, _JSON),
+        Sentence(
+            "check key, company, folders and network, and say what to do; changes nothing in BeeL",
+            "revisa la clave, la empresa, las carpetas y la red, y dice qué hacer; en BeeL no"
+            " cambia nada",
+        ),
+    ),
+    "config": (
+        _CONFIG,
+        Sentence(
+            "print the configuration for an app (HOST); never the key",
+            "muestra la configuración para una aplicación (HOST); nunca la clave",
+        ),
+    ),
+    "tools": (
+        (_HELP, _SANDBOX, _JSON),
+        Sentence(
+            "list the tools and what each costs the assistant, in tokens",
+            "enumera las herramientas y lo que cuesta cada una al asistente, en tokens",
+        ),
+    ),
+    "purge": (
+        (_HELP,),
+        Sentence(
+            "remove the customers' data that is still kept",
+            "borra los datos de clientes que aún se conservan",
+        ),
+    ),
+}
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in two lines: the fault, and where help is."""
+    """An argument parser that says what is wrong in two lines: the fault, and where help is."""
 
-    def __init__(self, language: Language = "en", **rest: object) -> None:
-        super().__init__(**rest)  # type: ignore[arg-type]
+    def __init__(self, language: Language = "en", **rest: Any) -> None:
+        # Help is an option of ours, in the person's language. A shortened --sandbox must be an
+        # error, never the real account.
+        super().__init__(add_help=False, allow_abbrev=False, **rest)
         self._language = language
+
+    def add_options(self, options: Sequence[Option]) -> None:
+        """Add options with their help in the person's language."""
+        for option in options:
+            help_text = option.help and option.help.localized(self._language)
+            self.add_argument(*option.names, help=help_text, **option.rest)
 
     def error(self, message: str) -> NoReturn:
         """End with 2."""
@@ -65,7 +212,7 @@ class Parser(argparse.ArgumentParser):
 def read_arguments(argv: Sequence[str] | None, language: Language) -> argparse.Namespace:
     """Read the command line; a word that cannot be right ends the program with 2."""
     words = sys.argv[1:] if argv is None else list(argv)
-    with speaking(language):
+    with argparse_in(language):
         made = parser(language)
         if any("beel_sk_" in word for word in words):
             made.error(_no_key_here(language))
@@ -74,6 +221,51 @@ def read_arguments(argv: Sequence[str] | None, language: Language) -> argparse.N
         if command is not None and command not in _COMMANDS:
             made.error(_no_such_command(command, language))
         return made.parse_args(words)
+
+
+def parser(language: Language) -> Parser:
+    """Build the parser of the command line, in the person's language."""
+    made = Parser(
+        language,
+        prog="beel-mcp",
+        description=localized(
+            language,
+            en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
+            es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
+            " aplicaciones.",
+        ),
+    )
+    made.add_options((_HELP, _VERSION, _SANDBOX))
+    made.set_defaults(sandbox=False)
+    commands = made.add_subparsers(
+        dest="command",
+        title=localized(language, en="commands", es="órdenes"),
+        metavar=" | ".join(_COMMANDS),
+    )
+    for name, (options, summary) in _COMMANDS.items():
+        command = commands.add_parser(name, language=language, help=summary.localized(language))
+        command.add_options(options)
+    return made
+
+
+@contextmanager
+def argparse_in(language: Language) -> Iterator[None]:
+    """Let argparse speak the person's language while the block lasts.
+
+    WARNING: this replaces the global `_` of the module argparse, which is not ours, and puts it
+    back. argparse translates by that name (it imports gettext's function as `_`) and offers no
+    other way in: a gettext catalogue would be chosen by the locale, and BEEL_LANGUAGE may say
+    otherwise. It is done in this one place, by the command line only and before any thread
+    starts. Without that name, in some later Python, its words stay English.
+    """
+    names = vars(argparse)
+    own = names.get("_", gettext.gettext)
+    spanish = _ARGPARSE_IN_SPANISH
+    names["_"] = (lambda text: spanish.get(text, text)) if language == "es" else own
+    try:
+        yield
+    finally:
+        names["_"] = own
 
 
 def _no_key_here(language: Language) -> str:
@@ -96,204 +288,3 @@ def _no_such_command(word: str, language: Language) -> str:
         es=f"no existe la orden «{shown}»; "
         + (f"¿quería decir {near[0]}?" if near else f"las órdenes son {listed}"),
     )
-
-
-def parser(language: Language) -> argparse.ArgumentParser:
-    """Make the parser of the command line, in the person's language."""
-    made = Parser(
-        language,
-        prog="beel-mcp",
-        add_help=False,  # in the person's language
-        allow_abbrev=False,  # a shortened --sandbox must be an error, never the real account
-        description=localized(
-            language,
-            en="MCP server for BeeL. Without a command it serves over stdio, as hosts expect.",
-            es="Servidor MCP para BeeL. Sin orden alguna atiende por stdio, como esperan las"
-            " aplicaciones.",
-        ),
-    )
-    _add_help(made, language)
-    made.add_argument(
-        "--version",
-        action="version",
-        version=f"beel-mcp {__version__}",
-        help=localized(language, en="show the version and end", es="muestra la versión y termina"),
-    )
-    made.set_defaults(sandbox=False)
-    _add_sandbox_option(made, language)
-    commands = made.add_subparsers(
-        dest="command",
-        title=localized(language, en="commands", es="órdenes"),
-        metavar=" | ".join(_COMMANDS),
-    )
-    for name, (describe, en, es) in _COMMANDS.items():
-        words = localized(language, en=en, es=es)
-        describe(
-            commands.add_parser(
-                name, language=language, help=words, add_help=False, allow_abbrev=False
-            ),
-            language,
-        )
-    return made
-
-
-def _add_help(parser: argparse.ArgumentParser, language: Language) -> None:
-    parser.add_argument(
-        "-h",
-        "--help",
-        action="help",
-        help=localized(language, en="show this help and end", es="muestra esta ayuda y termina"),
-    )
-
-
-def _add_sandbox_option(parser: argparse.ArgumentParser, language: Language) -> None:
-    parser.add_argument(
-        "--sandbox",
-        action="store_true",
-        default=argparse.SUPPRESS,  # before the command and behind it
-        help=localized(
-            language,
-            en="use the built-in sandbox: no account, no network, nothing real",
-            es="usa el BeeL de prueba incluido: sin cuenta, sin red, nada es real",
-        ),
-    )
-
-
-def _describe_serve(parser: argparse.ArgumentParser, language: Language) -> None:
-    _add_help(parser, language)
-    _add_sandbox_option(parser, language)
-    parser.add_argument(
-        "--http",
-        action="store_true",
-        required=True,
-        help=localized(language, en="streamable HTTP", es="HTTP con transmisión continua"),
-    )
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=_port, default=8931)
-    parser.add_argument(
-        "--no-token",
-        action="store_true",
-        help=localized(
-            language,
-            en="ask callers for no token; for development, on loopback only",
-            es="no pide token a quien llama; para desarrollo, solo en esta máquina",
-        ),
-    )
-
-
-def _describe_sandbox(parser: argparse.ArgumentParser, language: Language) -> None:
-    _add_help(parser, language)
-    parser.add_argument("--port", type=_port, default=8932)
-    parser.add_argument(
-        "--state",
-        type=Path,
-        metavar="FILE",
-        help=localized(
-            language,
-            en="keep the records in this file (otherwise in memory)",
-            es="guarda los datos en este archivo (si no, en memoria)",
-        ),
-    )
-    parser.add_argument("--generation", choices=("current", "seeds"), default="current")
-    parser.add_argument(
-        "--rate-limit",
-        type=_positive,
-        metavar="N",
-        help=localized(
-            language, en="requests per minute and key", es="peticiones por minuto y clave"
-        ),
-    )
-
-
-def _describe_report(parser: argparse.ArgumentParser, language: Language) -> None:
-    _add_help(parser, language)
-    _add_sandbox_option(parser, language)
-    _add_json_option(parser, language)
-
-
-def _add_json_option(parser: argparse.ArgumentParser, language: Language) -> None:
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        help=localized(language, en="for programs, as JSON", es="para programas, en JSON"),
-    )
-
-
-def _describe_config(parser: argparse.ArgumentParser, language: Language) -> None:
-    _add_help(parser, language)
-    _add_sandbox_option(parser, language)
-    parser.add_argument("host", choices=HOSTS, metavar="HOST", help=", ".join(HOSTS))
-    parser.add_argument(
-        "--name",
-        type=_name,
-        help=localized(
-            language,
-            en="the server's name in the app; another one for each company",
-            es="el nombre del servidor en la aplicación; otro por cada empresa",
-        ),
-    )
-    parser.add_argument(
-        "--company",
-        metavar="NIF",
-        help=localized(
-            language,
-            en="the company to work in: its NIF, or its id in BeeL",
-            es="la empresa en la que se trabaja: su NIF, o su id en BeeL",
-        ),
-    )
-
-
-_COMMANDS: Final = {
-    "serve": (_describe_serve, "serve MCP over HTTP", "atiende MCP por HTTP"),
-    "demo": (
-        _add_help,
-        "import a list into the sandbox and remove customers, step by step",
-        "importa una lista y retira clientes en el BeeL de prueba, paso a paso",
-    ),
-    "sandbox": (
-        _describe_sandbox,
-        "serve the built-in BeeL sandbox over HTTP",
-        "atiende por HTTP el BeeL de prueba incluido",
-    ),
-    "doctor": (
-        _describe_report,
-        "check key, company, folders and network, and say what to do; changes nothing in BeeL",
-        (
-            "revisa la clave, la empresa, las carpetas y la red, y dice qué hacer; en BeeL no"
-            " cambia nada"
-        ),
-    ),
-    "config": (
-        _describe_config,
-        "print the configuration for an app (HOST); never the key",
-        "muestra la configuración para una aplicación (HOST); nunca la clave",
-    ),
-    "tools": (
-        _describe_report,
-        "list the tools and what each costs the assistant, in tokens",
-        "enumera las herramientas y lo que cuesta cada una al asistente, en tokens",
-    ),
-    "purge": (
-        _add_help,
-        "remove the customers' data that is still kept",
-        "borra los datos de clientes que aún se conservan",
-    ),
-}
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise argparse.ArgumentTypeError("1 … 65535")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("1 …")
-    return int(text)
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", text):
-        raise argparse.ArgumentTypeError("A-Z a-z 0-9 - _, 1 … 32")
-    return text

@@ -2,12 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from beel_mcp.language import localized
+from beel_mcp.language import Sentence, localized
 from beel_mcp.settings import VARIABLES, Settings
 
 # Secrets stay where they are; the sandbox is an option, and the language always stands there.
@@ -22,6 +22,54 @@ _DESKTOP_FOLDERS: Final = {
     "darwin": "~/Library/Application Support/Claude",
     "win32": "%APPDATA%\\Claude",
 }
+
+_PLACES: Final = {
+    "claude-desktop": Sentence(
+        "Claude Desktop: Settings > Developer > Edit Config opens"
+        " claude_desktop_config.json ({folder}).",
+        "Claude Desktop: Configuración > Desarrollador > Editar configuración abre"
+        " claude_desktop_config.json ({folder}).",
+    ),
+    "claude-code": Sentence(
+        "Claude Code: this goes into .mcp.json, in the folder where you start claude.",
+        "Claude Code: esto va en .mcp.json, en la carpeta desde la que inicia claude.",
+    ),
+    "vscode": Sentence(
+        "VS Code: command palette > MCP: Open User Configuration opens the file mcp.json.",
+        "VS Code: paleta de comandos > MCP: Open User Configuration abre el archivo mcp.json.",
+    ),
+    "cursor": Sentence(
+        "Cursor: this goes into ~/.cursor/mcp.json.", "Cursor: esto va en ~/.cursor/mcp.json."
+    ),
+}
+_MERGE: Final = Sentence(
+    "If other servers stand there already, add this one beside them. Then restart the app.",
+    "Si ya hay otros servidores, añada este junto a ellos. Después, reinicie la aplicación.",
+)
+_KEYS: Final = {
+    "vscode": Sentence(
+        "VS Code asks for the key when it first starts the server, and keeps it safe.",
+        "VS Code pide la clave la primera vez que inicia el servidor y la guarda a salvo.",
+    ),
+    "claude-code": Sentence(
+        "The key comes from the environment variable BEEL_API_KEY, to be set before claude"
+        " starts; it does not stand in the file.",
+        "La clave se toma de la variable de entorno BEEL_API_KEY, que debe estar puesta"
+        " antes de iniciar claude; no queda en el archivo.",
+    ),
+}
+_KEY_IN_FILE: Final = Sentence(
+    "Put the key from BeeL's dashboard in place of {placeholder}; keep the file to yourself.",
+    "Ponga la clave del panel de BeeL en lugar de {placeholder}; no comparta el archivo.",
+)
+_SEVERAL_COMPANIES: Final = Sentence(
+    "Several companies: one server each, with its own --company and --name.",
+    "Varias empresas: un servidor para cada una, con su --company y su --name.",
+)
+_PROXY_LEFT_OUT: Final = Sentence(
+    "BEEL_PROXY holds a password and was left out: add it by hand.",
+    "BEEL_PROXY contiene una contraseña y se ha omitido: añádalo a mano.",
+)
 
 
 @dataclass(frozen=True)
@@ -47,10 +95,10 @@ def configuration(
             **_carried(environ),
         },
     }
-    advice = (*_place(host, settings), *_about_key(host, settings), *_about_more(settings, environ))
+    advice = tuple(_advice(host, settings, environ))
     if host != "vscode":
         return Configuration({"mcpServers": {name: server}}, advice)
-    inputs = {} if settings.sandbox else {"inputs": [_question(settings, name)]}
+    inputs = {} if settings.sandbox else {"inputs": [_key_input(settings, name)]}
     servers = {"servers": {name: {"type": "stdio", **server}}}
     return Configuration({**inputs, **servers}, advice)
 
@@ -91,7 +139,8 @@ def _placeholder(settings: Settings) -> str:
     return localized(settings.language, en="PUT-YOUR-KEY-HERE", es="PONGA-AQUI-SU-CLAVE")
 
 
-def _question(settings: Settings, name: str) -> dict[str, Any]:
+def _key_input(settings: Settings, name: str) -> dict[str, Any]:
+    """Ask for the key, as VS Code does for a server's `inputs`."""
     words = localized(settings.language, en="BeeL API key", es="Clave de API de BeeL")
     return {
         "type": "promptString",
@@ -101,79 +150,15 @@ def _question(settings: Settings, name: str) -> dict[str, Any]:
     }
 
 
-def _place(host: str, settings: Settings) -> tuple[str, ...]:
+def _advice(host: str, settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Say where this goes, what becomes of the key, and what else its owner has to know."""
     folder = _DESKTOP_FOLDERS.get(sys.platform, "~/.config/Claude")
-    en, es = {
-        "claude-desktop": (
-            (
-                "Claude Desktop: Settings > Developer > Edit Config opens"
-                f" claude_desktop_config.json ({folder})."
-            ),
-            (
-                "Claude Desktop: Configuración > Desarrollador > Editar configuración abre"
-                f" claude_desktop_config.json ({folder})."
-            ),
-        ),
-        "claude-code": (
-            "Claude Code: this goes into .mcp.json, in the folder where you start claude.",
-            "Claude Code: esto va en .mcp.json, en la carpeta desde la que inicia claude.",
-        ),
-        "vscode": (
-            "VS Code: command palette > MCP: Open User Configuration opens the file mcp.json.",
-            "VS Code: paleta de comandos > MCP: Open User Configuration abre el archivo mcp.json.",
-        ),
-        "cursor": (
-            "Cursor: this goes into ~/.cursor/mcp.json.",
-            "Cursor: esto va en ~/.cursor/mcp.json.",
-        ),
-    }[host]
-    merge = localized(
-        settings.language,
-        en="If other servers stand there already, add this one beside them. Then restart the app.",
-        es="Si ya hay otros servidores, añada este junto a ellos. Después, reinicie la aplicación.",
-    )
-    return (localized(settings.language, en=en, es=es), merge)
-
-
-def _about_key(host: str, settings: Settings) -> tuple[str, ...]:
-    if settings.sandbox:
-        return ()
     placeholder = _placeholder(settings)
-    written = (
-        f"Put the key from BeeL's dashboard in place of {placeholder}; keep the file to yourself.",
-        f"Ponga la clave del panel de BeeL en lugar de {placeholder}; no comparta el archivo.",
-    )
-    en, es = {
-        "vscode": (
-            "VS Code asks for the key when it first starts the server, and keeps it safe.",
-            "VS Code pide la clave la primera vez que inicia el servidor y la guarda a salvo.",
-        ),
-        "claude-code": (
-            (
-                "The key comes from the environment variable BEEL_API_KEY, to be set before claude"
-                " starts; it does not stand in the file."
-            ),
-            (
-                "La clave se toma de la variable de entorno BEEL_API_KEY, que debe estar puesta"
-                " antes de iniciar claude; no queda en el archivo."
-            ),
-        ),
-    }.get(host, written)
-    return (localized(settings.language, en=en, es=es),)
-
-
-def _about_more(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    several = localized(
-        settings.language,
-        en="Several companies: one server each, with its own --company and --name.",
-        es="Varias empresas: un servidor para cada una, con su --company y su --name.",
-    )
-    left_out = localized(
-        settings.language,
-        en="BEEL_PROXY holds a password and was left out: add it by hand.",
-        es="BEEL_PROXY contiene una contraseña y se ha omitido: añádalo a mano.",
-    )
-    return (
-        *(() if settings.sandbox else (several,)),
-        *((left_out,) if _has_password(environ) else ()),
-    )
+    sentences = [_PLACES[host], _MERGE]
+    if not settings.sandbox:
+        sentences += [_KEYS.get(host, _KEY_IN_FILE), _SEVERAL_COMPANIES]
+    if _has_password(environ):
+        sentences.append(_PROXY_LEFT_OUT)
+    for sentence in sentences:
+        text = sentence.localized(settings.language)
+        yield text.replace("{folder}", folder).replace("{placeholder}", placeholder)

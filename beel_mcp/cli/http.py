@@ -29,7 +29,7 @@ PATH = "/mcp"
 
 
 @dataclass(frozen=True)
-class Address:
+class ListenAddress:
     """Where to listen, and whether callers need a token."""
 
     host: str
@@ -47,8 +47,8 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class OneToken:
-    """The token of one operator, compared in constant time."""
+class SingleToken:
+    """Verifies the one token of this server, in constant time."""
 
     def __init__(self, token: SecretStr, resource: str) -> None:
         self._token = token
@@ -62,7 +62,7 @@ class OneToken:
         return AccessToken(token=token, client_id="operator", scopes=[], resource=self._resource)
 
 
-def refuse_if_open(settings: Settings, address: Address) -> None:
+def refuse_if_open(settings: Settings, address: ListenAddress) -> None:
     """Refuse an address that others reach, unless names and a token were set for it.
 
     Raises:
@@ -90,7 +90,11 @@ def refuse_if_open(settings: Settings, address: Address) -> None:
 
 
 def http_app(
-    settings: Settings, address: Address, *, token: SecretStr | None, sandbox_app: ASGIApp | None
+    settings: Settings,
+    address: ListenAddress,
+    *,
+    token: SecretStr | None,
+    sandbox_app: ASGIApp | None,
 ) -> "Starlette":
     """Build the ASGI application.
 
@@ -107,7 +111,7 @@ def http_app(
     server = create_server(
         settings,
         sandbox_app=sandbox_app,
-        token_verifier=OneToken(token, url) if token else None,
+        token_verifier=SingleToken(token, url) if token else None,
         auth=_auth(url) if token else None,
     )
 
@@ -119,7 +123,9 @@ def http_app(
     )
 
 
-def serve(settings: Settings, address: Address, *, sandbox_app: ASGIApp | None = None) -> None:
+def serve(
+    settings: Settings, address: ListenAddress, *, sandbox_app: ASGIApp | None = None
+) -> None:
     """Serve until the process is ended. The address, and a token made here, go to stderr."""
     made = settings.http_token is None and address.needs_token
     token = SecretStr(secrets.token_urlsafe(32)) if made else settings.http_token
@@ -154,7 +160,7 @@ def _auth(url: str) -> AuthSettings:
     )
 
 
-def _security(settings: Settings, address: Address) -> TransportSecuritySettings:
+def _security(settings: Settings, address: ListenAddress) -> TransportSecuritySettings:
     """Exact names and port only: a wildcard port also matches `localhost:1.evil.example`."""
     names = ("127.0.0.1", "localhost", "[::1]") if address.is_loopback else ()
     # Callers leave HTTP's own port out.

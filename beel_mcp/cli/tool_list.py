@@ -8,21 +8,21 @@ import anyio
 from mcp.types import Tool
 
 from beel_mcp.cli.terminal import paint, print_json
-from beel_mcp.language import localized
+from beel_mcp.language import Language, Sentence, localized
 from beel_mcp.server import create_server
-from beel_mcp.settings import Language, Settings
+from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.declare import Kind
 
 # No tokenizer comes without a vocabulary of megabytes. In OpenAI's o200k vocabulary these texts
 # take one token per 4.2 characters: a test holds the sum to 5 % and each tool to 20 %.
 CHARACTERS_PER_TOKEN: Final = 4.2
-_EFFECTS: Final[dict[Kind, tuple[str, str]]] = {
-    "read": ("reads", "lee"),
-    "saves": ("saves a file", "guarda un archivo"),
-    "write": ("adds in BeeL", "añade en BeeL"),
-    "guarded": ("changes or removes", "cambia o quita"),
-    "confirms": ("changes or removes", "cambia o quita"),
+_EFFECTS: Final[dict[Kind, Sentence]] = {
+    "read": Sentence("reads", "lee"),
+    "saves": Sentence("saves a file", "guarda un archivo"),
+    "write": Sentence("adds in BeeL", "añade en BeeL"),
+    "guarded": Sentence("changes or removes", "cambia o quita"),
+    "confirms": Sentence("changes or removes", "cambia o quita"),
 }
 
 
@@ -39,14 +39,14 @@ class ToolCost:
 def list_tools(settings: Settings, *, as_json: bool) -> None:
     """Print the list, as the settings in force here have it served."""
     tools = anyio.run(create_server(settings).list_tools)
-    kinds = {one.name: one.kind for one in TOOLS}
+    kinds = {tool.name: tool.kind for tool in TOOLS}
     costs = [_cost(tool, kinds[tool.name]) for tool in tools]
     if as_json:
         described = {tool.name: tool.description for tool in tools}
         print_json(
             {
-                "tools": [{**asdict(one), "description": described[one.name]} for one in costs],
-                "tokens": sum(one.tokens for one in costs),
+                "tools": [{**asdict(cost), "description": described[cost.name]} for cost in costs],
+                "tokens": sum(cost.tokens for cost in costs),
                 "tokens_are": f"estimated: characters / {CHARACTERS_PER_TOKEN}",
             }
         )
@@ -77,15 +77,13 @@ def _cost(tool: Tool, kind: Kind) -> ToolCost:
 
 
 def _table(costs: list[ToolCost], language: Language) -> list[str]:
-    tool, effect = (
-        localized(language, en="tool", es="herramienta"),
-        localized(language, en="effect", es="efecto"),
-    )
-    rows = [(tool, effect, "tokens")]
-    for one in costs:
-        en, es = _EFFECTS[one.kind]
-        rows.append((one.name, localized(language, en=en, es=es), str(one.tokens)))
-    rows.append(("", "", str(sum(one.tokens for one in costs))))
+    tool = localized(language, en="tool", es="herramienta")
+    effect = localized(language, en="effect", es="efecto")
+    rows = [
+        (tool, effect, "tokens"),
+        *((cost.name, _EFFECTS[cost.kind].localized(language), str(cost.tokens)) for cost in costs),
+        ("", "", str(sum(cost.tokens for cost in costs))),
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     head, *lines = [
         f"{name:{widths[0]}}  {does:{widths[1]}}  {tokens:>{widths[2]}}"

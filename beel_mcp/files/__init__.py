@@ -1,1 +1,1 @@
-"""What touches the disk. Only `tools` imports this room."""
+"""Files on disk: folders opened safely, saved files, staged PDFs, packages, ZIPs from BeeL."""

@@ -10,15 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from itertools import chain, count
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.files.output import new_file
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
 
-_NAME_LIMIT: Final = 60
+MANIFEST: Final = "manifest.csv"
+_EPOCH: Final = date(1980, 1, 1)  # the first day that a ZIP can name
+_LAST: Final = date(2107, 12, 31)
 # What Windows does not take in a name; a slash also nobody else does.
 _UNPORTABLE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
@@ -27,82 +30,8 @@ _TOKEN: Final = re.compile(r"[^\W_]+")
 _BEFORE: Final = frozenset(("factura", "invoice"))
 _BARE: Final = re.compile(r"\w[\w .-]{0,80}")
 _LONGEST_BYTES: Final = 200  # a name has 255, and may need a number behind it
-
-
-def bare_name(text: str, suffix: str) -> str | None:
-    """Read a file name that somebody chose: no path, portable, with the suffix; None if it is not.
-
-    A suffix that is missing is added.
-    """
-    name = unicodedata.normalize("NFC", text)
-    if not _BARE.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
-        return None
-    whole = name if name.casefold().endswith(suffix) else name + suffix
-    return whole if len(whole.encode()) <= _LONGEST_BYTES else None
-
-
-def invoice_name(day: date, number: str, customer: str) -> str:
-    """Make `2026-07-14 F2026-0123 Talleres Ruiz SL.pdf` of facts."""
-    words = [day.isoformat(), portable(number, 40), portable(customer, _NAME_LIMIT)]
-    return " ".join(filter(None, words)) + ".pdf"
-
-
-def portable(text: str, limit: int) -> str:
-    """Make text safe as a part of a name on every system; it may be empty then."""
-    name = _UNPORTABLE.sub("-", clean(text, 300))
-    name = unicodedata.normalize("NFC", name)[:limit]
-    # A name has 255 bytes, which some scripts use up three times as fast.
-    name = name.encode()[: 2 * limit].decode(errors="ignore").strip(" .")
-    return f"_{name}" if _RESERVED.match(name) else name
-
-
-def unique(names: Iterable[str]) -> list[str]:
-    """Tell names apart that differ in case only, by a number: ` (2)`, ` (3)`."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        stem, dot, suffix = name.rpartition(".")
-        wanted, number = name, 1
-        while wanted.casefold() in taken:
-            number += 1
-            wanted = f"{stem} ({number}){dot}{suffix}"
-        taken.add(wanted.casefold())
-        found.append(wanted)
-    return found
-
-
-def match(entries: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:
-    """Tell which entry of a server's ZIP is which invoice: ids to entry names.
-
-    `numbers` has the invoice number by id. A name is an id, or a number with at most `factura`
-    before it. A name that may mean two invoices, or an invoice that two names may mean, is left
-    out: whoever asks for it alone knows.
-    """
-    meant: dict[str, list[str]] = {}
-    for entry in entries:
-        owner = _meant(entry, numbers)
-        if owner:
-            meant.setdefault(owner, []).append(entry)
-    return {owner: names[0] for owner, names in meant.items() if len(names) == 1}
-
-
-def _meant(entry: str, numbers: Mapping[str, str]) -> str | None:
-    stem = entry.rpartition("/")[2].rpartition("\\")[2].casefold().removesuffix(".pdf")
-    by_id = [one for one in numbers if one.casefold() in stem]
-    if by_id:
-        return by_id[0] if len(by_id) == 1 else None
-    tokens = _tokens(stem)
-    if tokens[:1] and tokens[0] in _BEFORE:
-        del tokens[0]
-    meant = [one for one, number in numbers.items() if tokens and _tokens(number) == tokens]
-    return meant[0] if len(meant) == 1 else None
-
-
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
-
-
-_HEADERS: Final[Sequence[tuple[str, str]]] = (
+# Columns of the manifest, and words in it, in English and Spanish.
+_BEFORE_AMOUNTS: Final = (
     ("date", "fecha"),
     ("number", "número"),
     ("type", "tipo"),
@@ -110,7 +39,7 @@ _HEADERS: Final[Sequence[tuple[str, str]]] = (
     ("customer", "cliente"),
     ("NIF", "NIF"),
 )
-_AFTER: Final[Sequence[tuple[str, str]]] = (
+_AFTER_AMOUNTS: Final = (
     ("withholding", "retención"),
     ("total", "total"),
     ("status", "estado"),
@@ -145,12 +74,82 @@ _REASONS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+def bare_name(text: str, suffix: str) -> str | None:
+    """Read a file name that somebody chose: no path, portable, with the suffix; None if it is not.
+
+    A suffix that is missing is added.
+    """
+    name = unicodedata.normalize("NFC", text)
+    if not _BARE.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
+        return None
+    whole = name if name.casefold().endswith(suffix) else name + suffix
+    return whole if len(whole.encode()) <= _LONGEST_BYTES else None
+
+
+def invoice_name(day: date, number: str, customer: str) -> str:
+    """Make `2026-07-14 F2026-0123 Talleres Ruiz SL.pdf` of facts."""
+    words = [day.isoformat(), portable(number, 40), portable(customer, 60)]
+    return " ".join(filter(None, words)) + ".pdf"
+
+
+def portable(text: str, limit: int) -> str:
+    """Make text safe as a part of a name on every system; it may be empty then."""
+    name = _UNPORTABLE.sub("-", clean(text, 300))
+    name = unicodedata.normalize("NFC", name)[:limit]
+    # A name has 255 bytes, which some scripts use up three times as fast.
+    name = name.encode()[: 2 * limit].decode(errors="ignore").strip(" .")
+    return f"_{name}" if _RESERVED.match(name) else name
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Add a number, ` (2)`, ` (3)`, to names that stand there already, in whatever case."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".")
+        numbered = (f"{stem} ({number}){dot}{suffix}" for number in count(2))
+        free = next(new for new in chain([name], numbered) if new.casefold() not in taken)
+        taken.add(free.casefold())
+        found.append(free)
+    return found
+
+
+def match_entries(entries: Sequence[str], numbers: Mapping[str, str]) -> dict[str, str]:
+    """Find which entry of BeeL's ZIP is which invoice: entry names by id.
+
+    `numbers` has the invoice number by id. A name is an id, or a number with at most `factura`
+    before it. A name that may mean two invoices, or an invoice that two names may mean, is left
+    out: whoever asks for it alone knows.
+    """
+    matches: dict[str, list[str]] = {}
+    for entry in entries:
+        invoice_id = _match(entry, numbers)
+        if invoice_id:
+            matches.setdefault(invoice_id, []).append(entry)
+    return {invoice_id: names[0] for invoice_id, names in matches.items() if len(names) == 1}
+
+
+def _match(entry: str, numbers: Mapping[str, str]) -> str | None:
+    stem = entry.rpartition("/")[2].rpartition("\\")[2].casefold().removesuffix(".pdf")
+    found = [invoice_id for invoice_id in numbers if invoice_id.casefold() in stem]
+    if not found:
+        tokens = _tokens(stem)
+        if tokens[:1] and tokens[0] in _BEFORE:
+            del tokens[0]
+        found = [id_ for id_, number in numbers.items() if tokens and _tokens(number) == tokens]
+    return found[0] if len(found) == 1 else None
+
+
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(unicodedata.normalize("NFC", text).casefold())
+
+
 @dataclass(frozen=True)
 class ManifestRow:
     """One invoice of a package. Money in euros; `rates` are (rate in percent, base, tax).
 
-    A rate is None where BeeL tells sums only. Bases, taxes and surcharge, less the withholding,
-    are the total.
+    A rate is None where BeeL gives sums only. Bases, taxes and surcharge, less the withholding,
+    are the total. Of an invoice that BeeL does not know only `invoice_id` and `missing` are set.
     """
 
     invoice_id: str
@@ -171,7 +170,7 @@ class ManifestRow:
 
     @property
     def order(self) -> tuple[date, str, str]:
-        """Tell where it stands: by date, then number."""
+        """What rows are sorted by: date, then number."""
         return (self.day or date.max, self.number, self.invoice_id)
 
 
@@ -199,10 +198,10 @@ class _Columns:
 
     @classmethod
     def of(cls, rows: Sequence[ManifestRow]) -> "_Columns":
-        told = {rate for row in rows for rate, _, _ in row.rates}
-        known = sorted(rate for rate in told if rate is not None)
+        rates = {rate for row in rows for rate, _, _ in row.rates}
+        known = sorted(rate for rate in rates if rate is not None)
         has_surcharge = any(row.surcharge for row in rows)
-        return cls((*known, *([None] if None in told else [])), has_surcharge)
+        return cls((*known, *([None] if None in rates else [])), has_surcharge)
 
 
 def _header(columns: _Columns, language: Language) -> list[str]:
@@ -218,7 +217,7 @@ def _header(columns: _Columns, language: Language) -> list[str]:
             middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
     if columns.has_surcharge:
         middle += words([("equivalence surcharge", "recargo de equivalencia")])
-    return [*words(_HEADERS), *middle, *words(_AFTER)]
+    return [*words(_BEFORE_AMOUNTS), *middle, *words(_AFTER_AMOUNTS)]
 
 
 def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]:
@@ -277,12 +276,6 @@ def _word(words: Mapping[str, tuple[str, str]], key: str, language: Language) ->
     return safe(localized(language, en=english, es=spanish))
 
 
-MANIFEST: Final = "manifest.csv"
-PIECE: Final = 65_536
-_EPOCH: Final = date(1980, 1, 1)  # the first day that a ZIP can name
-_LAST: Final = date(2107, 12, 31)
-
-
 @dataclass(frozen=True)
 class Member:
     """A PDF on its way into the package."""
@@ -311,17 +304,18 @@ def save_package(
         OperatorError: the folder cannot be written to, or is full; nothing was saved.
     """
     needed = len(manifest) + sum(member.size for member in members)
-    with new_file(folder, name, needed_bytes=needed) as made:
-        with zipfile.ZipFile(made.stream, "w", zipfile.ZIP_STORED) as package:
+    with new_file(folder, name, needed_bytes=needed) as new:
+        with zipfile.ZipFile(new.stream, "w", zipfile.ZIP_STORED) as package:
             package.writestr(_entry(MANIFEST, _EPOCH, len(manifest)), manifest)
             for member in members:
                 entry = _entry(member.name, member.day, member.size)
                 with package.open(entry, "w", force_zip64=member.size >= 2**31) as stream:
                     for piece in member.pieces:
                         stream.write(piece)
-        size = made.stream.tell()
-        digest = _digest(made.stream)
-    return SavedPackage(made.path, size, digest)
+        size = new.stream.tell()
+        new.stream.seek(0)
+        digest = hashlib.file_digest(new.stream, "sha256").hexdigest()
+    return SavedPackage(new.path, size, digest)
 
 
 def _entry(name: str, day: date, size: int) -> zipfile.ZipInfo:
@@ -332,11 +326,3 @@ def _entry(name: str, day: date, size: int) -> zipfile.ZipInfo:
     entry.external_attr = 0o100644 << 16
     entry.file_size = size
     return entry
-
-
-def _digest(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    stream.seek(0)
-    while piece := stream.read(PIECE):
-        digest.update(piece)
-    return digest.hexdigest()

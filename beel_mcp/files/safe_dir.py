@@ -1,25 +1,86 @@
-"""Import folders: a file is read only if it really lies in one of them."""
+"""Folders and files opened by descriptor, following no link, and locks on them."""
 
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from beel_mcp.cleaning import quoted
-from beel_mcp.errors import CallerError, OperatorError
+from beel_mcp.errors import OperatorError
 
-_NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
+_NO_LINK: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | _NO_LINK
 # A folder on the way need not be readable, only passable; not every system can say so.
-_ON_THE_WAY: Final = getattr(os, "O_PATH", os.O_RDONLY) | _NO_LINK
+_ON_THE_WAY: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | _NO_LINK
+# A pipe or a terminal must neither block the server nor become its own.
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | _NO_LINK
+_WRITE: Final = os.O_RDWR | os.O_CREAT | _NO_LINK
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_FOLDER: Final = (errno.ENOTDIR, errno.ELOOP)
 
 
+class SafeDir:
+    """An open folder. Its files are reached through its descriptor, wherever its path leads now.
+
+    All methods raise OSError where the system refuses.
+    """
+
+    def __init__(self, path: Path, dir_fd: int) -> None:
+        self.path = path
+        self.dir_fd = dir_fd
+
+    def names(self) -> list[str]:
+        """List what is in it."""
+        with os.scandir(self.dir_fd) as entries:
+            return [entry.name for entry in entries]
+
+    def create(self, name: str) -> int:
+        """Open a new file of its owner's for reading and writing; a descriptor."""
+        return os.open(name, _WRITE | os.O_EXCL, 0o600, dir_fd=self.dir_fd)
+
+    def open(self, name: str) -> int:
+        """Open whatever has the name, without waiting for it; a descriptor."""
+        return os.open(name, _READ, dir_fd=self.dir_fd)
+
+    def stat(self, name: str) -> os.stat_result:
+        """Describe whatever has the name; a link itself, not what it leads to."""
+        return os.stat(name, dir_fd=self.dir_fd, follow_symlinks=False)
+
+    def link(self, name: str, other: str) -> None:
+        """Give a file another name; unlike a rename it fails where that name is taken."""
+        here = self.dir_fd
+        os.link(name, other, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
+
+    def unlink(self, name: str) -> None:
+        """Take a name away."""
+        os.unlink(name, dir_fd=self.dir_fd)
+
+    def sync(self) -> None:
+        """Put the names on the disk."""
+        os.fsync(self.dir_fd)
+
+    def is_writable(self) -> bool:
+        """Whether files can be made in it."""
+        return os.access(".", os.W_OK | os.X_OK, dir_fd=self.dir_fd)
+
+    def verify(self, name: str, fd: int) -> None:
+        """See that the folder's path still leads to it, and the name to the open file `fd`.
+
+        Raises:
+            OSError: ENOTDIR; somebody put something else in the place of one of them.
+        """
+        is_same_folder = False
+        with suppress(OSError), open_dir(self.path, create=False) as again:
+            is_same_folder = os.path.sameopenfile(again.dir_fd, self.dir_fd)
+        if not is_same_folder or not os.path.samestat(self.stat(name), os.fstat(fd)):
+            raise OSError(errno.ENOTDIR, "the folder was moved")
+
+
 @contextmanager
-def opened(folder: Path, *, is_made: bool = True) -> Iterator[int]:
+def open_dir(folder: Path, *, create: bool = True) -> Iterator[SafeDir]:
     """Open a folder, made 0700 where it is missing; a link on the way to it is refused.
 
     Only the system can put a link right into the root (`/home` -> `/var/home`): that one is
@@ -27,47 +88,76 @@ def opened(folder: Path, *, is_made: bool = True) -> Iterator[int]:
 
     Raises:
         OSError: it cannot be opened or made, or is reached through a link.
-
     """
     parts = Path(os.path.abspath(folder)).parts  # noqa: PTH100 - resolve() follows links
-    current = os.open(os.path.realpath(Path(*parts[:2])), _flags(parts[2:]))
+    top = os.path.realpath(Path(*parts[:2]))
+    dir_fd = _descend(top, parts[2:], _FOLDER, create=create)
     try:
-        for number, part in enumerate(parts[2:], 3):
-            inner = _step(current, part, _flags(parts[number:]), is_made=is_made)
-            _close(current)
-            current = inner
-        yield current
+        yield SafeDir(folder, dir_fd)
     finally:
-        _close(current)
+        _close(dir_fd)
+
+
+def open_below(folder: str, parts: Sequence[str]) -> BinaryIO:
+    """Open a regular file below a folder for reading; none of `parts` may be a link.
+
+    Raises:
+        OSError: it cannot be opened: ELOOP or ENOTDIR for a link, ENXIO for what is no file.
+    """
+    return regular_file(_descend(folder, parts, _READ, create=False))
+
+
+def regular_file(fd: int) -> BinaryIO:
+    """Make a stream for reading of a descriptor.
+
+    Raises:
+        OSError: ENXIO; it is a folder, a pipe or a device. The descriptor is closed.
+    """
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return os.fdopen(fd, "rb")
+    _close(fd)
+    raise OSError(errno.ENXIO, "not a regular file")
+
+
+def open_private(path: Path, flags: int = 0) -> int:
+    """Open a file of the owner's for reading and writing, made where it is missing.
+
+    Raises:
+        OSError: it cannot be opened, or is a link.
+    """
+    return os.open(path, _WRITE | flags, 0o600)
+
+
+def try_lock(fd: int) -> bool:
+    """Lock a file until it is closed, however the process ends; False if another has it.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def check_folder(folder: Path) -> None:
-    """Find out before any work whether a file could be saved there.
+    """Find out before any work whether a file could be saved in a folder.
 
     Raises:
         OperatorError: it could not.
-
     """
     try:
-        with opened(folder) as place:
-            is_ours = os.access(".", os.W_OK | os.X_OK, dir_fd=place)
+        with open_dir(folder) as directory:
+            is_writable = directory.is_writable()
     except OSError as error:
         raise unusable(error) from None
-    if not is_ours:
+    if not is_writable:
         raise unusable(PermissionError())
 
 
-def is_still(folder: Path, place: int) -> bool:
-    """Tell whether the path still leads to the folder that was opened."""
-    try:
-        with opened(folder, is_made=False) as again:
-            return os.path.sameopenfile(again, place)
-    except OSError:
-        return False
-
-
 def unusable(error: OSError, needed_bytes: int = 0) -> OperatorError:
-    """Say that the files folder cannot be used, without the words of whoever refused."""
+    """Make the error for a files folder that cannot be used, without the system's words."""
     if error.errno in _FULL:
         size = f" ({-(-needed_bytes // 1_000_000)} MB)" if needed_bytes else ""
         return OperatorError(
@@ -88,155 +178,33 @@ def unusable(error: OSError, needed_bytes: int = 0) -> OperatorError:
     )
 
 
-def _close(place: int) -> None:
-    with suppress(OSError):  # nothing was written through it
-        os.close(place)
+def _descend(top: str, parts: Sequence[str], last: int, *, create: bool) -> int:
+    """Walk down by descriptors, so that nobody can put a link in the way meanwhile.
+
+    `last` are the flags to open the end of the way with; its descriptor is returned.
+    """
+    flags = [*[_ON_THE_WAY] * len(parts), last]
+    current = os.open(top, flags[0])
+    for part, flag in zip(parts, flags[1:], strict=True):
+        try:
+            inner = _step(current, part, flag, create=create)
+        finally:
+            _close(current)
+        current = inner
+    return current
 
 
-def _flags(rest: tuple[str, ...]) -> int:
-    return _ON_THE_WAY if rest else os.O_RDONLY | _NO_LINK
-
-
-def _step(current: int, part: str, flags: int, *, is_made: bool) -> int:
+def _step(dir_fd: int, part: str, flags: int, *, create: bool) -> int:
     try:
-        return os.open(part, flags, dir_fd=current)
+        return os.open(part, flags, dir_fd=dir_fd)
     except FileNotFoundError:
-        if not is_made:
+        if not create:
             raise
     with suppress(FileExistsError):  # somebody else made it meanwhile
-        os.mkdir(part, 0o700, dir_fd=current)
-    return os.open(part, flags, dir_fd=current)
+        os.mkdir(part, 0o700, dir_fd=dir_fd)
+    return os.open(part, flags, dir_fd=dir_fd)
 
 
-MAX_BYTES: Final = 10_000_000
-_LONGEST_PATH: Final = 4096
-_MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
-# A FIFO or a terminal must neither block the server nor become its own.
-_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_DIRECTORY
-
-
-def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = MAX_BYTES) -> bytes:
-    """Read a whole file that lies in one of the folders, links and `..` followed first.
-
-    A relative path is looked up in each folder in turn. Outside of the folders the answer is
-    the same whether there is such a file or not.
-
-    Raises:
-        CallerError: the path is not allowed, or there is no file there that can be read.
-
-    """
-    shown = quoted(path, 120)
-    places, strays = _places(path, folders) if _is_path(path) else ([], False)
-    for folder, inner in places:
-        try:
-            return _read(folder, inner, shown, limit_bytes)
-        except OSError as error:
-            refusal = None if error.errno in _MISSING else _refusal(error, shown, folders)
-        if refusal:
-            raise refusal
-    if strays:
-        raise _not_allowed(shown, folders)
-    raise CallerError(
-        f"There is no file {shown} in the import folders.",
-        code="file_not_found",
-        remedy=f"Check the name; files are looked for in {_listed(folders)}.",
-    )
-
-
-def _is_path(text: str) -> bool:
-    """Whether a file system can hold such a name at all."""
-    try:
-        return 0 < len(os.fsencode(text)) <= _LONGEST_PATH and "\0" not in text
-    except UnicodeEncodeError:
-        return False
-
-
-def _places(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, list[str]]], bool]:
-    """Find each place in a folder that the path may stand for, every link resolved.
-
-    The flag says that it may also stand for a place outside, or for none.
-    """
-    try:
-        plain = Path(path).expanduser()
-    except RuntimeError:  # a user that this machine does not know
-        plain = Path(path)
-    roots = [os.path.realpath(folder) for folder in folders]
-    starts = dict.fromkeys(folder / plain for folder in folders)
-    places = []
-    for place in (Path(os.path.realpath(start)) for start in starts):
-        root = next((root for root in roots if place.is_relative_to(root)), None)
-        if root is not None:
-            places.append((root, list(place.relative_to(root).parts)))
-    return places, len(places) < max(len(starts), 1)
-
-
-def _read(folder: str, inner: list[str], shown: str, limit_bytes: int) -> bytes:
-    with _opened(folder, inner) as file:
-        found = os.fstat(file)
-        if not stat.S_ISREG(found.st_mode):
-            raise _not_a_file(shown)
-        if found.st_size > limit_bytes:
-            raise _too_large(shown, limit_bytes)
-        with os.fdopen(file, "rb", closefd=False) as stream:
-            data = stream.read(limit_bytes + 1)
-    if len(data) > limit_bytes:  # it grew meanwhile
-        raise _too_large(shown, limit_bytes)
-    return data
-
-
-@contextmanager
-def _opened(folder: str, inner: list[str]) -> Iterator[int]:
-    """Walk down by descriptors, so that nobody can put a link in the way meanwhile."""
-    current = os.open(folder, _FOLDER_FLAGS)
-    try:
-        for place, part in enumerate(inner, 1):
-            flags = _FLAGS if place == len(inner) else _FOLDER_FLAGS
-            inside = os.open(part, flags, dir_fd=current)
-            os.close(current)
-            current = inside
-        yield current
-    finally:
-        os.close(current)
-
-
-def _refusal(error: OSError, shown: str, folders: Sequence[Path]) -> CallerError:
-    """Say in our words why a file could not be read."""
-    if error.errno == errno.ELOOP:
-        return _not_allowed(shown, folders)
-    if error.errno == errno.ENXIO:  # a socket
-        return _not_a_file(shown)
-    return CallerError(
-        f"The file {shown} cannot be read.",
-        code="file_unreadable",
-        remedy="The person can check that this user may read it, or save a copy of it.",
-    )
-
-
-def _not_allowed(shown: str, folders: Sequence[Path]) -> CallerError:
-    return CallerError(
-        f"The path {shown} lies outside of the folders that lists may be read from.",
-        code="path_not_allowed",
-        remedy=f"Allowed: {_listed(folders)}. The person can copy the file there, or name its"
-        " folder in the setting BEEL_IMPORT_DIRS and restart the server.",
-    )
-
-
-def _not_a_file(shown: str) -> CallerError:
-    return CallerError(
-        f"{shown} is not a file: it is a folder or a device.",
-        code="not_a_file",
-        remedy="Give the path of the list itself.",
-    )
-
-
-def _too_large(shown: str, limit_bytes: int) -> CallerError:
-    return CallerError(
-        f"The file {shown} is larger than {limit_bytes / 1_000_000:g} MB.",
-        code="file_too_large",
-        remedy="Keep the columns of BeeL's template only, or split the file.",
-    )
-
-
-def _listed(folders: Sequence[Path]) -> str:
-    return ", ".join(quoted(str(folder), 120) for folder in folders) or "no folder at all"
+def _close(fd: int) -> None:
+    with suppress(OSError):  # nothing was written through it
+        os.close(fd)

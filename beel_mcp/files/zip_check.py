@@ -1,4 +1,4 @@
-"""A ZIP from elsewhere: looked through to the last byte before anything in it is used."""
+"""Checks a ZIP of PDFs from BeeL to the last byte before anything in it is used."""
 
 import errno
 import stat
@@ -8,8 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from beel_mcp.errors import UnknownOutcomeError
 
@@ -29,10 +28,12 @@ _LONGEST_DESCRIPTOR: Final = 24
 _LOCATOR_MAGIC: Final = b"PK\x06\x07"
 _LOCATOR_BYTES: Final = 20
 _WIDE: Final = 0xFFFFFFFF
-_WIDE_FIELD: Final = struct.Struct("<2Q")
+_WIDE_SIZES: Final = struct.Struct("<2H2Q")  # kind 1, 16 bytes, unpacked, packed
 _LONGEST_LISTED: Final = 2_000  # an entry of the directory, with its name
-_STORED: Final = 0
-_DEFLATED: Final = 8
+_LIBRARY_ERRORS: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError),
+    *(ValueError, OverflowError, MemoryError),
+)
 
 
 class BadArchiveError(UnknownOutcomeError):
@@ -49,15 +50,17 @@ class Archive:
     """
 
     def __init__(self, file: BinaryIO, most_entries: int) -> None:
-        """Look at how it is built.
+        """Check how it is built.
 
         Raises:
             BadArchiveError: it is not such a ZIP.
         """
         with _distrusted():
             # Before anything is read that the ZIP itself says how long it is.
-            directory = _directory(file, most_entries)
+            directory, count = _directory(file, most_entries)
             self._zip = zipfile.ZipFile(file)
+            if len(self._zip.infolist()) != count:
+                raise _bad("it has not as many entries as it says")
             self.entries = _checked(self._zip, file, directory)
 
     def read(self, entry: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -70,11 +73,7 @@ class Archive:
         with _distrusted():
             stream = self._zip.open(entry)
         with stream:
-            while True:
-                with _distrusted():
-                    piece = stream.read(PIECE)
-                if not piece:
-                    break
+            while piece := _piece(stream):
                 if not length and not piece.startswith(PDF_MAGIC):
                     raise _bad("an entry is no PDF")
                 length += len(piece)
@@ -83,7 +82,7 @@ class Archive:
             raise _bad("an entry is shorter than it says")
 
     def read_through(self, entries: Iterable[zipfile.ZipInfo]) -> None:
-        """Read entries for nothing but to see that they are whole.
+        """Read entries only to see that they are whole.
 
         Raises:
             BadArchiveError: one is not.
@@ -93,35 +92,27 @@ class Archive:
                 pass
 
 
+def _piece(stream: IO[bytes]) -> bytes:
+    with _distrusted():
+        return stream.read(PIECE)
+
+
 @contextmanager
 def _distrusted() -> Iterator[None]:
     """Turn what the library makes of a bad ZIP into one error of ours, without its words."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError) as error:
-        raise _bad(type(error).__name__) from None
-    except (NotImplementedError, ValueError, OverflowError, MemoryError) as error:
+    except _LIBRARY_ERRORS as error:
         raise _bad(type(error).__name__) from None
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the beginning
+        if error.errno != errno.EINVAL:  # an offset before the beginning
             raise
         raise _bad("OSError") from None
 
 
-@dataclass(frozen=True)
-class _Directory:
-    """Where the directory begins, and how many entries it says it has."""
-
-    start: int
-    count: int
-
-
-def _checked(
-    archive: zipfile.ZipFile, file: BinaryIO, directory: _Directory
-) -> list[zipfile.ZipInfo]:
+def _checked(archive: zipfile.ZipFile, file: BinaryIO, directory: int) -> list[zipfile.ZipInfo]:
+    """Check the entries without reading their content; in the order in which they stand."""
     entries = sorted(archive.infolist(), key=lambda entry: entry.header_offset)
-    if len(entries) != directory.count:
-        raise _bad("it has not as many entries as it says")
     if sum(entry.file_size for entry in entries) > MOST_UNPACKED:
         raise _bad("unpacked it is too large")
     names = {unicodedata.normalize("NFC", entry.filename).casefold() for entry in entries}
@@ -129,7 +120,13 @@ def _checked(
         raise _bad("a name stands there twice")
     for entry in entries:
         _check_entry(entry)
-    _check_places(file, entries, directory.start)
+    offset = 0
+    for entry, following in zip(
+        entries, [*(entry.header_offset for entry in entries[1:]), directory], strict=True
+    ):
+        if entry.header_offset != offset or not _fills(file, entry, following):
+            raise _bad("entries overlap, or something stands between them")
+        offset = following
     return entries
 
 
@@ -138,9 +135,9 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _bad("an entry has no name, or half of one")
     if entry.flag_bits & _ENCRYPTED:
         raise _bad("an entry is encrypted")
-    if entry.compress_type not in (_STORED, _DEFLATED):
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _bad("an entry is packed in an odd way")
-    if entry.compress_type == _STORED and entry.file_size != entry.compress_size:
+    if entry.compress_type == zipfile.ZIP_STORED and entry.file_size != entry.compress_size:
         raise _bad("an entry is not as long as it says")
     mode = entry.external_attr >> 16
     if entry.is_dir() or (mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode)):
@@ -149,8 +146,11 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise _bad("an entry unpacks to too much")
 
 
-def _directory(file: BinaryIO, most: int) -> _Directory:
-    """Find where the directory begins; the end record is the last thing in the file."""
+def _directory(file: BinaryIO, most: int) -> tuple[int, int]:
+    """Find the offset of the directory, and how many entries it says it has.
+
+    The end record is the last thing in the file.
+    """
     size = file.seek(0, 2)
     if size > MOST_BYTES:
         raise _bad("it is too large")
@@ -166,66 +166,44 @@ def _directory(file: BinaryIO, most: int) -> _Directory:
         raise _bad("more entries than were asked for, or none")
     if start + length + _END.size != size or locator == _LOCATOR_MAGIC:
         raise _bad("something stands before or behind its directory")
-    return _Directory(start, total)
+    return start, total
 
 
-def _check_places(file: BinaryIO, entries: list[zipfile.ZipInfo], directory: int) -> None:
-    """Walk through it from the first byte: each entry begins where the one before it ends."""
-    place = 0
-    for number, entry in enumerate(entries):
-        following = entries[number + 1].header_offset if number + 1 < len(entries) else directory
-        if entry.header_offset != place:
-            raise _bad("entries overlap, or something stands between them")
-        end = _end_of(file, entry)
-        gap = following - end
-        if not 0 <= gap <= _LONGEST_DESCRIPTOR or not _is_descriptor(file, end, gap, entry):
-            raise _bad("entries overlap, or something stands between them")
-        place = following
+def _fills(file: BinaryIO, entry: zipfile.ZipInfo, following: int) -> bool:
+    """Whether an entry reaches to the offset where the next one, or the directory, begins.
 
-
-def _is_descriptor(file: BinaryIO, end: int, length: int, entry: zipfile.ZipInfo) -> bool:
-    """Tell whether what follows an entry says again what the directory says, or is nothing."""
-    if not length:
-        return True
-    if not entry.flag_bits & _HAS_DESCRIPTOR:
-        return False
+    Behind its data may stand a descriptor that says again what the directory says.
+    """
+    end = _end_of(file, entry)
+    if not 0 < following - end <= _LONGEST_DESCRIPTOR:
+        return following == end
     facts = (entry.CRC, entry.compress_size, entry.file_size)
-    told = [struct.pack(form, *facts) for form in ("<3L", "<L2Q")]
+    descriptors = [struct.pack(form, *facts) for form in ("<3L", "<L2Q")]
+    descriptors += [_DESCRIPTOR_MAGIC + descriptor for descriptor in descriptors]
     file.seek(end)
-    return file.read(length) in (*told, *(_DESCRIPTOR_MAGIC + one for one in told))
+    return bool(entry.flag_bits & _HAS_DESCRIPTOR) and file.read(following - end) in descriptors
 
 
 def _end_of(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
-    """Hold an entry's own header against the directory; tell where its data end."""
+    """Hold an entry's own header against the directory; the offset where its data end."""
     file.seek(entry.header_offset)
-    magic, _, flags, method, _, _, crc, packed, unpacked, name_length, extra_length = _LOCAL.unpack(
+    magic, _, flags, method, _, _, *sizes, name_length, extra_length = _LOCAL.unpack(
         file.read(_LOCAL.size)
     )
-    name = file.read(name_length)
-    if magic != _LOCAL_MAGIC or flags != entry.flag_bits or method != entry.compress_type:
-        raise _bad("an entry and the directory disagree")
-    if name.decode("utf-8" if flags & 0x800 else "cp437") != entry.orig_filename:
-        raise _bad("an entry and the directory disagree")
-    if packed == unpacked == _WIDE:
-        packed, unpacked = _wide_sizes(file.read(extra_length))
-    told = {(entry.CRC, entry.compress_size, entry.file_size)}
+    name, extra = file.read(name_length), file.read(extra_length)
+    facts = [(entry.CRC, entry.compress_size, entry.file_size)]
     if flags & _HAS_DESCRIPTOR:
-        told.add((0, 0, 0))
-    if (crc, packed, unpacked) not in told:
+        facts.append((0, 0, 0))  # they stand behind the data
+    has_sizes = any(
+        sizes == [crc, packed, unpacked]
+        or (sizes == [crc, _WIDE, _WIDE] and _WIDE_SIZES.pack(1, 16, unpacked, packed) in extra)
+        for crc, packed, unpacked in facts
+    )
+    own = (magic, flags, method, name.decode("utf-8" if flags & 0x800 else "cp437"))
+    listed = (_LOCAL_MAGIC, entry.flag_bits, entry.compress_type, entry.orig_filename)
+    if own != listed or not has_sizes:
         raise _bad("an entry and the directory disagree")
     return int(entry.header_offset + _LOCAL.size + name_length + extra_length + entry.compress_size)
-
-
-def _wide_sizes(extra: bytes) -> tuple[int, int]:
-    """Read the sizes that need eight bytes each; the larger one comes first."""
-    place = 0
-    while place + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, place)
-        if kind == 1 and length == _WIDE_FIELD.size:
-            unpacked, packed = _WIDE_FIELD.unpack_from(extra, place + 4)
-            return packed, unpacked
-        place += 4 + length
-    raise _bad("an entry does not say how long it is")
 
 
 def _bad(why: str) -> BadArchiveError:

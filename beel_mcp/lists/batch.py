@@ -14,12 +14,18 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind, Row, ValueChange, Verdict
+from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind, Problem, Row, ValueChange, Verdict
+from beel_mcp.messages import VERBATIM
 
+# So many rows go to BeeL in one request.
+PART_SIZE: Final = 500
 _MAX_ROWS_NAMED: Final = 5
 _NUMBER: Final = re.compile("[0-9]+")
 _Key = tuple[Kind, str, str]
+
+
+def _new_id() -> str:
+    return "bat_" + secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)
@@ -43,91 +49,6 @@ class Group:
     count: int
     rows: tuple[int, ...]
     example: Example
-
-
-def group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
-    """Gather problems by kind, field and message.
-
-    What keeps rows from being created comes first, then the most frequent, then by row.
-    """
-    groups: dict[_Key, Group] = {}
-    numbers: defaultdict[_Key, list[int]] = defaultdict(list)
-    for row, verdict in rows:
-        if not (verdict.errors or verdict.warnings):
-            continue
-        for key, (message, problem) in _said_of(row, verdict).items():
-            numbers[key].append(row.number)
-            if key not in groups:
-                groups[key] = _group(row, verdict, key[0], message, problem)
-    counted = (
-        replace(group, count=len(numbers[key]), rows=tuple(numbers[key][:_MAX_ROWS_NAMED]))
-        for key, group in groups.items()
-    )
-    return sorted(
-        counted, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
-    )
-
-
-def _said_of(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
-    """Give each problem of a row once, by what makes it the same as another row's."""
-    found: dict[_Key, tuple[str, Problem]] = {}
-    said: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
-    # A remark stays a remark, also beside what keeps the row from being created.
-    said += [("warning", problem) for problem in verdict.warnings]
-    for kind, problem in said:
-        message = _without_values(problem, row)
-        # Numbers in a message count rows or characters; they do not make another problem.
-        key = (kind, problem.field, _NUMBER.sub("0", message))
-        found.setdefault(key, (message, problem))
-    return found
-
-
-def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
-    name, known = row.name or row.identifier, verdict.existing_customer_id
-    example = Example(row.number, name, problem.value, problem.suggestion, known)
-    return Group(kind, problem.field, message, 1, (row.number,), example)
-
-
-def largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
-    """Pick `limit` groups in their order, with room for remarks: those rows will be created."""
-    remarks = [group for group in groups if group.kind in IMPORTABLE]
-    blocking = [group for group in groups if group.kind not in IMPORTABLE]
-    room = min(len(remarks), max(limit - len(blocking), limit // 3))
-    return (*blocking[: limit - room], *remarks[:room])
-
-
-def _without_values(problem: Problem, row: Row) -> str:
-    """Take out of a message what differs from row to row."""
-    message = problem.message
-    parts = {problem.value or "", row.name, row.identifier, str(row.values.get("nif", ""))}
-    for part in sorted(parts, key=len, reverse=True):
-        # Very short values stand inside words by chance.
-        if len(part) > 2:
-            message = message.replace(part, ELLIPSIS)
-    return message
-
-
-# The door of this room: what a batch is made of comes with it.
-__all__ = [
-    "PART_SIZE",
-    "Batch",
-    "Example",
-    "Group",
-    "Kind",
-    "PartCheck",
-    "Row",
-    "ValueChange",
-    "Verdict",
-    "new_batch",
-    "part_digest",
-]
-
-# So many rows go to BeeL in one request.
-PART_SIZE: Final = 500
-
-
-def _new_id() -> str:
-    return "bat_" + secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)
@@ -258,21 +179,16 @@ class Batch:
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
         """Give the largest groups of problems, and how many more there are."""
-        return largest(self._groups, limit), max(len(self._groups) - limit, 0)
+        return _largest(self._groups, limit), max(len(self._groups) - limit, 0)
 
     @cached_property
     def _groups(self) -> list[Group]:
-        return group_problems((row, self.verdict(row)) for row in self.rows)
+        return _group_problems((row, self.verdict(row)) for row in self.rows)
 
 
 def part_digest(rows: Iterable[Row]) -> str:
     """Give a digest of what BeeL is asked about at once, and of which rows its answer is."""
     return _digest([(row.number, row.payload()) for row in rows])
-
-
-def _digest(content: Sequence[Any]) -> str:
-    payload = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(payload.encode()).hexdigest()
 
 
 def new_batch(
@@ -298,3 +214,72 @@ def new_batch(
         read_as=read_as,
         origin=origin or {},
     )
+
+
+def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
+    """Gather problems by kind, field and message.
+
+    What keeps rows from being created comes first, then the most frequent, then by row.
+    """
+    groups: dict[_Key, Group] = {}
+    numbers: defaultdict[_Key, list[int]] = defaultdict(list)
+    for row, verdict in rows:
+        if not (verdict.errors or verdict.warnings):
+            continue
+        for key, (message, problem) in _distinct(row, verdict).items():
+            numbers[key].append(row.number)
+            if key not in groups:
+                groups[key] = _group(row, verdict, key[0], message, problem)
+    counted = (
+        replace(group, count=len(numbers[key]), rows=tuple(numbers[key][:_MAX_ROWS_NAMED]))
+        for key, group in groups.items()
+    )
+    return sorted(
+        counted, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+    )
+
+
+def _distinct(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
+    """Give each problem of a row once, by what makes it the same as another row's."""
+    found: dict[_Key, tuple[str, Problem]] = {}
+    every: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
+    # A remark stays a remark, also beside what keeps the row from being created.
+    every += [("warning", problem) for problem in verdict.warnings]
+    for kind, problem in every:
+        message = _without_values(problem, row)
+        # Numbers in a message count rows or characters; they do not make another problem.
+        key = (kind, problem.field, _NUMBER.sub("0", message))
+        found.setdefault(key, (message, problem))
+    return found
+
+
+def _without_values(problem: Problem, row: Row) -> str:
+    """Take out of a message of BeeL's what differs from row to row; ours hold no values."""
+    message = problem.text()
+    if problem.message.code != VERBATIM:
+        return message
+    parts = {problem.value or "", row.name, row.identifier, str(row.values.get("nif", ""))}
+    for part in sorted(parts, key=len, reverse=True):
+        # Very short values stand inside words by chance.
+        if len(part) > 2:
+            message = message.replace(part, ELLIPSIS)
+    return message
+
+
+def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
+    name, known = row.name or row.identifier, verdict.existing_customer_id
+    example = Example(row.number, name, problem.value, problem.hint(), known)
+    return Group(kind, problem.field, message, 1, (row.number,), example)
+
+
+def _largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
+    """Pick `limit` groups in their order, with room for remarks: those rows will be created."""
+    remarks = [group for group in groups if group.kind in IMPORTABLE]
+    blocking = [group for group in groups if group.kind not in IMPORTABLE]
+    room = min(len(remarks), max(limit - len(blocking), limit // 3))
+    return (*blocking[: limit - room], *remarks[:room])
+
+
+def _digest(content: Sequence[Any]) -> str:
+    payload = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(payload.encode()).hexdigest()

@@ -1,27 +1,24 @@
-"""What a person corrects or leaves out of a list: it makes another list of the same rows."""
+"""What a person changes: fields of customers in BeeL, values and rows of a list."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.duplicates import with_twins, without_remarks
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.export.workbook import COLUMNS
+from beel_mcp.lists.checks.duplicates import with_duplicates, without_duplicates
+from beel_mcp.lists.headers import unknown_field, unknown_part
 from beel_mcp.lists.inline import (
+    MAX_FAULTS,
     UnreadableError,
     checked_row,
     concerns,
-    is_absent,
     kind_of,
+    read_into,
     read_value,
-    unknown_field,
 )
-from beel_mcp.lists.model import NAMES, NEAR, PARTS, CustomerRow, Row, Verdict
+from beel_mcp.lists.model import FIELDS, IMPORTABLE, NAMES, PARTS, CustomerRow, Row, Verdict
 
 # A person must be able to read in one sentence what they agree to.
 MOST_FIELDS: Final = 12
@@ -51,29 +48,30 @@ def read_changes(raw: Any) -> dict[str, Any]:
 
     """
     if not isinstance(raw, Mapping):
-        raise CallerError(f"changes must be an object, not {kind_of(raw)}.")
+        raise CallerError(f"changes must be an object, not {kind_of(raw).text()}.")
     changes: dict[str, Any] = {}
     faults: list[FieldError] = []
-    for path, value in _flat(raw, faults):
-        try:
-            changes[path] = _read(path, value)
-        except UnreadableError as unreadable:
-            faults.append(FieldError(path, unreadable.message))
+    for field, value in _named_fields(raw, faults):
+        read, fault = _read(field, value)
+        if fault:
+            faults.append(FieldError(field, fault))
+        else:
+            changes[field] = read
     for name in _cleared(raw.get("clear"), faults):
-        if any(path == name or path.startswith(f"{name}.") for path in changes):
+        if any(field == name or field.startswith(f"{name}.") for field in changes):
             faults.append(FieldError(name, "is set and emptied at once"))
         changes[name] = None
-    if {"nif", "alternative_id"} <= {path.partition(".")[0] for path in changes}:
+    if {"nif", "alternative_id"} <= {field.partition(".")[0] for field in changes}:
         faults.append(FieldError("nif", "a customer has a NIF or an alternative_id; give one"))
-    _check(changes, faults)
+    _refuse_changes(changes, faults)
     return changes
 
 
-def _check(changes: Mapping[str, Any], faults: Sequence[FieldError]) -> None:
+def _refuse_changes(changes: Mapping[str, Any], faults: Sequence[FieldError]) -> None:
     if faults:
         raise CallerError(
             "The changes cannot be read. Nobody was asked.",
-            field_errors=faults[:5],
+            field_errors=faults[:MAX_FAULTS],
             remedy=f"The fields are {', '.join(NAMES)}, active, and clear to empty some.",
         )
     if not changes:
@@ -85,36 +83,37 @@ def _check(changes: Mapping[str, Any], faults: Sequence[FieldError]) -> None:
         )
 
 
-def _flat(raw: Mapping[str, Any], faults: list[FieldError]) -> Iterator[tuple[str, Any]]:
+def _named_fields(raw: Mapping[str, Any], faults: list[FieldError]) -> Iterator[tuple[str, Any]]:
+    """Give each field that is named, those of a group with a dot, and its raw value."""
     for name, value in raw.items():
         if name == "clear":
             continue
         if name not in (*NAMES, "active"):
-            faults.append(FieldError(str(name)[:60], unknown_field(str(name))))
+            faults.append(FieldError(str(name)[:60], unknown_part(str(name))))
         elif name not in PARTS:
             yield name, value
-        elif not isinstance(value, Mapping):
-            words = (
-                _POINTER if value is None else f"must be an object with {', '.join(PARTS[name])}"
-            )
-            faults.append(FieldError(name, words))
-        else:
+        elif isinstance(value, Mapping):
             for part, inner in value.items():
                 if part in PARTS[name]:
                     yield f"{name}.{part}", inner
                 else:
-                    faults.append(FieldError(name, unknown_field(str(part), of=name)))
+                    faults.append(FieldError(name, unknown_part(str(part), name)))
+        else:
+            parts = f"must be an object with {', '.join(PARTS[name])}"
+            faults.append(FieldError(name, _POINTER if value is None else parts))
 
 
-def _read(path: str, value: Any) -> Any:
-    if path == "active":
-        if isinstance(value, bool):
-            return value
-        raise UnreadableError("must be true or false")
-    read = None if is_absent(value) else read_value(path, value)
-    if read is None:
-        raise UnreadableError(f"is empty; {_POINTER}" if value is not None else f"null: {_POINTER}")
-    return read
+def _read(field: str, raw: Any) -> tuple[Any, str]:
+    """Read a value, or say why it cannot be the new one."""
+    if field == "active":
+        return raw, "" if isinstance(raw, bool) else "must be true or false"
+    try:
+        value = read_value(field, raw)
+    except UnreadableError as unreadable:
+        return None, unreadable.message.text()
+    if value is None:
+        return None, f"null: {_POINTER}" if raw is None else f"is empty; {_POINTER}"
+    return value, ""
 
 
 def _cleared(raw: Any, faults: list[FieldError]) -> Iterator[str]:
@@ -129,10 +128,7 @@ def _cleared(raw: Any, faults: list[FieldError]) -> Iterator[str]:
         elif name.partition(".")[0] in NAMES:
             faults.append(FieldError("clear", f"{name[:60]} cannot be empty in BeeL"))
         else:
-            faults.append(FieldError("clear", unknown_field(name)))
-
-
-_MAX_FAULTS: Final = 5
+            faults.append(FieldError("clear", unknown_part(name)))
 
 
 class Correction(NamedTuple):
@@ -154,12 +150,17 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
     """
     gone = set(dropped)
     _refuse(batch, corrections, gone)
-    wanted: dict[int, list[Correction]] = {}
-    for one in corrections:
-        wanted.setdefault(one.row, []).append(one)
-    kept = [row for row in batch.rows if row.number not in gone]
-    # Which rows are twins may be others now.
-    rows = with_twins([_corrected(without_remarks(row), wanted.get(row.number)) for row in kept])
+    by_row: dict[int, list[Correction]] = {}
+    for correction in corrections:
+        by_row.setdefault(correction.row, []).append(correction)
+    # Which rows are duplicates may be others now.
+    rows = with_duplicates(
+        [
+            _corrected(without_duplicates(row), by_row.get(row.number))
+            for row in batch.rows
+            if row.number not in gone
+        ]
+    )
     before = {row.number: row for row in batch.rows}
     return batch.with_rows(
         rows,
@@ -172,7 +173,7 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
             change
             for change in batch.values_changed
             if change.row not in gone
-            and change.field not in {one.field for one in wanted.get(change.row, ())}
+            and change.field not in {made.field for made in by_row.get(change.row, ())}
         ),
         origin=_origin(batch.origin, corrections, gone),
     )
@@ -180,12 +181,12 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
 
 def _refuse(batch: Batch, corrections: Sequence[Correction], gone: set[int]) -> None:
     """Refuse what does not fit the list, as a whole; a few faults are named."""
-    if faults := list(islice(_faults(batch, corrections, gone), _MAX_FAULTS)):
+    if faults := list(islice(_faults(batch, corrections, gone), MAX_FAULTS)):
         is_strange = any("unknown field" in fault.message for fault in faults)
         raise CallerError(
             "The corrections do not fit the list; nothing was changed or checked.",
             field_errors=faults,
-            remedy=f"Fields: {', '.join(COLUMNS)}." if is_strange else "",
+            remedy=f"Fields: {', '.join(FIELDS)}." if is_strange else "",
         )
     if len(gone) == len(batch.rows):
         raise CallerError("No row would be left of the list.", code="empty_list")
@@ -196,17 +197,17 @@ def _faults(
 ) -> Iterator[FieldError]:
     known = {row.number for row in batch.rows}
     seen: set[tuple[int, str]] = set()
-    for one in corrections:
-        name = f"corrections, row {one.row}"
-        if one.row not in known:
-            yield FieldError(name, _no_row(batch, one.row))
-        elif one.row in gone:
+    for row, field, _ in corrections:
+        name = f"corrections, row {row}"
+        if row not in known:
+            yield FieldError(name, _no_row(batch, row))
+        elif row in gone:
             yield FieldError(name, "is corrected and dropped at once")
-        elif one.field not in COLUMNS:
-            yield FieldError(name, _unknown(one.field))
-        elif (one.row, one.field) in seen:
-            yield FieldError(name, f"{one.field} is corrected twice")
-        seen.add((one.row, one.field))
+        elif field not in FIELDS:
+            yield FieldError(name, unknown_field(field))
+        elif (row, field) in seen:
+            yield FieldError(name, f"{field} is corrected twice")
+        seen.add((row, field))
     for number in sorted(gone - known):
         yield FieldError(f"drop_rows, row {number}", _no_row(batch, number))
 
@@ -218,66 +219,27 @@ def _no_row(batch: Batch, number: int) -> str:
     return f"is not in the list, whose rows are {first} to {last}"
 
 
-def _unknown(name: str) -> str:
-    """Name an unknown field and the nearest right one; of a group one of its parts."""
-    asked = f"unknown field {quoted(name, 60)}"
-    if name in PARTS:
-        return f"{asked}; name a part of it, such as {name}.{PARTS[name][0]}"
-    # Cut before comparing: the time that takes grows with the square of the length.
-    near = {**NEAR, **{column: column for column in COLUMNS}}
-    found = difflib.get_close_matches(name[:60].casefold(), near, n=1)
-    meant = near[found[0]] if found else _by_header(name)
-    return f"{asked}; did you mean {meant}?" if meant else asked
-
-
-def _by_header(name: str) -> str | None:
-    """Give the field that a column of such a name would fill."""
-    # Only reading files needs the headers; a server that reads none starts without them.
-    from beel_mcp.lists.files.headers import meaning_of  # noqa: PLC0415
-
-    meaning = meaning_of(name)
-    return meaning[0] if meaning and meaning[0] in COLUMNS else None
-
-
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
     """Put a person's values into a row, and look at it again."""
     if not corrections:
         return row
     values = row.payload()
-    problems = [*row.errors, *(one for one in row.advice if one.field == "row")]
-    for one in corrections:
-        problems = [problem for problem in problems if not concerns(problem.field, one.field)]
-        try:
-            value = read_value(one.field, one.value)
-        except UnreadableError as unreadable:
-            problems.append(
-                Problem(one.field, unreadable.message, unreadable.value, severity="error")
-            )
-            continue
-        _put(values, one.field, value)
+    problems = [*row.errors, *(advice for advice in row.advice if advice.field == "row")]
+    for _, field, text in corrections:
+        problems = [problem for problem in problems if not concerns(problem.field, field)]
+        problems += read_into(values, field, text)
     return checked_row(row.number, values, problems)
-
-
-def _put(values: dict[str, Any], field: str, value: Any) -> None:
-    outer, _, inner = field.rpartition(".")
-    holder = values.setdefault(outer, {}) if outer else values
-    if value is None:
-        holder.pop(inner, None)
-    else:
-        holder[inner] = value
-    if outer and not holder:
-        del values[outer]
 
 
 def _readvised(verdict: Verdict, before: Row, now: Row) -> Verdict:
     """Put today's remarks of our own into a verdict in the place of those from before."""
     if before.advice == now.advice:
         return verdict
-    said = [one for one in verdict.warnings if one not in before.advice]
-    spoken_of = {one.field for one in verdict.errors}
-    warnings = (*said, *(one for one in now.advice if one.field not in spoken_of))
+    of_beel = [warning for warning in verdict.warnings if warning not in before.advice]
+    with_errors = {error.field for error in verdict.errors}
+    warnings = (*of_beel, *(advice for advice in now.advice if advice.field not in with_errors))
     kind = verdict.kind
-    if kind in ("valid", "warning"):
+    if kind in IMPORTABLE:
         kind = "warning" if warnings else "valid"
     return replace(verdict, kind=kind, warnings=warnings)
 
@@ -288,10 +250,10 @@ def _origin(
     """Give the call that would read the same list again, corrected as it is now."""
     if not origin:
         return {}
-    every = {(one["row"], one["field"]): one for one in origin.get("corrections", ())}
-    every |= {(one.row, one.field): one._asdict() for one in corrections}
+    every = {(made["row"], made["field"]): made for made in origin.get("corrections", ())}
+    every |= {(made.row, made.field): made._asdict() for made in corrections}
     dropped = sorted({*origin.get("drop_rows", ()), *gone})
-    kept = [one for one in every.values() if one["row"] not in gone]
+    kept = [made for made in every.values() if made["row"] not in gone]
     return {
         **{name: origin[name] for name in ("source_path", "sheet", "columns") if name in origin},
         **({"corrections": kept} if kept else {}),

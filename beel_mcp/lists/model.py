@@ -1,5 +1,6 @@
-"""What a row of a list is, and what BeeL said about it."""
+"""What a row of a list is, what is wrong with it, and what BeeL said about it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -7,12 +8,11 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from beel_mcp.cleaning import clean
-from beel_mcp.lists.checks.fields import Problem, Severity, bare_nif
+from beel_mcp.cleaning import clean, mask_iban, safe_text
+from beel_mcp.messages import Message
+from beel_mcp.settings import Language
 
 CountryCode = Annotated[str, Field(description="Two letters, such as ES, DE or GB.")]
-
-
 PaymentMethodName = Literal[
     "NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"
 ]
@@ -98,31 +98,60 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "preferred_payment_method": tuple(PaymentMethod.model_fields),
 }
 NAMES: Final = tuple(CustomerRow.model_fields)
-# What people call a field, for "did you mean"; never read as that field.
-NEAR: Final[Mapping[str, str]] = {
-    "nombre_fiscal": "legal_name",
-    "telefono": "phone",
-    "direccion_calle": "address.street",
-    "direccion_numero": "address.number",
-    "direccion_codigo_postal": "address.postal_code",
-    "direccion_poblacion": "address.city",
-    "direccion_provincia": "address.province",
-    **{f"address_{part}": f"address.{part}" for part in PARTS["address"]},
-    **{part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts},
-    "name": "legal_name",
-    "tax_id": "nif",
-    "vat_number": "nif",
-    "zip": "address.postal_code",
-    "postcode": "address.postal_code",
-    "web": "website",
-    "discount": "general_discount",
-    **{name: name for name in NAMES},
-}
+# Every field; those of a group with a dot.
+FIELDS: Final = tuple(
+    field
+    for name in NAMES
+    for field in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
+)
 
 Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 IMPORTABLE: Final[frozenset[Kind]] = frozenset({"valid", "warning"})
-NAME_LENGTH: Final = 60
+Severity = Literal["error", "advice"]
+_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
+_NAME_LENGTH: Final = 60
+_FIELD_LENGTH: Final = 60
+_VALUE_LENGTH: Final = 80
+_MESSAGE_LENGTH: Final = 300
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about one field of one row, fit to show.
+
+    An `error` makes the row unreadable here; `advice` leaves the last word to BeeL.
+    Whatever the texts were, they come out clean, short and without an IBAN.
+    """
+
+    field: str
+    message: Message
+    value: str | None = None
+    suggestion: Message | None = None
+    severity: Severity = "advice"
+
+    def __post_init__(self) -> None:
+        """Clean every text, wherever it came from."""
+        message, value = self.message, self.value
+        if value is not None:
+            shown = mask_iban(value) if self.field.endswith("iban") else value
+            if shown != value:
+                message = message.map_texts(lambda text: text.replace(value, shown))
+            object.__setattr__(self, "value", safe_text(shown, _VALUE_LENGTH))
+        object.__setattr__(self, "field", clean(self.field, _FIELD_LENGTH))
+        object.__setattr__(self, "message", message.map_texts(_safe))
+        if self.suggestion is not None:
+            object.__setattr__(self, "suggestion", self.suggestion.map_texts(_safe))
+
+    def text(self, language: Language = "en") -> str:
+        """Say what is wrong."""
+        return clean(self.message.text(language), _MESSAGE_LENGTH)
+
+    def hint(self, language: Language = "en") -> str | None:
+        """Say what may be meant."""
+        if self.suggestion is None:
+            return None
+        return clean(self.suggestion.text(language), _MESSAGE_LENGTH)
 
 
 class ValueChange(NamedTuple):
@@ -130,7 +159,7 @@ class ValueChange(NamedTuple):
 
     row: int
     field: str
-    change: str
+    change: Message
     before: str | None = None
     after: str | None = None
 
@@ -161,7 +190,7 @@ class Row:
     @property
     def name(self) -> str:
         """The customer's name on one short line, or nothing."""
-        return clean(str(self.values.get("legal_name", "")), NAME_LENGTH)
+        return clean(str(self.values.get("legal_name", "")), _NAME_LENGTH)
 
     @property
     def identifier(self) -> str:
@@ -196,6 +225,37 @@ class Verdict:
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None
     is_done: bool = False  # the row was created already, from this very list
+
+
+def bare_nif(text: str) -> str:
+    """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
+    if len(text) == 9 and text.isalnum() and text.isupper():
+        return text
+    bare = _SEPARATORS.sub("", text).upper()
+    return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
+
+
+def get_value(values: Mapping[str, Any], field: str) -> Any:
+    """Give the value of a field, one of a group with a dot; None if there is none."""
+    group, _, part = field.rpartition(".")
+    holder = values.get(group) if group else values
+    return holder.get(part) if isinstance(holder, Mapping) else None
+
+
+def set_value(values: dict[str, Any], field: str, value: Any) -> None:
+    """Set the value of a field, one of a group with a dot; None takes it out."""
+    group, _, part = field.rpartition(".")
+    holder = values.setdefault(group, {}) if group else values
+    if value is not None:
+        holder[part] = value
+        return
+    holder.pop(part, None)
+    if group and not holder:
+        del values[group]
+
+
+def _safe(text: str) -> str:
+    return safe_text(text, _MESSAGE_LENGTH)
 
 
 def _frozen(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """A small BeeL that lives in the package; it imports nothing else of it, and only `cli` opens it.
 
-Two generations of the API can be played (`SandboxOptions.generation`):
+Two generations of the API can be played (`SandboxOptions.generation`); the older one is called
+`seeds` on the command line:
 
-| | `current` | `seeds` |
+| | `current` | `legacy` |
 |---|---|---|
 | routes | flat and company, identity, companies | flat; the others are 404, PATCH is 405 |
 | deprecation | flat answers carry Deprecation, Sunset, Link | none |
@@ -19,7 +20,7 @@ Two generations of the API can be played (`SandboxOptions.generation`):
 | bulk creation | 201, the report of a dry run with ids | 201, `customers` and `total_created` |
 | DELETE | gone, the NIF is free | inactive, the NIF stays taken |
 | DELETE with invoices | 409 CLIENT_HAS_INVOICES | 400 VALIDATION_ERROR |
-| bulk DELETE | one row per id, the seed fields beside it | `deactivated_ids` and `errors` |
+| bulk DELETE | one row per id, the legacy fields beside it | `deactivated_ids` and `errors` |
 | proformas | among the invoices | not shown |
 | invoices by status | one or several, with commas | one |
 | a line of a new invoice | needs a tax; 2,000 letters; withholds 1 % | needs a text; 500; 21 % |

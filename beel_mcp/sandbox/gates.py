@@ -1,18 +1,23 @@
-"""What a request must pass before anything happens: key, company, scope, rate, body."""
+"""What a request must pass before anything happens: key, company, scope, rate, body, repetition.
+
+An idempotency key is bound to its owner and to the bytes of the body, not to the query: a dry run
+and the creation after it, sent with one key, are the same request, and the second replays the
+first. Only successes are kept, so a refused request may be mended and sent again with its key.
+"""
 
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, NoReturn
 
 from starlette.requests import Request
 
-from .call import Operation
-from .envelope import ApiError
-from .fields import wrong_type
-from .options import SandboxOptions
-from .query import read_uuid
+from .calls import Endpoint, read_uuid
+from .options import IdempotencyMode, SandboxOptions
+from .responses import JSON, ApiError, ApiResponse, mistyped
 from .store import Store
 
 TEST_KEY = re.compile(r"Bearer (beel_sk_test_[A-Za-z0-9_]{8,})")
@@ -20,6 +25,8 @@ COMPANY_HEADER = "BeeL-Active-Company"
 LARGEST_BODY = 2 * 1024**2
 LARGEST_EDGE_BODY = 8 * 1024**2
 WINDOW_S = 60
+KEY_KEPT_S = 24 * 3600
+IDEMPOTENCY_KEY = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 
 
 def authenticate(request: Request) -> str:
@@ -27,7 +34,6 @@ def authenticate(request: Request) -> str:
 
     Raises:
         ApiError: 401.
-
     """
     found = TEST_KEY.fullmatch(request.headers.get("Authorization", ""))
     if found is None:
@@ -35,38 +41,36 @@ def authenticate(request: Request) -> str:
     return found[1]
 
 
-def check_accept(operation: Operation, request: Request) -> None:
+def check_accept(endpoint: Endpoint, request: Request) -> None:
     """Refuse a client that cannot read the answer.
 
     Raises:
         ApiError: 406.
-
     """
     accepted = request.headers.get("Accept", "*/*").lower().split(",")
     ranges = {part.partition(";")[0].strip() for part in accepted}
-    family = operation.produces.partition("/")[0]
-    if not ranges & {"", "*/*", f"{family}/*", operation.produces}:
-        message = f"The answer can only be {operation.produces}"
+    family = endpoint.produces.partition("/")[0]
+    if not ranges & {"", "*/*", f"{family}/*", endpoint.produces}:
+        message = f"The answer can only be {endpoint.produces}"
         raise ApiError(406, "NOT_ACCEPTABLE", message)
 
 
 def find_company(
-    operation: Operation, request: Request, store: Store, options: SandboxOptions
+    endpoint: Endpoint, request: Request, store: Store, options: SandboxOptions
 ) -> str:
     """Give the company the call works in: the path's, the header's, or the only one.
 
     Raises:
         ApiError: 400 or 403.
-
     """
     reachable = [company["id"] for company in store.companies()]
-    if operation.family == "company":
-        wanted = read_uuid("company_id", request.path_params["company_id"])
-        if wanted not in reachable:
+    if endpoint.family == "company":
+        company_id = read_uuid("company_id", request.path_params["company_id"])
+        if company_id not in reachable:
             raise ApiError(403, "FORBIDDEN", "The key does not reach this company")
-        return wanted
+        return company_id
     header = request.headers.get(COMPANY_HEADER)
-    if not operation.in_company or options.generation == "seeds":
+    if not endpoint.in_company or options.generation == "legacy":
         return str(reachable[0])
     if header is None:
         if len(reachable) > 1:
@@ -74,27 +78,26 @@ def find_company(
             raise ApiError(403, "ACTIVE_COMPANY_REQUIRED", message)
         return str(reachable[0])
     try:
-        wanted = read_uuid(COMPANY_HEADER, header)
+        company_id = read_uuid(COMPANY_HEADER, header)
     except ApiError as error:
         code = "ACTIVE_COMPANY_HEADER_INVALID"
         raise ApiError(400, code, error.message, details=error.details) from None
-    if wanted not in reachable:
+    if company_id not in reachable:
         message = "The key does not reach this company"
         raise ApiError(403, "ACTIVE_COMPANY_NOT_ACCESSIBLE", message)
-    return wanted
+    return company_id
 
 
-def check_scopes(operation: Operation, request: Request, options: SandboxOptions) -> None:
+def check_scopes(endpoint: Endpoint, request: Request, options: SandboxOptions) -> None:
     """Refuse a key that lacks a scope; naming the company in a header needs one of its own.
 
     Raises:
         ApiError: 403.
-
     """
     if options.scopes is None:
         return
-    needed = [operation.scope] if operation.scope else []
-    is_named = operation.family == "flat" and COMPANY_HEADER in request.headers
+    needed = [endpoint.scope] if endpoint.scope else []
+    is_named = endpoint.family == "flat" and COMPANY_HEADER in request.headers
     if is_named and options.generation == "current":
         needed.append("companies:read")
     missing = [scope for scope in needed if scope not in options.scopes]
@@ -115,7 +118,6 @@ class RateWindow:
 
         Raises:
             ApiError: 429, it is one too many.
-
         """
         if self._limit is None:
             return
@@ -135,12 +137,84 @@ class RateWindow:
             raise ApiError(429, "RATE_LIMIT_EXCEEDED", message, headers=headers)
 
 
+@dataclass(frozen=True)
+class Claim:
+    """A key that a request in flight holds."""
+
+    owner: str
+    key: str
+
+
+class IdempotencyKeys:
+    """The keys of a store."""
+
+    def __init__(self, store: Store, mode: IdempotencyMode) -> None:
+        self._store = store
+        self._mode = mode
+
+    def take(self, claim: Claim, body: bytes, now: datetime) -> ApiResponse | None:
+        """Take a key, or give the answer it is kept with.
+
+        Raises:
+            ApiError: the key is malformed, in flight, bound to another body, or used up.
+        """
+        if IDEMPOTENCY_KEY.fullmatch(claim.key) is None:
+            message = "An idempotency key has 1 to 255 letters, digits, - and _"
+            raise ApiError(400, "INVALID_IDEMPOTENCY_KEY", message)
+        digest = sha256(body).hexdigest()
+        with self._store.transaction() as connection:
+            connection.execute(
+                "DELETE FROM idempotency_keys WHERE taken_at <= ?", (now.timestamp() - KEY_KEPT_S,)
+            )
+            kept = connection.execute(
+                "SELECT * FROM idempotency_keys WHERE owner = ? AND key = ?",
+                (claim.owner, claim.key),
+            ).fetchone()
+            if kept is None:
+                connection.execute(
+                    "INSERT INTO idempotency_keys (owner, key, body_digest, taken_at)"
+                    " VALUES (?, ?, ?, ?)",
+                    (claim.owner, claim.key, digest, now.timestamp()),
+                )
+                return None
+        if kept["body_digest"] != digest:
+            message = "The key was used with another body"
+            raise ApiError(409, "IDEMPOTENCY_KEY_MISMATCH", message)
+        if kept["status"] is None:
+            message = "The first request with this key is still in progress"
+            raise ApiError(409, "IDEMPOTENCY_KEY_PROCESSING", message)
+        if self._mode == "refused":
+            message = "The key was already processed"
+            raise ApiError(409, "IDEMPOTENCY_KEY_ALREADY_PROCESSED", message)
+        headers = json.loads(kept["headers"]) | {"Idempotency-Replay": "true"}
+        return ApiResponse(kept["status"], kept["content"], JSON, headers)
+
+    def keep(self, claim: Claim, answer: ApiResponse) -> None:
+        """Keep the answer, within the transaction of its effect."""
+        self._store.execute(
+            "UPDATE idempotency_keys SET status = ?, content = ?, headers = ?"
+            " WHERE owner = ? AND key = ?",
+            answer.status,
+            answer.content,
+            json.dumps(dict(answer.headers)),
+            claim.owner,
+            claim.key,
+        )
+
+    def release(self, claim: Claim) -> None:
+        """Free a key whose request had no effect; a kept answer stays."""
+        with self._store.transaction() as connection:
+            connection.execute(
+                "DELETE FROM idempotency_keys WHERE owner = ? AND key = ? AND status IS NULL",
+                (claim.owner, claim.key),
+            )
+
+
 async def read_body(request: Request) -> bytes:
     """Read the body of a JSON request.
 
     Raises:
         ApiError: 413 or 415.
-
     """
     body = bytearray()
     async for chunk in request.stream():
@@ -161,7 +235,6 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
     Raises:
         ApiError: 400.
-
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
@@ -172,7 +245,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
         details = {"field": "body", "invalid_value": "", "expected_format": "object"}
         raise ApiError(400, "INVALID_JSON_FORMAT", message, details=details) from None
     if not isinstance(value, dict):
-        raise wrong_type("body", value, "object")
+        raise mistyped("body", value, "object")
     return value
 
 

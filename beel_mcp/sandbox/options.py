@@ -1,4 +1,4 @@
-"""The switches of the sandbox: which BeeL it plays, and in which mood."""
+"""The switches of the sandbox: which BeeL it plays, and how it behaves."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-Generation = Literal["current", "seeds"]
+Generation = Literal["current", "legacy"]
 IdempotencyMode = Literal["honoured", "ignored", "refused"]
 Phase = Literal["before", "after"]
 Pause = Callable[[str, Phase], Awaitable[None]]
@@ -55,5 +55,5 @@ class SandboxOptions:
     """The clock of dates, rate windows and the 24 hours of idempotency keys."""
 
     pause: Pause | None = None
-    """Awaited with the operation's name before its effect (its key is already taken) and after
+    """Awaited with the endpoint's name before its effect (its key is already taken) and after
     its commit (nothing is answered yet), so that a test can hold or break a request there."""

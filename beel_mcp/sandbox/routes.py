@@ -1,228 +1,207 @@
-"""The routes table: every operation the sandbox serves, on both families."""
+"""The routes table: every endpoint the sandbox serves, on both families."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from . import bulk, customers, drafts, invoices
-from .call import Handler, Kind, Operation
-from .identity import get_identity, list_companies
-from .nif import validate_nif
-from .pdf_archive import ZIP, download_archive
-from .templates import MEDIA_TYPE, download_template
+from .calls import (
+    AMOUNT,
+    DATE,
+    FLAG,
+    LIMIT,
+    PAGE,
+    TEXT,
+    UUID,
+    Endpoint,
+    Handler,
+    Parameter,
+    choice,
+)
+from .endpoints import bulk, customers, identity, invoices, pdf
 
 FLAT = "/v1"
 COMPANY = "/v1/companies/{company_id}"
-CUSTOMERS = "/customers"
-INVOICES = "/invoices"
-ONE = "/{customer_id}"
-ONE_INVOICE = "/{invoice_id}"
-TEMPLATE = "/v1/templates/customer-import"
+LEGACY_STATUSES = (
+    "SCHEDULED",
+    "DRAFT",
+    "ISSUED",
+    "SENT",
+    "PAID",
+    "OVERDUE",
+    "RECTIFIED",
+    "VOIDED",
+)
+STATUSES = (*LEGACY_STATUSES, "CONVERTED", "ACTIVE", "EXPIRED")  # the last are those of proformas
 
-LIST: Mapping[str, Kind] = {
-    "page": "page",
-    "limit": "limit",
-    "active": "flag",
-    "search": "text",
-    **dict.fromkeys(customers.CONTAINS, "text"),
-    "sort_by": "sort",
-    "sort_order": "order",
+Parameters = Mapping[str, Parameter]
+PAGES: Parameters = {"page": PAGE, "limit": LIMIT, "search": TEXT}
+CUSTOMERS: Parameters = {
+    **PAGES,
+    "active": FLAG,
+    **dict.fromkeys(customers.CONTAINS, TEXT),
+    "sort_by": choice(tuple(customers.COLUMNS)),
+    "sort_order": choice(("asc", "desc")),
 }
-LIST_INVOICES: Mapping[str, Kind] = {
-    "page": "page",
-    "limit": "limit",
-    "search": "text",
-    "status": "invoice_status",
-    "type": "invoice_type",
-    "customer_id": "uuid",
-    "date_from": "date",
-    "date_to": "date",
-    **dict.fromkeys(invoices.CONTAINS, "text"),
-    **dict.fromkeys(("taxable_base_min", "taxable_base_max", "total_min", "total_max"), "amount"),
-    "sort_by": "invoice_sort",
-    "sort_order": "order",
+INVOICES: Parameters = {
+    **PAGES,
+    # The legacy generation knows one status, today's API a list of them.
+    "status": choice(STATUSES, LEGACY_STATUSES, listed=("current",)),
+    "type": choice(invoices.TYPES["current"], invoices.TYPES["legacy"]),
+    "customer_id": UUID,
+    "date_from": DATE,
+    "date_to": DATE,
+    **dict.fromkeys(invoices.CONTAINS, TEXT),
+    **dict.fromkeys(("taxable_base_min", "taxable_base_max", "total_min", "total_max"), AMOUNT),
+    "sort_by": choice(tuple(invoices.ORDERS)),
+    "sort_order": choice(("asc", "desc")),
 }
-LIST_COMPANY_INVOICES: Mapping[str, Kind] = {**LIST_INVOICES, "rectified_invoice_id": "uuid"}
-DRY_RUN: Mapping[str, Kind] = {"dry_run": "flag"}
-IDS: Mapping[str, Kind] = {"ids": "ids"}
-NEW_INVOICE: Mapping[str, Kind] = {"wait_for_pdf": "flag"}
-COMPANIES: Mapping[str, Kind] = {
-    "page": "page",
-    "limit": "limit",
-    "search": "text",
-    "include": "text",
-}
+DRY_RUN: Parameters = {"dry_run": replace(FLAG, default=False)}
+IDS: Parameters = {"ids": replace(UUID, listed=("current", "legacy"), required=True)}
+KEYED = {"takes_body": True, "takes_key": True}
+ZIP = {"takes_body": True, "produces": pdf.ZIP, "scope": "invoices:read"}
+CSV = {"produces": bulk.CSV, "scope": "customers:read", "in_company": False}
 
 
-def _flat(
-    name: str, method: str, rest: str, handler: Handler, *, of: str = CUSTOMERS, **more: Any
-) -> Operation:
-    traits: dict[str, Any] = {"scope": _scope(of, method), "successor": COMPANY + of + rest} | more
-    return Operation(name, method, FLAT + of + rest, "flat", handler, **traits)
+def _flat(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
+    traits: dict[str, Any] = {"scope": _scope(path, method), "successor": COMPANY + path} | more
+    return Endpoint(name, method, FLAT + path, "flat", handler, **traits)
 
 
-def _company(
-    name: str, method: str, rest: str, handler: Handler, *, of: str = CUSTOMERS, **more: Any
-) -> Operation:
-    traits: dict[str, Any] = {"scope": _scope(of, method), "in_seeds": False} | more
-    return Operation(name, method, COMPANY + of + rest, "company", handler, **traits)
+def _company(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
+    traits: dict[str, Any] = {"scope": _scope(path, method), "in_legacy": False} | more
+    return Endpoint(name, method, COMPANY + path, "company", handler, **traits)
 
 
-def _scope(of: str, method: str) -> str:
-    return f"{of[1:]}:{'read' if method == 'GET' else 'write'}"
+def _both(flat: str, company: str, route: str, handler: Handler, **more: Any) -> list[Endpoint]:
+    return [_flat(flat, route, handler, **more), _company(company, route, handler, **more)]
 
 
-OPERATIONS = (
-    _flat("listCustomers", "GET", "", customers.list_customers, query=LIST),
-    _flat(
+def _shared(name: str, route: str, handler: Handler, **more: Any) -> Endpoint:
+    method, path = route.split()
+    return Endpoint(name, method, path, "shared", handler, **{**more, "in_company": False})
+
+
+def _scope(path: str, method: str) -> str:
+    return f"{path.split('/')[1]}:{'read' if method == 'GET' else 'write'}"
+
+
+ENDPOINTS = (
+    *_both(
+        "listCustomers",
+        "listCompanyCustomers",
+        "GET /customers",
+        customers.list_customers,
+        query=CUSTOMERS,
+    ),
+    *_both(
         "createCustomer",
-        "POST",
-        "",
-        customers.create_customer,
-        takes_body=True,
-        takes_key=True,
-    ),
-    _flat(
-        "createCustomersBulk",
-        "POST",
-        "/bulk",
-        bulk.create_customers_bulk,
-        query=DRY_RUN,
-        takes_body=True,
-        takes_key=True,
-    ),
-    _flat("deactivateCustomersBulk", "DELETE", "/bulk", bulk.delete_customers_bulk, query=IDS),
-    _flat(
-        "downloadCustomerTemplateCsv",
-        "POST",
-        "/templates/csv",
-        download_template,
-        scope="customers:read",
-        produces=MEDIA_TYPE,
-        successor=TEMPLATE,
-        in_company=False,
-    ),
-    _flat("getCustomer", "GET", ONE, customers.get_customer),
-    # PATCH keeps what PUT clears, so it is no successor.
-    _flat("updateCustomer", "PUT", ONE, customers.update_customer, takes_body=True, successor=None),
-    _flat("patchCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True, in_seeds=False),
-    _flat("deactivateCustomer", "DELETE", ONE, customers.delete_customer),
-    _company("listCompanyCustomers", "GET", "", customers.list_customers, query=LIST),
-    _company(
         "createCompanyCustomer",
-        "POST",
-        "",
+        "POST /customers",
         customers.create_customer,
-        takes_body=True,
-        takes_key=True,
+        **KEYED,
     ),
-    _company(
+    *_both(
+        "createCustomersBulk",
         "createCompanyCustomersBulk",
-        "POST",
-        "/bulk",
+        "POST /customers/bulk",
         bulk.create_customers_bulk,
         query=DRY_RUN,
-        takes_body=True,
-        takes_key=True,
+        **KEYED,
     ),
-    _company(
-        "deleteCompanyCustomersBulk", "DELETE", "/bulk", bulk.delete_customers_bulk, query=IDS
+    *_both(
+        "deactivateCustomersBulk",
+        "deleteCompanyCustomersBulk",
+        "DELETE /customers/bulk",
+        bulk.delete_customers_bulk,
+        query=IDS,
     ),
-    _company("getCompanyCustomer", "GET", ONE, customers.get_customer),
-    _company("patchCompanyCustomer", "PATCH", ONE, customers.patch_customer, takes_body=True),
-    _company("deleteCompanyCustomer", "DELETE", ONE, customers.delete_customer),
-    _flat("listInvoices", "GET", "", invoices.list_invoices, of=INVOICES, query=LIST_INVOICES),
+    *_both(
+        "getCustomer", "getCompanyCustomer", "GET /customers/{customer_id}", customers.get_customer
+    ),
+    # PATCH keeps what PUT clears, so it is no successor.
     _flat(
-        "createInvoice",
-        "POST",
-        "",
-        drafts.create_invoice,
-        of=INVOICES,
-        query=NEW_INVOICE,
+        "updateCustomer",
+        "PUT /customers/{customer_id}",
+        customers.update_customer,
         takes_body=True,
-        takes_key=True,
+        successor=None,
     ),
-    _flat("getInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
-    _flat("deleteInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),
-    _flat(
-        "downloadInvoicesPdfBulk",
-        "POST",
-        "/bulk/pdf",
-        download_archive,
-        of=INVOICES,
-        scope="invoices:read",
+    *_both(
+        "patchCustomer",
+        "patchCompanyCustomer",
+        "PATCH /customers/{customer_id}",
+        customers.patch_customer,
         takes_body=True,
-        produces=ZIP,
-        successor=COMPANY + INVOICES + "/pdf-archive",
+        in_legacy=False,
     ),
+    *_both(
+        "deactivateCustomer",
+        "deleteCompanyCustomer",
+        "DELETE /customers/{customer_id}",
+        customers.delete_customer,
+    ),
+    _flat("listInvoices", "GET /invoices", invoices.list_invoices, query=INVOICES),
     _company(
         "listCompanyInvoices",
-        "GET",
-        "",
+        "GET /invoices",
         invoices.list_invoices,
-        of=INVOICES,
-        query=LIST_COMPANY_INVOICES,
+        query={**INVOICES, "rectified_invoice_id": UUID},
     ),
-    _company(
-        "createCompanyInvoicePdfArchive",
-        "POST",
-        "/pdf-archive",
-        download_archive,
-        of=INVOICES,
-        scope="invoices:read",
-        takes_body=True,
-        produces=ZIP,
-    ),
-    _company(
+    *_both(
+        "createInvoice",
         "createCompanyInvoice",
-        "POST",
-        "",
-        drafts.create_invoice,
-        of=INVOICES,
-        query=NEW_INVOICE,
-        takes_body=True,
-        takes_key=True,
+        "POST /invoices",
+        invoices.create_invoice,
+        query={"wait_for_pdf": FLAG},
+        **KEYED,
     ),
-    _company("getCompanyInvoice", "GET", ONE_INVOICE, invoices.get_invoice, of=INVOICES),
-    _company("deleteCompanyInvoice", "DELETE", ONE_INVOICE, invoices.delete_invoice, of=INVOICES),
-    Operation(
+    _flat(
+        "downloadInvoicesPdfBulk",
+        "POST /invoices/bulk/pdf",
+        pdf.download_archive,
+        successor=COMPANY + "/invoices/pdf-archive",
+        **ZIP,
+    ),
+    _company(
+        "createCompanyInvoicePdfArchive", "POST /invoices/pdf-archive", pdf.download_archive, **ZIP
+    ),
+    *_both("getInvoice", "getCompanyInvoice", "GET /invoices/{invoice_id}", invoices.get_invoice),
+    *_both(
+        "deleteInvoice",
+        "deleteCompanyInvoice",
+        "DELETE /invoices/{invoice_id}",
+        invoices.delete_invoice,
+    ),
+    _flat(
+        "downloadCustomerTemplateCsv",
+        "POST /customers/templates/csv",
+        bulk.download_template,
+        successor="/v1/templates/customer-import",
+        **CSV,
+    ),
+    _shared(
         "downloadCustomerImportTemplate",
-        "GET",
-        TEMPLATE,
-        "shared",
-        download_template,
-        scope="customers:read",
-        produces=MEDIA_TYPE,
-        in_seeds=False,
-        in_company=False,
+        "GET /v1/templates/customer-import",
+        bulk.download_template,
+        in_legacy=False,
+        **CSV,
     ),
-    Operation(
+    _shared(
         "validateNif",
-        "POST",
-        "/v1/nif/validate",
-        "shared",
-        validate_nif,
+        "POST /v1/nif/validate",
+        identity.validate_nif,
         scope="nif:validate",
         takes_body=True,
-        in_company=False,
     ),
-    Operation(
-        "getIdentity",
-        "GET",
-        "/v1/me/identity",
-        "shared",
-        get_identity,
-        in_seeds=False,
-        in_company=False,
-    ),
-    Operation(
+    _shared("getIdentity", "GET /v1/me/identity", identity.get_identity, in_legacy=False),
+    _shared(
         "listCompanies",
-        "GET",
-        "/v1/accounts/{account_id}/companies",
-        "shared",
-        list_companies,
+        "GET /v1/accounts/{account_id}/companies",
+        identity.list_companies,
         scope="companies:list",
-        query=COMPANIES,
-        in_seeds=False,
-        in_company=False,
+        query={**PAGES, "include": TEXT},
+        in_legacy=False,
     ),
 )

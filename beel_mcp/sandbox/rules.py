@@ -10,9 +10,8 @@ from typing import Any
 
 from stdnum.es import nif as spanish_nif
 
-from .envelope import shown
-from .fields import Problem
 from .options import Generation
+from .responses import Problem, shown
 
 LOOSE_NIF = re.compile(r"[A-Z0-9]{9}", re.ASCII)
 STRICT_NIF = re.compile(r"\d{8}[A-Z]|[ABCDEFGHJKLMNPQRSUVW]\d{7}[A-Z0-9]|[XYZ]\d{7}[A-Z]", re.ASCII)
@@ -24,7 +23,7 @@ NOT_REGISTERED = ("NOT_REGISTERED", "07")
 
 def fits_nif(nif: str, generation: Generation) -> bool:
     """Tell whether a text has the shape of a NIF; the seed pages asked for less."""
-    pattern = LOOSE_NIF if generation == "seeds" else STRICT_NIF
+    pattern = LOOSE_NIF if generation == "legacy" else STRICT_NIF
     return pattern.fullmatch(nif) is not None
 
 

@@ -3,16 +3,15 @@
 import json
 import sqlite3
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from .envelope import Cause, instant
-from .seed import seed
+from .responses import RequestInfo, instant
+from .seed import seeded_rows
 
 SCHEMA_VERSION = 3
 JSON_COLUMNS = ("alternative_id", "address", "billing_emails", "preferred_payment_method")
@@ -32,27 +31,34 @@ CUSTOMER_FIELDS = (
     "general_discount",
     "active",
 )
-SORT_COLUMNS = {
-    "city": "json_extract(address, '$.city')",
-    "province": "json_extract(address, '$.province')",
-} | {name: name for name in ("legal_name", "nif", "email", "phone", "active", "created_at")}
-SEARCHED = ("legal_name", "trade_name", "nif", "email")
 
 Record = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class CustomerFilter:
-    """Which customers, in which order, and which stretch of them."""
+class Where:
+    """The conditions of a SELECT: column names are ours, values are bound."""
 
-    company_id: str
-    contains: Mapping[str, str]
-    active: bool | None
-    search: str | None
-    sort_by: str
-    descending: bool
-    limit: int
-    offset: int
+    def __init__(self) -> None:
+        self._clauses: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, clause: str, *values: Any) -> None:
+        """Ask for one more condition."""
+        self._clauses.append(clause)
+        self.values += values
+
+    def add_any_of(self, column: str, values: Sequence[Any]) -> None:
+        """Ask for one of some values."""
+        self.add(f"{column} IN ({_marks(values)})", *values)
+
+    def add_contains(self, part: str, *columns: str) -> None:
+        """Ask for a text within one of the columns, whatever its case."""
+        hits = " OR ".join(f"instr(fold({column}), fold(?)) > 0" for column in columns)
+        self.add(f"({hits})", *[part] * len(columns))
+
+    def __str__(self) -> str:
+        """Give the SQL of all the conditions."""
+        return " AND ".join(self._clauses)
 
 
 class Store:
@@ -60,7 +66,6 @@ class Store:
 
     Raises:
         ValueError: the file was written by another version of the sandbox.
-
     """
 
     def __init__(self, state: Path | None = None, *, companies: int = 1) -> None:
@@ -88,11 +93,12 @@ class Store:
                 raise ValueError(f"the state file has schema {version}, not {SCHEMA_VERSION}")
             for statement in _statements():
                 connection.execute(statement)
-            seed(connection)
+            for table, row in seeded_rows():
+                self._insert(table, row)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
-        """Let go of the database; one in memory is gone."""
+        """Close the database; one in memory is gone."""
         self._connection.close()
 
     @contextmanager
@@ -117,6 +123,19 @@ class Store:
         with self._lock:
             self._connection.execute(statement, values)
 
+    def select(self, columns: str, source: str, where: Where, order: str) -> list[Record]:
+        """Give the rows that match."""
+        return self.rows(f"SELECT {columns} {_matching(source, where, order)}", *where.values)
+
+    def select_page(
+        self, columns: str, source: str, where: Where, order: str, query: Mapping[str, Any]
+    ) -> tuple[list[Record], int]:
+        """Give the page that the query asks for, and how many rows match in all."""
+        [count] = self.select("count(*) AS total", source, where, order)
+        limit, offset = query["limit"], (query["page"] - 1) * query["limit"]
+        statement = f"SELECT {columns} {_matching(source, where, order)} LIMIT ? OFFSET ?"
+        return self.rows(statement, *where.values, limit, offset), count["total"]
+
     # What happened
 
     def ledger(self) -> list[Record]:
@@ -127,14 +146,14 @@ class Store:
         """List every request that arrived, oldest first."""
         return self.rows("SELECT * FROM requests ORDER BY seq")
 
-    def log_request(self, cause: Cause, query: str, idempotency_key: str | None) -> int:
+    def log_request(self, request: RequestInfo, query: str, idempotency_key: str | None) -> int:
         """Note a request on arrival and give its number."""
         noted = self.rows(
             "INSERT INTO requests (time, method, path, query, idempotency_key)"
             " VALUES (?, ?, ?, ?, ?) RETURNING seq",
-            instant(cause.time),
-            cause.method,
-            cause.path,
+            instant(request.time),
+            request.method,
+            request.path,
             query,
             idempotency_key,
         )
@@ -144,7 +163,7 @@ class Store:
         """Note how a request was answered."""
         self.execute("UPDATE requests SET status = ? WHERE seq = ?", status, seq)
 
-    # Companies
+    # Records
 
     def companies(self) -> list[Record]:
         """List the companies of the account, the primary one first."""
@@ -153,32 +172,6 @@ class Store:
             self._visible_companies,
         )
 
-    # Customers
-
-    def find_customers(self, wanted: CustomerFilter) -> tuple[list[Record], int]:
-        """Give one stretch of the matching customers, and how many match."""
-        clauses, values = ["company_id = ?", "deleted_at IS NULL"], [wanted.company_id]
-        for name, part in wanted.contains.items():
-            clauses.append(f"instr(fold({SORT_COLUMNS[name]}), fold(?)) > 0")
-            values.append(part)
-        if wanted.search is not None:
-            hits = [f"instr(fold({name}), fold(?)) > 0" for name in SEARCHED]
-            clauses.append(f"({' OR '.join(hits)})")
-            values += [wanted.search] * len(hits)
-        if wanted.active is not None:
-            clauses.append(f"active = {int(wanted.active)}")
-        # Column names are ours, values are bound.
-        matching = f"FROM customers WHERE {' AND '.join(clauses)}"
-        order = f"fold({SORT_COLUMNS[wanted.sort_by]}) {'DESC' if wanted.descending else 'ASC'}, id"
-        total = self.rows(f"SELECT count(*) AS total {matching}", *values)[0]["total"]
-        found = self.rows(
-            f"SELECT * {matching} ORDER BY {order} LIMIT ? OFFSET ?",
-            *values,
-            wanted.limit,
-            wanted.offset,
-        )
-        return [_unpack(row) for row in found], total
-
     def get_customer(self, company_id: str, customer_id: str) -> Record | None:
         """Give a customer that is not deleted."""
         found = self.rows(
@@ -186,90 +179,89 @@ class Store:
             company_id,
             customer_id,
         )
-        return _unpack(found[0]) if found else None
+        return unpacked_customer(found[0]) if found else None
 
     def has_nif(self, company_id: str, nif: str, *, except_id: str = "") -> bool:
         """Tell whether another customer, active or not, holds this NIF."""
-        return bool(
-            self.rows(
-                "SELECT 1 FROM customers"
-                " WHERE company_id = ? AND nif = ? AND id <> ? AND deleted_at IS NULL",
-                company_id,
-                nif,
-                except_id,
-            )
+        statement = (
+            "SELECT 1 FROM customers"
+            " WHERE company_id = ? AND nif = ? AND id <> ? AND deleted_at IS NULL"
         )
+        return bool(self.rows(statement, company_id, nif, except_id))
 
     def has_invoices(self, customer_id: str) -> bool:
         """Tell whether any invoice, draft or proforma names this customer."""
-        return bool(
-            self.rows(
-                "SELECT 1 FROM invoices WHERE customer_id = ? AND deleted_at IS NULL LIMIT 1",
-                customer_id,
-            )
-        )
+        statement = "SELECT 1 FROM invoices WHERE customer_id = ? AND deleted_at IS NULL LIMIT 1"
+        return bool(self.rows(statement, customer_id))
 
-    def insert_customer(self, record: Record, cause: Cause) -> None:
+    def insert_customer(self, record: Record, request: RequestInfo) -> None:
         """Add a customer and its line in the ledger."""
-        columns = ("id", "company_id", *CUSTOMER_FIELDS, "created_at", "updated_at")
-        marks = ", ".join("?" * len(columns))
-        self.execute(
-            f"INSERT INTO customers ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - our names
-            *(_packed(name, record[name]) for name in columns),
-        )
-        self._enter("customer_created", record, cause)
+        self._insert("customers", record)
+        self._log_effect("customer_created", request, record)
 
     def update_customer(
-        self, record: Record, cause: Cause, *, kind: str = "customer_updated"
+        self, record: Record, request: RequestInfo, *, kind: str = "customer_updated"
     ) -> None:
         """Write a customer as it now is, and its line in the ledger."""
         columns = (*CUSTOMER_FIELDS, "updated_at", "deleted_at")
-        changes = ", ".join(f"{name} = ?" for name in columns)
-        self.execute(
-            f"UPDATE customers SET {changes} WHERE id = ?",  # noqa: S608 - our names
-            *(_packed(name, record[name]) for name in columns),
-            record["id"],
-        )
-        self._enter(kind, record, cause)
+        self._update("customers", record["id"], {name: record[name] for name in columns})
+        self._log_effect(kind, request, record)
 
-    def insert_invoice(self, invoice: Record, cause: Cause) -> None:
+    def insert_invoice(self, invoice: Record, request: RequestInfo) -> None:
         """Add an invoice and its line in the ledger."""
-        self.execute(
-            f"INSERT INTO invoices ({', '.join(invoice)}) VALUES ({', '.join('?' * len(invoice))})",  # noqa: S608 - our names
-            *invoice.values(),
-        )
-        self._enter_invoice("invoice_created", invoice, cause)
+        self._insert("invoices", invoice)
+        self._log_invoice_effect("invoice_created", request, invoice)
 
-    def update_invoice(self, invoice: Record, changes: Record, cause: Cause, *, kind: str) -> None:
-        """Change some columns of an invoice, and add a line to the ledger."""
-        self.execute(
-            f"UPDATE invoices SET {', '.join(f'{name} = ?' for name in changes)} WHERE id = ?",  # noqa: S608 - our names
-            *changes.values(),
-            invoice["id"],
-        )
-        self._enter_invoice(kind, invoice, cause)
-
-    def _enter_invoice(self, kind: str, invoice: Record, cause: Cause) -> None:
-        record = {"company_id": invoice["company_id"], "id": invoice["customer_id"], "nif": None}
-        self._enter(kind, record, cause, invoice["id"])
-
-    def _enter(
-        self, kind: str, record: Record, cause: Cause, invoice_id: str | None = None
+    def update_invoice(
+        self, invoice: Record, changes: Record, request: RequestInfo, *, kind: str
     ) -> None:
+        """Change some columns of an invoice, and add a line to the ledger."""
+        self._update("invoices", invoice["id"], changes)
+        self._log_invoice_effect(kind, request, invoice)
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
         self.execute(
-            "INSERT INTO ledger (time, operation, method, path, company_id, kind, customer_id,"
-            " nif, invoice_id, request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            instant(cause.time),
-            cause.operation,
-            cause.method,
-            cause.path,
-            record["company_id"],
-            kind,
-            record["id"],
-            record["nif"],
-            invoice_id,
-            cause.request_id,
+            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(row)})",  # noqa: S608 - our names
+            *map(_packed, row.values()),
         )
+
+    def _update(self, table: str, row_id: str, changes: Mapping[str, Any]) -> None:
+        columns = ", ".join(f"{name} = ?" for name in changes)
+        self.execute(
+            f"UPDATE {table} SET {columns} WHERE id = ?",  # noqa: S608 - our names
+            *map(_packed, changes.values()),
+            row_id,
+        )
+
+    def _log_invoice_effect(self, kind: str, request: RequestInfo, invoice: Record) -> None:
+        customer = {"company_id": invoice["company_id"], "id": invoice["customer_id"], "nif": None}
+        self._log_effect(kind, request, customer, invoice_id=invoice["id"])
+
+    def _log_effect(
+        self, kind: str, request: RequestInfo, customer: Record, *, invoice_id: str | None = None
+    ) -> None:
+        row = {
+            "time": instant(request.time),
+            "operation": request.endpoint,
+            "method": request.method,
+            "path": request.path,
+            "company_id": customer["company_id"],
+            "kind": kind,
+            "customer_id": customer["id"],
+            "nif": customer["nif"],
+            "invoice_id": invoice_id,
+            "request_id": request.request_id,
+        }
+        self._insert("ledger", row)
+
+
+def unpacked_customer(row: Record) -> Record:
+    """Turn the columns of a stored customer into JSON values."""
+    for name in JSON_COLUMNS:
+        if row[name] is not None:
+            row[name] = json.loads(row[name])
+    row["active"] = bool(row["active"])
+    return row
 
 
 def _statements() -> list[str]:
@@ -277,20 +269,18 @@ def _statements() -> list[str]:
     return [statement for statement in schema.split(";\n") if statement.strip()]
 
 
+def _matching(source: str, where: Where, order: str) -> str:
+    return f"FROM {source} WHERE {where} ORDER BY {order}"
+
+
+def _marks(values: Sequence[Any] | Mapping[str, Any]) -> str:
+    return ", ".join("?" * len(values))
+
+
 def _fold(value: Any) -> Any:
     # SQLite folds ASCII only, which would part Ñ from ñ.
     return value.casefold() if isinstance(value, str) else value
 
 
-def _packed(name: str, value: Any) -> Any:
-    if name in JSON_COLUMNS and value is not None:
-        return json.dumps(value, ensure_ascii=False)
-    return value
-
-
-def _unpack(row: Record) -> Record:
-    for name in JSON_COLUMNS:
-        if row[name] is not None:
-            row[name] = json.loads(row[name])
-    row["active"] = bool(row["active"])
-    return row
+def _packed(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value

@@ -14,12 +14,13 @@ from beel_mcp import __version__
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
+from beel_mcp.language import Language
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.redaction import install_redaction
 from beel_mcp.server.prompts import Completions, as_prompt, read_prompts
 from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews
 from beel_mcp.server.tool_calls import ToolCalls
-from beel_mcp.settings import Language, Settings
+from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.workers import Writes

@@ -14,8 +14,8 @@ from mcp.types import Completion, CompletionArgument, PromptReference, ResourceT
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, current_request
 from beel_mcp.errors import BeelMcpError
+from beel_mcp.language import Language
 from beel_mcp.server.resources import TEMPLATES, open_batches
-from beel_mcp.settings import Language
 from beel_mcp.tools.parameters import InvoiceStatuses
 
 ARGUMENT_LIMIT: Final = 500

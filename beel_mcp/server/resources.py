@@ -16,13 +16,13 @@ from mcp.types import Resource, ResourceTemplate
 from beel_mcp.answers.answer import plural
 from beel_mcp.answers.operations import Told, tell
 from beel_mcp.answers.outcome import RecordRow
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import mask_iban, quoted, safe_text
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
-from beel_mcp.files.output import FILES, MOST_BYTES, Note, Written, file_uri
+from beel_mcp.files.output import FILES, MOST_BYTES, SavedFile, SavedFiles, file_uri
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.fields import Problem, holds_account, mask_iban, safe_text
-from beel_mcp.lists.model import Row
+from beel_mcp.lists.checks.fields import holds_account
+from beel_mcp.lists.model import Problem, Row
 from beel_mcp.tools.status import get_status
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import check_books
@@ -101,7 +101,7 @@ def list_resources(state: AppState) -> list[Resource]:
         ),
     ]
     batches = [_batch_resource(batch) for batch in state.batches.of(caller())[:LISTED]]
-    saved = [_file_resource(note) for note in saved_by_caller(state).list()[:LISTED]]
+    saved = [_file_resource(file) for file in saved_by_caller(state).list()[:LISTED]]
     return [*always, *batches, *saved]
 
 
@@ -115,9 +115,9 @@ def open_batches(state: AppState) -> list[str]:
     return [batch.batch_id for batch in state.batches.of(caller())]
 
 
-def saved_by_caller(state: AppState) -> Written:
+def saved_by_caller(state: AppState) -> SavedFiles:
     """Give access to the files that were saved for the caller."""
-    return Written(state.settings.files_dir, state.settings.state_dir, caller())
+    return SavedFiles(state.settings.files_dir, state.settings.state_dir, caller())
 
 
 def _recent_operations(state: AppState) -> list[str]:
@@ -125,7 +125,7 @@ def _recent_operations(state: AppState) -> list[str]:
 
 
 def _saved_files(state: AppState) -> list[str]:
-    return [note.name for note in saved_by_caller(state).list()]
+    return [file.name for file in saved_by_caller(state).list()]
 
 
 async def _read_status(ctx: Request) -> ReadResourceContents:
@@ -161,7 +161,7 @@ async def _read_file(ctx: Request, name: str) -> ReadResourceContents:
     return await to_thread.run_sync(_file_content, saved_by_caller(app_state(ctx)), name)
 
 
-def _file_content(saved: Written, name: str) -> ReadResourceContents:
+def _file_content(saved: SavedFiles, name: str) -> ReadResourceContents:
     data = saved.read(name)
     if holds_account(name, data):
         raise CallerError(
@@ -194,12 +194,12 @@ def _batch_resource(batch: Batch) -> Resource:
     )
 
 
-def _file_resource(note: Note) -> Resource:
+def _file_resource(file: SavedFile) -> Resource:
     return Resource(
-        uri=file_uri(note.name),
-        name=note.name,
-        mime_type=_mime_type(note.name),
-        size=note.size_bytes,
+        uri=file_uri(file.name),
+        name=file.name,
+        mime_type=_mime_type(file.name),
+        size=file.size_bytes,
     )
 
 
@@ -227,7 +227,10 @@ def batch_document(batch: Batch, expires_at: datetime) -> dict[str, Any]:
         counts=batch.counts(),
         columns_used=_safe(batch.columns_used),
         columns_ignored=_safe(batch.columns_ignored),
-        values_changed=[_safe(change._asdict()) for change in batch.values_changed],
+        values_changed=[
+            _safe({**change._asdict(), "change": change.change.text()})
+            for change in batch.values_changed
+        ],
         rows=[_row(batch, row) for row in batch.rows],
     )
 
@@ -247,9 +250,9 @@ def _row(batch: Batch, row: Row) -> dict[str, Any]:
 def _problem(problem: Problem) -> dict[str, Any]:
     return _without_none(
         field=problem.field,
-        message=problem.message,
+        message=problem.text(),
         value=problem.value,
-        suggestion=problem.suggestion,
+        suggestion=problem.hint(),
     )
 
 

@@ -25,7 +25,7 @@ from pydantic import AnyUrl
 from beel_mcp.cleaning import quoted
 from beel_mcp.context import REQUEST, AppState, app_state, current_request
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
-from beel_mcp.files.output import WRITTEN
+from beel_mcp.files.output import SAVED_FILES
 from beel_mcp.server import resources
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
@@ -150,12 +150,12 @@ class RequestScope:
             if params.get("name") in self._saving
             else None
         )
-        WRITTEN.set(saved)
+        SAVED_FILES.set(saved)
         revision = batches.revision
         result = await call_next(ctx)
         if isinstance(result, Mapping):
             await self._news.tool_called(params, result)
-        if (saved and saved.is_longer) or batches.revision != revision:
+        if (saved and saved.has_new) or batches.revision != revision:
             await self._news.list_changed()
         return result
 

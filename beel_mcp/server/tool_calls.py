@@ -47,13 +47,7 @@ _TYPES = {
     "bool_parsing": "must be true or false",
     "missing": "is required",
 }
-# Which tool gives the ids that an argument asks for.
-_FINDERS = {
-    "customer_id": "find_customers",
-    "customer_ids": "find_customers",
-    "invoice_ids": "find_invoices",
-}
-# The same for error types that name a limit: its key in the error's context, and the words.
+# And for those that name a limit: its key in the error's context, and the words.
 _LIMITS = {
     "greater_than_equal": ("ge", "must be at least {}"),
     "less_than_equal": ("le", "must be at most {}"),
@@ -62,6 +56,12 @@ _LIMITS = {
     "too_short": ("min_length", "must have at least {} items"),
     "too_long": ("max_length", "must have at most {} items"),
     "literal_error": ("expected", "must be one of {}"),
+}
+# Which tool gives the ids that an argument asks for.
+_FINDERS = {
+    "customer_id": "find_customers",
+    "customer_ids": "find_customers",
+    "invoice_ids": "find_invoices",
 }
 
 

@@ -23,14 +23,15 @@ from beel_mcp.tools.parameters import (
     Resume,
 )
 from beel_mcp.tools.periods import period
-from beel_mcp.usecases.invoice_zip.job import PackagingCall, Wanted
+from beel_mcp.usecases.invoice_zip.job import Packages
+from beel_mcp.usecases.invoice_zip.selection import PackageRequest
 
 # The name that BeeL gives it, too; what an answer calls a file decides nothing here.
 TEMPLATE_NAME: Final = "template_clientes_beel.csv"
 
 
 async def download_invoices_zip(
-    call: PackagingCall,
+    packages: Packages,
     invoice_ids: PackageIds | None = None,
     quarter: Quarter | None = None,
     date_from: Day | None = None,
@@ -48,17 +49,18 @@ async def download_invoices_zip(
     handle, call it again with that.
     """
     first, last = period(quarter, date_from, date_to)
-    wanted = Wanted(
-        invoice_ids or (),
-        InvoiceFilter(tuple(status or ()), first, last, customer_id),
-        file_name,
-        month_folders,
-    )
+    matching = InvoiceFilter(tuple(status or ()), first, last, customer_id)
+    request = PackageRequest(invoice_ids or (), matching, file_name, month_folders)
     if resume is None:
-        return await call.begin(wanted)
-    if wanted != Wanted((), InvoiceFilter(), None, month_folders=False):
+        job = await packages.start(request)
+    elif request == PackageRequest():
+        job = await packages.resume(resume)
+    else:
         raise CallerError("resume goes on as it was asked for: give nothing else beside it.")
-    return await call.resume(resume)
+    async with job.hold():
+        await job.read_invoices()
+        await job.fetch_pdfs()
+        return await job.save()
 
 
 async def download_customer_template(beel: Beel, settings: Config) -> TemplateAnswer:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from beel_mcp.lists.edits import Correction, CustomerChanges
-from beel_mcp.lists.inline import CustomerRow
+from beel_mcp.lists.model import CustomerRow
 from beel_mcp.tools.declare import flatten
 
 

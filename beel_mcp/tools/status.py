@@ -62,7 +62,7 @@ def _own_facts(settings: Settings) -> StatusAnswer:
         state_folder=str(settings.state_dir),
         import_folders=[str(folder) for folder in settings.import_dirs],
         limits=_limits(),
-        warnings=[clean(warning, 200) for warning in settings.warnings] or None,
+        warnings=[clean(warning.en, 200) for warning in settings.warnings] or None,
         version=__version__,
     )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from beel_mcp.api.http.wire import Incoming
 from beel_mcp.api.routes import DOWNLOAD_INVOICES
-from beel_mcp.api.zip import LeftOut, read
+from beel_mcp.api.zip import LeftOut, read_zip
 from beel_mcp.errors import (
     ApiError,
     CallerError,
@@ -234,8 +234,8 @@ async def test_each_failure_is_met_as_the_table_says(beel, client, url, sink, fa
 
 def told(**headers):
     names = {f"x-bulk-{name}": value for name, value in headers.items()}
-    incoming = Incoming(200, names, None, poured=9)
-    return read(incoming, DOWNLOAD_INVOICES, "flat").data
+    incoming = Incoming(200, names, None, streamed_bytes=9)
+    return read_zip(incoming, DOWNLOAD_INVOICES, "flat").data
 
 
 @pytest.mark.parametrize(

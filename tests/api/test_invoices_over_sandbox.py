@@ -17,7 +17,7 @@ from beel_mcp.errors import (
     TooLargeError,
 )
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.seed import BILLS, customer_id, invoice_id
+from beel_mcp.sandbox.seed import INVOICES, customer_id, invoice_id
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ QUARTER = InvoiceFilter(date_from=date(2026, 7, 1), date_to=date(2026, 9, 30))
 ISSUED = ("ISSUED", "SENT", "PAID", "OVERDUE", "RECTIFIED", "VOIDED")
 
 
-@pytest.fixture(params=["company", "flat", "seeds"])
+@pytest.fixture(params=["company", "flat", "legacy"])
 def kind(request):
     return request.param
 
@@ -39,7 +39,7 @@ def sandbox_options():
 
 @pytest.fixture
 async def client(kind, settings, sandbox_options):
-    generation = "seeds" if kind == "seeds" else "current"
+    generation = "legacy" if kind == "legacy" else "current"
     app = create_app(SandboxOptions(generation=generation, **sandbox_options))
     routes = "auto" if kind == "company" else "flat"
     client = BeelClient(settings(sandbox=True, routes=routes), sandbox_app=app)
@@ -64,8 +64,8 @@ async def all_of(client, wanted, most=2_000):
 
 async def test_every_invoice_is_listed_and_can_be_read(client, kind):
     listed = await all_of(client, InvoiceFilter())
-    hidden = PROFORMAS if kind == "seeds" else set()
-    assert set(numbers(listed)) == {bill.number for bill in BILLS} - hidden
+    hidden = PROFORMAS if kind == "legacy" else set()
+    assert set(numbers(listed)) == {invoice["number"] for invoice in INVOICES} - hidden
     for invoice in listed:
         assert await client.invoices.get(invoice.id) == invoice
 
@@ -90,7 +90,7 @@ async def test_each_generation_is_asked_in_its_own_way_for_several_statuses(clie
     found = await all_of(client, wanted)
     assert sorted(numbers(found)) == [8, 10, 11, 12, 16, 17, 28, 30]
     # The seeds are asked once who they are, then for each status, and again at the end.
-    assert asked(client) == (7 if kind == "seeds" else 1)
+    assert asked(client) == (7 if kind == "legacy" else 1)
 
 
 async def test_pages_of_several_statuses_hold_every_invoice_once(client):
@@ -132,12 +132,12 @@ async def test_too_many_are_refused(client):
 async def test_a_draft_is_deleted_and_its_proforma_is_what_the_generation_makes_of_it(client, kind):
     draft = await client.invoices.get(invoice_id(17))
     assert draft.is_draft
-    assert draft.source_proforma_id == (None if kind == "seeds" else invoice_id(19))
+    assert draft.source_proforma_id == (None if kind == "legacy" else invoice_id(19))
     await client.invoices.delete(draft.id)
     for use in (client.invoices.get, client.invoices.delete):
         with pytest.raises(NotFoundError):
             await use(draft.id)
-    if kind != "seeds":
+    if kind != "legacy":
         assert (await client.invoices.get(invoice_id(19))).status == "ACTIVE"
 
 
@@ -167,7 +167,7 @@ async def test_a_zip_holds_what_has_a_pdf_and_says_how_many_are_missing(client, 
             (invoice_id(28), "PDF_NOT_GENERATED"),
             (NOBODY, "NOT_FOUND"),
         ]
-        if kind == "seeds"
+        if kind == "legacy"
         else None
     )
 
@@ -189,7 +189,7 @@ async def test_what_is_too_much_for_one_zip_fits_when_it_is_halved(client):
 
 async def test_more_ids_than_the_generation_takes_are_a_size_refusal(client, kind):
     ids = [f"f0000000-0000-4000-8000-{number:012d}" for number in range(1, 22)]
-    if kind != "seeds":
+    if kind != "legacy":
         assert (await client.invoices.download_zip(ids, io.BytesIO())).total == 21
         return
     with pytest.raises(TooLargeError) as caught:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import CallerError, InternalError
 from tests.support.servers.answers import (
     ACCOUNT,
@@ -24,6 +24,7 @@ from tests.support.servers.answers import (
 )
 
 pytestmark = pytest.mark.anyio
+ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 
 FAMILIES = ("flat", "company")
 WIRE_ROW = {

@@ -13,14 +13,14 @@ BILLED, IDLE, PLAIN, FOREIGN = map(customer_id, (1, 9, 8, 7))
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture(params=["company", "flat", "seeds"])
+@pytest.fixture(params=["company", "flat", "legacy"])
 def kind(request):
     return request.param
 
 
 @pytest.fixture
 async def client(kind, settings):
-    app = create_app(SandboxOptions(generation="seeds" if kind == "seeds" else "current"))
+    app = create_app(SandboxOptions(generation="legacy" if kind == "legacy" else "current"))
     routes = "auto" if kind == "company" else "flat"
     client = BeelClient(settings(sandbox=True, routes=routes), sandbox_app=app)
     client.effects = lambda: [effect["kind"] for effect in app.state.store.ledger()]
@@ -31,7 +31,7 @@ async def client(kind, settings):
 
 async def test_a_deletion_is_what_the_generation_says_it_is(client, kind):
     await client.customers.delete(PLAIN)
-    if kind == "seeds":
+    if kind == "legacy":
         assert client.generation_seen == "legacy"
         assert (await client.customers.get(PLAIN)).active is False
     else:
@@ -43,7 +43,7 @@ async def test_a_deletion_is_what_the_generation_says_it_is(client, kind):
 async def test_a_customer_with_invoices_is_not_deleted(client, kind):
     assert await client.invoices.count_for(BILLED) > 0
     assert await client.invoices.count_for(PLAIN) == 0
-    with pytest.raises(InvalidRequestError if kind == "seeds" else ConflictError):
+    with pytest.raises(InvalidRequestError if kind == "legacy" else ConflictError):
         await client.customers.delete(BILLED)
     assert client.effects() == []
 

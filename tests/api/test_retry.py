@@ -5,14 +5,15 @@ import ssl
 import httpx
 import pytest
 
+from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
-from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 from tests.support.servers.answers import COMPANY, ROW, envelope, refusal
 from tests.support.servers.scripted import CALLS, BadHandshake, failing
 
 pytestmark = pytest.mark.anyio
+ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 
 
 def named(value):

@@ -6,7 +6,7 @@ import anyio
 import httpx
 import pytest
 
-from beel_mcp.api.http import wire
+from beel_mcp.api import zip as zips
 from beel_mcp.errors import TooLargeError, UnknownOutcomeError
 
 from .test_archives import BEFORE, ONE, TWO, WHOLE, ZIP, client, family, good, sink, url
@@ -45,7 +45,7 @@ async def test_a_zip_may_come_in_pieces_of_any_size(beel, client, url, sink):
 async def test_over_50_mb_is_not_taken_and_not_asked_for_again(
     beel, client, url, sink, monkeypatch
 ):
-    monkeypatch.setattr(wire, "CAP_BYTES", len(WHOLE) - 1)
+    monkeypatch.setattr(zips, "CAP_BYTES", len(WHOLE) - 1)
     answer = httpx.Response(200, stream=Broken(WHOLE[:99], WHOLE[99:]), headers=ZIP)
     route = beel.post(url).mock(return_value=answer)
     with pytest.raises(TooLargeError) as caught:
@@ -73,14 +73,14 @@ async def test_a_bad_beginning_is_seen_through_the_smallest_pieces(beel, client,
 
 
 async def test_exactly_as_much_as_the_cap_is_taken(beel, client, url, sink, monkeypatch):
-    monkeypatch.setattr(wire, "CAP_BYTES", len(WHOLE))
+    monkeypatch.setattr(zips, "CAP_BYTES", len(WHOLE))
     beel.post(url).mock(return_value=good())
     assert (await client.invoices.download_zip([ONE], sink)).size_bytes == len(WHOLE)
 
 
 def test_the_cap_is_50_mb_and_the_pace_10_kb_a_second_over_30_s():
-    assert wire.CAP_BYTES == 52_428_800
-    assert (wire.PACE_BYTES_PER_S, wire.PATIENCE_S) == (10_000, 30)
+    assert zips.CAP_BYTES == 52_428_800
+    assert (zips.PACE_BYTES_PER_S, zips.PATIENCE_S) == (10_000, 30)
 
 
 class FullDisk(io.BytesIO):
@@ -120,7 +120,7 @@ class Paced:
 
     def __init__(self, monkeypatch):
         self.at = anyio.current_time()
-        monkeypatch.setattr(wire.anyio, "current_time", lambda: self.at)
+        monkeypatch.setattr(zips.anyio, "current_time", lambda: self.at)
 
     async def body(self, *steps):
         for seconds, size in steps:
@@ -151,9 +151,9 @@ async def test_bytes_buy_time_at_the_pace_and_never_more_than_30_s(monkeypatch, 
 
     paced = Paced(monkeypatch)
     paced.at = begun
-    monkeypatch.setattr(wire.anyio, "CancelScope", scope)
-    monkeypatch.setattr(wire, "_begins_well", lambda _: True)
-    await wire.pour(paced.body(*steps), wire.Rewinding(io.BytesIO()), {})
+    monkeypatch.setattr(zips.anyio, "CancelScope", scope)
+    monkeypatch.setattr(zips, "_begins_well", lambda _: True)
+    await zips.stream(paced.body(*steps), zips.RollbackFile(io.BytesIO()), {})
     assert scopes[0].deadline - paced.at == pytest.approx(left_s)
 
 
@@ -165,7 +165,7 @@ async def test_a_body_that_stalls_or_drips_is_given_up(beel, client, url, sink, 
                 await anyio.sleep(0.001)
                 yield b"x"
 
-    monkeypatch.setattr(wire, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(zips, "PATIENCE_S", 0.05)
     route = beel.post(url).mock(
         side_effect=lambda _: httpx.Response(200, stream=Dripping(), headers=ZIP)
     )

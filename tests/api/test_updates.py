@@ -158,7 +158,7 @@ WORLDS = [
     ("current", "auto", True),
     ("current", "flat", True),
     ("current", "flat", False),
-    ("seeds", "flat", True),
+    ("legacy", "flat", True),
 ]
 
 

@@ -22,7 +22,7 @@ LINE = {"description": "Horas", "quantity": "2.5", "unit_price": "39.9001", "tax
 WANTED = {"customer_id": CUSTOMER, "lines": [LINE]}
 TODAY = ("current", "company", "honoured")
 FORGETFUL = ("current", "company", "ignored")
-WORLDS = [TODAY, ("current", "flat", "refused"), ("seeds", "flat", "ignored")]
+WORLDS = [TODAY, ("current", "flat", "refused"), ("legacy", "flat", "ignored")]
 IN_EVERY_WORLD = pytest.mark.parametrize("world", WORLDS, ids="-".join, indirect=True)
 FORGETTING_KEYS = pytest.mark.parametrize("world", [FORGETFUL], ids="-".join, indirect=True)
 

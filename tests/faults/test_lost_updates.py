@@ -33,7 +33,7 @@ def era() -> Any:
     return "auto"
 
 
-@pytest.fixture(params=["current", "seeds"])
+@pytest.fixture(params=["current", "legacy"])
 def generation(request: pytest.FixtureRequest) -> Any:
     return request.param
 

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from beel_mcp.api import zip as zips
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.http import wire
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.errors import UnknownOutcomeError
 from beel_mcp.sandbox.seed import invoice_id
@@ -98,7 +98,7 @@ async def test_what_never_becomes_a_zip_is_an_error_after_three_attempts(
 async def test_a_body_that_stalls_is_given_up_when_patience_ends(
     beel: FaultServer, client: BeelClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(zips, "PATIENCE_S", 0.1)
 
     async def stall(fault: object, answer: bytes, writer: object) -> None:
         writer.write(answer[:-30])  # type: ignore[attr-defined]

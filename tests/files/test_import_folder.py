@@ -11,8 +11,8 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.files import safe_dir as module
-from beel_mcp.files.safe_dir import read_import_file
+from beel_mcp.files import import_file as module
+from beel_mcp.files.import_file import read_import_file
 
 SECRET = b"secret"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.files.invoice_package import bare_name, invoice_name, match, portable, unique
+from beel_mcp.files.invoice_package import bare_name, invoice_name, match_entries, portable, unique
 
 DAY = date(2026, 7, 14)
 WINDOWS = set('<>:"/\\|?*')
@@ -132,17 +132,19 @@ def test_an_entry_is_an_invoices_only_if_its_name_says_that_and_nothing_else(
     entry: str, owner: str | None
 ) -> None:
     ids = {f"f0000000-0000-4000-8000-00000000000{key}": n for key, n in NUMBERS.items()}
-    found = match([entry], ids)
+    found = match_entries([entry], ids)
     assert [one[-1] for one in found] == ([owner] if owner else [])
 
 
 def test_an_entry_named_after_an_id_is_that_invoices() -> None:
     one = "f0000000-0000-4000-8000-00000000000a"
-    assert match([f"{one.upper()}.pdf"], {one: ""}) == {one: f"{one.upper()}.pdf"}
+    assert match_entries([f"{one.upper()}.pdf"], {one: ""}) == {one: f"{one.upper()}.pdf"}
 
 
 def test_two_entries_for_one_invoice_or_two_invoices_of_one_number_are_nobodys() -> None:
-    assert match(["factura_1.pdf", "1.pdf"], {"id-x": "1"}) == {}
-    assert match(["factura_1.pdf"], {"id-x": "1", "id-y": "1"}) == {}
-    assert match(["factura_.pdf"], {"id-x": ""}) == {}
-    assert match(["factura_Ñ-1.pdf"], {"id-x": "N-1", "id-y": "ñ/1"}) == {"id-y": "factura_Ñ-1.pdf"}
+    assert match_entries(["factura_1.pdf", "1.pdf"], {"id-x": "1"}) == {}
+    assert match_entries(["factura_1.pdf"], {"id-x": "1", "id-y": "1"}) == {}
+    assert match_entries(["factura_.pdf"], {"id-x": ""}) == {}
+    assert match_entries(["factura_Ñ-1.pdf"], {"id-x": "N-1", "id-y": "ñ/1"}) == {
+        "id-y": "factura_Ñ-1.pdf"
+    }

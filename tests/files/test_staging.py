@@ -11,7 +11,7 @@ import pytest
 
 from beel_mcp.errors import OperatorError
 from beel_mcp.files import staging as module
-from beel_mcp.files.staging import HANDLE, KEPT_FOR, Staging, forget_old, purge_packages
+from beel_mcp.files.staging import HANDLE, STAGING_TTL, Staging, forget_old, purge_packages
 
 NOW = datetime.now(UTC)
 
@@ -122,7 +122,7 @@ def test_a_disk_that_refuses_is_the_operators_to_mend(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "a word of the system")
 
-    monkeypatch.setattr(module.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr(module.Path, "mkdir", refuse)
     acts = {
         "new": lambda: Staging.new(folder),
@@ -141,7 +141,7 @@ def test_what_nobody_went_on_with_for_a_day_is_forgotten_and_nothing_else(folder
     old, young = Staging.new(folder), Staging.new(folder)
     old.add(1, [b"%PDF-"])
     (folder / "notes").mkdir()
-    long_ago = (NOW - KEPT_FOR - timedelta(hours=1)).timestamp()
+    long_ago = (NOW - STAGING_TTL - timedelta(hours=1)).timestamp()
     for path in (folder / old.handle, folder / "notes"):
         os.utime(path, (long_ago, long_ago))
     forget_old(folder, NOW)

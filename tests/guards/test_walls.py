@@ -189,7 +189,7 @@ async def test_where_the_records_cannot_be_kept_they_are_not_deleted(
 async def test_on_the_older_beel_the_person_reads_that_customers_are_kept(
     open_app: OpenApp, mode: str
 ) -> None:
-    app = create_app(SandboxOptions(generation="seeds"))
+    app = create_app(SandboxOptions(generation="legacy"))
     person = Person()
     async with open_app(person, app=app) as client:
         told = await call(client, "deactivate_customers", customer_ids=ids(10, 11), mode=mode)

@@ -9,7 +9,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from beel_mcp.cli.http import Address, http_app
+from beel_mcp.cli.http import ListenAddress, http_app
 from beel_mcp.settings import Settings
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp
@@ -71,7 +71,7 @@ async def over_http(
     """Call a tool at a server that listens, with the token of its operator."""
     port = free_port()
     token = SecretStr(TOKEN)
-    address = Address("127.0.0.1", port)
+    address = ListenAddress("127.0.0.1", port)
     app = http_app(settings, address, token=token, sandbox_app=sandbox)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (

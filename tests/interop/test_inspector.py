@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.cli.demo import EXPECTED_COUNTS
+from beel_mcp.cli.example_list import EXPECTED_COUNTS, IMPORTABLE, TOTAL
 from beel_mcp.tools import TOOLS
 from tests.interop.conftest import Finished, Node, Server
 
 pytestmark = pytest.mark.interop
 WELL, TOOL_ERROR = 0, 5  # and 6: a schema that not every host can use
-TOTAL = sum(EXPECTED_COUNTS.values())
-IMPORTABLE = EXPECTED_COUNTS["valid"] + EXPECTED_COUNTS["warning"]
 
 
 def inspect(node: Node, server: Server, *words: str, era: str = "legacy") -> Finished:

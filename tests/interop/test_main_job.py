@@ -2,13 +2,11 @@
 
 import pytest
 
-from beel_mcp.cli.demo import EXPECTED_COUNTS
+from beel_mcp.cli.example_list import EXPECTED_COUNTS, IMPORTABLE, TOTAL
 from beel_mcp.tools import TOOLS
 from tests.interop.conftest import Open, Server
 
 pytestmark = pytest.mark.interop
-TOTAL = sum(EXPECTED_COUNTS.values())
-IMPORTABLE = EXPECTED_COUNTS["valid"] + EXPECTED_COUNTS["warning"]
 
 
 def test_a_client_imports_a_list_once_and_reads_every_answer(opened: Open, server: Server) -> None:

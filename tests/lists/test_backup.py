@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.lists.export.workbook import COLUMNS, backup_csv
+from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.inline import read_inline
-from beel_mcp.lists.model import NAMES, PARTS
+from beel_mcp.lists.model import FIELDS, NAMES, PARTS
 
 WHOLE = {
     "legal_name": "Prueba; y Compañía SL",
@@ -52,7 +52,7 @@ def read_again(customers):
 def test_a_saved_customer_is_read_again_with_every_field():
     read = read_again([WHOLE, ABROAD])
     assert [row.payload() for row in read.rows] == [WHOLE, ABROAD]
-    assert [column.split(" → ")[1] for column in read.columns_used] == list(COLUMNS)
+    assert [column.split(" → ")[1] for column in read.columns_used] == list(FIELDS)
     assert (read.columns_ignored, read.values_changed) == ((), ())
     assert not [problem for row in read.rows for problem in row.errors]
 
@@ -64,9 +64,9 @@ def test_any_text_comes_back_as_the_reader_takes_it_inline(raw):
 
 
 def test_the_columns_are_the_fields():
-    outer = {column.partition(".")[0] for column in COLUMNS}
+    outer = {column.partition(".")[0] for column in FIELDS}
     assert outer == set(NAMES)
-    assert all(f"{name}.{part}" in COLUMNS for name, parts in PARTS.items() for part in parts)
+    assert all(f"{name}.{part}" in FIELDS for name, parts in PARTS.items() for part in parts)
 
 
 @pytest.mark.parametrize(

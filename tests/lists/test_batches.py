@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
 from beel_mcp.lists import batch_store
-from beel_mcp.lists.batch import Kind, PartCheck, Row, Verdict, new_batch
+from beel_mcp.lists.batch import PartCheck, new_batch
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import KINDS
+from beel_mcp.lists.model import KINDS, Kind, Problem, Row, Verdict
+from beel_mcp.messages import verbatim
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -38,6 +38,9 @@ def clock() -> Clock:
 @pytest.fixture
 def store(clock: Clock) -> BatchStore:
     return BatchStore(clock)
+
+
+WRONG = verbatim("wrong")
 
 
 def rows(count: int, **values: object) -> tuple[Row, ...]:
@@ -71,7 +74,7 @@ def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
 
 
 def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
-    fault = Problem("nif", "Expected text.", severity="error")
+    fault = Problem("nif", verbatim("Expected text."), severity="error")
     made = new_batch("local", "inline", (Row(1, {}, (fault,)),))
     assert made.counts()["error"] == 1
     made = made.judged({1: Verdict("valid")})
@@ -132,11 +135,14 @@ def test_no_value_shows_in_what_a_log_would_print():
 
 def test_problems_of_many_rows_become_groups_with_an_example():
     said = [
-        Verdict("nif_invalid", (Problem("nif", f"El NIF {n}2345678A no existe", f"{n}2345678A"),))
+        Verdict(
+            "nif_invalid",
+            (Problem("nif", verbatim(f"El NIF {n}2345678A no existe"), f"{n}2345678A"),),
+        )
         for n in range(1, 8)
     ]
     made = batch(9).judged(dict(enumerate(said, 2)))
-    duplicate = Problem("nif", "Ya existe", "1")
+    duplicate = Problem("nif", verbatim("Ya existe"), "1")
     found = Verdict("duplicate", (duplicate,), (), "c-1")
     made = made.judged({**made.verdicts, 1: found})
     (first, second), more = made.problem_groups(10)
@@ -149,20 +155,20 @@ def test_problems_of_many_rows_become_groups_with_an_example():
 
 
 def test_groups_are_capped_and_the_rest_is_counted():
-    verdicts = {n: Verdict("error", (Problem(f"field{n}", "wrong"),)) for n in range(1, 13)}
+    verdicts = {n: Verdict("error", (Problem(f"field{n}", WRONG),)) for n in range(1, 13)}
     groups, more = batch(12).judged(verdicts).problem_groups(10)
     assert [group.rows for group in groups] == [(n,) for n in range(1, 11)]
     assert more == 2
 
 
 def test_the_same_problem_twice_in_a_row_counts_the_row_once():
-    twice = Problem("billing_emails", "wrong", "a"), Problem("billing_emails", "wrong", "b")
+    twice = Problem("billing_emails", WRONG, "a"), Problem("billing_emails", WRONG, "b")
     groups, _ = batch(1).judged({1: Verdict("error", twice)}).problem_groups(5)
     assert [group.count for group in groups] == [1]
 
 
 def test_rows_that_beel_has_not_seen_keep_their_local_advice():
-    advice = Problem("nif", "wrong letter")
+    advice = Problem("nif", verbatim("wrong letter"))
     made = new_batch("local", "inline", (Row(1, {}, (advice,)),))
     (group,), _ = made.problem_groups(5)
     assert (group.kind, group.field) == ("warning", "nif")

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.lists.checks.fields import Problem, advise, bare_nif, mask_iban, nif_advice
-from beel_mcp.lists.checks.places import _NAMES, prefixes_of, province_of
+from beel_mcp.cleaning import mask_iban
+from beel_mcp.lists.checks.fields import advise, nif_advice
+from beel_mcp.lists.checks.places import prefixes_of, province_of
+from beel_mcp.lists.model import Problem, bare_nif
+from beel_mcp.messages import read_data, verbatim
 
 # Written by hand from the published rules, not with the library that the product uses.
 DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
@@ -60,8 +63,8 @@ def test_a_right_control_character_is_left_alone(nif):
 def test_a_wrong_nif_comes_with_what_it_would_be(nif, suggestion):
     problem = nif_advice(nif)
     assert problem
-    assert (problem.value, problem.suggestion, problem.severity) == (nif, suggestion, "advice")
-    assert nif not in problem.message
+    assert (problem.value, problem.hint(), problem.severity) == (nif, suggestion, "advice")
+    assert nif not in problem.text()
 
 
 @pytest.mark.parametrize(
@@ -70,8 +73,8 @@ def test_a_wrong_nif_comes_with_what_it_would_be(nif, suggestion):
 def test_what_is_no_spanish_number_gets_no_guess(nif):
     problem = nif_advice(nif)
     assert problem
-    assert problem.suggestion is None
-    assert "alternative_id" in problem.message
+    assert problem.hint() is None
+    assert "alternative_id" in problem.text()
 
 
 @given(st.integers(0, 99_999_999))
@@ -79,7 +82,7 @@ def test_every_dni_has_exactly_one_letter(number):
     letter = DNI_LETTERS[number % 23]
     assert nif_advice(f"{number:08}{letter}") is None
     other = DNI_LETTERS[(number + 1) % 23]
-    assert nif_advice(f"{number:08}{other}").suggestion.endswith(letter)
+    assert nif_advice(f"{number:08}{other}").hint().endswith(letter)
 
 
 @given(st.text(max_size=12))
@@ -88,7 +91,7 @@ def test_no_text_breaks_the_checks(text):
     method = {"iban": text}
     values = {"nif": text, "email": text, "phone": text, "billing_emails": (text,)}
     for problem in advise({**values, "address": address, "preferred_payment_method": method}):
-        assert len(problem.message) <= 140
+        assert len(problem.text()) <= 140
         assert problem.severity == "advice"
 
 
@@ -142,13 +145,13 @@ def test_a_postal_code_fits_its_province_in_every_language(code, province):
 
 def test_a_postal_code_of_another_province_is_pointed_out():
     (problem,) = at("08001", "Madrid")
-    assert problem.suggestion == "08 is Barcelona; Madrid is 28"
+    assert problem.hint() == "08 is Barcelona; Madrid is 28"
 
 
 def test_a_postal_code_that_lost_its_zero_gets_it_back_as_a_suggestion():
-    assert at("8001", "Barcelona")[0].suggestion == "08001"
-    assert at("800")[0].suggestion is None
-    assert at("99001")[0].suggestion is None
+    assert at("8001", "Barcelona")[0].hint() == "08001"
+    assert at("800")[0].hint() is None
+    assert at("99001")[0].hint() is None
 
 
 def test_postal_codes_abroad_are_nobodys_business():
@@ -158,11 +161,11 @@ def test_postal_codes_abroad_are_nobodys_business():
 
 
 def test_every_name_of_a_province_means_one_prefix():
-    for prefix, names in _NAMES.items():
+    for prefix, names in read_data("provinces").items():
         assert province_of(prefix + "001")
-        for name in names.split("|"):
+        for name in names:
             assert prefixes_of(name) == {prefix}, name
-    assert len(_NAMES) == 52
+    assert len(read_data("provinces")) == 52
 
 
 @pytest.mark.parametrize("email", ["a@b.es", "ana.p+x@sub.ejemplo.example", "ñ@español.example"])
@@ -187,13 +190,13 @@ def test_good_phones_pass(phone):
 
 def test_a_phone_with_dots_is_rewritten_as_a_suggestion():
     (problem,) = advise({**WHOLE, "phone": "91.555.12.34"})
-    assert problem.suggestion == "91 555 12 34"
+    assert problem.hint() == "91 555 12 34"
 
 
 def test_a_phone_that_a_spreadsheet_rounded_is_not_guessed():
     (problem,) = advise({**WHOLE, "phone": "6,00112E+08"})
-    assert "rounded" in problem.message
-    assert problem.suggestion is None
+    assert "rounded" in problem.text()
+    assert problem.hint() is None
 
 
 @pytest.mark.parametrize("iban", ["ES9121000418450200051333", "XX", "ES91", IBAN.lower()])
@@ -209,24 +212,27 @@ def test_a_right_iban_passes():
 
 def test_a_problem_masks_an_iban_wherever_it_stands():
     spaced = "ES91 2100 0418 4502 0005 1332"
-    problem = Problem("notes", f"the value {spaced} is no good", IBAN, f"not {IBAN.lower()}")
-    assert "2100" not in repr(problem)
-    short = Problem("preferred_payment_method.iban", "ES91 210 is too short", "ES91 210")
-    assert "210" not in repr(short)
+    message, hint = verbatim(f"the value {spaced} is no good"), verbatim(f"not {IBAN.lower()}")
+    problem = Problem("notes", message, IBAN, hint)
+    assert "2100" not in repr(problem) + problem.text() + str(problem.hint())
+    said = verbatim("ES91 210 is too short")
+    short = Problem("preferred_payment_method.iban", said, "ES91 210")
+    assert "210" not in repr(short) + short.text()
 
 
 def test_a_problem_is_cleaned():
-    problem = Problem("x" * 100, "a\n\u202eb" * 500, "v" * 500)
-    assert "\n" not in problem.message
-    assert "\u202e" not in problem.message
-    assert len(problem.message) <= 300
+    problem = Problem("x" * 100, verbatim("a\n\u202eb" * 500), "v" * 500)
+    assert "\n" not in problem.text()
+    assert "\u202e" not in problem.text()
+    assert len(problem.text()) <= 300
     assert len(problem.value) <= 80
 
 
 @given(st.text(max_size=60))
 def test_masking_and_normalising_twice_is_doing_it_once(text):
     assert mask_iban(mask_iban(text)) == mask_iban(text)
-    problem = Problem("preferred_payment_method.iban", text, text, text)
+    said = verbatim(text)
+    problem = Problem("preferred_payment_method.iban", said, text, said)
     again = Problem(problem.field, problem.message, problem.value, problem.suggestion)
     assert again == problem
     assert bare_nif(bare_nif("ESB12345674")) == "B12345674"
@@ -260,7 +266,7 @@ def test_the_checks_do_not_change_what_they_look_at():
 def test_a_number_of_another_country_of_the_union_is_recognised(nif, suggestion):
     problem = nif_advice(nif)
     assert problem
-    assert (problem.value, problem.suggestion) == (nif, suggestion)
+    assert (problem.value, problem.hint()) == (nif, suggestion)
 
 
 @pytest.mark.parametrize(
@@ -280,16 +286,16 @@ def test_a_number_of_another_country_of_the_union_is_recognised(nif, suggestion)
 def test_a_foreign_document_is_held_against_what_beel_takes(document, words):
     without = {name: value for name, value in WHOLE.items() if name != "nif"}
     found = advise({**without, "alternative_id": document})
-    assert [words in problem.message for problem in found] == ([True] if words else [])
+    assert [words in problem.text() for problem in found] == ([True] if words else [])
 
 
 def test_a_missing_province_comes_with_the_one_of_the_postal_code():
     address = {**STREET, "postal_code": "48001"}
     (problem,) = advise({**WHOLE, "address": address})
-    assert (problem.field, problem.suggestion) == ("address.province", "Bizkaia")
+    assert (problem.field, problem.hint()) == ("address.province", "Bizkaia")
     abroad = {**address, "country": "Alemania", "country_code": "DE"}
     (problem,) = advise({**WHOLE, "address": abroad})
-    assert (problem.field, problem.suggestion) == ("address.province", None)
+    assert (problem.field, problem.hint()) == ("address.province", None)
 
 
 def test_a_country_without_its_code_is_asked_for():

@@ -8,16 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.files.columns import FIELDS, Table, check_chosen, read_table
-from beel_mcp.lists.files.headers import _NAMES, TEMPLATE, key_of, meaning_of
+from beel_mcp.lists.files.columns import Table, check_chosen, read_table
 from beel_mcp.lists.files.rows import read_file_rows
+from beel_mcp.lists.headers import TEMPLATE, key_of, meaning_of
+from beel_mcp.lists.model import FIELDS
+from beel_mcp.messages import read_data
 from tests.support.list_files import text
 
 EVERY = [
     (name, field)
-    for field, groups in _NAMES.items()
-    for group in groups.split("||")
-    for name in group.split("|")
+    for field, groups in read_data("headers").items()
+    for group in groups
+    for name in group
 ]
 
 
@@ -131,7 +133,7 @@ def test_two_headers_of_the_same_words_are_told_apart_by_their_column():
     error = refusal(*rows)
     assert '"header": "column 2"' in error.remedy
     read = table(*rows, chosen={"column 3": "nif"})
-    assert read.layout.used[-1].place == 2
+    assert read.layout.used[-1].cell == 2
     assert refusal(*rows, chosen={"NIF": "nif"}).code == "file_header_repeated"
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from beel_mcp.errors import CallerError
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import read_file_rows
-from beel_mcp.lists.inline import CustomerRow, read_inline
+from beel_mcp.lists.inline import read_inline
+from beel_mcp.lists.model import CustomerRow
 
 TEMPLATE = (
     "nombre_fiscal;nif;email;telefono;direccion_calle;direccion_numero;"
@@ -118,9 +119,7 @@ def test_billing_emails_of_another_kind_make_an_error_row(emails):
 def test_advice_stands_beside_the_values_without_changing_them():
     row = one({"legal_name": "Prueba", "nif": "12345678A"})
     assert row.values["nif"] == "12345678A"
-    assert [problem.suggestion for problem in row.advice][:1] == [
-        "12345678A: the letter would be Z"
-    ]
+    assert [problem.hint() for problem in row.advice][:1] == ["12345678A: the letter would be Z"]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,10 @@ def test_columns_that_are_not_the_templates_are_ignored_by_name():
 
 def test_values_that_were_tidied_are_told():
     read = csv_rows("nombre_fiscal;nif;telefono\n Uno ;B1\u200b2345674;600112233\nPen\u0303a;1;2\n")
-    assert [tuple(change) for change in read.values_changed] == [
+    assert [
+        (change.row, change.field, change.change.text(), change.before, change.after)
+        for change in read.values_changed
+    ] == [
         (2, "legal_name", "blanks removed", " Uno ", "Uno"),
         (2, "nif", "invisible characters removed", "B1\u200b2345674", "B12345674"),
         (3, "legal_name", "accents composed", "Pen\u0303a", "Peña"),

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.lists.checks.places import mended
+from beel_mcp.lists.files.cells import REPAIRS, repaired
 from beel_mcp.lists.files.columns import read_table
-from beel_mcp.lists.files.rows import REPAIRS, read_file_rows, repaired
+from beel_mcp.lists.files.rows import read_file_rows
 from tests.support.customers import dni
 from tests.support.list_files import text
 from tests.support.program_exports import beel
@@ -201,7 +202,7 @@ def test_no_value_is_changed_without_being_told(cells):
         **{f"address.{name}": part for name, part in values.get("address", {}).items()},
     }
     for column in table.layout.used:
-        stood = rows[1][column.place]
+        stood = rows[1][column.cell]
         if stood.strip() and flat.get(column.field, "") != stood:
             assert column.field in told or row.errors or not flat.get(column.field)
 

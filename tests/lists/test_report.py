@@ -10,14 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from beel_mcp.lists.batch import Verdict, new_batch
-from beel_mcp.lists.checks.fields import Problem
+from beel_mcp.lists.batch import new_batch
 from beel_mcp.lists.export.report import report_of
-from beel_mcp.lists.export.workbook import COLUMNS
-from beel_mcp.lists.files.headers import HEADINGS, OURS, TEMPLATE, heading_of, meaning_of
 from beel_mcp.lists.files.rows import read_list
+from beel_mcp.lists.headers import OURS, TEMPLATE, heading_of, meaning_of
 from beel_mcp.lists.inline import read_inline
-from beel_mcp.lists.model import KINDS, ValueChange
+from beel_mcp.lists.model import FIELDS, KINDS, Problem, ValueChange, Verdict
+from beel_mcp.messages import Message, verbatim
 from tests.lists.test_backup import ABROAD, WHOLE
 from tests.support.customers import customer
 from tests.support.list_files import text, xlsx
@@ -94,20 +93,19 @@ RED, ORANGE, YELLOW, GREY = "FFC7CE", "FFD8A8", "FFEB9C", "D9D9D9"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", FIELDS)
 def test_every_heading_is_known_again_before_all_others(language, column):
-    assert meaning_of(HEADINGS[language][column]) == (column, 0)
+    assert meaning_of(heading_of(column, language)) == (column, 0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_headings_are_told_apart_and_ours_are_no_fields(language):
-    assert HEADINGS[language].keys() == set(COLUMNS)
-    assert len(set(HEADINGS[language].values())) == len(COLUMNS)
+    assert len({heading_of(field, language) for field in FIELDS}) == len(FIELDS)
     assert not [header for header in OURS[language] if meaning_of(header)]
 
 
 def test_fields_of_the_template_have_its_names():
-    assert set(TEMPLATE) <= set(HEADINGS["es"].values())
+    assert set(TEMPLATE) <= {heading_of(field, "es") for field in FIELDS}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -116,7 +114,7 @@ def test_a_report_given_back_is_the_same_list(language):
     read = read_again(batch, language)
     assert [row.payload() for row in read.rows] == [row.payload() for row in batch.rows]
     assert (read.columns_ignored, read.values_changed) == ((), ())
-    assert len(read.columns_used) == len(COLUMNS)
+    assert len(read.columns_used) == len(FIELDS)
 
 
 def test_one_row_of_the_sheet_is_one_row_of_the_list_in_its_order():
@@ -129,7 +127,7 @@ def test_one_row_of_the_sheet_is_one_row_of_the_list_in_its_order():
 
 def test_only_columns_with_something_to_show_are_there():
     [row] = listed(inline({"legal_name": "Uno", "phone": "600112233"}))
-    needed = [HEADINGS["es"][column] for column in COLUMNS if column in row_of_needs()]
+    needed = [heading_of(column, "es") for column in FIELDS if column in row_of_needs()]
     assert [*row] == [*needed, "telefono", *OURS["es"]]
     wrong = judged(inline({"legal_name": "Uno"}), r1=said("error", "website", "must be a text"))
     assert "web" in listed(wrong)[0]
@@ -141,7 +139,8 @@ def row_of_needs():
 
 
 def said(kind, field, message, *, value=None, suggestion=None, known=None):
-    return Verdict(kind, (Problem(field, message, value, suggestion, "error"),), (), known)
+    hint = suggestion and verbatim(suggestion)
+    return Verdict(kind, (Problem(field, verbatim(message), value, hint, "error"),), (), known)
 
 
 TEXT = st.text(max_size=40) | st.sampled_from(FORMULAS) | st.text("<r>/&_x041;'\"", max_size=12)
@@ -281,7 +280,7 @@ def five_kinds():
     return judged(
         inline(*rows),
         r1=Verdict("valid"),
-        r2=Verdict("warning", (), (Problem("phone", "Looks odd.", "1"),)),
+        r2=Verdict("warning", (), (Problem("phone", verbatim("Looks odd."), "1"),)),
         r3=said("error", "address.postal_code", "must be right", suggestion="28001"),
         r4=said("duplicate", "nif", "Ya existe", known=KNOWN),
         r5=said("nif_invalid", "nif", "No consta"),
@@ -347,7 +346,9 @@ def test_a_hundred_wrong_addresses_do_not_fill_the_screen():
     batch = inline({"legal_name": "Uno", "billing_emails": [f"malo{n}" for n in range(100)]})
     problems = judged(
         batch,
-        r1=Verdict("error", tuple(Problem("billing_emails", f"No {n}") for n in range(100))),
+        r1=Verdict(
+            "error", tuple(Problem("billing_emails", verbatim(f"No {n}")) for n in range(100))
+        ),
     )
     lines = listed(problems)[0]["BeeL: problemas"].splitlines()
     assert (len(lines), lines[-1]) == (21, "… y 80 más")
@@ -372,7 +373,7 @@ def test_the_file_is_named_without_its_folder():
 
 
 def test_every_value_that_was_changed_is_listed_before_and_after():
-    changes = (ValueChange(4, "address.postal_code", "zero put back", "8001", "08001"),)
+    changes = (ValueChange(4, "address.postal_code", verbatim("zero put back"), "8001", "08001"),)
     pages = sheets(report(inline(customer(1), values_changed=changes)))
     assert pages["Cambios"][1:] == [
         ["4", "direccion_codigo_postal", "zero put back", "8001", "08001"]
@@ -382,7 +383,7 @@ def test_every_value_that_was_changed_is_listed_before_and_after():
 
 @pytest.mark.slow
 def test_more_changes_than_a_sheet_may_have_go_on_in_the_next():
-    change = ValueChange(2, "phone", "blanks removed", "1", "2")
+    change = ValueChange(2, "phone", Message("change.blanks"), "1", "2")
     batch = inline(customer(1), values_changed=(change,) * 45_001)
     pages = sheets(report(batch))
     assert [len(pages[name]) for name in pages if name.startswith("Cambios")] == [9_001] * 5
@@ -392,7 +393,9 @@ def test_more_changes_than_a_sheet_may_have_go_on_in_the_next():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_list_is_found_in_it_even_where_the_changes_look_like_one(language):
-    changes = tuple(ValueChange(n, "legal_name", "nif", "email", "web") for n in range(50))
+    changes = tuple(
+        ValueChange(n, "legal_name", verbatim("nif"), "email", "web") for n in range(50)
+    )
     read = read_again(inline(customer(1), values_changed=changes), language)
     assert read.rows[0].values["legal_name"] == customer(1)["legal_name"]
     assert read.read_as == f'sheet "{heading_sheet(language)}"'

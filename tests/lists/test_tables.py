@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
-from beel_mcp.lists.files.columns import MAX_BYTES, MAX_ROWS, read_table
+from beel_mcp.lists.files.columns import read_table
+from beel_mcp.lists.files.sheet import MAX_BYTES, MAX_ROWS
 
 HEADER = "nombre_fiscal;nif;direccion_calle"
 

@@ -11,8 +11,8 @@ def remarks(*rows: dict) -> dict[int, str]:
     found = {}
     for row in read_inline(list(rows)):
         for problem in row.problems:
-            if "twice" in problem.message or "Nearly" in problem.message:
-                found[row.number] = f"{problem.field}: {problem.suggestion}"
+            if problem.message.code in ("duplicate.identifier", "duplicate.name"):
+                found[row.number] = f"{problem.field}: {problem.hint()}"
     return found
 
 

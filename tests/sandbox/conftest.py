@@ -114,7 +114,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 async def open_sandbox() -> AsyncIterator[Callable[..., SandboxClient]]:
-    """Open a sandbox: `api = open_sandbox(generation="seeds")`."""
+    """Open a sandbox: `api = open_sandbox(generation="legacy")`."""
     async with AsyncExitStack() as stack:
 
         def open_one(**options: Any) -> SandboxClient:

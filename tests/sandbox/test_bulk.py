@@ -77,14 +77,14 @@ async def test_a_creation_reports_like_a_dry_run_with_ids(api, customers):
 
 
 async def test_the_seed_generation_answers_with_the_customers(open_sandbox):
-    api = open_sandbox(generation="seeds")
+    api = open_sandbox(generation="legacy")
     data = (await api.post(f"{FLAT}/bulk", json=batch(GOOD, SILENT))).json()["data"]
     assert data["total_created"] == 2
     made = [customer["id"] for customer in data["customers"]]
     assert made == [effect["customer_id"] for effect in api.store.ledger()]
 
 
-@pytest.mark.parametrize("generation", ["current", "seeds"])
+@pytest.mark.parametrize("generation", ["current", "legacy"])
 async def test_one_bad_row_rejects_all(open_sandbox, generation):
     api = open_sandbox(generation=generation)
     answer = await api.post(f"{FLAT}/bulk", json=batch(GOOD, TAKEN, SILENT))
@@ -142,7 +142,7 @@ async def test_a_bulk_deletion_gives_one_verdict_per_id_in_order(api, customers)
 
 
 async def test_the_seed_generation_lists_deactivated_ids_and_errors(open_sandbox):
-    api = open_sandbox(generation="seeds")
+    api = open_sandbox(generation="legacy")
     ids = f"{customer_id(1)},{customer_id(8)}"
     data = (await api.delete(f"{FLAT}/bulk", params={"ids": ids})).json()["data"]
     assert data["deactivated_ids"] == [customer_id(8)]
@@ -156,7 +156,7 @@ async def test_nothing_deleted_is_still_a_success(api):
     assert (answer.status_code, answer.json()["data"]["deleted_ids"]) == (200, [])
 
 
-@pytest.mark.parametrize("generation", ["current", "seeds"])
+@pytest.mark.parametrize("generation", ["current", "legacy"])
 async def test_a_dry_run_over_every_verdict_is_answered_as_declared(
     open_sandbox, contract: Contract, generation: str
 ):

@@ -1,4 +1,4 @@
-"""Every operation in both generations, well and badly used, against the stripped contract."""
+"""Every endpoint in both generations, well and badly used, against the stripped contract."""
 
 import json
 import runpy
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.call import Operation
+from beel_mcp.sandbox.calls import Endpoint
 from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id, invoice_id
 from tests.sandbox.conftest import Contract, SandboxClient, new_customer
 
@@ -62,7 +62,7 @@ DRAFT = {
 }
 BAD_BATCH = {"customers": [new_customer(), new_customer(nif="B65120340"), {"legal_name": " "}]}
 
-# One acceptable request per operation and the status of its answer.
+# One acceptable request per endpoint and the status of its answer.
 GOOD: dict[str, tuple[Sent, int]] = {
     "listCustomers": (Sent(params={"search": "sl", "limit": 5}), 200),
     "createCustomer": (Sent(new_customer()), 201),
@@ -107,50 +107,50 @@ class Fault:
 
     name: str
     status: int
-    concerns: Callable[[Operation], bool]
+    concerns: Callable[[Endpoint], bool]
     spoil: Callable[[Sent], Sent] = lambda sent: sent
     options: dict[str, Any] = field(default_factory=dict)
-    generations: tuple[str, ...] = ("current", "seeds")
+    generations: tuple[str, ...] = ("current", "legacy")
 
 
-def every(operation: Operation) -> bool:
+def every(endpoint: Endpoint) -> bool:
     return True
 
 
-def bodied(operation: Operation) -> bool:
-    return operation.takes_body
+def bodied(endpoint: Endpoint) -> bool:
+    return endpoint.takes_body
 
 
-def writes_one(operation: Operation) -> bool:
-    return operation.takes_body and "/customers" in operation.path and not is_bulk(operation)
+def writes_one(endpoint: Endpoint) -> bool:
+    return endpoint.takes_body and "/customers" in endpoint.path and not is_bulk(endpoint)
 
 
-def is_bulk(operation: Operation) -> bool:
-    return operation.path.endswith("/bulk")
+def is_bulk(endpoint: Endpoint) -> bool:
+    return endpoint.path.endswith("/bulk")
 
 
-def on_customer(operation: Operation) -> bool:
-    return "{customer_id}" in operation.path
+def on_customer(endpoint: Endpoint) -> bool:
+    return "{customer_id}" in endpoint.path
 
 
-def on_invoice(operation: Operation) -> bool:
-    return "{invoice_id}" in operation.path
+def on_invoice(endpoint: Endpoint) -> bool:
+    return "{invoice_id}" in endpoint.path
 
 
-def lists_invoices(operation: Operation) -> bool:
-    return operation.path.endswith("/invoices") and operation.method == "GET"
+def lists_invoices(endpoint: Endpoint) -> bool:
+    return endpoint.path.endswith("/invoices") and endpoint.method == "GET"
 
 
-def creates_invoice(operation: Operation) -> bool:
-    return operation.path.endswith("/invoices") and operation.method == "POST"
+def creates_invoice(endpoint: Endpoint) -> bool:
+    return endpoint.path.endswith("/invoices") and endpoint.method == "POST"
 
 
-def deletes_invoice(operation: Operation) -> bool:
-    return on_invoice(operation) and operation.method == "DELETE"
+def deletes_invoice(endpoint: Endpoint) -> bool:
+    return on_invoice(endpoint) and endpoint.method == "DELETE"
 
 
-def makes_zip(operation: Operation) -> bool:
-    return operation.produces == "application/zip"
+def makes_zip(endpoint: Endpoint) -> bool:
+    return endpoint.produces == "application/zip"
 
 
 def with_headers(**headers: str) -> Callable[[Sent], Sent]:
@@ -211,7 +211,7 @@ FAULTS = (
     Fault("no such invoice", 404, on_invoice, with_ids(invoice_id=NOWHERE)),
     Fault("bad invoice id", 400, on_invoice, with_ids(invoice_id="F26-0001")),
     Fault("a proforma", 404, on_invoice, with_ids(invoice_id=invoice_id(18)),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("an issued invoice", 400, deletes_invoice, with_ids(invoice_id=invoice_id(13))),
     Fault("a scheduled invoice", 400, deletes_invoice, with_ids(invoice_id=invoice_id(15))),
     Fault("no PDFs", 400, makes_zip, with_body(invoice_ids=[invoice_id(16), NOWHERE])),
@@ -221,19 +221,19 @@ FAULTS = (
     Fault("an empty list of ids", 422, makes_zip, with_body(invoice_ids=[])),
     Fault("no ids in it", 422, makes_zip, lambda sent: replace(sent, body={})),
     Fault("21 ids", 422, makes_zip, with_body(invoice_ids=[NOWHERE] * 21),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("501 ids", 422, makes_zip, with_body(invoice_ids=[NOWHERE] * 501)),
     Fault("too much for one ZIP", 413, makes_zip, options={"zip_cap_bytes": 500}),
     Fault("bad amount", 400, lists_invoices, with_params(total_min="much")),
     Fault("bad status", 400, lists_invoices, with_params(status="LOST")),
     Fault("bad status in a list", 400, lists_invoices, with_params(status="PAID,LOST")),
     Fault("two statuses", 400, lists_invoices, with_params(status="PAID,SENT"),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("a proforma's status", 400, lists_invoices, with_params(status="ACTIVE"),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("bad type", 400, lists_invoices, with_params(type="RECEIPT")),
     Fault("a proforma's type", 400, lists_invoices, with_params(type="PROFORMA"),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("bad day", 400, lists_invoices, with_params(date_from="2026-02-30")),
     Fault("bad customer", 400, lists_invoices, with_params(customer_id="1")),
     Fault("bad order", 400, lists_invoices, with_params(sort_order="up")),
@@ -242,14 +242,14 @@ FAULTS = (
     Fault("an odd withholding", 400, creates_invoice, with_line(irpf_rate=16)),
     Fault("half a withholding", 400, creates_invoice, with_line(irpf_rate=7.5)),
     Fault("today's withholding", 400, creates_invoice, with_line(irpf_rate=1),
-          generations=("seeds",)),
-    Fault("the seeds' withholding", 400, creates_invoice, with_line(irpf_rate=21),
+          generations=("legacy",)),
+    Fault("the legacy withholding", 400, creates_invoice, with_line(irpf_rate=21),
           generations=CURRENT),
     Fault("no such tax", 400, creates_invoice, with_line(main_tax={"type": "VAT"})),
     Fault("over 100 %", 422, creates_invoice, with_line(discount_percentage=101)),
     Fault("a long line", 422, creates_invoice, with_line(description="x" * 2001)),
     Fault("a line of 501", 422, creates_invoice, with_line(description="x" * 501),
-          generations=("seeds",)),
+          generations=("legacy",)),
     Fault("an unknown field", 422, creates_invoice, with_line(colour="red")),
     Fault("no lines", 422, creates_invoice, with_body(lines=[])),
     Fault("no customer", 422, creates_invoice, with_body(recipient={"legal_name": "Nadie"})),
@@ -283,49 +283,47 @@ FAULTS = (
     Fault("has invoices", 409, lambda op: on_customer(op) and op.method == "DELETE",
           with_ids(customer_id=customer_id(1)), generations=CURRENT),
     Fault("has invoices", 400, lambda op: on_customer(op) and op.method == "DELETE",
-          with_ids(customer_id=customer_id(1)), generations=("seeds",)),
+          with_ids(customer_id=customer_id(1)), generations=("legacy",)),
     Fault("blank NIF", 422, lambda op: op.name == "validateNif", with_body(nif=" ")),
     Fault("long name", 422, lambda op: op.name == "validateNif", with_body(legal_name="a" * 256)),
 )  # fmt: skip
 
 
-def served(generation: str) -> dict[str, Operation]:
+def served(generation: str) -> dict[str, Endpoint]:
     app = create_app(SandboxOptions(generation=generation))
     app.state.store.close()
     return {
-        operation.name: operation
-        for route in app.routes
-        for operation in route.app.operations.values()
+        endpoint.name: endpoint for route in app.routes for endpoint in route.app.endpoints.values()
     }
 
 
-SERVED = {generation: served(generation) for generation in ("current", "seeds")}
+SERVED = {generation: served(generation) for generation in ("current", "legacy")}
 SUCCESSES = [
-    pytest.param(generation, operation, id=f"{generation}-{operation.name}")
+    pytest.param(generation, endpoint, id=f"{generation}-{endpoint.name}")
     for generation, operations in SERVED.items()
-    for operation in operations.values()
+    for endpoint in operations.values()
 ]
 REFUSALS = [
-    pytest.param(generation, operation, fault, id=f"{generation}-{operation.name}-{fault.name}")
+    pytest.param(generation, endpoint, fault, id=f"{generation}-{endpoint.name}-{fault.name}")
     for generation, operations in SERVED.items()
-    for operation in operations.values()
+    for endpoint in operations.values()
     for fault in FAULTS
-    if generation in fault.generations and fault.concerns(operation)
+    if generation in fault.generations and fault.concerns(endpoint)
 ]
 
 
-async def send(api: SandboxClient, operation: Operation, sent: Sent) -> Any:
+async def send(api: SandboxClient, endpoint: Endpoint, sent: Sent) -> Any:
     ids = {
         "company_id": DEMO_COMPANY_ID,
         "account_id": ACCOUNT_ID,
         "customer_id": customer_id(8),
         "invoice_id": invoice_id(5),
     }
-    path = operation.path.format(**(ids | sent.ids))
+    path = endpoint.path.format(**(ids | sent.ids))
     content = json.dumps(sent.body).encode() if sent.body is not None else sent.content
     headers = {"Content-Type": "application/json"} | sent.headers
     return await api.request(
-        operation.method, path, params=sent.params, content=content, headers=headers
+        endpoint.method, path, params=sent.params, content=content, headers=headers
     )
 
 
@@ -336,42 +334,42 @@ def test_every_route_has_a_conformity_case_and_a_place_in_the_contract(contract:
         name: place for name, place in contract.operations.items() if name in current
     }
     assert set(contract.operations) - set(current) == NOT_SERVED
-    assert set(SERVED["seeds"]) < set(current)
+    assert set(SERVED["legacy"]) < set(current)
 
 
 def test_keys_scopes_and_deprecation_are_those_of_the_contract(contract: Contract):
-    for name, operation in SERVED["current"].items():
-        declared = contract.document["paths"][operation.path][operation.method.lower()]
+    for name, endpoint in SERVED["current"].items():
+        declared = contract.document["paths"][endpoint.path][endpoint.method.lower()]
         parameters = [item.get("$ref", "") for item in declared.get("parameters", [])]
-        assert operation.takes_key == any(ref.endswith("/IdempotencyKey") for ref in parameters)
-        assert declared.get("x-required-scopes", [None]) == [operation.scope], name
-        assert declared.get("deprecated", False) == operation.is_deprecated, name
-        successor = operation.successor and operation.successor.replace("{company_id}", "")
+        assert endpoint.takes_key == any(ref.endswith("/IdempotencyKey") for ref in parameters)
+        assert declared.get("x-required-scopes", [None]) == [endpoint.scope], name
+        assert declared.get("deprecated", False) == endpoint.is_deprecated, name
+        successor = endpoint.successor and endpoint.successor.replace("{company_id}", "")
         stated = declared.get("x-successor", " ").partition(" ")[2].replace("{company_id}", "")
         assert (successor or "") == stated, name
 
 
-@pytest.mark.parametrize(("generation", "operation"), SUCCESSES)
+@pytest.mark.parametrize(("generation", "endpoint"), SUCCESSES)
 async def test_a_good_request_is_answered_as_declared(
-    open_sandbox, contract: Contract, generation: str, operation: Operation
+    open_sandbox, contract: Contract, generation: str, endpoint: Endpoint
 ):
-    sent, status = GOOD[operation.name]
-    answer = await send(open_sandbox(generation=generation), operation, sent)
+    sent, status = GOOD[endpoint.name]
+    answer = await send(open_sandbox(generation=generation), endpoint, sent)
     assert answer.status_code == status, answer.text
     # Where the contract has both generations, the first shape is that of the seed pages.
     branch = int(generation == "current")
-    assert contract.violations(operation.name, answer, branch) == []
-    assert contract.undeclared(operation.name, answer) == set()
+    assert contract.violations(endpoint.name, answer, branch) == []
+    assert contract.undeclared(endpoint.name, answer) == set()
 
 
-@pytest.mark.parametrize(("generation", "operation", "fault"), REFUSALS)
+@pytest.mark.parametrize(("generation", "endpoint", "fault"), REFUSALS)
 async def test_a_refusal_is_answered_as_declared(
-    open_sandbox, contract: Contract, generation: str, operation: Operation, fault: Fault
+    open_sandbox, contract: Contract, generation: str, endpoint: Endpoint, fault: Fault
 ):
     api = open_sandbox(generation=generation, **fault.options)
-    answer = await send(api, operation, fault.spoil(GOOD[operation.name][0]))
+    answer = await send(api, endpoint, fault.spoil(GOOD[endpoint.name][0]))
     assert answer.status_code == fault.status, answer.text
-    assert contract.violations(operation.name, answer) == []
+    assert contract.violations(endpoint.name, answer) == []
     assert answer.json()["success"] is False
     assert api.effects() == []
 

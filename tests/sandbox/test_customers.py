@@ -108,7 +108,7 @@ async def test_a_customer_with_invoices_cannot_be_deleted(api, customers):
 
 
 async def test_the_seed_generation_only_deactivates(open_sandbox):
-    api = open_sandbox(generation="seeds")
+    api = open_sandbox(generation="legacy")
     answer = await api.delete(f"{FLAT}/{WITHOUT_INVOICES}")
     assert answer.json()["data"] == {"message": "Customer deactivated successfully"}
     again = await api.delete(f"{FLAT}/{WITHOUT_INVOICES}")
@@ -121,7 +121,7 @@ async def test_the_seed_generation_only_deactivates(open_sandbox):
 
 
 async def test_the_seed_generation_keeps_customers_with_invoices(open_sandbox):
-    answer = await open_sandbox(generation="seeds").delete(f"{FLAT}/{WITH_INVOICES}")
+    answer = await open_sandbox(generation="legacy").delete(f"{FLAT}/{WITH_INVOICES}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
 
 
@@ -136,7 +136,7 @@ async def test_put_clears_what_is_absent_but_not_the_rest(api):
 
 
 async def test_put_of_the_seed_generation_keeps_what_is_absent(open_sandbox):
-    api = open_sandbox(generation="seeds")
+    api = open_sandbox(generation="legacy")
     before = (await api.get(f"{FLAT}/{customer_id(6)}")).json()["data"]
     body = {"web": "https://olmo.example", "nif": "28765431K"}
     after = (await api.put(f"{FLAT}/{customer_id(6)}", json=body)).json()["data"]
@@ -201,7 +201,7 @@ async def test_a_nif_may_repeat_across_companies_and_when_nobody_checks(open_san
 
 
 async def test_the_seed_generation_speaks_its_own_fields(open_sandbox):
-    api = open_sandbox(generation="seeds")
+    api = open_sandbox(generation="legacy")
     body = new_customer(
         web="https://alba.example", website="https://other.example", preferred_payment_method={}
     )

@@ -95,13 +95,13 @@ async def test_the_customer_of_another_company_gets_no_draft(open_sandbox):
     assert (answer.status_code, api.effects()) == (422, [])
 
 
-async def test_todays_lines_need_a_tax_and_the_seeds_a_description(open_sandbox):
+async def test_todays_lines_need_a_tax_and_the_legacy_ones_a_description(open_sandbox):
     untaxed = draft({"description": "Horas", "quantity": 1, "unit_price": 100})
     refused = await open_sandbox().post(FLAT, json=untaxed)
     assert refused.json()["error"]["code"] == "LINE_MAIN_TAX_REQUIRED"
-    assert (await open_sandbox(generation="seeds").post(FLAT, json=untaxed)).status_code == 201
+    assert (await open_sandbox(generation="legacy").post(FLAT, json=untaxed)).status_code == 201
     nameless = line()
     del nameless["description"]
     assert (await open_sandbox().post(FLAT, json=draft(nameless))).status_code == 201
-    refused = await open_sandbox(generation="seeds").post(FLAT, json=draft(nameless))
+    refused = await open_sandbox(generation="legacy").post(FLAT, json=draft(nameless))
     assert refused.status_code == 422

@@ -28,8 +28,8 @@ async def test_a_current_error_repeats_itself_on_top_and_a_seed_error_does_not(o
     assert current["type"] == "https://docs.beel.es/errors/NOT_FOUND"
     assert (current["title"], current["detail"]) == ("NOT_FOUND", current["error"]["message"])
     assert current["instance"] == "/nowhere"
-    seeds = (await open_sandbox(generation="seeds").get("/nowhere")).json()
-    assert seeds.keys() == {"success", "error", "meta"}
+    legacy = (await open_sandbox(generation="legacy").get("/nowhere")).json()
+    assert legacy.keys() == {"success", "error", "meta"}
 
 
 async def test_the_identity_leads_to_the_companies(open_sandbox):
@@ -77,7 +77,7 @@ async def test_each_company_has_its_own_customers(open_sandbox):
 
 
 async def test_the_seed_generation_knows_one_company(open_sandbox):
-    api = open_sandbox(generation="seeds", companies=2)
+    api = open_sandbox(generation="legacy", companies=2)
     assert (await api.get(FLAT, headers={"BeeL-Active-Company": "?"})).status_code == 200
 
 
@@ -116,7 +116,7 @@ async def test_flat_routes_announce_their_end(api, open_sandbox):
     replaced = await api.put(f"{FLAT}/{customer_id(8)}", json={})
     assert replaced.headers["Deprecation"] == "true"
     assert "Link" not in replaced.headers
-    for quiet in (await api.get(COMPANY), await open_sandbox(generation="seeds").get(FLAT)):
+    for quiet in (await api.get(COMPANY), await open_sandbox(generation="legacy").get(FLAT)):
         assert not {"deprecation", "sunset", "link"} & quiet.headers.keys()
 
 
@@ -132,7 +132,7 @@ async def test_retired_routes_are_gone_and_their_successors_are_not(open_sandbox
     "path", [COMPANY, "/v1/me/identity", COMPANIES, "/v1/templates/customer-import"]
 )
 async def test_the_seed_generation_does_not_have_todays_routes(open_sandbox, path):
-    assert (await open_sandbox(generation="seeds").get(path)).status_code == 404
+    assert (await open_sandbox(generation="legacy").get(path)).status_code == 404
 
 
 async def test_a_method_the_path_lacks_is_named_with_those_it_has(api):

@@ -4,13 +4,20 @@ from decimal import Decimal
 
 import pytest
 
-from beel_mcp.sandbox.seed import BILLS, DEMO_COMPANY_ID, SECOND_COMPANY_ID, customer_id, invoice_id
+from beel_mcp.sandbox.seed import (
+    DEMO_COMPANY_ID,
+    INVOICES,
+    SECOND_COMPANY_ID,
+    customer_id,
+    invoice_id,
+)
 
 pytestmark = pytest.mark.anyio
 
 FLAT = "/v1/invoices"
 COMPANY = f"/v1/companies/{DEMO_COMPANY_ID}/invoices"
 PROFORMAS = [18, 19, 20, 21]
+NUMBERS = sorted(invoice["number"] for invoice in INVOICES)
 
 
 @pytest.fixture(params=[FLAT, COMPANY], ids=["flat", "company"])
@@ -19,8 +26,8 @@ def invoices(request):
 
 
 @pytest.fixture
-def seeds(open_sandbox):
-    return open_sandbox(generation="seeds")
+def legacy(open_sandbox):
+    return open_sandbox(generation="legacy")
 
 
 async def numbers(api, path, **params):
@@ -68,7 +75,7 @@ async def test_filters_find_what_they_say(api, invoices, params, found):
 
 async def test_the_newest_come_first_unless_asked_otherwise(api, invoices):
     newest = await numbers(api, invoices, limit=100)
-    assert (len(newest), newest[:2]) == (len(BILLS), [15, 29])
+    assert (len(newest), newest[:2]) == (len(INVOICES), [15, 29])
     assert await numbers(api, invoices, limit=100, sort_order="asc") == newest[::-1]
 
 
@@ -84,7 +91,7 @@ async def test_other_orders_turn_around(api, key, first):
 async def test_pages_hold_every_invoice_once(api, invoices):
     pages = [await numbers(api, invoices, limit=8, page=page) for page in (1, 2, 3, 4, 5)]
     assert [len(page) for page in pages] == [8, 8, 8, 6, 0]
-    assert sorted(sum(pages, [])) == sorted(bill.number for bill in BILLS)  # noqa: RUF017
+    assert sorted(sum(pages, [])) == NUMBERS  # noqa: RUF017
 
 
 async def test_one_row_is_enough_to_count_those_of_a_customer(api, invoices):
@@ -93,20 +100,20 @@ async def test_one_row_is_enough_to_count_those_of_a_customer(api, invoices):
     assert (len(data["invoices"]), data["pagination"]["total_items"]) == (1, 4)
 
 
-async def test_the_seed_generation_shows_no_proformas_and_takes_one_status(seeds):
-    listed = await numbers(seeds, FLAT, limit=100)
-    assert sorted(listed) == [bill.number for bill in BILLS if bill.number not in PROFORMAS]
-    assert await numbers(seeds, FLAT, status="SENT") == [28, 11, 10]
-    assert (await seeds.get(COMPANY)).status_code == 404
-    assert (await seeds.get(f"{FLAT}/{invoice_id(18)}")).status_code == 404
+async def test_the_seed_generation_shows_no_proformas_and_takes_one_status(legacy):
+    listed = await numbers(legacy, FLAT, limit=100)
+    assert sorted(listed) == [number for number in NUMBERS if number not in PROFORMAS]
+    assert await numbers(legacy, FLAT, status="SENT") == [28, 11, 10]
+    assert (await legacy.get(COMPANY)).status_code == 404
+    assert (await legacy.get(f"{FLAT}/{invoice_id(18)}")).status_code == 404
 
 
 async def test_an_invoice_shows_whom_it_is_for_and_adds_up(api, invoices):
-    for bill in BILLS:
-        answer = await api.get(f"{invoices}/{invoice_id(bill.number)}")
+    for invoice in INVOICES:
+        answer = await api.get(f"{invoices}/{invoice_id(invoice['number'])}")
         shown = answer.json()["data"]
-        assert shown["recipient"]["customer_id"] == customer_id(bill.customer)
-        assert (shown["status"], shown["issue_date"]) == (bill.status, bill.issue_date)
+        assert shown["recipient"]["customer_id"] == customer_id(invoice["customer"])
+        assert (shown["status"], shown["issue_date"]) == (invoice["status"], invoice["issue_date"])
         assert (shown["number"] is None) == (shown["invoice_number"] is None)
         totals = {name: Decimal(str(value)) for name, value in shown["totals"].items()
                   if not name.endswith("_breakdown")}  # fmt: skip
@@ -120,13 +127,13 @@ async def test_an_invoice_shows_whom_it_is_for_and_adds_up(api, invoices):
         assert all(line["unit_price"] > 0 for line in shown["lines"])
 
 
-async def test_a_proforma_and_its_invoice_name_each_other(api, seeds):
+async def test_a_proforma_and_its_invoice_name_each_other(api, legacy):
     made = (await api.get(f"{COMPANY}/{invoice_id(9)}")).json()["data"]
     proforma = (await api.get(f"{COMPANY}/{invoice_id(18)}")).json()["data"]
     assert made["source_proforma_id"] == proforma["id"]
     assert proforma["converted_invoice_id"] == made["id"]
     assert made["company_id"] == DEMO_COMPANY_ID
-    old = (await seeds.get(f"{FLAT}/{invoice_id(9)}")).json()["data"]
+    old = (await legacy.get(f"{FLAT}/{invoice_id(9)}")).json()["data"]
     assert made.keys() - old.keys() == {"company_id", "source_proforma_id"}
 
 
@@ -178,15 +185,15 @@ async def test_a_deleted_draft_is_gone_and_its_proforma_is_active_again(api, inv
     ]
 
 
-async def test_the_seed_generation_leaves_the_proforma_as_it_was(seeds):
-    assert (await seeds.delete(f"{FLAT}/{invoice_id(17)}")).status_code == 204
-    [proforma] = seeds.store.rows("SELECT status FROM invoices WHERE id = ?", invoice_id(19))
+async def test_the_seed_generation_leaves_the_proforma_as_it_was(legacy):
+    assert (await legacy.delete(f"{FLAT}/{invoice_id(17)}")).status_code == 204
+    [proforma] = legacy.store.rows("SELECT status FROM invoices WHERE id = ?", invoice_id(19))
     assert proforma["status"] == "CONVERTED"
-    assert seeds.effects() == ["invoice_deleted"]
+    assert legacy.effects() == ["invoice_deleted"]
 
 
 @pytest.mark.parametrize(
-    "number", [bill.number for bill in BILLS if bill.status not in ("DRAFT", "ACTIVE")]
+    "number", [row["number"] for row in INVOICES if row["status"] not in ("DRAFT", "ACTIVE")]
 )
 async def test_nothing_but_a_draft_can_be_deleted(api, number):
     answer = await api.delete(f"{COMPANY}/{invoice_id(number)}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beel_mcp.sandbox.seed import PEOPLE, customer_id
+from beel_mcp.sandbox.seed import CUSTOMERS, customer_id
 from tests.sandbox.conftest import COMPANY, FLAT
 
 pytestmark = pytest.mark.anyio
@@ -35,8 +35,8 @@ async def test_filters_find_parts_of_words_in_any_case(api, customers, params, f
 
 
 async def test_only_active_customers_are_listed_unless_asked(api, open_sandbox):
-    assert len(await ids(api, COMPANY)) == len(PEOPLE) - 1
-    assert len(await ids(open_sandbox(generation="seeds"), FLAT)) == len(PEOPLE)
+    assert len(await ids(api, COMPANY)) == len(CUSTOMERS) - 1
+    assert len(await ids(open_sandbox(generation="legacy"), FLAT)) == len(CUSTOMERS)
 
 
 @pytest.mark.parametrize("key", ["legal_name", "nif", "city", "created_at"])
@@ -75,8 +75,8 @@ async def test_an_unknown_parameter_is_refused_or_warned_of_or_passed_over(api, 
     assert strict.json()["error"]["details"]["field"] == "per_page"
     warned = await api.get(FLAT, params={"per_page": "5"})
     assert "per_page" in warned.headers["BeeL-Warning"]
-    seeds = await open_sandbox(generation="seeds").get(FLAT, params={"per_page": "5"})
-    assert "BeeL-Warning" not in seeds.headers
+    legacy = await open_sandbox(generation="legacy").get(FLAT, params={"per_page": "5"})
+    assert "BeeL-Warning" not in legacy.headers
 
 
 async def test_a_uuid_is_read_in_either_case(api):

@@ -38,7 +38,7 @@ async def test_a_census_that_is_down_leaves_the_verdict_pending(open_sandbox):
 
 
 async def test_the_seed_generation_does_not_quote_the_census(open_sandbox):
-    found = await verdict(open_sandbox(generation="seeds"), nif="B12345674")
+    found = await verdict(open_sandbox(generation="legacy"), nif="B12345674")
     assert found.keys() == {"valid", "status", "legal_name", "message", "validated_at"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.sandbox.pdf import LINES_PER_PAGE, write_pdf
+from beel_mcp.sandbox.endpoints.pdf import LINES_PER_PAGE, write_pdf
 
 
 def objects_of(pdf):

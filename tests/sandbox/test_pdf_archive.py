@@ -58,8 +58,8 @@ async def test_what_has_no_pdf_is_left_out_without_a_word(api, archive):
 
 
 async def test_the_seed_generation_names_the_missing_in_a_header(open_sandbox):
-    seeds = open_sandbox(generation="seeds")
-    answer = await ask(seeds, FLAT, 10, 16, NOBODY, 28, 20)
+    legacy = open_sandbox(generation="legacy")
+    answer = await ask(legacy, FLAT, 10, 16, NOBODY, 28, 20)
     told = json.loads(b64decode(answer.headers["x-bulk-failures"]))
     assert [(item["invoice_id"], item["error_code"]) for item in told] == [
         (invoice_id(16), "PDF_NOT_GENERATED"),
@@ -67,7 +67,7 @@ async def test_the_seed_generation_names_the_missing_in_a_header(open_sandbox):
         (invoice_id(28), "PDF_NOT_GENERATED"),
         (invoice_id(20), "NOT_FOUND"),  # a proforma
     ]
-    assert "x-bulk-failures" not in (await ask(seeds, FLAT, 10)).headers
+    assert "x-bulk-failures" not in (await ask(legacy, FLAT, 10)).headers
 
 
 async def test_an_id_asked_for_twice_is_one_invoice(api, archive):
@@ -75,7 +75,7 @@ async def test_an_id_asked_for_twice_is_one_invoice(api, archive):
     assert (len(entries(answer)), answer.headers["x-bulk-total"]) == (1, "1")
 
 
-@pytest.mark.parametrize(("generation", "most"), [("current", 500), ("seeds", 20)])
+@pytest.mark.parametrize(("generation", "most"), [("current", 500), ("legacy", 20)])
 async def test_there_is_a_limit_of_ids(open_sandbox, generation, most):
     api = open_sandbox(generation=generation)
     assert (await ask(api, FLAT, *[1] * most)).status_code == 200

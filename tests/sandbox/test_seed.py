@@ -8,8 +8,8 @@ import pytest
 from stdnum.es import nif as spanish_nif
 
 from beel_mcp.sandbox import Store
+from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
 from beel_mcp.sandbox.rules import is_in_census
-from beel_mcp.sandbox.templates import CONTENT
 
 STATUSES = {
     "ACTIVE",
@@ -37,7 +37,7 @@ def test_every_seeded_nif_is_right_and_in_the_census(store):
     rows = store.rows("SELECT nif FROM customers UNION ALL SELECT nif FROM companies")
     nifs = [row["nif"] for row in rows if row["nif"]]
     assert all(spanish_nif.is_valid(nif) and is_in_census(nif) for nif in nifs)
-    templates = [line.split(";")[1] for line in CONTENT.decode("utf-8-sig").splitlines()[1:]]
+    templates = [line.split(";")[1] for line in TEMPLATE_CSV.decode("utf-8-sig").splitlines()[1:]]
     assert all(spanish_nif.is_valid(nif) and is_in_census(nif) for nif in templates)
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, customer_id, invoice_id
-from beel_mcp.sandbox.seed_invoices import REPAIR, Bill, invoice_row
+from beel_mcp.sandbox.seed import invoice_id, invoice_row
 
 Message = MutableMapping[str, Any]
 Spoil = Callable[[int, bytes], "bytes | tuple[int, bytes] | None"]
@@ -21,11 +20,17 @@ def add_invoices(sandbox: Starlette, count: int, **changes: Any) -> list[str]:
     numbers = range(FIRST, FIRST + count)
     with store.transaction() as connection:
         for number in numbers:
-            bill = Bill(
-                number, 1, "L26", number, "ISSUED", "2026-09-15", "2026-10-15", (REPAIR,), changes
+            row = invoice_row(
+                number=number,
+                customer=1,
+                series="L26",
+                in_series=number,
+                status="ISSUED",
+                issue_date="2026-09-15",
+                due_date="2026-10-15",
+                lines=["repair"],
+                **changes,
             )
-            ids = {"company_id": DEMO_COMPANY_ID, "customer_id": customer_id(1)}
-            row = {**ids, **invoice_row(bill)}
             connection.execute(
                 f"INSERT INTO invoices ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
                 list(row.values()),

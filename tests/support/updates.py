@@ -14,8 +14,8 @@ from tests.support.people.evidence import Told, call
 
 IBAN = EXTRAS["preferred_payment_method"]["iban"]  # type: ignore[index]
 OTHER_IBAN = "ES7921000813610123456789"
-# A generation of BeeL, and the routes it is asked on; the seeds have the flat ones only.
-WORLDS = [("current", "company"), ("current", "flat"), ("seeds", "flat")]
+# A generation of BeeL, and the routes it is asked on; the legacy one has the flat ones only.
+WORLDS = [("current", "company"), ("current", "flat"), ("legacy", "flat")]
 
 
 def add(app: Starlette, count: int = 1) -> list[str]:

@@ -18,7 +18,7 @@ TOOL = "create_draft_invoice"
 NOBODY = "deadbeef-0000-4000-8000-000000000001"
 LINE = {"description": "Horas", "quantity": "2.5", "unit_price": "39.90", "tax_rate": "21"}
 WANTED = {"customer_id": customer_id(2), "lines": [LINE]}
-WORLDS = [("current", "company"), ("current", "flat"), ("seeds", "flat")]
+WORLDS = [("current", "company"), ("current", "flat"), ("legacy", "flat")]
 
 
 @pytest.fixture(params=WORLDS, ids="-".join)
@@ -120,7 +120,7 @@ async def test_what_beel_refuses_is_told_in_its_words_and_nothing_is_created(
 async def test_a_rate_of_the_other_generation_is_for_beel_to_refuse(
     user: Client, beel: Starlette, world: Any
 ) -> None:
-    for rate, generation in (("1", "current"), ("21", "seeds")):
+    for rate, generation in (("1", "current"), ("21", "legacy")):
         lines = [LINE | {"withholding_rate": rate}]
         answer = await call(user, customer_id=customer_id(2), lines=lines)
         assert (answer["status"] == "done") == (world[0] == generation), rate

@@ -30,8 +30,8 @@ FREE = [customer_id(n) for n in (8, 10, 11, 12, 13)]
 BILLED = customer_id(1)
 IDLE = customer_id(9)
 NOBODY = customer_id(999)
-# A generation of BeeL, and the routes it is asked on; the seeds have the flat ones only.
-WORLDS = [("current", "company"), ("current", "flat"), ("seeds", "flat")]
+# A generation of BeeL, and the routes it is asked on; the legacy one has the flat ones only.
+WORLDS = [("current", "company"), ("current", "flat"), ("legacy", "flat")]
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ async def test_the_inactive_are_deleted_only_where_that_is_something_else(
 ) -> None:
     [idle] = crowd(sandbox, 1, active=0)
     answer = await call(client, "deactivate_customers", customer_ids=[idle])
-    if generation == "seeds":
+    if generation == "legacy":
         assert answer["status"] == "nothing_done"
         assert answer["failed"][0]["code"] == "already_inactive"
         return

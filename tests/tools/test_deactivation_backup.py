@@ -38,7 +38,7 @@ def era() -> Any:
     return "auto"
 
 
-@pytest.fixture(params=["current", "seeds"])
+@pytest.fixture(params=["current", "legacy"])
 def generation(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -126,7 +126,7 @@ async def test_what_was_deleted_for_good_comes_back_from_the_file_as_it_was(
     done = await deactivated(client, ids)
     checked = await call(client, "validate_customers", source_path=done["backup_path"])
     assert "columns_ignored" not in checked
-    if generation == "seeds":  # they keep the NIFs of the inactive
+    if generation == "legacy":  # they keep the NIFs of the inactive
         assert checked["counts"]["duplicate"] == 3
         return
     made = await call(

@@ -22,7 +22,7 @@ PROFORMA = invoice_id(19)
 UNKNOWN = "deadbeef-0000-4000-8000-000000000001"
 
 
-@pytest.fixture(params=["current", "seeds"])
+@pytest.fixture(params=["current", "legacy"])
 def beel(request: pytest.FixtureRequest) -> Starlette:
     return create_app(SandboxOptions(generation=request.param))
 

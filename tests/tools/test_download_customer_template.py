@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.templates import CONTENT
+from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
 from tests.support.program_exports import BEEL
@@ -33,7 +33,7 @@ async def call(client: Client, name: str = "download_customer_template", **argum
     [
         ("current", "company", ("GET", "/v1/templates/customer-import")),
         ("current", "flat", ("POST", "/v1/customers/templates/csv")),
-        ("seeds", "flat", ("POST", "/v1/customers/templates/csv")),
+        ("legacy", "flat", ("POST", "/v1/customers/templates/csv")),
     ],
 )
 async def test_the_saved_bytes_are_beels_on_every_route(
@@ -44,11 +44,11 @@ async def test_the_saved_bytes_are_beels_on_every_route(
         answer = await call(client)
     saved = settings.files_dir / NAME
     assert answer["status"] == "done"
-    assert saved.read_bytes() == CONTENT
+    assert saved.read_bytes() == TEMPLATE_CSV
     assert saved.stat().st_mode & 0o777 == 0o600
     assert Path(answer["path"]) == saved
     assert answer["uri"] == f"beel://files/{NAME}"
-    assert (answer["columns"], answer["size_bytes"]) == (COLUMNS, len(CONTENT))
+    assert (answer["columns"], answer["size_bytes"]) == (COLUMNS, len(TEMPLATE_CSV))
     last = app.state.store.requests()[-1]
     assert (last["method"], last["path"]) == asked
     assert app.state.store.ledger() == []
@@ -64,7 +64,7 @@ async def test_the_text_names_the_file_and_its_examples_and_a_link_leads_there(
     assert ", ".join(COLUMNS) in text.text
     assert "2 example rows" in text.text
     assert isinstance(link, ResourceLink)
-    assert (link.name, link.mime_type, link.size) == (NAME, "text/csv", len(CONTENT))
+    assert (link.name, link.mime_type, link.size) == (NAME, "text/csv", len(TEMPLATE_CSV))
     assert link.uri == (result.structured_content or {})["uri"]
 
 
@@ -108,7 +108,7 @@ async def test_a_second_template_never_replaces_the_one_that_was_filled_in(
     assert (await call(client))["path"] == str(first)
     first.write_bytes(b"filled in")
     assert (await call(client))["path"] == str(second)
-    assert (first.read_bytes(), second.read_bytes()) == (b"filled in", CONTENT)
+    assert (first.read_bytes(), second.read_bytes()) == (b"filled in", TEMPLATE_CSV)
 
 
 async def test_no_call_is_named_that_could_not_read_the_file(

@@ -30,7 +30,7 @@ NOT_READY = invoice_id(28)
 ISSUED_IN_Q3 = 7
 
 
-@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("seeds", "flat")])
+@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("legacy", "flat")])
 def beel(request: pytest.FixtureRequest) -> tuple[str, str]:
     """Both generations of BeeL, both families of routes."""
     return request.param
@@ -412,6 +412,19 @@ async def test_another_callers_or_another_companys_package_is_not_found(
         ) as other:
             assert (await call(other, resume=handle))["code"] == "package_expired"
         assert (await call(client, resume=handle))["status"] == "done"
+
+
+@pytest.mark.parametrize("page", ["selection", "results"])
+async def test_a_package_that_another_version_kept_is_asked_for_again(
+    connect: Connect, slow: tuple[Starlette, Timing], settings: Settings, page: str
+) -> None:
+    app, timing = slow
+    async with connect(app, timing=timing, routes="flat") as client:
+        handle = (await call(client, invoice_ids=add_invoices(app, 400)))["resume"]
+        kept = settings.state_dir / "packages" / handle / f"{page}.json"
+        kept.write_text('{"ids": 7, "results": 7}', encoding="utf-8")
+        answer = await call(client, resume=handle)
+    assert answer["code"] == "package_expired"
 
 
 @pytest.mark.parametrize("handle", ["pkg_0123456789abcdef", "../..", "", "pkg_"])

@@ -16,7 +16,7 @@ from tests.support.invoices import add_invoices
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("seeds", "flat")])
+@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("legacy", "flat")])
 async def any_client(request: pytest.FixtureRequest, connect: Connect) -> AsyncIterator[Client]:
     generation, routes = request.param
     async with connect(create_app(SandboxOptions(generation=generation)), routes=routes) as opened:

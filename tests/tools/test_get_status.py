@@ -6,6 +6,7 @@ import pytest
 from mcp import Client
 from mcp.types import ElicitResult
 
+from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 
@@ -57,7 +58,7 @@ async def test_a_key_that_may_not_list_companies_works_on_flat_routes(connect: C
 
 
 async def test_it_repeats_the_warnings_about_settings(connect: Connect) -> None:
-    async with connect(warnings=("BEEL_APIKEY is not a setting",)) as client:
+    async with connect(warnings=(Sentence("BEEL_APIKEY is not a setting", ""),)) as client:
         assert "BEEL_APIKEY is not a setting" in (await status(client))["warnings"]
 
 

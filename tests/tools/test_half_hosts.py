@@ -25,7 +25,7 @@ Step = tuple[str, dict[str, Any]]
 ROWS = [customer(number) for number in range(45)]
 ROWS[3] = customer(3, legal_name="")
 ROWS[4] = customer(4, nif="12345678A")
-WORLDS = [("current", "auto"), ("current", "flat"), ("seeds", "auto")]
+WORLDS = [("current", "auto"), ("current", "flat"), ("legacy", "auto")]
 
 
 class Host(ABC):

@@ -9,8 +9,8 @@ from mcp import Client
 
 from beel_mcp.answers.batch_rows import rows_answer
 from beel_mcp.lists.batch import new_batch
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import Row, Verdict
+from beel_mcp.lists.model import Problem, Row, Verdict
+from beel_mcp.messages import verbatim
 from tests.conftest import Connect
 from tests.support.customers import FAULTS, customer
 from tests.tools.test_create_customers import batch_of, call
@@ -99,7 +99,7 @@ def test_pages_hold_every_row_once_whatever_its_problems(
     rows = tuple(Row(n, {"legal_name": "x" * 70}) for n in range(1, len(lengths) + 1))
     verdicts = {
         number: Verdict(
-            "error", tuple(Problem(f"f{i}", "m" * size) for i, size in enumerate(sizes))
+            "error", tuple(Problem(f"f{i}", verbatim("m" * size)) for i, size in enumerate(sizes))
         )
         for number, sizes in enumerate(lengths, 1)
     }

@@ -69,7 +69,7 @@ MIXED = (
 
 
 @pytest.mark.parametrize(
-    ("generation", "routes"), [("current", "company"), ("current", "flat"), ("seeds", "flat")]
+    ("generation", "routes"), [("current", "company"), ("current", "flat"), ("legacy", "flat")]
 )
 async def test_what_the_person_corrects_in_it_can_be_created(
     connect: Connect, generation: Any, routes: str

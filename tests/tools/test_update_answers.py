@@ -33,7 +33,7 @@ NEW = {"notes": "Nueva"}
 READS = ("getCustomer", "getCompanyCustomer")
 
 
-@pytest.fixture(params=["current", "seeds"])
+@pytest.fixture(params=["current", "legacy"])
 def generation(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -123,7 +123,7 @@ async def test_one_identifier_takes_the_place_of_the_other_where_beel_lets_it(
     [one] = add(sandbox)
     before = fields_of(sandbox, one)
     changes = {"alternative_id": {"type": "PASSPORT", "number": "X-1", "country_code": "FR"}}
-    if generation == "seeds":
+    if generation == "legacy":
         told = await call(client, TOOL, customer_ids=[one], changes=changes)
         assert told["status"] == "nothing_done"
         assert [left["code"] for left in told["failed"]] == ["identifier_fixed"]
@@ -143,7 +143,7 @@ async def test_what_the_seeds_cannot_empty_is_said_before_anybody_is_asked(
     [one] = add(sandbox)
     edit(sandbox, "phone", "600 111 222", one)
     told = await call(client, TOOL, customer_ids=[one], changes={"clear": ["phone"]})
-    if generation == "seeds":
+    if generation == "legacy":
         assert [left["code"] for left in told["failed"]] == ["never_empty"]
         assert guarded_requests(sandbox) == []
     else:

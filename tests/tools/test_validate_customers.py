@@ -178,7 +178,7 @@ async def test_the_example_list_can_be_read(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize(
-    ("generation", "routes"), [("current", "company"), ("current", "flat"), ("seeds", "flat")]
+    ("generation", "routes"), [("current", "company"), ("current", "flat"), ("legacy", "flat")]
 )
 async def test_the_main_job_runs_on_both_families_and_generations(
     connect: Connect, generation: Any, routes: str

@@ -1,4 +1,4 @@
-"""Bodies of both generations -> data, or a typed error."""
+"""A response's body -> data, or a typed error; both generations of BeeL."""
 
 import json
 import re
@@ -9,15 +9,17 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from beel_mcp.api.http.text import (
+from beel_mcp.api.http.wire import (
+    PROCESSING,
+    REQUEST_ID,
+    Incoming,
     code_of,
     has_passed,
+    objects_in,
     quote_of,
-    request_id_of,
     retry_after_s,
     sanitized,
 )
-from beel_mcp.api.http.wire import PROCESSING, Incoming
 from beel_mcp.api.routes import Endpoint, Family
 from beel_mcp.errors import (
     ApiError,
@@ -34,56 +36,18 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 
-
-class StrictJsonError(ValueError):
-    """The text is not JSON, or JSON that we do not take."""
-
-
-def parse(raw: bytes) -> Any:
-    """Read JSON in UTF-8: no BOM, NaN, Infinity, twice-named members or half surrogates.
-
-    Raises:
-        StrictJsonError: it is anything else, or nested too deeply to read.
-
-    """
-    problem = ""
-    try:
-        text = raw.decode("utf-8")
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_float=Decimal,
-        )
-        if "\\u" in text:  # only an escape can smuggle in half a surrogate pair
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        problem = type(error).__name__
-    if problem:  # raised out here, so that the body cannot travel along as the context
-        raise StrictJsonError(problem)
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise StrictJsonError("a member is named twice")
-    return members
-
-
-def _no_constant(name: str) -> Any:
-    raise StrictJsonError(name)
-
-
 # The server, or something before it, gave up waiting: it may have gone on all the same.
 _GAVE_UP: Final = (408, 425, 499)
 _ABOUT_ROUTES: Final = re.compile("ROUTE|ENDPOINT|DEPRECATED|RETIRED|SUNSET|GONE")
 _MOST_FIELDS: Final = 50
 _MOST_ROWS: Final = 1_000
+# Members of `details` that name no field.
+_NO_FIELDS: Final = ("feature_code", "current_plan", "max_size_bytes", "max_size_formatted")
 _RETIRE_REMEDY: Final = (
     "Use a key that can list companies (scope companies:list) or set BEEL_COMPANY_ID to the "
     "company's id; BEEL_ROUTES must then be auto or company."
 )
+Model = TypeVar("Model", bound=BaseModel)
 # By status: the class, our code when BeeL sent none, the sentence.
 _BY_STATUS: Final[Mapping[int, tuple[type[RefusedError], str, str]]] = {
     401: (UnauthorizedError, "unauthorized", "BeeL does not accept the API key."),
@@ -123,151 +87,9 @@ _REMEDIES: Final[Mapping[int | str, str]] = {
 }
 
 
-def error_for(answer: Incoming, body: Any, endpoint: Endpoint, family: Family) -> ApiError:
-    """Make the error for an answer with an error status; `body` is None when unreadable."""
-    status = answer.status
-    facts = _facts(answer, body)
-    if status >= 500 or status in _GAVE_UP or _says_success(body):
-        return _unknown(answer, endpoint, facts, contradictory=_says_success(body))
-    if _is_retired(answer, facts["code"], endpoint, family):
-        return RouteRetiredError(
-            f"BeeL no longer answers on the route for {endpoint.name}: it has been retired.",
-            remedy=_RETIRE_REMEDY,
-            **{**facts, "code": None},
-        )
-    kind, code, sentence = _BY_STATUS.get(status, _OTHER_4XX)
-    own_code = facts.pop("code")
-    return kind(
-        " ".join(filter(None, (sentence, _scopes(body), _quoted(body), _ending(answer, status)))),
-        code=own_code or code,
-        # Refused is the second request; what becomes of the first is still open.
-        changed=endpoint.changed_if_lost if own_code == PROCESSING else "nothing",
-        retryable=status == 429 or own_code == PROCESSING,
-        field_errors=field_errors(body),
-        remedy=_REMEDIES.get(own_code or "", _REMEDIES.get(status, "")),
-        **facts,
-    )
-
-
-def field_errors(body: Any) -> tuple[FieldError, ...]:
-    """Read which fields are wrong from any of the forms that `error` comes in."""
-    error = _error(body)
-    found: list[FieldError] = []
-    for row in _dicts(error.get("errors"))[:_MOST_ROWS]:
-        index, name = row.get("index"), sanitized(row.get("field"), 60)
-        known = isinstance(index, int) and not isinstance(index, bool) and index >= 0
-        place = f"customers[{index}]" if known else "customers"
-        found.append(
-            FieldError(
-                f"{place}.{name}" if name else place,
-                sanitized(row.get("message")),
-                index=index if known else None,
-            )
-        )
-    details = error.get("details")
-    if isinstance(details, dict):
-        found += _from_details(details)
-    return tuple(found)
-
-
-def _from_details(details: dict[str, Any]) -> list[FieldError]:
-    if "invalid_value" in details or "expected_format" in details or "allowed_values" in details:
-        wanted = sanitized(details.get("expected_format") or details.get("allowed_values"))
-        message = f"expected {wanted}" if wanted else "has a value that BeeL cannot read"
-        return [FieldError(sanitized(details.get("field"), 60) or "request", message)]
-    return [
-        FieldError(sanitized(name, 60), sanitized(message))
-        for name, message in list(details.items())[:_MOST_FIELDS]
-        if isinstance(message, str)
-        and name not in ("feature_code", "current_plan", "max_size_bytes", "max_size_formatted")
-    ]
-
-
-def _facts(answer: Incoming, body: Any) -> dict[str, Any]:
-    error = _error(body)
-    return {
-        "status": answer.status,
-        "code": code_of(error.get("code")),
-        "request_id": request_id_of(body),
-        "retry_after_s": retry_after_s(answer.headers)
-        if answer.status in (409, 429, 503)
-        else None,
-    }
-
-
-def _unknown(
-    answer: Incoming, endpoint: Endpoint, facts: dict[str, Any], *, contradictory: bool
-) -> UnknownOutcomeError:
-    sentence = (
-        f"BeeL's answer contradicts itself (HTTP {answer.status})."
-        if contradictory
-        else f"BeeL failed to answer (HTTP {answer.status})."
-    )
-    code = facts.pop("code") or ("unexpected_answer" if contradictory else "server_error")
-    return UnknownOutcomeError(
-        sentence,
-        code=code,
-        changed=endpoint.changed_if_lost,
-        retryable=endpoint.effect != "write" and not contradictory,
-        **facts,
-    )
-
-
-def _is_retired(answer: Incoming, code: str | None, endpoint: Endpoint, family: Family) -> bool:
-    """Tell a route that is gone from a record that is not there.
-
-    While a flat route lives, every answer of it announces its end; so a proper NOT_FOUND
-    about one record stays what it says until the announced day has passed.
-    """
-    if family != "flat" or not endpoint.needs_company or answer.status not in (404, 410):
-        return False
-    return (
-        answer.status == 410
-        or endpoint.flat.is_collection
-        or code is None
-        or _ABOUT_ROUTES.search(code) is not None
-        or has_passed(answer.headers)
-    )
-
-
-def _ending(answer: Incoming, status: int) -> str:
-    if status == 404 and ("sunset" in answer.headers or "deprecation" in answer.headers):
-        return "(The route is being retired by BeeL, which may also be why.)"
-    return ""
-
-
-def _scopes(body: Any) -> str:
-    details = _error(body).get("details")
-    scopes = details.get("missing_scopes") if isinstance(details, dict) else None
-    names = [sanitized(scope, 40) for scope in scopes if isinstance(scope, str)] if scopes else []
-    return f"The key lacks: {', '.join(names[:10])}." if names else ""
-
-
-def _quoted(body: Any) -> str:
-    error = body.get("error") if isinstance(body, dict) else None
-    message = error.get("message") if isinstance(error, dict) else error
-    return f"It says {quote_of(message)}." if isinstance(message, str) and message.strip() else ""
-
-
-def _error(body: Any) -> dict[str, Any]:
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _says_success(body: Any) -> bool:
-    return isinstance(body, dict) and body.get("success") is True
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
 @dataclass(frozen=True)
 class ApiResponse:
-    """The data of a successful answer, and what an error about it would need to say.
+    """The data of a successful response, and what an error about it would need to say.
 
     `data` is None after a 204, which has no body, and only then.
     """
@@ -283,7 +105,6 @@ class ApiResponse:
 
         Raises:
             UnknownOutcomeError: something that we need is missing or of another kind.
-
         """
         try:
             return model.model_validate(self.data)
@@ -292,7 +113,7 @@ class ApiResponse:
         raise self.unexpected("BeeL's answer does not hold what it should.")
 
     def unexpected(self, message: str, *, code: str | None = None) -> UnknownOutcomeError:
-        """Make the error for an answer that cannot be trusted."""
+        """Make the error for a response that cannot be trusted."""
         return UnknownOutcomeError(
             message,
             code=code or "unexpected_answer",
@@ -302,54 +123,211 @@ class ApiResponse:
         )
 
 
-def read(answer: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
+def read(incoming: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     """Open the envelope.
 
     Raises:
-        ApiError: BeeL refused, or its answer cannot be trusted.
-
+        ApiError: BeeL refused, or its response cannot be trusted.
     """
-    body, fault = _body(answer)
-    if answer.status >= 400:
-        raise error_for(answer, body, endpoint, family)
-    opened = ApiResponse(endpoint, family, answer.status, None, request_id_of(body))
-    if answer.status == 204 and 204 in endpoint.statuses and not (answer.body or answer.fault):
-        return opened
-    if answer.fault == "redirect":
-        raise opened.unexpected("BeeL answered with a redirect; nothing was assumed.")
+    body, fault = _body(incoming)
+    status = incoming.status
+    if status >= 400:
+        raise error_for(incoming, body, endpoint, family)
+    data = body.get("data") if isinstance(body, dict) else None
+    response = ApiResponse(endpoint, family, status, data, _request_id(body))
+    if status == 204 and 204 in endpoint.statuses and not (incoming.body or incoming.fault):
+        return response
+    if incoming.fault == "redirect":
+        raise response.unexpected("BeeL answered with a redirect; nothing was assumed.")
     if fault:
-        raise opened.unexpected(fault)
+        raise response.unexpected(fault)
     if not isinstance(body, dict):
-        raise opened.unexpected("BeeL's answer has no envelope.")
-    if body.get("success") is not True or answer.status not in endpoint.statuses:
-        raise _not_a_success(body, opened)
-    if not isinstance(body.get("data"), (dict, list)):
-        raise opened.unexpected("BeeL's answer holds no data.")
-    return ApiResponse(endpoint, family, answer.status, body["data"], opened.request_id)
+        raise response.unexpected("BeeL's answer has no envelope.")
+    if not _says_success(body) or status not in endpoint.statuses:
+        sentence = (
+            f"BeeL answered with a status it should not use here (HTTP {status})."
+            if _says_success(body)
+            else f"BeeL's answer contradicts itself (HTTP {status} without success)."
+        )
+        error = _error(body)
+        says = _saying(error.get("message"))
+        raise response.unexpected(f"{sentence} {says}".strip(), code=code_of(error.get("code")))
+    if not isinstance(data, (dict, list)):
+        raise response.unexpected("BeeL's answer holds no data.")
+    return response
 
 
-def _body(answer: Incoming) -> tuple[Any, str]:
-    """Read the body; the second value says what is wrong with it, if anything."""
-    if answer.fault:
-        return None, f"BeeL's answer was not taken: {answer.fault}."
-    kind = answer.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+def _body(incoming: Incoming) -> tuple[Any, str]:
+    """Read the body; the second value says what is wrong with it, or is ""."""
+    if incoming.fault:
+        return None, f"BeeL's answer was not taken: {incoming.fault}."
+    kind = incoming.headers.get("content-type", "application/json").split(";")[0].strip().lower()
     if not (kind == "application/json" or (kind.startswith("application/") and "+json" in kind)):
         return None, "BeeL's answer is not JSON."
     try:
-        return parse(answer.body or b""), ""
+        return parse(incoming.body or b""), ""
     except StrictJsonError:
         return None, "BeeL's answer is not proper JSON."
 
 
-def _not_a_success(body: dict[str, Any], opened: ApiResponse) -> UnknownOutcomeError:
-    sentence = (
-        f"BeeL's answer contradicts itself (HTTP {opened.status} without success)."
-        if body.get("success") is not True
-        else f"BeeL answered with a status it should not use here (HTTP {opened.status})."
+class StrictJsonError(ValueError):
+    """The text is not JSON, or JSON that we do not take."""
+
+
+def parse(raw: bytes) -> Any:
+    """Read JSON in UTF-8: no BOM, NaN, Infinity, twice-named members or half surrogates.
+
+    Raises:
+        StrictJsonError: it is anything else, or nested too deeply to read.
+    """
+    problem = ""
+    try:
+        text = raw.decode("utf-8")
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_no_constant,
+            parse_float=Decimal,
+        )
+        if "\\u" in text:  # only an escape can smuggle in half a surrogate pair
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        problem = type(error).__name__
+    if problem:  # raised out here, so that the body cannot travel along as the context
+        raise StrictJsonError(problem)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise StrictJsonError("a member is named twice")
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise StrictJsonError(name)
+
+
+def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family) -> ApiError:
+    """Make the error for a response with an error status; `body` is None when unreadable."""
+    status, error = incoming.status, _error(body)
+    code = code_of(error.get("code"))
+    facts: dict[str, Any] = {"status": status, "request_id": _request_id(body)}
+    if status in (409, 429, 503):
+        facts["retry_after_s"] = retry_after_s(incoming.headers)
+    contradicts = _says_success(body)
+    if status >= 500 or status in _GAVE_UP or contradicts:
+        return UnknownOutcomeError(
+            f"BeeL's answer contradicts itself (HTTP {status})."
+            if contradicts
+            else f"BeeL failed to answer (HTTP {status}).",
+            code=code or ("unexpected_answer" if contradicts else "server_error"),
+            changed=endpoint.changed_if_lost,
+            retryable=endpoint.effect != "write" and not contradicts,
+            **facts,
+        )
+    if _is_retired(incoming, code, endpoint, family):
+        return RouteRetiredError(
+            f"BeeL no longer answers on the route for {endpoint.name}: it has been retired.",
+            remedy=_RETIRE_REMEDY,
+            **facts,
+        )
+    kind, own_code, sentence = _BY_STATUS.get(status, _OTHER_4XX)
+    sentences = (sentence, _missing_scopes(error), _quoted(body), _ending(incoming))
+    return kind(
+        " ".join(filter(None, sentences)),
+        code=code or own_code,
+        # Refused is the second request; what becomes of the first is still open.
+        changed=endpoint.changed_if_lost if code == PROCESSING else "nothing",
+        retryable=status == 429 or code == PROCESSING,
+        field_errors=_field_errors(error),
+        remedy=_REMEDIES.get(code or "", _REMEDIES.get(status, "")),
+        **facts,
     )
-    error = body.get("error")
-    if not isinstance(error, dict):
-        return opened.unexpected(sentence)
-    if isinstance(error.get("message"), str):
-        sentence += f" It says {quote_of(error['message'])}."
-    return opened.unexpected(sentence, code=code_of(error.get("code")))
+
+
+def _is_retired(incoming: Incoming, code: str | None, endpoint: Endpoint, family: Family) -> bool:
+    """Tell a route that is gone from a record that is not there.
+
+    While a flat route lives, every response of it announces its end; so a proper NOT_FOUND
+    about one record stays what it says until the announced day has passed.
+    """
+    if family != "flat" or not endpoint.needs_company or incoming.status not in (404, 410):
+        return False
+    return (
+        incoming.status == 410
+        or endpoint.flat.is_collection
+        or code is None
+        or _ABOUT_ROUTES.search(code) is not None
+        or has_passed(incoming.headers)
+    )
+
+
+def _field_errors(error: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    """Read which fields are wrong from any of the forms that `error` comes in."""
+    found: list[FieldError] = []
+    for row in objects_in(error.get("errors"))[:_MOST_ROWS]:
+        index, name = row.get("index"), sanitized(row.get("field"), 60)
+        known = isinstance(index, int) and not isinstance(index, bool) and index >= 0
+        path = f"customers[{index}]" if known else "customers"
+        found.append(
+            FieldError(
+                f"{path}.{name}" if name else path,
+                sanitized(row.get("message")),
+                index=index if known else None,
+            )
+        )
+    details = error.get("details")
+    if not isinstance(details, dict):
+        return tuple(found)
+    if "invalid_value" in details or "expected_format" in details or "allowed_values" in details:
+        wanted = sanitized(details.get("expected_format") or details.get("allowed_values"))
+        message = f"expected {wanted}" if wanted else "has a value that BeeL cannot read"
+        return (*found, FieldError(sanitized(details.get("field"), 60) or "request", message))
+    named = (
+        FieldError(sanitized(name, 60), sanitized(message))
+        for name, message in list(details.items())[:_MOST_FIELDS]
+        if isinstance(message, str) and name not in _NO_FIELDS
+    )
+    return (*found, *named)
+
+
+def _ending(incoming: Incoming) -> str:
+    if incoming.status == 404 and not incoming.headers.keys().isdisjoint(("sunset", "deprecation")):
+        return "(The route is being retired by BeeL, which may also be why.)"
+    return ""
+
+
+def _missing_scopes(error: Mapping[str, Any]) -> str:
+    details = error.get("details")
+    scopes = details.get("missing_scopes") if isinstance(details, dict) else None
+    if not isinstance(scopes, list):
+        return ""
+    names = [sanitized(scope, 40) for scope in scopes if isinstance(scope, str)]
+    return f"The key lacks: {', '.join(names[:10])}." if names else ""
+
+
+def _quoted(body: Any) -> str:
+    error = body.get("error") if isinstance(body, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return _saying(message) if isinstance(message, str) and message.strip() else ""
+
+
+def _saying(message: Any) -> str:
+    return f"It says {quote_of(message)}." if isinstance(message, str) else ""
+
+
+def _error(body: Any) -> dict[str, Any]:
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _request_id(body: Any) -> str | None:
+    meta = body.get("meta") if isinstance(body, dict) else None
+    value = meta.get("request_id") if isinstance(meta, dict) else None
+    return value if isinstance(value, str) and REQUEST_ID.fullmatch(value) else None
+
+
+def _says_success(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("success") is True

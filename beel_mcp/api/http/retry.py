@@ -1,4 +1,4 @@
-"""What is sent again, and when: a rule per operation, waits, a quota, one deadline for all."""
+"""When a request is sent again: a rule per endpoint, waits, a quota, a breaker, one deadline."""
 
 import logging
 import math
@@ -19,77 +19,13 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 
-OPENS_AFTER: Final = 5
-OPEN_S: Final = 30.0
-Learn = Callable[[ApiError | None], None]
-
-
-class Breaker:
-    """Opens after 5 failures in a row; 30 s later one request may try. Any answer closes it."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._failures = 0
-        self._opened_at: float | None = None
-        self._probing = False
-
-    @property
-    def blocked_for_s(self) -> float:
-        """Tell how long nothing is sent; 0 when a request may leave now."""
-        if self._opened_at is None:
-            return 0.0
-        left = self._opened_at + OPEN_S - self._now()
-        # How long a probe takes is not known; whoever meets one asks again soon.
-        return max(left, 1.0 if self._probing else 0.0)
-
-    @contextmanager
-    def attempt(self) -> Iterator[Learn]:
-        """Let a request through, and take in how it ended: an error, or None for a success.
-
-        Raises:
-            NotSentError: the breaker is open.
-
-        """
-        if (seconds := math.ceil(self.blocked_for_s)) > 0:
-            raise NotSentError(
-                "BeeL could not be reached several times in a row, so it is left alone for a "
-                "moment; the request was not sent.",
-                code="circuit_open",
-                retryable=True,
-                retry_after_s=seconds,
-            )
-        is_probe = self._opened_at is not None
-        self._probing = self._probing or is_probe
-
-        def learn(error: ApiError | None) -> None:
-            if _was_reached(error):
-                self._failures, self._opened_at = 0, None
-            elif _is_failure(error):
-                self._failures += 1
-                if is_probe or (self._opened_at is None and self._failures >= OPENS_AFTER):
-                    self._opened_at = self._now()
-
-        try:
-            yield learn
-        finally:  # a probe that was cancelled taught nothing, and must not bar the next one
-            self._probing = self._probing and not is_probe
-
-
-def _was_reached(error: ApiError | None) -> bool:
-    return error is None or (error.status is not None and error.status < 500)
-
-
-def _is_failure(error: ApiError | None) -> bool:
-    if isinstance(error, NotSentError):
-        return error.retryable  # what the person has to mend says nothing about BeeL
-    return isinstance(error, UnknownOutcomeError)
-
-
 MOST_ATTEMPTS: Final = 3
 FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 8.0  # never reached with three attempts; the table's ceiling
 LONGEST_WAIT_S: Final = 30.0  # that BeeL may ask for; beyond, the caller is told instead
 MARGIN_S: Final = 2.0  # of a call, kept for its answer
+OPENS_AFTER: Final = 5
+OPEN_S: Final = 30.0
 TOKENS: Final = 10.0
 REFILL: Final = 0.1
 T = TypeVar("T")
@@ -98,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetryRule:
-    """After which failures an operation is sent again, besides those that did nothing for sure.
+    """After which failures a request is sent again, besides those that did nothing for sure.
 
-    What never left and what BeeL turned away with a 429 is sent again whatever the operation.
+    What never left and what BeeL turned away with a 429 is sent again whatever the endpoint.
     `lost` is how many lost or unreadable answers are asked for once more.
     """
 
@@ -129,6 +65,64 @@ KEYED_WRITE: Final = RetryRule(while_processing=True)
 PLAIN_WRITE: Final = RetryRule()  # what got lost is settled by reading, never by sending again
 
 
+def is_lost(error: ApiError) -> bool:
+    """Tell whether a request left and no answer came back, or none that could be read."""
+    if not isinstance(error, UnknownOutcomeError):
+        return False
+    return error.status is None or 200 <= error.status < 300
+
+
+class Breaker:
+    """Opens after 5 failures in a row; 30 s later one request may try. Any answer closes it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @property
+    def blocked_for_s(self) -> float:
+        """Seconds for which nothing is sent; 0 when a request may leave now."""
+        if self._opened_at is None:
+            return 0.0
+        left = self._opened_at + OPEN_S - self._now()
+        # How long a probe takes is not known; whoever meets one asks again soon.
+        return max(left, 1.0 if self._probing else 0.0)
+
+    @contextmanager
+    def attempt(self) -> Iterator[Callable[[ApiError | None], None]]:
+        """Let a request through; the function given takes its error, or None for a success.
+
+        Raises:
+            NotSentError: the breaker is open.
+        """
+        if (seconds := math.ceil(self.blocked_for_s)) > 0:
+            raise NotSentError(
+                "BeeL could not be reached several times in a row, so it is left alone for a "
+                "moment; the request was not sent.",
+                code="circuit_open",
+                retryable=True,
+                retry_after_s=seconds,
+            )
+        is_probe = self._opened_at is not None
+        self._probing = self._probing or is_probe
+
+        def record(error: ApiError | None) -> None:
+            if error is None or (error.status is not None and error.status < 500):
+                self._failures, self._opened_at = 0, None
+            # What the person has to mend says nothing about BeeL.
+            elif error.retryable or not isinstance(error, NotSentError):
+                self._failures += 1
+                if is_probe or (self._opened_at is None and self._failures >= OPENS_AFTER):
+                    self._opened_at = self._now()
+
+        try:
+            yield record
+        finally:  # a probe that was cancelled taught nothing, and must not bar the next one
+            self._probing = self._probing and not is_probe
+
+
 class Quota:
     """Retries of one process: 10, which only success gives back, so that a storm soon has none."""
 
@@ -148,7 +142,7 @@ class Quota:
 
 
 @dataclass
-class _Course:
+class _Progress:
     """How one request has gone so far."""
 
     rule: RetryRule
@@ -158,7 +152,7 @@ class _Course:
     doubt: ApiError | None = None
 
     def note(self, error: ApiError) -> None:
-        """Take in how an attempt failed. A doubt stays, whatever comes of later attempts."""
+        """Count a failed attempt. A doubt stays, whatever comes of later attempts."""
         self.attempts += 1
         self.lost += is_lost(error)
         if error.changed == "unknown":
@@ -190,9 +184,9 @@ class Retries:
         Raises:
             NotSentError: it never left; also when there is no time, or BeeL is left alone.
             ApiError: the failure of the last attempt, unless an earlier one is in doubt.
-
         """
-        now, left_of_call = self._now(), _left_of_call()
+        now = self._now()
+        left_of_call = anyio.current_effective_deadline() - anyio.current_time() - MARGIN_S
         patience_s = min(request.deadline_s, left_of_call)
         # A write that is cut short leaves nobody knowing what it did.
         ends = now + (request.deadline_s if request.is_write else patience_s)
@@ -200,52 +194,44 @@ class Retries:
             raise NotSentError(
                 "There was no time left to ask BeeL.", code="no_time_left", retryable=True
             )
-        course = _Course(rule, now + patience_s)
+        progress = _Progress(rule, now + patience_s)
         while True:
-            outcome = await self._attempt(send, ends - self._now())
-            if not isinstance(outcome, ApiError):
-                self._quota.succeeded(after_retry=course.attempts > 0)
-                return outcome
-            course.note(outcome)
-            if not await self._pause(course, outcome):
-                raise course.doubt or outcome
+            error: ApiError
+            with self._breaker.attempt() as record:
+                try:
+                    response = await send(ends - self._now())
+                except ApiError as caught:
+                    error = caught
+                    record(error)
+                else:
+                    record(None)
+                    self._quota.succeeded(after_retry=progress.attempts > 0)
+                    return response
+            progress.note(error)
+            if not await self._pause(progress, error):
+                raise progress.doubt or error
 
-    async def _attempt(self, send: Callable[[float], Awaitable[T]], seconds: float) -> T | ApiError:
-        with self._breaker.attempt() as learn:
-            try:
-                answer = await send(seconds)
-            except ApiError as error:
-                learn(error)
-                return error
-            learn(None)
-            return answer
-
-    async def _pause(self, course: _Course, error: ApiError) -> bool:
+    async def _pause(self, progress: _Progress, error: ApiError) -> bool:
         """Wait until another attempt may leave; False at once when there is to be none."""
-        wait_s = self._wait_s(course.attempts, error.retry_after_s)
+        wait_s = self._wait_s(progress.attempts, error.retry_after_s)
         is_limit = isinstance(error, RateLimitedError)
         if not (
-            course.attempts < MOST_ATTEMPTS
-            and course.rule.allows(error, course.lost)
-            and self._now() + wait_s < course.patience_ends
+            progress.attempts < MOST_ATTEMPTS
+            and progress.rule.allows(error, progress.lost)
+            and self._now() + wait_s < progress.patience_ends
             and self._breaker.blocked_for_s == 0
             # The limit is the key's: one waiter is enough to see it lifted.
             and not (is_limit and self._has_waiter)
             and self._quota.take()
         ):
             return False
-        logger.info("attempt %d failed (%s); trying again", course.attempts, error.code)
-        await self._wait(wait_s, as_waiter=is_limit)
-        return self._now() < course.patience_ends and self._breaker.blocked_for_s == 0
-
-    async def _wait(self, seconds: float, *, as_waiter: bool) -> None:
-        if not as_waiter:
-            return await self._sleep(seconds)
-        self._has_waiter = True
+        logger.info("attempt %d failed (%s); trying again", progress.attempts, error.code)
+        self._has_waiter = self._has_waiter or is_limit
         try:
-            return await self._sleep(seconds)
+            await self._sleep(wait_s)
         finally:
-            self._has_waiter = False
+            self._has_waiter = self._has_waiter and not is_limit
+        return self._now() < progress.patience_ends and self._breaker.blocked_for_s == 0
 
     def _wait_s(self, attempts: int, asked_s: int | None) -> float:
         """Add full jitter to what BeeL asks for; endless when it asks for too much."""
@@ -254,14 +240,3 @@ class Retries:
             return math.inf
         longest = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * (1 << attempts - 1))
         return min(asked + self._random() * longest, LONGEST_WAIT_S)
-
-
-def is_lost(error: ApiError) -> bool:
-    """Tell whether a request left and no answer came back, or none that could be read."""
-    if not isinstance(error, UnknownOutcomeError):
-        return False
-    return error.status is None or 200 <= error.status < 300
-
-
-def _left_of_call() -> float:
-    return anyio.current_effective_deadline() - anyio.current_time() - MARGIN_S

@@ -12,8 +12,9 @@ import certifi
 import httpx
 from pydantic import SecretStr
 
-from beel_mcp.api.http import wire
-from beel_mcp.api.http.wire import Incoming, Outgoing, Rewinding
+from beel_mcp.api import zip as zips
+from beel_mcp.api.http.wire import Incoming, Outgoing
+from beel_mcp.api.zip import RollbackFile
 from beel_mcp.errors import ApiError, NotSentError, UnknownOutcomeError
 from beel_mcp.settings import Settings
 
@@ -85,32 +86,31 @@ class Transport:
             await client.aclose()
 
     async def exchange(
-        self, request: Outgoing, seconds: float, sink: Rewinding | None = None
+        self, request: Outgoing, seconds: float, file: RollbackFile | None = None
     ) -> Incoming:
-        """Send a request and take its answer in, within so many seconds; a ZIP into the sink.
+        """Send a request and take its answer in, within so many seconds; a ZIP into the file.
 
         Raises:
             NotSentError: it never left.
             UnknownOutcomeError: it left, and no whole answer came back.
-            OSError: the sink takes no more.
-
+            OSError: the file takes no more.
         """
         problem: ApiError | OSError | None = None
-        answer: Incoming | None = None
+        response: Incoming | None = None
         with anyio.move_on_after(seconds):
             try:
-                answer = await self._exchange(request, sink)
-            except wire.SinkError as error:
+                response = await self._exchange(request, file)
+            except zips.FileWriteError as error:
                 problem = error.reason
             except Exception as error:  # noqa: BLE001 - its text may hold the key: only its type is used
                 logger.info("no answer: %s", type(error).__name__)
                 problem = _problem(error, request)
         # Raised outside the handler: not even as a context may the foreign exception travel.
-        if answer is None:
+        if response is None:
             raise problem or _lost("BeeL did not answer in time.", request)
-        return answer
+        return response
 
-    async def _exchange(self, request: Outgoing, sink: Rewinding | None) -> Incoming:
+    async def _exchange(self, request: Outgoing, file: RollbackFile | None) -> Incoming:
         client = self._clients[1 if request.is_write else 0]
         async with client.stream(
             request.method,
@@ -121,7 +121,7 @@ class Transport:
             timeout=httpx.Timeout(connect=5.0, pool=5.0, write=30.0, read=request.read_timeout_s),
         ) as response:
             client.cookies.clear()
-            return await _take(response, sink)
+            return await _take(response, file)
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
@@ -148,15 +148,15 @@ def _proxy(settings: Settings, context: ssl.SSLContext | None) -> httpx.Proxy | 
     return httpx.Proxy(settings.proxy, ssl_context=context if secure else None)
 
 
-async def _take(response: httpx.Response, sink: Rewinding | None) -> Incoming:
+async def _take(response: httpx.Response, file: RollbackFile | None) -> Incoming:
     status, headers = response.status_code, {k.lower(): v for k, v in response.headers.items()}
     if 300 <= status < 400:
         return Incoming(status, headers, None, "redirect")
     if headers.get("content-encoding", "identity").strip().lower() != "identity":
         return Incoming(status, headers, None, "content encoding")
-    if sink is not None and wire.is_pourable(status, headers):
-        size, fault = await wire.pour(response.aiter_raw(), sink, headers)
-        return Incoming(status, headers, None, fault, poured=size)
+    if file is not None and zips.may_be_zip(status, headers):
+        size, fault = await zips.stream(response.aiter_raw(), file, headers)
+        return Incoming(status, headers, None, fault, streamed_bytes=size)
     cap = JSON_CAP_BYTES if status < 400 else ERROR_CAP_BYTES
     body = bytearray()
     async for chunk in response.aiter_raw():

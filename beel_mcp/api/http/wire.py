@@ -1,16 +1,25 @@
-"""A ZIP on its way to disk: counted, capped, kept to a pace, and looked at from both ends."""
+"""A request and its response as plain values; BeeL's headers and texts, read safely."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
 
-import anyio
-
+from beel_mcp.cleaning import clean, quoted, replace_ibans
 from beel_mcp.errors import Changed
+from beel_mcp.redaction import redact
 
+_MAX_RETRY_AFTER_S: Final = 86_400
+_MAX_WARNINGS: Final = 10
+_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,79}")
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+_SECONDS: Final = re.compile(r"\d{1,18}", re.ASCII)
 # BeeL's code while it is still at work on an earlier request with the same idempotency key.
 PROCESSING: Final = "IDEMPOTENCY_KEY_PROCESSING"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,153 +45,101 @@ class Outgoing:
 class Incoming:
     """An answer; `headers` have lower-case names, `body` is None when it was not taken.
 
-    `poured` is how many bytes went to a sink instead, or None.
+    `streamed_bytes` is how many bytes went to a sink instead, or None.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | None
     fault: str = ""
-    poured: int | None = None
+    streamed_bytes: int | None = None
 
 
-CAP_BYTES: Final = 52_428_800  # 50 MB, the most that BeeL says it puts into one ZIP
-PACE_BYTES_PER_S: Final = 10_000
-PATIENCE_S: Final = 30.0
-OVER_CAP: Final = "over 50 MB"
-_FIRST: Final = b"PK\x03\x04"
-_END: Final = b"PK\x05\x06"
-_END_BYTES: Final = 22
-_LONGEST_COMMENT: Final = 1_000  # 65,535 are possible, and nobody writes so much
-_TAIL_BYTES: Final = _END_BYTES + _LONGEST_COMMENT
-# What never is a ZIP: a sign-in page, an error that came with a 200.
-_TEXTS: Final = ("text/", "application/json", "application/problem+json", "application/xml")
+class RouteNotices:
+    """Collects the announcements of one process and logs each of them once."""
+
+    def __init__(self) -> None:
+        self.sunset: date | str | None = None
+        self.deprecated = False
+        self.beel_warnings: tuple[str, ...] = ()
+        # Seconds that this machine's clock is ahead of BeeL's; None before an answer says.
+        self.clock_ahead_s: float | None = None
+
+    def collect(self, headers: Mapping[str, str]) -> None:
+        """Take in the headers (names in lower case) of an answer."""
+        if headers.get("deprecation", "false").strip().lower() not in ("", "false", "?0"):
+            if not self.deprecated:
+                logger.warning("BeeL calls a route that is in use deprecated")
+            self.deprecated = True
+        sunset = _day(headers.get("sunset", ""))
+        if sunset is not None and sunset != self.sunset:
+            logger.warning("BeeL retires a route that is in use: %s", sunset)
+            self.sunset = sunset
+        if time := http_time(headers):
+            self.clock_ahead_s = (datetime.now(UTC) - time).total_seconds()
+        warning = clean(headers.get("beel-warning", ""), 300)
+        if warning and warning not in self.beel_warnings:
+            logger.warning("BeeL warns: %s", warning)
+            self.beel_warnings = (*self.beel_warnings, warning)[-_MAX_WARNINGS:]
 
 
-class Sink(Protocol):
-    """A binary file that can be written, and emptied again."""
+def retry_after_s(headers: Mapping[str, str]) -> int | None:
+    """Read how long to wait: seconds, or a date held against the answer's own clock.
 
-    def write(self, data: bytes, /) -> int:
-        """Write all of it."""
-        ...
-
-    def tell(self) -> int:
-        """Tell where the next byte goes."""
-        ...
-
-    def seek(self, position: int, /) -> int:
-        """Go to a position."""
-        ...
-
-    def truncate(self, size: int, /) -> int:
-        """Cut it off there."""
-        ...
-
-
-class SinkError(Exception):
-    """The sink failed, which is neither BeeL's doing nor the network's."""
-
-    def __init__(self, reason: OSError) -> None:
-        super().__init__()
-        self.reason = reason
-
-
-class Rewinding:
-    """A sink that forgets what was written to it unless all of it was kept."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._start = sink.tell()
-
-    def write(self, chunk: bytes) -> None:
-        """Write all of it.
-
-        Raises:
-            SinkError: the sink takes no more.
-
-        """
-        failure: OSError | None = None
-        try:
-            self._sink.write(chunk)
-        except OSError as error:
-            failure = error
-        if failure is not None:
-            raise SinkError(failure)
-
-    def rewind(self) -> None:
-        """Cut off what was written; a sink that cannot even do that says so when it is written."""
-        with suppress(OSError):
-            self._sink.seek(self._start)
-            self._sink.truncate(self._start)
-
-
-def is_pourable(status: int, headers: Mapping[str, str]) -> bool:
-    """Tell whether an answer may be a ZIP; its first bytes decide later."""
-    kind = headers.get("content-type", "").strip().lower()
-    return status == 200 and not kind.startswith(_TEXTS)
-
-
-async def pour(
-    chunks: AsyncIterator[bytes], sink: Rewinding, headers: Mapping[str, str]
-) -> tuple[int, str]:
-    """Write a body to the sink; give its size, and what is wrong with it, if anything.
-
-    Of a body that something is wrong with, or that is broken off, nothing stays in the sink.
-
-    Raises:
-        SinkError: the sink takes no more.
-
+    Nonsense counts as not said; more than a day counts as a day.
     """
-    announced = _length(headers)
-    if announced is not None and announced > CAP_BYTES:
-        return 0, OVER_CAP
-    is_whole = False
+    for name in ("retry-after", "ratelimit-reset"):
+        text = headers.get(name, "").strip()
+        if _SECONDS.fullmatch(text):
+            return min(int(text), _MAX_RETRY_AFTER_S)
+        time = http_time(headers, name) if name == "retry-after" else None
+        if time is not None:
+            now = http_time(headers) or datetime.now(UTC)
+            return min(max(0, int((time - now).total_seconds())), _MAX_RETRY_AFTER_S)
+    return None
+
+
+def has_passed(headers: Mapping[str, str]) -> bool:
+    """Tell whether the answer comes from a route whose announced end lies behind us."""
+    sunset = _day(headers.get("sunset", ""))
+    return isinstance(sunset, date) and sunset <= (http_time(headers) or datetime.now(UTC)).date()
+
+
+def http_time(headers: Mapping[str, str], name: str = "date") -> datetime | None:
+    """Read a header that holds an HTTP date."""
     try:
-        size, fault = await _pour(chunks, sink)
-        if not fault and announced not in (None, size):
-            fault = "cut short"
-        is_whole = not fault
-    finally:
-        if not is_whole:
-            sink.rewind()
-    return size, fault
+        time = parsedate_to_datetime(headers.get(name, ""))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-async def _pour(chunks: AsyncIterator[bytes], sink: Rewinding) -> tuple[int, str]:
-    size, tail = 0, b""
-    with anyio.CancelScope(deadline=anyio.current_time() + PATIENCE_S) as pace:
-        async for chunk in chunks:
-            if size + len(chunk) > CAP_BYTES:
-                return size, OVER_CAP
-            if size < len(_FIRST) and not _begins_well(tail + chunk):
-                return size, "not a ZIP"
-            sink.write(chunk)
-            size += len(chunk)
-            tail = (tail + chunk if len(chunk) < _TAIL_BYTES else chunk)[-_TAIL_BYTES:]
-            # Each byte buys time, yet never more than the whole patience.
-            bought = pace.deadline + len(chunk) / PACE_BYTES_PER_S
-            pace.deadline = min(bought, anyio.current_time() + PATIENCE_S)
-    if pace.cancelled_caught:
-        return size, "too slow"
-    if size == 0:
-        return 0, "empty"
-    # A connection that is closed too early may look like the end of the body.
-    return size, "" if _ends_well(tail) else "cut short"
+def _day(text: str) -> date | str | None:
+    time = http_time({"date": text})
+    return time.date() if time else clean(text, 60) or None
 
 
-def _length(headers: Mapping[str, str]) -> int | None:
-    text = headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+def sanitized(text: Any, limit: int = 300) -> str:
+    """Return a text for use as a field value; "" for None."""
+    return "" if text is None else clean(_without_secrets(text, limit), limit)
 
 
-def _begins_well(head: bytes) -> bool:
-    return head[:4] == _FIRST[: len(head)]
+def quote_of(text: Any, limit: int = 300) -> str:
+    """Return a text in quotes, for use inside a sentence of ours."""
+    return quoted(_without_secrets(text, limit), limit)
 
 
-def _ends_well(tail: bytes) -> bool:
-    """Tell whether the end record, with the comment it announces, is the last there is."""
-    at = tail.rfind(_END)
-    if at < 0 or len(tail) - at < _END_BYTES:
-        return False
-    comment = int.from_bytes(tail[at + 20 : at + 22], "little")
-    return at + _END_BYTES + comment == len(tail)
+def code_of(value: Any) -> str | None:
+    """Return BeeL's error code unchanged, or None if it does not look like one."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else None
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """Return the JSON objects in a list; anything else in it, or instead of it, is ignored."""
+    items = value if isinstance(value, (list, tuple)) else ()
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _without_secrets(text: Any, limit: int) -> str:
+    # Cut first: a megabyte of message need not be searched.
+    return replace_ibans(redact(str(text)[: limit * 8]), lambda _: "[IBAN]")

@@ -1,39 +1,86 @@
-"""`beel-mcp doctor`: looks at everything a day's work needs, and says what to do. Only reads."""
+"""`beel-mcp doctor`: checks everything a day's work needs, and says what to do. Only reads."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from beel_mcp.cli.doctor.asking import ask_beel
-from beel_mcp.cli.doctor.findings import Finding, exit_code
-from beel_mcp.cli.doctor.folders import look_at_folders
-from beel_mcp.cli.doctor.installation import look_at_installation
-from beel_mcp.cli.doctor.telling import print_findings, print_findings_as_json
-from beel_mcp.cli.terminal import waiting
-from beel_mcp.language import localized
+from beel_mcp.cli.doctor.beel import check_beel
+from beel_mcp.cli.doctor.machine import (
+    Finding,
+    Topic,
+    check_folders,
+    check_installation,
+    exit_code,
+)
+from beel_mcp.cli.terminal import paint, print_json, waiting
+from beel_mcp.language import Language, Sentence, localized
 from beel_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-__all__ = ["examine", "run_doctor"]
+_TOPICS: Final[dict[Topic, Sentence]] = {
+    "installation": Sentence("Program", "Programa"),
+    "settings": Sentence("Settings", "Ajustes"),
+    "files_folder": Sentence("Files folder", "Carpeta de archivos"),
+    "import_folders": Sentence("Lists are read from", "Carpetas de listas"),
+    "state_folder": Sentence("State folder", "Carpeta de estado"),
+    "journal": Sentence("Journal", "Registro de cambios"),
+    "key": Sentence("Key", "Clave"),
+    "beel": Sentence("BeeL", "BeeL"),
+    "company": Sentence("Company", "Empresa"),
+    "scopes": Sentence("What the key may do", "Permisos de la clave"),
+    "routes": Sentence("Routes", "Rutas"),
+    "clock": Sentence("Clock", "Reloj"),
+}
 
 
 def run_doctor(settings: Settings, *, sandbox_app: "Starlette | None", as_json: bool) -> int:
-    """Look, print what was found, and give the exit code."""
+    """Check, print the findings, and give the exit code."""
     with waiting(localized(settings.language, en="Asking BeeL …", es="Preguntando a BeeL …")):
         findings = examine(settings, sandbox_app=sandbox_app)
     if as_json:
-        print_findings_as_json(findings, settings.language)
+        _print_json(findings, settings.language)
     else:
-        print_findings(findings, settings.language)
+        _print_lines(findings, settings.language)
     return exit_code(findings)
 
 
 def examine(settings: Settings, *, sandbox_app: "Starlette | None" = None) -> list[Finding]:
-    """Look at this installation, at the settings and folders, and at BeeL with this key."""
+    """Check this installation, the settings and folders, and BeeL with this key."""
     return [
-        *look_at_installation(settings),
-        *look_at_folders(settings),
-        *anyio.run(ask_beel, settings, sandbox_app),
+        *check_installation(settings),
+        *check_folders(settings),
+        *anyio.run(check_beel, settings, sandbox_app),
     ]
+
+
+def _print_lines(findings: Sequence[Finding], language: Language) -> None:
+    for finding in findings:
+        mark = paint("!!", "red") if finding.fault else paint("ok", "green")
+        topic = _TOPICS[finding.topic].localized(language)
+        print(f"{mark}  {topic}: {finding.fact.localized(language)}")
+        if finding.remedy:
+            print(f"    -> {finding.remedy.localized(language)}")
+    faults = sum(finding.fault is not None for finding in findings)
+    print()
+    if faults:
+        print(localized(language, en=f"To be mended: {faults}.", es=f"Por arreglar: {faults}."))
+    else:
+        print(localized(language, en="All is well.", es="Todo en orden."))
+
+
+def _print_json(findings: Sequence[Finding], language: Language) -> None:
+    checks = [
+        {
+            "check": finding.topic,
+            "ok": finding.fault is None,
+            "message": finding.fact.localized(language),
+            **({"fault": finding.fault} if finding.fault else {}),
+            **({"remedy": finding.remedy.localized(language)} if finding.remedy else {}),
+        }
+        for finding in findings
+    ]
+    code = exit_code(findings)
+    print_json({"ok": code == 0, "exit_code": code, "checks": checks})

@@ -9,32 +9,33 @@ from functools import lru_cache
 from typing import Final
 
 from beel_mcp.cleaning import clean
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import Row
+from beel_mcp.lists.model import Problem, Row
+from beel_mcp.messages import Message
 
 # Alike enough to ask: one letter wrong in a name of ten, or the words in another order.
 _NAMES_ALIKE: Final = 90
 _STREETS_ALIKE: Final = 80
-# In a place with many customers only the neighbours in the alphabet are compared.
+# In a house with many customers only the neighbours in the alphabet are compared.
 _NEIGHBOURS: Final = 5
 _LEGAL_FORM: Final = re.compile(
     r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"
     r"|sociedad anonima|unipersonal|societat limitada)\b"
 )
-_SAME_NUMBER: Final = "The same identifier stands in the list twice: keep one of the rows."
-_ALIKE: Final = "Nearly the same name at the same address as another row: ask whether it is one."
+_SAME_IDENTIFIER: Final = Message("duplicate.identifier")
+_SAME_NAME: Final = Message("duplicate.name")
 
 
-def with_twins(rows: Sequence[Row]) -> tuple[Row, ...]:
+def with_duplicates(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Add to each row that repeats an earlier one a remark that says so; nothing is removed."""
     found: dict[int, Problem] = {}
     for earlier, later in _by_identifier(rows):
-        value = later.identifier
-        found[later.number] = Problem("nif", _SAME_NUMBER, value, f"row {earlier.number} has it")
+        hint = Message("duplicate.row_has_it", row=earlier.number)
+        found[later.number] = Problem("nif", _SAME_IDENTIFIER, later.identifier, hint)
     for earlier, later in _by_name(rows):
         if later.number not in found:
-            hint = f"row {earlier.number}: {clean(earlier.name, 40)}"
-            found[later.number] = Problem("legal_name", _ALIKE, later.name, hint)
+            name = clean(earlier.name, 40)
+            hint = Message("duplicate.row_named", row=earlier.number, name=name)
+            found[later.number] = Problem("legal_name", _SAME_NAME, later.name, hint)
     if not found:
         return tuple(rows)
     return tuple(
@@ -43,12 +44,11 @@ def with_twins(rows: Sequence[Row]) -> tuple[Row, ...]:
     )
 
 
-def without_remarks(row: Row) -> Row:
-    """Take away what was said of a row's twins: they may be others now."""
-    if not any(problem.message in (_SAME_NUMBER, _ALIKE) for problem in row.problems):
-        return row
-    kept = (one for one in row.problems if one.message not in (_SAME_NUMBER, _ALIKE))
-    return replace(row, problems=tuple(kept))
+def without_duplicates(row: Row) -> Row:
+    """Take away the remarks on a row's duplicates: they may be others now."""
+    remarks = (_SAME_IDENTIFIER, _SAME_NAME)
+    kept = tuple(problem for problem in row.problems if problem.message not in remarks)
+    return row if kept == row.problems else replace(row, problems=kept)
 
 
 def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
@@ -62,14 +62,14 @@ def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 def _by_name(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     """Compare the names of those who share a postal code and the number of a house."""
-    places: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    houses: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         address = row.values.get("address")
         if address and "legal_name" in row.values:
-            place = address.get("postal_code") or address.get("city", "").casefold()
-            if place:
-                places[place, address.get("number", "").casefold()].append(row)
-    for neighbours in places.values():
+            town = address.get("postal_code") or address.get("city", "").casefold()
+            if town:
+                houses[town, address.get("number", "").casefold()].append(row)
+    for neighbours in houses.values():
         if len(neighbours) > 1:
             yield from _alike(neighbours)
 

@@ -7,10 +7,7 @@ from typing import Final
 from beel_mcp.cleaning import clean
 from beel_mcp.language import localized
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.export.spanish import in_spanish
 from beel_mcp.lists.export.workbook import (
-    COLUMNS,
     Cell,
     Colour,
     Sheet,
@@ -18,10 +15,10 @@ from beel_mcp.lists.export.workbook import (
     fits,
     workbook_of,
 )
-from beel_mcp.lists.files.headers import HEADINGS, OURS, heading_of
-from beel_mcp.lists.files.rows import raw_of
+from beel_mcp.lists.files.cells import raw_of
+from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
-from beel_mcp.lists.model import KINDS, Kind, Row, ValueChange, Verdict
+from beel_mcp.lists.model import FIELDS, KINDS, Kind, Problem, Row, ValueChange, Verdict
 from beel_mcp.settings import Language
 
 # BeeL creates nobody without these.
@@ -105,15 +102,15 @@ def _columns(batch: Batch) -> list[str]:
     """Choose the columns: what somebody has, what something is said about, what BeeL needs."""
     used = set(_OBLIGATORY)
     for row in batch.rows:
-        used.update(column for column in COLUMNS if cell_text(row.values, column))
+        used.update(column for column in FIELDS if cell_text(row.values, column))
         used.update(_colours(row, batch.verdict(row)))
-    return [column for column in COLUMNS if column in used]
+    return [column for column in FIELDS if column in used]
 
 
 def _customer_rows(
     batch: Batch, columns: Sequence[str], language: Language
 ) -> Iterator[Sequence[Cell]]:
-    headings = [HEADINGS[language][column] for column in columns]
+    headings = [heading_of(column, language) for column in columns]
     yield [Cell(heading, is_bold=True) for heading in (*headings, *OURS[language])]
     for row in batch.rows:
         verdict = batch.verdict(row)
@@ -150,7 +147,7 @@ def _column_of(problem: Problem, row: Row) -> str:
     if field == "nif" and "nif" not in row.values and row.identifier:
         return "alternative_id.number"
     field = _SHOWS_IN.get(field, field)
-    return field if field in COLUMNS else ""
+    return field if field in FIELDS else ""
 
 
 def _value(row: Row, column: str, language: Language) -> str:
@@ -179,7 +176,7 @@ def _unread(value: str | None, language: Language) -> str:
 
 def _problems(verdict: Verdict, language: Language) -> str:
     lines = [
-        _line(problem.field, problem.message, language)
+        _line(problem.field, problem.text(language), language)
         for problem in (*verdict.errors, *verdict.warnings)
     ]
     if known := verdict.existing_customer_id:
@@ -191,17 +188,16 @@ def _problems(verdict: Verdict, language: Language) -> str:
 def _suggestions(verdict: Verdict, language: Language) -> str:
     return _lines(
         (
-            _line(problem.field, problem.suggestion, language)
+            _line(problem.field, hint, language)
             for problem in (*verdict.errors, *verdict.warnings)
-            if problem.suggestion
+            if (hint := problem.hint(language))
         ),
         language,
     )
 
 
 def _line(field: str, text: str, language: Language) -> str:
-    said = localized(language, en=text, es=in_spanish(text))
-    return said if field == "row" else f"{heading_of(field, language)}: {said}"
+    return text if field == "row" else f"{heading_of(field, language)}: {text}"
 
 
 def _lines(lines: Iterable[str], language: Language) -> str:
@@ -267,9 +263,9 @@ def _steps(language: Language, customers: str) -> tuple[str, str, str]:
 
 def _change_sheets(changes: Sequence[ValueChange], language: Language) -> Iterator[Sheet]:
     name = localized(language, en="Changes", es="Cambios")
-    told = changes[:_MOST_CHANGES]
-    for start in range(0, len(told), _CHANGES_PER_SHEET):
-        rows = _change_rows(told[start : start + _CHANGES_PER_SHEET], language)
+    listed = changes[:_MOST_CHANGES]
+    for start in range(0, len(listed), _CHANGES_PER_SHEET):
+        rows = _change_rows(listed[start : start + _CHANGES_PER_SHEET], language)
         title = f"{name} {start // _CHANGES_PER_SHEET + 1}" if start else name
         yield Sheet(title, (8, 26, 50, 34, 34), rows, has_headers=True)
 
@@ -282,5 +278,5 @@ def _change_rows(changes: Sequence[ValueChange], language: Language) -> Iterator
     for change in changes:
         field = heading_of(change.field.lstrip("+"), language)
         values = (clean(value or "", _LONGEST_SHOWN) for value in (change.before, change.after))
-        what = localized(language, en=change.change, es=in_spanish(change.change))
+        what = change.change.text(language)
         yield [Cell(text) for text in (str(change.row), field, what, *values)]

@@ -1,4 +1,4 @@
-"""Customers of BeeL as a list that this server reads again: every field, nothing cut."""
+"""Lists as files that this server reads again: sheets of a workbook, and a backup in CSV."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from beel_mcp.cleaning import FORMULA
-from beel_mcp.lists.model import NAMES, PARTS
+from beel_mcp.lists.model import FIELDS, get_value
 
 MAX_CELL: Final = 32_767  # counted as Excel does, in units of UTF-16
 Colour = Literal["red", "orange", "yellow", "grey"]
@@ -95,8 +95,8 @@ def _write(page: Any, sheet: Sheet, styles: _Styles) -> None:
         page.set_column(column, column, digits, styles.of(Cell("")))
     last = 0
     for number, cells in enumerate(sheet.rows):
-        for place, cell in enumerate(cells):
-            _write_cell(page, number, place, cell, styles)
+        for column, cell in enumerate(cells):
+            _write_cell(page, number, column, cell, styles)
         last = number
     if sheet.has_headers:
         page.freeze_panes(1, 1)
@@ -115,30 +115,19 @@ def _write_cell(page: Any, row: int, column: int, cell: Cell, styles: _Styles) -
         page.write_string(row, column, text, style)
 
 
-# The fields of a customer, one for each column, in the order of a row.
-COLUMNS: Final = tuple(
-    column
-    for name in NAMES
-    for column in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
-)
-
-
 def backup_csv(customers: Iterable[Mapping[str, Any]]) -> bytes:
     """Write customers as CSV, UTF-8 with a BOM, one column for each field of a customer."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(FIELDS)
     for customer in customers:
-        writer.writerow([cell_text(customer, column) for column in COLUMNS])
+        writer.writerow([cell_text(customer, field) for field in FIELDS])
     return text.getvalue().encode("utf-8-sig")
 
 
-def cell_text(customer: Mapping[str, Any], column: str) -> str:
-    """Write a customer's value of a column as the reader of lists takes it; nothing if absent."""
-    name, _, part = column.partition(".")
-    value = customer.get(name)
-    if part:
-        value = (value or {}).get(part)
+def cell_text(customer: Mapping[str, Any], field: str) -> str:
+    """Write a customer's value of a field as the reader of lists takes it; nothing if absent."""
+    value = get_value(customer, field)
     if isinstance(value, list | tuple):
         return ";".join(map(str, value))
     if isinstance(value, float):

@@ -1,7 +1,6 @@
 """A file of any kind becomes the table of a list: its headers, its rows, and how it was found."""
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -9,26 +8,22 @@ from typing import Final, NamedTuple
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.files import sheet as refusals
-from beel_mcp.lists.files.container import kind_of
+from beel_mcp.lists.files.container import ListFile, open_file
 from beel_mcp.lists.files.csv import read_csv
-from beel_mcp.lists.files.headers import SURNAME, TEMPLATE, is_ours, key_of, meaning_of
-from beel_mcp.lists.files.sheet import MAX_BYTES, MAX_COLUMNS, MAX_ROWS, Grid, Kind, Line
-from beel_mcp.lists.files.spreadsheet import listed, read_sheets
-from beel_mcp.lists.model import NAMES, NEAR, PARTS
+from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Line, listed
+from beel_mcp.lists.files.spreadsheet import read_sheets
+from beel_mcp.lists.headers import SURNAME, TEMPLATE, is_ours, key_of, meaning_of, unknown_field
+from beel_mcp.lists.model import FIELDS
 
 IGNORE: Final = "ignore"
-FIELDS: Final = (
-    *(name for name in NAMES if name not in PARTS),
-    *(f"{name}.{part}" for name, parts in PARTS.items() for part in parts),
-)
 _LINES_SEARCHED: Final = 40
 _HEADER_LENGTH: Final = 60
 
 
 class Column(NamedTuple):
-    """A column that fills a field: its place from 0, its header, the field."""
+    """A column that fills a field: its cell in each row from 0, its header, the field."""
 
-    place: int
+    cell: int
     header: str
     field: str
 
@@ -40,6 +35,34 @@ class Layout:
     line: Line
     used: tuple[Column, ...]
     ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The headers of a list and its rows, unchanged.
+
+    A row has a cell for each header, and more only if they hold text.
+    """
+
+    headers: tuple[str, ...]
+    rows: tuple[Line, ...]
+    layout: Layout
+    grid: Grid = dataclasses.field(repr=False)
+    repeated: int = 0  # times that the line of the headers stands below itself, as in prints
+
+    @property
+    def read_as(self) -> str | None:
+        """What was decided while reading, if it was more than taking the file as it is."""
+        parts = []
+        if self.grid.sheet is not None:
+            parts.append(f'sheet "{self.grid.sheet}"')
+        if self.layout.line.number != 1:
+            parts.append(f"headers in row {self.layout.line.number}")
+        if self.grid.encoding:
+            parts.append(f"{self.grid.encoding} text")
+        if self.repeated:
+            parts.append(f"headers left out where they stand again: {self.repeated}")
+        return ", ".join(parts) or None
 
 
 def headers_of(line: Line) -> tuple[str, ...]:
@@ -70,18 +93,17 @@ def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
 
     Raises:
         CallerError: no column has the name, two mean the same, or a chosen one is not there.
-
     """
     headers = headers_of(line)
     used = _chosen_columns(headers, name, chosen)
-    taken = {column.place for column in used}
+    taken = {column.cell for column in used}
     filled = {column.field for column in used}
     candidates: dict[str, list[tuple[int, Column]]] = {}
-    for place, header in enumerate(headers):
+    for index, header in enumerate(headers):
         meaning = meaning_of(header)
-        if meaning and place not in taken and meaning[0] not in filled:
+        if meaning and index not in taken and meaning[0] not in filled:
             field, group = meaning
-            candidates.setdefault(field, []).append((group, Column(place, header, field)))
+            candidates.setdefault(field, []).append((group, Column(index, header, field)))
     for found in candidates.values():
         first = min(group for group, _ in found)
         equal = [column for group, column in found if group == first]
@@ -91,11 +113,11 @@ def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
     used = _sensible(column for column in used if column.field != IGNORE)
     if not any(column.field == "legal_name" for column in used):
         raise _no_name(headers, name)
-    places = {column.place for column in used}
+    indexes = {column.cell for column in used}
     ignored = tuple(
-        clean(header, _HEADER_LENGTH) or f"column {place + 1} (no header)"
-        for place, header in enumerate(headers)
-        if place not in places and not is_ours(header)
+        clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)"
+        for index, header in enumerate(headers)
+        if index not in indexes and not is_ours(header)
     )
     return Layout(line, tuple(sorted(used)), ignored)
 
@@ -105,15 +127,12 @@ def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
 
     Raises:
         CallerError: a field is not one, or a header or field is named twice.
-
     """
     faults = []
     for index, (header, field) in enumerate(chosen, 1):
         where = f"columns {index}"
         if field not in FIELDS and field != IGNORE:
-            near = difflib.get_close_matches(field[:60].casefold(), [*NEAR, *FIELDS], n=1)
-            hint = f"; did you mean {NEAR.get(near[0], near[0])}?" if near else ""
-            faults.append(FieldError(where, f"unknown field {quoted(field, 60)}{hint}"))
+            faults.append(FieldError(where, unknown_field(field)))
         elif header in [other for other, _ in chosen[: index - 1]]:
             faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
         elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
@@ -147,9 +166,9 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
     found = []
     for header, field in chosen.items():
         wanted = clean(header, _HEADER_LENGTH)
-        exact = [p for p, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == wanted]
-        alike = exact or [p for p, other in enumerate(headers) if key_of(other) == key_of(header)]
-        numbered = {f"column{place + 1}": place for place in range(len(headers))}
+        exact = [i for i, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == wanted]
+        alike = exact or [i for i, other in enumerate(headers) if key_of(other) == key_of(header)]
+        numbered = {f"column{index + 1}": index for index in range(len(headers))}
         if not alike and key_of(header).removesuffix("noheader") in numbered:
             alike = [numbered[key_of(header).removesuffix("noheader")]]
         if not alike:
@@ -159,22 +178,22 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
                 remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
             )
         if len(alike) > 1:
-            raise _repeated([Column(place, headers[place], field) for place in alike], name)
+            raise _repeated([Column(index, headers[index], field) for index in alike], name)
         found.append(Column(alike[0], headers[alike[0]], field))
     return found
 
 
 def _repeated(columns: Sequence[Column], name: str) -> CallerError:
     """Say which columns mean the same, and how to choose between them."""
-    one, other = columns[:2]
-    both = f"{quoted(one.header, 40)} (column {one.place + 1}) and {quoted(other.header, 40)}"
-    same = key_of(one.header) == key_of(other.header)
-    header = f"column {one.place + 1}" if same else clean(one.header, 40)
+    first, other = columns[:2]
+    both = f"{quoted(first.header, 40)} (column {first.cell + 1}) and {quoted(other.header, 40)}"
+    same = key_of(first.header) == key_of(other.header)
+    header = f"column {first.cell + 1}" if same else clean(first.header, 40)
     return CallerError(
-        f"Two columns of {quoted(name, 80)} fill {one.field}: {both} (column {other.place + 1}).",
+        f"Two columns of {quoted(name, 80)} fill {first.field}: {both} (column {other.cell + 1}).",
         code="file_header_repeated",
         remedy="Ask the person which one counts and name it in columns, such as"
-        f' {{"header": "{header}", "field": "{one.field}"}}; the other is then ignored.',
+        f' {{"header": "{header}", "field": "{first.field}"}}; the other is then ignored.',
     )
 
 
@@ -193,37 +212,6 @@ def _listed(headers: Sequence[str]) -> str:
     return ", ".join(quoted(header, 40) for header in headers[:10]) + more
 
 
-__all__ = ["MAX_BYTES", "MAX_ROWS", "Table", "read_table"]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The headers of a list and its rows, unchanged.
-
-    A row has a cell for each header, and more only if they hold text.
-    """
-
-    headers: tuple[str, ...]
-    rows: tuple[Line, ...]
-    layout: Layout
-    grid: Grid = dataclasses.field(repr=False)
-    repeated: int = 0  # times that the line of the headers stands below itself, as in prints
-
-    @property
-    def read_as(self) -> str | None:
-        """What was decided while reading, if it was more than taking the file as it is."""
-        parts = []
-        if self.grid.sheet is not None:
-            parts.append(f'sheet "{self.grid.sheet}"')
-        if self.layout.line.number != 1:
-            parts.append(f"headers in row {self.layout.line.number}")
-        if self.grid.encoding:
-            parts.append(f"{self.grid.encoding} text")
-        if self.repeated:
-            parts.append(f"headers left out where they stand again: {self.repeated}")
-        return ", ".join(parts) or None
-
-
 def read_table(
     data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
 ) -> Table:
@@ -233,10 +221,9 @@ def read_table(
 
     Raises:
         CallerError: the file holds no such list; `code` says why, the message what to do.
-
     """
-    kind = kind_of(data, name)
-    grid = _grid(data, name, kind, sheet, chosen or {})
+    file = open_file(data, name)
+    grid = _grid(file, sheet, chosen or {})
     widest = max(len(line.cells) for line in grid.lines)
     if widest > MAX_COLUMNS:
         raise refusals.too_many_columns(name, widest)
@@ -244,7 +231,7 @@ def read_table(
     line = grid.lines[index]
     below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
     repeated = len(grid.lines) - index - 1 - len(below)
-    if kind != "csv":
+    if file.format != "csv":
         # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
         line = Line(line.number, line.cells + ("",) * (widest - len(line.cells)))
     layout = read_layout(line, name, chosen or {})
@@ -263,17 +250,17 @@ def read_table(
     )
 
 
-def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
-    if kind == "csv":
+def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
+    if file.format == "csv":
         if sheet is not None:
             raise CallerError(
-                f"{refusals.shown(name)} is a CSV file: it has no sheets.",
+                f"{refusals.shown(file.name)} is a CSV file: it has no sheets.",
                 code="file_sheet",
                 remedy="Call again without sheet.",
             )
-        grids: Sequence[Grid] = [read_csv(data, name)]
+        grids: Sequence[Grid] = [read_csv(file.data, file.name)]
     else:
-        grids = read_sheets(data, name, kind, sheet)
+        grids = read_sheets(file, sheet)
     grids = [grid for grid in grids if grid.lines]
     # Of a report of ours the first sheet is the list, whatever stands in the others.
     grids = [grid for grid in grids if _is_reported(grid)] or grids
@@ -281,10 +268,10 @@ def _grid(data: bytes, name: str, kind: Kind, sheet: str | None, chosen: Mapping
         # The sheet of the list has the most headers; sheets for notes or codes have none.
         grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
     if not grids:
-        raise refusals.empty(name)
+        raise refusals.empty(file.name)
     if len(grids) > 1:
         raise CallerError(
-            f"{refusals.shown(name)} has several sheets that may be the list.",
+            f"{refusals.shown(file.name)} has several sheets that may be the list.",
             code="file_sheet",
             remedy="Ask the person which one, and name it in sheet:"
             f" {listed([grid.sheet or '' for grid in grids])}.",

@@ -1,4 +1,4 @@
-"""What a file really is, and the parts of a ZIP opened within limits."""
+"""What a file really is, and the parts of a ZIP unpacked within limits."""
 
 import codecs
 import io
@@ -6,21 +6,24 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from beel_mcp.lists.files import sheet
-from beel_mcp.lists.files.sheet import MAX_BYTES, Kind
+from beel_mcp.lists.files import sheet as file_errors
+from beel_mcp.lists.files.sheet import MAX_BYTES, FileFormat
 
 # A list of 5,000 rows with 40 columns has about 15 MB inside; nobody opens more than this here.
 MAX_UNPACKED: Final = 40_000_000
 MAX_PARTS: Final = 2_000
 # The two that spreadsheets are packed with; others unpack more at a time than they are asked for.
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for damaged files; NotImplementedError, of odd methods, is a RuntimeError.
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 _DECLARED: Final = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_OTHER_KINDS: Final = (
+_OTHER_FORMATS: Final = (
     (b"%PDF-", "a PDF"),
     (b"\x1f\x8b", "a compressed file"),
     (b"{\\rtf", "a text document"),
@@ -33,16 +36,13 @@ _OTHER_KINDS: Final = (
 _MARKUP: Final = re.compile(
     rb"\s*<(?:!doctype|html|head|body|table|meta|style|\?xml)\b", re.IGNORECASE
 )
-_SUFFIXES: Final[Mapping[str, Kind]] = {
-    ".csv": "csv",
-    ".txt": "csv",
-    ".tsv": "csv",
-    ".xlsx": "xlsx",
-    ".xlsm": "xlsx",
+_SUFFIXES: Final[Mapping[str, FileFormat]] = {
+    **dict.fromkeys((".csv", ".txt", ".tsv"), "csv"),
+    **dict.fromkeys((".xlsx", ".xlsm"), "xlsx"),
     ".xls": "xls",
     ".ods": "ods",
 }
-_CALLED: Final[Mapping[Kind, str]] = {
+_FORMAT_NAMES: Final[Mapping[FileFormat, str]] = {
     "csv": "plain text, as CSV files are",
     "xlsx": "an XLSX workbook",
     "xls": "an old Excel file (XLS)",
@@ -58,67 +58,45 @@ _PARTS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 
 
-def kind_of(data: bytes, name: str) -> Kind:
-    """Tell by its bytes what a file is, and hold its name against that.
+@dataclass(frozen=True)
+class ListFile:
+    """A file of a known format; of an XLSX or ODS also the parts that a list lives in."""
+
+    name: str
+    data: bytes
+    format: FileFormat
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def open_file(data: bytes, name: str) -> ListFile:
+    """Tell by its bytes what a file is, hold its name against that, and unpack it within limits.
 
     Raises:
-        CallerError: it is empty, too large, of another kind, or not what its name says.
-
+        CallerError: it is empty, of another format, protected, broken, or would grow too large.
     """
     if len(data) > MAX_BYTES:
-        raise sheet.too_large(name)
-    if not data.removeprefix(codecs.BOM_UTF8).strip():
-        raise sheet.empty(name)
-    kinds = [kind for magic, kind in _OTHER_KINDS if data.startswith(magic)]
-    if _MARKUP.match(data.removeprefix(codecs.BOM_UTF8)):
-        kinds.append("a web page or XML")
-    if kinds:
-        raise sheet.wrong_type(name, kinds[0] + ", not a list that can be read")
-    found: Kind = "csv"
+        fault = f"is larger than {MAX_BYTES // 1_000_000} MB"
+        remedy = "Keep the columns of BeeL's template only, or split the file."
+        raise file_errors.file_error(name, fault, "file_too_large", remedy)
+    text = data.removeprefix(codecs.BOM_UTF8)
+    if not text.strip():
+        raise file_errors.empty(name)
+    others = [called for magic, called in _OTHER_FORMATS if data.startswith(magic)]
+    if _MARKUP.match(text):
+        others.append("a web page or XML")
+    if others:
+        raise file_errors.wrong_type(name, others[0] + ", not a list that can be read")
     if data.startswith(_ZIP):
-        found = _kind_of_zip(data, name)
-    elif data.startswith(_OLE):
-        found = "xls"
-        if "EncryptedPackage".encode("utf-16-le") in data:
-            raise sheet.password(name)
-    promised = _SUFFIXES.get(PurePath(name).suffix.casefold())
-    if promised and promised != found:
-        remedy = f"Rename it to end in .{found}, or save it again in a spreadsheet program."
-        raise sheet.wrong_type(name, _CALLED[found], remedy)
-    return found
-
-
-def open_parts(data: bytes, name: str, kind: Kind) -> dict[str, bytes]:
-    """Unpack the parts of an XLSX or ODS file that a list lives in, within limits.
-
-    Raises:
-        CallerError: it would grow too large, is protected, or broken.
-
-    """
-    parts: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            wanted = [info for info in archive.infolist() if _PARTS[kind].fullmatch(info.filename)]
-            unpacked = sum(info.file_size for info in wanted)
-            if unpacked > MAX_UNPACKED:
-                why = f"it unpacks to {unpacked // 1_000_000} MB"
-                raise sheet.bomb(name, why)
-            if any(info.flag_bits & 1 for info in wanted):
-                raise sheet.password(name)
-            for info in wanted:
-                if info.filename in parts or info.compress_type not in _METHODS:
-                    raise sheet.damaged(name)
-                # Reads no more than was declared, and holds it against its checksum.
-                parts[info.filename] = archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
-        broken = True  # NotImplementedError, of odd methods, is a RuntimeError
-    else:
-        broken = any(b"<!" in part and _DECLARED.search(part) for part in parts.values())
-    if broken:
-        raise sheet.damaged(name)
-    if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
-        raise sheet.password(name)
-    return parts
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return _unpacked(archive, data, name)
+        except _BROKEN:
+            raise file_errors.damaged(name) from None
+    found: FileFormat = "xls" if data.startswith(_OLE) else "csv"
+    if found == "xls" and "EncryptedPackage".encode("utf-16-le") in data:
+        raise file_errors.password_protected(name)
+    _check_suffix(name, found)
+    return ListFile(name, data, found)
 
 
 def packed(parts: Mapping[str, bytes]) -> io.BytesIO:
@@ -131,31 +109,53 @@ def packed(parts: Mapping[str, bytes]) -> io.BytesIO:
     return file
 
 
-def _is_small(info: zipfile.ZipInfo) -> bool:
-    return info.file_size < 200 and info.compress_type in _METHODS
+def _check_suffix(name: str, found: FileFormat) -> None:
+    if _SUFFIXES.get(PurePath(name).suffix.casefold(), found) != found:
+        remedy = f"Rename it to end in .{found}, or save it again in a spreadsheet program."
+        raise file_errors.wrong_type(name, _FORMAT_NAMES[found], remedy)
 
 
-def _kind_of_zip(data: bytes, name: str) -> Kind:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            odd = len(names) > MAX_PARTS
-            mimetype = b""
-            if not odd and "mimetype" in names and _is_small(archive.getinfo("mimetype")):
-                mimetype = archive.read("mimetype")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError):
-        odd, names, mimetype = False, [], b""
-    if odd:
-        raise sheet.bomb(name, f"it has {len(names)} parts")
+def _unpacked(archive: zipfile.ZipFile, data: bytes, name: str) -> ListFile:
+    found = _format_of(archive, name)
+    _check_suffix(name, found)
+    wanted = [info for info in archive.infolist() if _PARTS[found].fullmatch(info.filename)]
+    unpacked = sum(info.file_size for info in wanted)
+    if unpacked > MAX_UNPACKED:
+        raise file_errors.bomb(name, f"it unpacks to {unpacked // 1_000_000} MB")
+    if any(info.flag_bits & 1 for info in wanted):
+        raise file_errors.password_protected(name)
+    # A reader that folds names would take one of two parts, and perhaps not the measured one.
+    if len({info.filename.casefold() for info in wanted}) < len(wanted):
+        raise file_errors.damaged(name)
+    if any(info.compress_type not in _METHODS for info in wanted):
+        raise file_errors.damaged(name)
+    # Reads no more than was declared, and holds it against its checksum.
+    parts = {info.filename: archive.read(info) for info in wanted}
+    if any(b"<!" in part and _DECLARED.search(part) for part in parts.values()):
+        raise file_errors.damaged(name)
+    if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
+        raise file_errors.password_protected(name)
+    return ListFile(name, data, found, parts)
+
+
+def _format_of(archive: zipfile.ZipFile, name: str) -> FileFormat:
+    names = archive.namelist()
+    if len(names) > MAX_PARTS:
+        raise file_errors.bomb(name, f"it has {len(names)} parts")
     if not names:
-        raise sheet.damaged(name)
+        raise file_errors.damaged(name)
     if "xl/workbook.xml" in names:
         return "xlsx"
-    if mimetype.strip() == b"application/vnd.oasis.opendocument.spreadsheet":
+    mimetype = b""
+    if "mimetype" in names:
+        info = archive.getinfo("mimetype")
+        if info.file_size < 200 and info.compress_type in _METHODS:
+            mimetype = archive.read(info).strip()
+    if mimetype == b"application/vnd.oasis.opendocument.spreadsheet":
         return "ods"
     other = "a ZIP"
     if "xl/workbook.bin" in names:
         other = "a binary Excel file (XLSB)"
     elif any(part.startswith(("word/", "ppt/")) for part in names) or mimetype:
         other = "a document"
-    raise sheet.wrong_type(name, f"{other}, not a list that can be read")
+    raise file_errors.wrong_type(name, f"{other}, not a list that can be read")

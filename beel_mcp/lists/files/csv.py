@@ -8,18 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from beel_mcp.lists.files import sheet
-from beel_mcp.lists.files.headers import meaning_of
-from beel_mcp.lists.files.sheet import MAX_ROWS, Grid, Line
+from beel_mcp.errors import CallerError
+from beel_mcp.lists.files.sheet import MAX_ROWS, SAVE_AS_CSV, Grid, Line, file_error, too_many_rows
+from beel_mcp.lists.headers import meaning_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie
-_SHADED: Final = str.maketrans(
-    dict.fromkeys(";,\t\r\n", " ")
-)  # inside quotes they separate nothing
+_BLANKED: Final = str.maketrans(dict.fromkeys(";,\t\r\n", " "))
 _LINES_SEARCHED: Final = 40
 _MOST_LINES: Final = MAX_ROWS + _LINES_SEARCHED  # a title may stand above the list
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 _SEPARATOR_LINE: Final = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 # Letters of MS-DOS (code page 850) and of UTF-8, as Windows-1252 shows them inside words.
 _DOS: Final = re.compile(r"[a-z][\xa4\xa5\xa2\xa3\xa1\u201a\xa0][a-z]", re.IGNORECASE)
@@ -34,75 +33,78 @@ def read_csv(data: bytes, name: str) -> Grid:
 
     Raises:
         CallerError: the file is not such a table; `code` says why, the message what to do.
-
     """
     text, encoding = _decoded(data, name)
     separator = ""
     if named := _SEPARATOR_LINE.match(text):
         separator, text = named[1], text[named.end() :]
-    records = _records(text, separator or _separator(text), name)
     lines: list[Line] = []
     total = 0
-    for number, cells in records:
-        total += bool(cells)
-        if cells and total <= _MOST_LINES:  # the others are only counted
-            lines.append(Line(number, cells))
+    for line in _lines(text, separator or _separator(text), name):
+        total += 1
+        if total <= _MOST_LINES:  # the others are only counted
+            lines.append(line)
     if total > _MOST_LINES:
-        raise sheet.too_many_rows(name, total - 1)
+        raise too_many_rows(name, total - 1)
     return Grid(lines, encoding=encoding)
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, str | None]:
     """Give the text, and the name of its encoding where it was not UTF-8."""
-    if data.startswith(_UTF16):
-        try:
-            return data.decode("utf-16"), "UTF-16"
-        except UnicodeDecodeError as error:
-            fault = f"is not UTF-16 text: byte {error.start} does not fit."
-        raise sheet.encoding(name, fault)
-    if b"\0" in data:
-        raise sheet.encoding(name, "is not text: it has zero bytes, as UTF-16 without its mark.")
+    fault = "is not text: it has zero bytes, as UTF-16 without its mark"
     try:
-        return data.decode("utf-8-sig"), None
+        if data.startswith(_UTF16):
+            return data.decode("utf-16"), "UTF-16"
+        if b"\0" not in data:
+            return data.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
-        # The error counts from behind the mark that "utf-8-sig" takes away.
-        behind = data.removeprefix(codecs.BOM_UTF8)
-        line = len(re.findall(rb"\r\n|\r|\n", behind[: error.start])) + 1
-    if data.startswith(codecs.BOM_UTF8):
-        fault = f"is not UTF-8 text: line {line} has a character in another encoding."
-        raise sheet.encoding(name, fault)
-    return _windows(data, name, line), "Windows-1252"
+        if error.encoding != "utf-8":
+            fault = f"is not UTF-16 text: byte {error.start} does not fit"
+        elif not data.startswith(codecs.BOM_UTF8):
+            return _windows(data, name), "Windows-1252"
+        else:  # the error counts from behind the mark that "utf-8-sig" takes away
+            line = _line_of(data.removeprefix(codecs.BOM_UTF8), error.start)
+            fault = f"is not UTF-8 text: line {line} has a character in another encoding"
+    raise _encoding_error(name, fault)
 
 
-def _windows(data: bytes, name: str, line: int) -> str:
+def _encoding_error(name: str, fault: str) -> CallerError:
+    remedy = (
+        "Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ survive."
+    )
+    return file_error(name, fault, "file_encoding", remedy)
+
+
+def _line_of(data: bytes, offset: int) -> int:
+    return len(_LINE_END.findall(data, 0, offset)) + 1
+
+
+def _windows(data: bytes, name: str) -> str:
     """Read Windows-1252, which Latin-1 text is, too; refuse what only looks like it.
 
     Every byte is a character there, so a wrong guess would give wrong names without a word.
     """
+    unknown = "has an unknown encoding"
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n|\r|\n", data[: error.start])) + 1
-        raise sheet.encoding(
-            name, f"has an unknown encoding: a character of line {line} is none of Windows."
-        ) from None
+        fault = f"{unknown}: a character of line {_line_of(data, error.start)} is none of Windows"
+        raise _encoding_error(name, fault) from None
     for pattern, what in ((_DOS, "MS-DOS text"), (_TWICE, "UTF-8 mixed with another encoding")):
         if found := pattern.search(text):
             line = text.count("\n", 0, found.start()) + 1
-            fault = f"has an unknown encoding: line {line} looks like {what}."
-            raise sheet.encoding(name, fault)
+            raise _encoding_error(name, f"{unknown}: line {line} looks like {what}")
     return text
 
 
 def _separator(text: str) -> str:
     """Take the separator that makes known headers of a line; else the one most lines agree on."""
-    quoted = re.sub('"[^"]*"', lambda cell: cell[0].translate(_SHADED), text[:_MAX_LINE])
-    lines = quoted.splitlines()[:_LINES_SEARCHED]
+    # Inside quotes they separate nothing.
+    outside = re.sub('"[^"]*"', lambda cell: cell[0].translate(_BLANKED), text[:_MAX_LINE])
+    lines = outside.splitlines()[:_LINES_SEARCHED]
 
     def headers(mark: str) -> int:
-        return max(
-            (len(set(map(_meaning, line.split(mark))) - {None}) for line in lines), default=0
-        )
+        return max((len(_fields(line.split(mark))) for line in lines), default=0)
 
     def agreeing(mark: str) -> int:
         counts = Counter(line.count(mark) for line in lines if mark in line)
@@ -112,36 +114,32 @@ def _separator(text: str) -> str:
     return best if headers(best) else max(_SEPARATORS, key=agreeing)
 
 
-def _meaning(cell: str) -> str | None:
-    meaning = meaning_of(cell.strip('" '))
-    return meaning[0] if meaning else None
+def _fields(headers: list[str]) -> set[str]:
+    return {meaning[0] for header in headers if (meaning := meaning_of(header.strip('" ')))}
 
 
-def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Give every row with its number, blank ends cut off: a blank row has no cells."""
-    reader = csv.reader(_lines(text, name), delimiter=separator, strict=True)
+def _lines(text: str, separator: str, name: str) -> Iterator[Line]:
+    """Give every row that is not blank, with its number."""
+    reader = csv.reader(_checked(text, name), delimiter=separator, strict=True)
     number = 0
     try:
         for number, record in enumerate(reader, start=1):
             while record and not record[-1].strip():
                 record.pop()
-            yield number, tuple(record)
+            if record:
+                yield Line(number, tuple(record))
     except csv.Error as error:
         # Our own sentence: the module's words are for programmers.
         too_long = "field limit" in str(error)
-        fault = "a cell is too long" if too_long else "its quotation marks do not pair up"
-    else:
-        return
-    raise sheet.not_csv(
-        name,
-        f"cannot be read from row {number + 1} on: {fault}",
-        'Put a cell that holds " in quotes and double the " inside. ' + sheet.SAVE_AS_CSV,
-    )
+        why = "a cell is too long" if too_long else "its quotation marks do not pair up"
+        fault = f"cannot be read from row {number + 1} on: {why}"
+        remedy = f'Put a cell that holds " in quotes and double the " inside. {SAVE_AS_CSV}'
+        raise file_error(name, fault, "file_not_csv", remedy) from None
 
 
-def _lines(text: str, name: str) -> Iterator[str]:
+def _checked(text: str, name: str) -> Iterator[str]:
     for line in io.StringIO(text, newline=""):
         if len(line) > _MAX_LINE:
             fault = f"has a line of more than {_MAX_LINE} characters: not a list of customers"
-            raise sheet.not_csv(name, fault)
+            raise file_error(name, fault, "file_not_csv", SAVE_AS_CSV)
         yield line

@@ -1,4 +1,4 @@
-"""The sentences for files that cannot be read: each names the file, its fault and the remedy."""
+"""A sheet as it is read from any file, its limits, and the errors of files that cannot be read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
+from beel_mcp.messages import Message
 
 MAX_BYTES: Final = 10_000_000
 MAX_ROWS: Final = 5_000
@@ -15,8 +16,8 @@ MAX_COLUMNS: Final = 200
 LAST_ROW: Final = 9_999
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
-Place = tuple[int, int]  # the number of the row, from 1, and the column, from 0
-Kind = Literal["csv", "xlsx", "xls", "ods"]
+Coordinate = tuple[int, int]  # the number of the row, from 1, and the column, from 0
+FileFormat = Literal["csv", "xlsx", "xls", "ods"]
 
 
 class Line(NamedTuple):
@@ -34,30 +35,26 @@ class Grid:
     sheet: str | None = None
     encoding: str | None = None  # where it was not UTF-8
     hidden: frozenset[int] = frozenset()  # rows that the sheet does not show
-    filled: Mapping[Place, int] = field(default_factory=dict)  # from which row a merged cell came
-    lost: Mapping[Place, str] = field(default_factory=dict)  # why a cell has no value to read
+    filled: Mapping[Coordinate, int] = field(default_factory=dict)  # the row a merged cell is of
+    lost: Mapping[Coordinate, Message] = field(
+        default_factory=dict
+    )  # why a cell has no value to read
 
 
 @dataclass(frozen=True)
 class SheetFacts:
-    """What the reader of spreadsheets does not tell: extent, hidden rows, merges, lost values."""
+    """What calamine does not tell, or only once it has made room for it."""
 
-    last_row: int = 0
-    last_column: int = 0
+    last_row: int = 0  # as `Coordinate` counts
+    last_column: int = 0  # from 1
     hidden: frozenset[int] = frozenset()
-    merged: Sequence[tuple[Place, Place]] = ()
-    lost: Mapping[Place, str] = field(default_factory=dict)
+    merged: Sequence[tuple[Coordinate, Coordinate]] = ()
+    lost: Mapping[Coordinate, Message] = field(default_factory=dict)
 
 
-ERROR_CELL: Final = "The sheet shows an error here: correct the formula or type the value."
-NO_RESULT: Final = (
-    "A formula without a saved result: open the file in a spreadsheet program and save it."
-)
-
+ERROR_CELL: Final = Message("sheet.error")
+NO_RESULT: Final = Message("sheet.no_result")
 SAVE_AS_CSV: Final = "Open it in a spreadsheet program and save it as CSV UTF-8 or XLSX."
-_SMALLER: Final = (
-    "Copy the list alone, without empty formatted rows, into a new file and save it as XLSX."
-)
 
 
 def shown(name: str) -> str:
@@ -65,95 +62,63 @@ def shown(name: str) -> str:
     return quoted(name, 80)
 
 
+def listed(names: Sequence[str]) -> str:
+    """Quote up to ten names of sheets or columns, and count the others."""
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(quoted(name, 40) for name in names[:10]) + more
+
+
+def file_error(name: str, fault: str, code: str, remedy: str) -> CallerError:
+    """Build the error of a file: its name, its fault without a full stop, what to do."""
+    return CallerError(f"{shown(name)} {fault}.", code=code, remedy=remedy)
+
+
 def empty(name: str) -> CallerError:
-    """Say that there is nothing in the file."""
-    return CallerError(
-        f"{shown(name)} is empty.",
-        code="file_empty",
-        remedy="Save the list again and check that it has rows.",
-    )
+    """Refuse a file that holds nothing."""
+    remedy = "Save the list again and check that it has rows."
+    return file_error(name, "is empty", "file_empty", remedy)
 
 
 def no_rows(name: str) -> CallerError:
-    """Say that there is a header and nothing below it."""
-    return CallerError(
-        f"{shown(name)} has no rows below its header.",
-        code="file_empty",
-        remedy="One row must hold the names of the columns, the customers follow.",
-    )
-
-
-def too_large(name: str) -> CallerError:
-    """Say that the file has too many bytes."""
-    return CallerError(
-        f"{shown(name)} is larger than {MAX_BYTES // 1_000_000} MB.",
-        code="file_too_large",
-        remedy="Keep the columns of BeeL's template only, or split the file.",
-    )
+    """Refuse a header without rows."""
+    remedy = "One row must hold the names of the columns, the customers follow."
+    return file_error(name, "has no rows below its header", "file_empty", remedy)
 
 
 def bomb(name: str, why: str) -> CallerError:
-    """Say that the file would become much larger once it is opened."""
-    return CallerError(
-        f"{shown(name)} was not opened: {why}.", code="file_too_large", remedy=_SMALLER
+    """Refuse what would become much larger once it is opened."""
+    remedy = (
+        "Copy the list alone, without empty formatted rows, into a new file and save it as XLSX."
     )
+    return file_error(name, f"was not opened: {why}", "file_too_large", remedy)
 
 
 def too_many_rows(name: str, total: int) -> CallerError:
-    """Say how many rows there are, and how many may be."""
-    return CallerError(
-        f"{shown(name)} has {total} rows; at most {MAX_ROWS} are taken at once.",
-        code="too_many_rows",
-        remedy=f"Split it into files of up to {MAX_ROWS} rows, each with the header.",
-    )
+    """Refuse a list of `total` rows."""
+    fault = f"has {total} rows; at most {MAX_ROWS} are taken at once"
+    remedy = f"Split it into files of up to {MAX_ROWS} rows, each with the header."
+    return file_error(name, fault, "too_many_rows", remedy)
 
 
 def too_many_columns(name: str, count: int) -> CallerError:
-    """Say how many columns there are, and how many may be."""
-    return CallerError(
-        f"{shown(name)} has {count} columns; at most {MAX_COLUMNS} are read.",
-        code="file_no_header",
-        remedy="Check that the first row holds the names of the columns.",
-    )
+    """Refuse a sheet of `count` columns."""
+    fault = f"has {count} columns; at most {MAX_COLUMNS} are read"
+    remedy = "Check that the first row holds the names of the columns."
+    return file_error(name, fault, "file_no_header", remedy)
 
 
 def wrong_type(name: str, found: str, remedy: str = SAVE_AS_CSV) -> CallerError:
-    """Say what the file really is."""
-    return CallerError(
-        f"{shown(name)} is {found}, whatever its name says.",
-        code="file_wrong_type",
-        remedy=remedy,
-    )
+    """Refuse a file that is not what its name says."""
+    return file_error(name, f"is {found}, whatever its name says", "file_wrong_type", remedy)
 
 
-def not_csv(name: str, fault: str, remedy: str = SAVE_AS_CSV) -> CallerError:
-    """Say why the text is not a table."""
-    return CallerError(f"{shown(name)} {fault}.", code="file_not_csv", remedy=remedy)
-
-
-def encoding(name: str, fault: str) -> CallerError:
-    """Say why the bytes are not text of a known encoding."""
-    return CallerError(
-        f"{shown(name)} {fault}",
-        code="file_encoding",
-        remedy="Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ"
-        " survive.",
-    )
-
-
-def password(name: str) -> CallerError:
-    """Say that nobody can read the file without its password."""
-    return CallerError(
-        f"{shown(name)} is protected with a password.",
-        code="file_password",
-        remedy="The person can open it and save a copy without the password.",
-    )
+def password_protected(name: str) -> CallerError:
+    """Refuse a file that nobody can read without its password."""
+    remedy = "The person can open it and save a copy without the password."
+    return file_error(name, "is protected with a password", "file_password", remedy)
 
 
 def damaged(name: str) -> CallerError:
-    """Say that the file is broken inside."""
-    return CallerError(
-        f"{shown(name)} is damaged: it cannot be opened as a spreadsheet.",
-        code="file_damaged",
-        remedy=SAVE_AS_CSV,
-    )
+    """Refuse a file that is broken inside."""
+    fault = "is damaged: it cannot be opened as a spreadsheet"
+    return file_error(name, fault, "file_damaged", SAVE_AS_CSV)

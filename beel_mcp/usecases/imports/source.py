@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import CallerError
-from beel_mcp.files.safe_dir import read_import_file
+from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch, new_batch
 from beel_mcp.lists.edits import derive
 from beel_mcp.lists.inline import read_inline

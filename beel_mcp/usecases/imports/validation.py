@@ -10,10 +10,10 @@ from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
 from beel_mcp.context import report_progress
-from beel_mcp.errors import BeelMcpError, FieldError
+from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
-from beel_mcp.lists.checks.fields import Problem
-from beel_mcp.lists.model import IMPORTABLE, Kind, Row, Verdict
+from beel_mcp.lists.model import IMPORTABLE, Kind, Problem, Row, Verdict, get_value
+from beel_mcp.messages import FieldIssue, Message, verbatim
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.personal_data import KEPT_FOR
@@ -35,14 +35,12 @@ _STATISTICS: Mapping[str, str] = {
     "DUPLICATE": "duplicates",
     "NIF_INVALID": "invalid_nifs",
 }
-_UNEXPLAINED: Mapping[Kind, str] = {
-    "error": "BeeL does not accept this row and gives no reason.",
-    "duplicate": "This identifier is in BeeL already, or earlier in the list.",
-    "nif_invalid": "AEAT does not know this NIF, or not with this name.",
+_UNEXPLAINED: Mapping[Kind, Message] = {
+    "error": Message("verdict.no_reason"),
+    "duplicate": Message("verdict.in_beel"),
+    "nif_invalid": Message("verdict.unknown_to_aeat"),
 }
-_SAME_IDENTIFIER = "The same identifier stands earlier in the list."
-_CREATED = "This row was created already, from this list."
-WireProblems = Callable[[Row], Sequence[FieldError]]
+WireProblems = Callable[[Row], Sequence[FieldIssue]]
 
 
 def local_verdicts(
@@ -73,13 +71,13 @@ def local_verdicts(
 
 
 def _created(row: Row, customer_id: str | None) -> Verdict:
-    problem = Problem("row", _CREATED, severity="error")
+    problem = Problem("row", Message("verdict.created_from_list"), severity="error")
     return Verdict("duplicate", (problem,), existing_customer_id=customer_id, is_done=True)
 
 
 def _repeats(row: Row, earlier: int) -> Verdict:
-    hint = f"row {earlier} has it"
-    problem = Problem("nif", _SAME_IDENTIFIER, row.identifier, hint, severity="error")
+    message, hint = Message("verdict.earlier_in_list"), Message("duplicate.row_has_it", row=earlier)
+    problem = Problem("nif", message, row.identifier, hint, severity="error")
     return Verdict("duplicate", (problem,))
 
 
@@ -101,7 +99,7 @@ def verdict_of(row: Row, said: RowReport) -> Verdict:
 
 
 def _problems(said: Iterable[RowProblem]) -> list[Problem]:
-    return [Problem(one.field, one.message, one.value or None) for one in said]
+    return [Problem(one.field, verbatim(one.message), one.value or None) for one in said]
 
 
 def _advised(problem: Problem, row: Row) -> Problem:
@@ -112,7 +110,7 @@ def _advised(problem: Problem, row: Row) -> Problem:
     return problem
 
 
-def _wire_errors(row: Row, faults: Sequence[FieldError]) -> tuple[Problem, ...]:
+def _wire_errors(row: Row, faults: Sequence[FieldIssue]) -> tuple[Problem, ...]:
     errors = [
         Problem(fault.field, fault.message, _value(row.values, fault.field), severity="error")
         for fault in faults
@@ -129,9 +127,7 @@ def _explained(problem: Problem, row: Row) -> Problem:
 
 
 def _value(values: Mapping[str, Any], field: str) -> str | None:
-    found: Any = values
-    for part in field.split("."):
-        found = found.get(part) if isinstance(found, Mapping) else None
+    found = get_value(values, field)
     if isinstance(found, tuple):
         return "; ".join(map(str, found))
     return None if found is None or isinstance(found, Mapping) else str(found)
@@ -150,10 +146,7 @@ def statistics_differ(report: BulkReport) -> bool:
 
 # Each look-up is a request; the first ones tell the person whom the rows collide with.
 LOOKED_UP_DUPLICATES = 10
-CREATED_TODAY = Problem(
-    "row",
-    "Another call created this customer within 24 hours; created again it would be there twice.",
-)
+CREATED_TODAY = Problem("row", Message("verdict.created_lately"))
 
 
 @dataclass(frozen=True)

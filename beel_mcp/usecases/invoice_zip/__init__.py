@@ -1,1 +1,1 @@
-"""The quarter's invoices on their way into one ZIP."""
+"""Many invoices' PDFs fetched over several calls and saved as one ZIP."""

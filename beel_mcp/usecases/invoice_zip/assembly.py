@@ -1,6 +1,8 @@
-"""A package whose PDFs are all here becomes one file; and how far another one has come."""
+"""Writes the ZIP of a finished package, and builds the answers about one that is not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -23,33 +25,27 @@ from beel_mcp.files.invoice_package import (
 )
 from beel_mcp.files.output import file_uri
 from beel_mcp.settings import Settings
-from beel_mcp.usecases.invoice_zip.package import Contents
+from beel_mcp.usecases.invoice_zip.package import Package
 
 
-def put_together(contents: Contents, settings: Settings) -> PackageAnswer:
-    """Write the file, whole or not at all.
+def assemble(package: Package, settings: Settings) -> PackageAnswer:
+    """Write the ZIP, whole or not at all.
 
     Raises:
         OperatorError: the folder cannot be written to, or is full; nothing was saved.
-
     """
-    request, outcomes = contents.request, contents.outcomes
-    included = contents.included()
-    names = _names(contents, included)
+    selection, included = package.selection, package.included()
+    names = dict(zip(included, unique(_name(package, id_) for id_ in included), strict=True))
     members = [
         Member(
-            names[one],
-            request.facts[one].day,
-            outcomes[one].size,
-            contents.staging.read(contents.place(one)),
+            names[id_], _day(package, id_), package.results[id_].size_bytes, package.read_pdf(id_)
         )
-        for one in included
+        for id_ in included
     ]
-    rows = [_row(contents, one, names.get(one, "")) for one in request.ids]
-    saved = save_package(
-        settings.files_dir, request.file_name, members, manifest_csv(rows, settings.language)
-    )
-    missing = len(contents.missing())
+    rows = [_row(package, id_, names.get(id_, "")) for id_ in selection.ids]
+    manifest = manifest_csv(rows, settings.language)
+    saved = save_package(settings.files_dir, selection.file_name, members, manifest)
+    missing = len(package.missing())
     lacks = f"; {missing} {'is' if missing == 1 else 'are'} missing" if missing else ""
     return PackageAnswer(
         status="partial" if missing else "done",
@@ -58,104 +54,94 @@ def put_together(contents: Contents, settings: Settings) -> PackageAnswer:
         uri=file_uri(saved.path.name),
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
-        sums=_sums(contents, included),
-        **_state(contents),
+        sums=_sums(selection.facts[id_] for id_ in included),
+        **_state(package),
     )
 
 
-def nothing_to_save(contents: Contents) -> PackageAnswer:
+def nothing_to_save(package: Package) -> PackageAnswer:
     """Say that there is no PDF of any of them, and why."""
-    asked = len(contents.request.ids)
+    asked = len(package.selection.ids)
     reason = f"BeeL has a PDF of none of the {asked}" if asked > 1 else "it has no PDF"
     return PackageAnswer(
         status="nothing_done",
         summary=f"No file was saved: {reason if asked else 'no invoices match'}.",
-        **_state(contents),
+        **_state(package),
     )
 
 
-def in_progress(
-    contents: Contents, following: NextCall, pause: ApiError | None = None
-) -> PackageAnswer:
-    """Say how far it has come, and which call goes on."""
-    kept, asked = len(contents.included()), len(contents.request.ids)
-    why = "time is over for this call" if pause is None else pause.message.rstrip(".")
+def in_progress(package: Package, resuming: NextCall, pause: ApiError | None) -> PackageAnswer:
+    """Say how far it has come, why it stopped, and which call goes on."""
+    kept, asked = len(package.included()), len(package.selection.ids)
+    why = pause.message.rstrip(".") if pause else "time is over for this call"
     return PackageAnswer(
         status="partial",
         summary=f"Not finished: {kept} of {plural(asked, 'PDF')} fetched and kept, no file yet"
         f" ({why}).",
-        resume=contents.staging.handle,
+        resume=package.staging.handle,
         retry_after_s=pause.retry_after_s if pause else None,
-        next=next_steps(following),
-        **_state(contents),
+        next=next_steps(resuming),
+        **_state(package),
     )
 
 
-def _state(contents: Contents) -> Mapping[str, Any]:
-    included, lost = len(contents.included()), contents.missing()
-    asked = len(contents.request.ids)
-    shown, more = capped([_missing(contents, one) for one in lost], MISSING_CAP)
+def _state(package: Package) -> Mapping[str, Any]:
+    included, missing = len(package.included()), package.missing()
+    asked = len(package.selection.ids)
+    shown, more = capped([_missing(package, id_) for id_ in missing], MISSING_CAP)
     return {
         "requested": asked,
         "counts": PackageCounts(
-            included=included, missing=len(lost), not_attempted=asked - included - len(lost)
+            included=included, missing=len(missing), not_attempted=asked - included - len(missing)
         ),
         "missing": shown or None,
         "more_missing": more,
-        "drafts_left_out": contents.request.drafts_left_out,
-        "counters_mismatch": contents.is_miscounted or None,
+        "drafts_left_out": package.selection.drafts_left_out,
+        "counters_mismatch": package.is_miscounted or None,
     }
 
 
-def _missing(contents: Contents, one: str) -> MissingInvoice:
-    facts = contents.request.facts.get(one)
-    reason = contents.outcomes[one].missing or "unknown"
+def _missing(package: Package, invoice_id: str) -> MissingInvoice:
+    facts = package.selection.facts.get(invoice_id)
+    reason = package.results[invoice_id].missing or "unknown"
     return MissingInvoice(
-        invoice_id=one,
+        invoice_id=invoice_id,
         number=facts.number or None if facts else None,
         reason=reason,
         remedy=REMEDIES[reason],
     )
 
 
-def _names(contents: Contents, included: list[str]) -> dict[str, str]:
-    facts = [contents.request.facts[one] for one in included]
-    names = [
-        (f"{one.day.isoformat()[:7]}/" if contents.request.month_folders else "")
-        + invoice_name(one.day, one.number, one.customer)
-        for one in facts
-    ]
-    return dict(zip(included, unique(names), strict=True))
+def _name(package: Package, invoice_id: str) -> str:
+    facts, day = package.selection.facts[invoice_id], _day(package, invoice_id)
+    folder = f"{day.isoformat()[:7]}/" if package.selection.month_folders else ""
+    return folder + invoice_name(day, facts.number, facts.customer)
 
 
-def _row(contents: Contents, one: str, file: str) -> ManifestRow:
-    outcome, facts = contents.outcomes[one], contents.request.facts.get(one)
-    if facts is None:
-        return ManifestRow(one, missing=outcome.missing or "")
-    known = contents.request.facts.get(facts.rectifies)
-    named = known.number if known else contents.request.numbers.get(facts.rectifies)
-    return ManifestRow(
-        invoice_id=one,
-        day=facts.day,
-        number=facts.number,
-        type=facts.type,
-        rectifies=named or facts.rectifies,
-        customer=facts.customer,
-        nif=facts.nif,
-        rates=facts.rates,
-        surcharge=facts.surcharge,
-        withholding=facts.withholding,
-        total=facts.total,
-        status=facts.status,
+def _day(package: Package, invoice_id: str) -> date:
+    day = package.selection.facts[invoice_id].day
+    assert day is not None, "BeeL says it of every invoice"
+    return day
+
+
+def _row(package: Package, invoice_id: str, file: str) -> ManifestRow:
+    """Complete the row of an invoice by what became of its PDF."""
+    selection, result = package.selection, package.results[invoice_id]
+    row = selection.facts.get(invoice_id, ManifestRow(invoice_id))
+    rectified = selection.facts.get(row.rectifies)
+    number = rectified.number if rectified else selection.numbers.get(row.rectifies)
+    return replace(
+        row,
+        rectifies=number or row.rectifies,
         file=file,
-        sha256=outcome.sha256,
-        missing=outcome.missing or "",
+        sha256=result.sha256,
+        missing=result.missing or "",
     )
 
 
-def _sums(contents: Contents, included: list[str]) -> dict[str, str]:
+def _sums(rows: Iterable[ManifestRow]) -> dict[str, str]:
+    """Add up the totals by status; EUR."""
     sums: dict[str, Decimal] = {}
-    for one in included:
-        facts = contents.request.facts[one]
-        sums[facts.status] = sums.get(facts.status, Decimal()) + facts.total
+    for row in rows:
+        sums[row.status] = sums.get(row.status, Decimal()) + row.total
     return {status: f"{total:.2f}" for status, total in sorted(sums.items())}

@@ -1,7 +1,7 @@
-"""Asks BeeL for the PDFs of a package, chunk by chunk, and keeps what can be trusted."""
+"""Asks BeeL for the PDFs of a package, chunk by chunk, and keeps those that can be trusted."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final
@@ -20,14 +20,13 @@ from beel_mcp.errors import (
     NotFoundError,
     NotSentError,
     RateLimitedError,
-    RouteRetiredError,
     TooLargeError,
     UnknownOutcomeError,
 )
-from beel_mcp.files.invoice_package import match
+from beel_mcp.files.invoice_package import match_entries
 from beel_mcp.files.safe_dir import unusable
 from beel_mcp.files.zip_check import Archive
-from beel_mcp.usecases.invoice_zip.package import UNISSUED, Contents, Outcome
+from beel_mcp.usecases.invoice_zip.package import UNISSUED, Package, PdfResult, Reason
 from beel_mcp.writes.journal.records import Clock
 from beel_mcp.writes.run.concurrency import AT_ONCE
 
@@ -35,20 +34,20 @@ MOST_HALVINGS: Final = 4
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a call works before it answers with what it has."""
+class TimeBudget:
+    """How long a call works before it answers with what it has, on the clock and the event loop."""
 
     now: Clock
     ends: datetime
-    ends_at: float  # the same on the event loop's clock
+    ends_at: float  # in the event loop's seconds
 
     @classmethod
-    def begin(cls, now: Clock, seconds: float) -> "Patience":
+    def start(cls, now: Clock, seconds: float) -> "TimeBudget":
         """Count from now."""
         return cls(now, now() + timedelta(seconds=seconds), anyio.current_time() + seconds)
 
     def left_s(self) -> float:
-        """Tell how many seconds are left; below 0 it is over."""
+        """Seconds that are left; below 0 it is over."""
         return (self.ends - self.now()).total_seconds()
 
     async def limit(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -56,7 +55,7 @@ class Patience:
         failure: BeelMcpError | None = None
         async with anyio.create_task_group() as group:
             # Not a deadline: requests would take it for theirs, and fail before it.
-            group.start_soon(self._ring, group.cancel_scope)
+            group.start_soon(self._cancel_at_the_end, group.cancel_scope)
             try:
                 await work()
             except BeelMcpError as error:  # the group would wrap it
@@ -65,44 +64,50 @@ class Patience:
         if failure is not None:
             raise failure
 
-    async def _ring(self, scope: anyio.CancelScope) -> None:
+    async def _cancel_at_the_end(self, scope: anyio.CancelScope) -> None:
         await anyio.sleep_until(self.ends_at)
         scope.cancel()
 
 
 class Fetching:
-    """One call's work on a package: at most four chunks at a time, each kept as it arrives."""
+    """One call's requests for PDFs: at most four chunks at a time, each kept as it arrives.
 
-    def __init__(self, beel: BeelClient, contents: Contents, patience: Patience) -> None:
+    `error` is what ended it early, if anything did.
+    """
+
+    def __init__(self, beel: BeelClient, package: Package, budget: TimeBudget) -> None:
         self._beel = beel
-        self._contents = contents
-        self._patience = patience
+        self._package = package
+        self._budget = budget
         self._chunks: deque[list[str]] = deque()
         self._total = 0
         self._done = 0
         self.error: BeelMcpError | None = None
 
     @property
+    def has_asked(self) -> bool:
+        """Whether there was anything to ask for."""
+        return self._total > 0
+
+    @property
     def pause(self) -> ApiError | None:
-        """Give the error that a later call may not meet any more, if one ended the work."""
-        is_passing = isinstance(self.error, RateLimitedError | NotSentError)
-        return self.error if is_passing and isinstance(self.error, ApiError) else None
+        """The error that a later call may not meet any more, if one ended the work."""
+        return self.error if isinstance(self.error, RateLimitedError | NotSentError) else None
 
     async def run(self) -> None:
         """Ask for what is waiting until all of it came, time is over, or BeeL says stop.
 
         Raises:
             BeelMcpError: an error that the next call will meet, too.
-
         """
-        waiting = self._contents.waiting()
+        waiting = self._package.waiting()
         size = await self._beel.invoices.zip_chunk_size() if waiting else 1
         self._chunks = deque(waiting[at : at + size] for at in range(0, len(waiting), size))
         self._total = len(self._chunks)
         try:
-            await self._patience.limit(self._work_together)
+            await self._budget.limit(self._work_together)
         finally:
-            self._contents.keep_outcomes()
+            self._package.save_results()
         if self.error is not None and self.pause is None:
             raise self.error
 
@@ -112,17 +117,17 @@ class Fetching:
                 workers.start_soon(self._work)
 
     async def _work(self) -> None:
-        while self._chunks and self.error is None and self._patience.left_s() > 0:
+        while self._chunks and self.error is None and self._budget.left_s() > 0:
             try:
-                await self._chunk(self._chunks.popleft(), MOST_HALVINGS, is_last=False)
-                self._contents.keep_outcomes()
+                await self._fetch(self._chunks.popleft(), MOST_HALVINGS, is_last=False)
+                self._package.save_results()
             except BeelMcpError as error:
                 self.error = self.error or error
                 return
             self._done += 1
             report_progress(f"{self._done} of {self._total} chunks")
 
-    async def _chunk(self, ids: Sequence[str], halvings: int, *, is_last: bool) -> None:
+    async def _fetch(self, ids: Sequence[str], halvings: int, *, is_last: bool) -> None:
         """Ask for some; what BeeL finds too much, or what came broken, is asked for in halves.
 
         `is_last` is the second time after a broken answer.
@@ -132,86 +137,88 @@ class Fetching:
             await self._ask(ids, halvings, is_last=is_last)
         except TooLargeError:
             if len(ids) == 1 or not halvings:
-                self._contents.miss("unknown", ids)
+                self._package.set_missing("unknown", ids)
                 return
             for half in halves:
-                await self._chunk(half, halvings - 1, is_last=is_last)
+                await self._fetch(half, halvings - 1, is_last=is_last)
         except NoPdfError:
             await self._explain(ids, is_last=len(ids) == 1)
         except UnknownOutcomeError:
             if is_last:
-                self._contents.miss("unknown", ids)
+                self._package.set_missing("unknown", ids)
                 return
             for half in halves:
-                await self._chunk(half, halvings, is_last=True)
+                await self._fetch(half, halvings, is_last=True)
 
     async def _ask(self, ids: Sequence[str], halvings: int, *, is_last: bool) -> None:
-        with self._contents.staging.temporary() as file:
+        with self._package.staging.temporary() as file:
             try:
-                beside = await self._beel.invoices.download_zip(ids, file)
+                counters = await self._beel.invoices.download_zip(ids, file)
             except OSError as error:
                 raise unusable(error) from None
             entries, kept = await to_thread.run_sync(self._keep, file, ids)
-        self._contents.outcomes.update(kept)
-        self._compare(beside, len(ids), entries, kept)
-        left = [one for one in ids if one not in kept]
+        self._package.results.update(kept)
+        self._compare(counters, len(ids), entries, kept)
+        left = [invoice_id for invoice_id in ids if invoice_id not in kept]
         if len(kept) < entries:  # names that say nothing: a ZIP of one needs none
-            for one in left:
-                await self._chunk([one], halvings, is_last=is_last)
+            for invoice_id in left:
+                await self._fetch([invoice_id], halvings, is_last=is_last)
         elif left:
             await self._explain(left, is_last=len(ids) == 1)
 
-    def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[int, dict[str, Outcome]]:
-        """Look through a ZIP, and keep the PDFs that are surely of these invoices, or none."""
+    def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[int, dict[str, PdfResult]]:
+        """Check a ZIP, and keep the PDFs that are surely of these invoices.
+
+        The number of its entries, and the results by id.
+
+        Raises:
+            BadArchiveError: it cannot be trusted as a whole; no result counts.
+        """
         archive = Archive(file, len(ids))
         entries = {entry.filename: entry for entry in archive.entries}
-        facts = self._contents.request.facts
-        meant = (
+        facts = self._package.selection.facts
+        matched = (
             {ids[0]: next(iter(entries))}
             if len(ids) == 1
-            else match(list(entries), {one: facts[one].number for one in ids})
+            else match_entries(list(entries), {id_: facts[id_].number for id_ in ids})
         )
-        kept: dict[str, Outcome] = {}
-        for one, name in meant.items():
-            place = self._contents.place(one)
-            digest, size = self._contents.staging.add(place, archive.read(entries[name]))
-            kept[one] = Outcome(sha256=digest, size=size)
-        # What is nobody's is looked at, too: a ZIP is good or bad as a whole.
-        used = set(meant.values())
-        archive.read_through(entries[name] for name in entries if name not in used)
+        kept = {
+            invoice_id: self._package.add_pdf(invoice_id, archive.read(entries[name]))
+            for invoice_id, name in matched.items()
+        }
+        # What is nobody's is read, too: a ZIP is good or bad as a whole.
+        archive.read_through(entries[name] for name in entries.keys() - matched.values())
         return len(entries), kept
 
     def _compare(
-        self, beside: ZipAnswer, asked: int, entries: int, kept: dict[str, Outcome]
+        self, counters: ZipAnswer, asked: int, entries: int, kept: Mapping[str, PdfResult]
     ) -> None:
         """Hold BeeL's counters against what arrived; what arrived is what counts."""
-        told = (beside.total, beside.successful, beside.failed)
+        claims = (counters.total, counters.successful, counters.failed)
         arrived = (asked, entries, asked - entries)
-        is_other = any(claim not in (None, fact) for claim, fact in zip(told, arrived, strict=True))
-        if is_other or any(one.invoice_id in kept for one in beside.left_out or ()):
-            self._contents.note_miscount()
+        are_true = all(claim in (None, fact) for claim, fact in zip(claims, arrived, strict=True))
+        if not are_true or any(failure.invoice_id in kept for failure in counters.left_out or ()):
+            self._package.is_miscounted = True
 
     async def _explain(self, ids: Sequence[str], *, is_last: bool) -> None:
         """Find out why nothing came of these, from the list and from single reads."""
-        for one in ids:
-            if self._contents.request.facts[one].has_pdf is False:
-                self._contents.miss("pdf_not_ready", [one])
-                continue
-            try:
-                invoice = await self._beel.invoices.get(one)
-            except RouteRetiredError:
-                raise
-            except (NotFoundError, InvalidRequestError):
-                self._contents.miss("not_found", [one])
-                continue
-            except UnknownOutcomeError:
-                self._contents.miss("unknown", [one])
-                continue
-            if invoice.status in UNISSUED:
-                self._contents.miss("draft", [one])
-            elif invoice.has_pdf is False:
-                self._contents.miss("pdf_not_ready", [one])
-            elif is_last:
-                self._contents.miss("unknown", [one])
-            else:  # BeeL says that there is one: asked for alone, once
-                await self._chunk([one], 0, is_last=True)
+        for invoice_id in ids:
+            reason = await self._reason(invoice_id)
+            if reason is None and not is_last:  # BeeL says that there is one: asked for alone, once
+                await self._fetch([invoice_id], 0, is_last=True)
+            else:
+                self._package.set_missing(reason or "unknown", [invoice_id])
+
+    async def _reason(self, invoice_id: str) -> Reason | None:
+        """Find out why there is no PDF; None if there should be a PDF."""
+        if invoice_id in self._package.selection.without_pdf:
+            return "pdf_not_ready"
+        try:
+            invoice = await self._beel.invoices.get(invoice_id)
+        except (NotFoundError, InvalidRequestError):
+            return "not_found"
+        except UnknownOutcomeError:
+            return "unknown"
+        if invoice.status in UNISSUED:
+            return "draft"
+        return "pdf_not_ready" if invoice.has_pdf is False else None

@@ -1,195 +1,168 @@
-"""What a package is to hold: each invoice's facts, and what became of its PDF."""
+"""The state of one package: which invoices, what is known of each, which PDFs have arrived."""
 
 from collections.abc import Iterable
-from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from beel_mcp.api.models import Invoice
 from beel_mcp.cleaning import clean
+from beel_mcp.files.invoice_package import ManifestRow
 from beel_mcp.files.staging import Staging
 
 Reason = Literal["draft", "not_found", "pdf_not_ready", "unknown"]
 # Nothing was issued yet, so nothing has a PDF; a proforma is no invoice.
 UNISSUED: Final = ("DRAFT", "SCHEDULED")
-_REQUEST: Final = "request"
-_OUTCOMES: Final = "outcomes"
+_SELECTION: Final = "selection"
+_RESULTS: Final = "results"
 
 
-class Facts(BaseModel):
-    """What the manifest and the file name say of an invoice. Money in euros."""
-
-    model_config = ConfigDict(defer_build=True)
-
-    day: date
-    number: str
-    type: str
-    rectifies: str
-    customer: str
-    nif: str
-    rates: tuple[tuple[Decimal | None, Decimal, Decimal], ...]
-    surcharge: Decimal
-    withholding: Decimal
-    total: Decimal
-    status: str
-    has_pdf: bool | None
-
-    @property
-    def is_unissued(self) -> bool:
-        """Tell a draft, or what is like one."""
-        return self.status in UNISSUED or self.type == "PROFORMA"
-
-
-class Outcome(BaseModel):
-    """A PDF that is kept, by SHA-256 and bytes, or why there is none."""
-
-    model_config = ConfigDict(defer_build=True)
-
-    missing: Reason | None = None
-    sha256: str = ""
-    size: int = 0
-
-
-class Request(BaseModel):
-    """Who wants what. `ids` are lower-case, each once; facts are known of some of them."""
+class Selection(BaseModel):
+    """Which invoices, for whom, into which file. All ids are lower-case, each stands once."""
 
     model_config = ConfigDict(defer_build=True)
 
     caller: str
-    books: str
+    ledger_id: str
     file_name: str
     month_folders: bool
     drafts_left_out: int | None = None
     ids: list[str] = []
-    facts: dict[str, Facts] = {}
-    numbers: dict[str, str] = {}  # of invoices that others here rectify
+    facts: dict[str, ManifestRow] = {}  # what BeeL says of an invoice, once it was read
+    without_pdf: set[str] = set()  # BeeL says that it has none of these yet
+    numbers: dict[str, str] = {}  # of invoices elsewhere that some here rectify
 
 
-class _Outcomes(BaseModel):
+class PdfResult(BaseModel):
+    """A PDF that has arrived, by SHA-256 and bytes, or why there is none."""
+
+    missing: Reason | None = None
+    sha256: str = ""
+    size_bytes: int = 0
+
+
+class _Results(BaseModel):
     model_config = ConfigDict(defer_build=True)
 
-    outcomes: dict[str, Outcome] = {}
+    results: dict[str, PdfResult] = {}
     is_miscounted: bool = False
 
 
-class Contents:
-    """A package on its way: the request, and the outcomes so far. Each id has one at most."""
+class Package:
+    """A selection, and the results so far by invoice id; kept in a staging folder.
 
-    def __init__(self, request: Request, staging: Staging) -> None:
-        self.request = request
+    `is_miscounted` says that BeeL's own counters once differed from what arrived.
+    """
+
+    def __init__(self, selection: Selection, staging: Staging) -> None:
+        self.selection = selection
         self.staging = staging
-        self._places = {one: place for place, one in enumerate(request.ids)}
-        self._kept = _Outcomes()
+        self._numbers = {invoice_id: at for at, invoice_id in enumerate(selection.ids)}
+        self.results: dict[str, PdfResult] = {}
+        self.is_miscounted = False
 
     @classmethod
-    def load(cls, staging: Staging) -> "Contents | None":
-        """Go on with what was kept; a PDF that is not there any more is wanted again."""
-        request = staging.load(_REQUEST)
-        if not request:
+    def load(cls, staging: Staging) -> "Package | None":
+        """Read what was kept of a package; a PDF that is gone has no result any more.
+
+        None if nothing was kept, or another version of the program kept it.
+        """
+        try:
+            package = cls(Selection.model_validate_json(staging.load(_SELECTION)), staging)
+            kept = _Results.model_validate_json(staging.load(_RESULTS) or b"{}")
+        except ValidationError:
             return None
-        contents = cls(Request.model_validate_json(request), staging)
-        outcomes = staging.load(_OUTCOMES)
-        if outcomes:
-            contents._kept = _Outcomes.model_validate_json(outcomes)
-        for one, outcome in list(contents.outcomes.items()):
-            if outcome.missing is None and staging.size(contents.place(one)) != outcome.size:
-                del contents.outcomes[one]
-        return contents
+        package.is_miscounted = kept.is_miscounted
+        package.results = {
+            invoice_id: result
+            for invoice_id, result in kept.results.items()
+            if result.missing or staging.size(package._numbers[invoice_id]) == result.size_bytes
+        }
+        return package
 
-    @property
-    def outcomes(self) -> dict[str, Outcome]:
-        """Give what became of each, by id."""
-        return self._kept.outcomes
+    def save_selection(self) -> None:
+        """Keep the selection on disk."""
+        self.staging.save(_SELECTION, self.selection.model_dump_json().encode())
 
-    @property
-    def is_miscounted(self) -> bool:
-        """Tell whether BeeL's own counters ever said something else than what arrived."""
-        return self._kept.is_miscounted
+    def save_results(self) -> None:
+        """Keep the results so far on disk."""
+        kept = _Results(results=self.results, is_miscounted=self.is_miscounted)
+        self.staging.save(_RESULTS, kept.model_dump_json().encode())
 
-    def note_miscount(self) -> None:
-        """Remember that BeeL's counters were wrong."""
-        self._kept.is_miscounted = True
-
-    def place(self, invoice_id: str) -> int:
-        """Give the number under which its PDF is kept."""
-        return self._places[invoice_id]
-
-    def keep_request(self) -> None:
-        """Write down what is wanted."""
-        self.staging.save(_REQUEST, self.request.model_dump_json().encode())
-
-    def keep_outcomes(self) -> None:
-        """Write down what became of it so far."""
-        self.staging.save(_OUTCOMES, self._kept.model_dump_json().encode())
-
-    def learn(self, invoice: Invoice) -> None:
-        """Take in what BeeL says of an invoice; what is not wanted is passed over."""
-        one = invoice.id.lower()
-        if one not in self._places:
+    def add_facts(self, invoice: Invoice) -> None:
+        """Take in what BeeL says of an invoice; one that is not selected is passed over."""
+        invoice_id = invoice.id.lower()
+        if invoice_id not in self._numbers:
             return
-        facts = facts_of(invoice)
-        self.request.facts[one] = facts
+        facts = _facts_of(invoice)
+        self.selection.facts[invoice_id] = facts
+        if invoice.has_pdf is False:
+            self.selection.without_pdf.add(invoice_id)
         if invoice.deleted_at is not None:
-            self.miss("not_found", [one])
-        elif facts.is_unissued:
-            self.miss("draft", [one])
+            self.set_missing("not_found", [invoice_id])
+        elif facts.status in UNISSUED or facts.type == "PROFORMA":
+            self.set_missing("draft", [invoice_id])
 
-    def miss(self, reason: Reason, ids: Iterable[str]) -> None:
-        """Note why there is no PDF of these."""
-        for one in ids:
-            self.outcomes[one] = Outcome(missing=reason)
+    def add_pdf(self, invoice_id: str, pieces: Iterable[bytes]) -> PdfResult:
+        """Keep a PDF on disk; its result counts when it stands in `results`."""
+        digest, size = self.staging.add(self._numbers[invoice_id], pieces)
+        return PdfResult(sha256=digest, size_bytes=size)
 
-    def unknown(self) -> list[str]:
-        """Give those that nothing is known of yet."""
-        known = self.request.facts
-        return [one for one in self.request.ids if one not in known and one not in self.outcomes]
+    def read_pdf(self, invoice_id: str) -> Iterable[bytes]:
+        """Read a PDF that was kept, in pieces."""
+        return self.staging.read(self._numbers[invoice_id])
+
+    def set_missing(self, reason: Reason, ids: Iterable[str]) -> None:
+        """Set why there is no PDF of these."""
+        for invoice_id in ids:
+            self.results[invoice_id] = PdfResult(missing=reason)
+
+    def unread(self) -> list[str]:
+        """List the invoices of which neither facts nor a result are known."""
+        return [id_ for id_ in self._without_result() if id_ not in self.selection.facts]
 
     def waiting(self) -> list[str]:
-        """Give those whose PDF is still to be asked for, in the order of the manifest."""
-        facts = self.request.facts
-        left = [one for one in self.request.ids if one in facts and one not in self.outcomes]
-        return sorted(left, key=lambda one: (facts[one].day, facts[one].number, one))
+        """List the invoices whose PDF is still to be asked for, in the order of the manifest."""
+        return self._ordered(self._without_result())
 
     def included(self) -> list[str]:
-        """Give those whose PDF is kept, in the order of the manifest."""
-        facts, outcomes = self.request.facts, self.outcomes
-        kept = [
-            one
-            for one in self.request.ids
-            if one in outcomes and outcomes[one].missing is None and one in facts
-        ]
-        return sorted(kept, key=lambda one: (facts[one].day, facts[one].number, one))
+        """List the invoices whose PDF has arrived, in the order of the manifest."""
+        return self._ordered(id_ for id_, result in self.results.items() if not result.missing)
 
     def missing(self) -> list[str]:
-        """Give those that have no PDF."""
-        outcomes = self.outcomes
-        return [one for one in self.request.ids if one in outcomes and outcomes[one].missing]
+        """List the invoices that have no PDF."""
+        results = self.results
+        return [id_ for id_ in self.selection.ids if id_ in results and results[id_].missing]
+
+    def _without_result(self) -> list[str]:
+        return [id_ for id_ in self.selection.ids if id_ not in self.results]
+
+    def _ordered(self, ids: Iterable[str]) -> list[str]:
+        facts = self.selection.facts
+        return sorted((id_ for id_ in ids if id_ in facts), key=lambda id_: facts[id_].order)
 
 
-def facts_of(invoice: Invoice) -> Facts:
+def _facts_of(invoice: Invoice) -> ManifestRow:
     """Take out of an invoice what a package says of it; texts are cleaned."""
-    who, totals = invoice.recipient, invoice.totals
-    rates = tuple((part.rate, part.base, part.amount) for part in totals.by_rate)
+    recipient, totals = invoice.recipient, invoice.totals
+    rates: tuple[tuple[Decimal | None, Decimal, Decimal], ...] = tuple(
+        (part.rate, part.base, part.amount) for part in totals.by_rate
+    )
     if not rates and (totals.taxable_base or totals.total_tax):
-        rates_or_sum: tuple[tuple[Decimal | None, Decimal, Decimal], ...] = (
-            (None, totals.taxable_base, totals.total_tax),
-        )
-    else:
-        rates_or_sum = rates
-    other = who.alternative_id.number if who.alternative_id else None
-    return Facts(
+        rates = ((None, totals.taxable_base, totals.total_tax),)
+    other_number = recipient.alternative_id.number if recipient.alternative_id else None
+    return ManifestRow(
+        invoice_id=invoice.id.lower(),
         day=invoice.issue_date,
         number=clean(invoice.number or "", 60),
         type=clean(invoice.type, 20),
         rectifies=(invoice.rectified_invoice_id or "").lower(),
-        customer=clean(who.legal_name or who.trade_name or "", 200),
-        nif=clean(who.nif or other or "", 30),
-        rates=rates_or_sum,
+        customer=clean(recipient.legal_name or recipient.trade_name or "", 200),
+        nif=clean(recipient.nif or other_number or "", 30),
+        rates=rates,
         surcharge=totals.total_surcharge,
         withholding=totals.total_irpf,
         total=totals.total,
         status=clean(invoice.status, 20),
-        has_pdf=invoice.has_pdf,
     )

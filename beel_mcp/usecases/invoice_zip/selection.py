@@ -1,5 +1,9 @@
-"""Which invoices a package is about: listed or looked up before any PDF is asked for."""
+"""Which invoices a package is of: listed or read by id before any PDF is asked for."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
 from typing import Final
 
 from beel_mcp.api.client import BeelClient
@@ -7,12 +11,14 @@ from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter
 from beel_mcp.api.models import Invoice
 from beel_mcp.errors import (
     CallerError,
+    FieldError,
     InvalidRequestError,
     NotFoundError,
-    RouteRetiredError,
     UnknownOutcomeError,
 )
-from beel_mcp.usecases.invoice_zip.package import Contents
+from beel_mcp.files.invoice_package import bare_name
+from beel_mcp.files.staging import Staging
+from beel_mcp.usecases.invoice_zip.package import Package, Selection
 from beel_mcp.writes.run.concurrency import AT_ONCE, at_once
 
 MOST: Final = 2_000
@@ -23,70 +29,116 @@ _MOST_NAMED: Final = 20
 _MOST_WALKED: Final = 20_000
 
 
-async def list_wanted(beel: BeelClient, wanted: InvoiceFilter) -> list[Invoice]:
-    """List what a filter means; a list that moves meanwhile is read once more.
+@dataclass(frozen=True)
+class PackageRequest:
+    """What a call asks for: these ids, or what the filter matches."""
+
+    ids: Sequence[str] = ()
+    filter: InvoiceFilter = field(default_factory=InvoiceFilter)
+    file_name: str | None = None
+    month_folders: bool = False
+
+    def file_name_on(self, today: date) -> str:
+        """Give the name that was asked for, or one made of the quarter, the dates, or today.
+
+        Raises:
+            CallerError: it is no bare name.
+        """
+        if self.file_name is None:
+            return f"facturas-{_period(self.filter, today)}.zip"
+        name = bare_name(self.file_name, ".zip")
+        if name is None:
+            wanted = "is a name without a path, such as facturas-2026-T3.zip"
+            raise CallerError(
+                "This is no file name.", field_errors=(FieldError("file_name", wanted),)
+            )
+        return name
+
+
+def _period(days: InvoiceFilter, today: date) -> str:
+    first, last = days.date_from, days.date_to
+    if first and last:
+        number = (first.month + 2) // 3
+        begins = first.replace(month=number * 3 - 2, day=1)
+        ends = first.replace(month=number * 3, day=31 if number in (1, 4) else 30)
+        return f"{first.year}-T{number}" if (first, last) == (begins, ends) else f"{first}-{last}"
+    if first:
+        return f"desde-{first}"
+    return f"hasta-{last}" if last else str(today)
+
+
+async def select(
+    beel: BeelClient, request: PackageRequest, selection: Selection, folder: Path
+) -> Package:
+    """Begin a package in `folder`: of the ids as they are, or of the invoices that match.
 
     Raises:
         CallerError: it is more than a package holds.
-        ApiError: BeeL, or the way to it.
-
+        BeelMcpError: BeeL, or the way to it, or the disk.
     """
+    invoices: list[Invoice] = []
+    if request.ids:
+        selection.ids = list(dict.fromkeys(invoice_id.lower() for invoice_id in request.ids))
+    else:
+        matching = request.filter
+        invoices = await _list(beel, replace(matching, statuses=matching.statuses or ISSUED))
+        selection.ids = [invoice.id.lower() for invoice in invoices]
+        if not matching.statuses:
+            drafts = replace(matching, statuses=("DRAFT",))
+            selection.drafts_left_out = (await beel.invoices.list(drafts, limit=1)).total
+    package = Package(selection, Staging.new(folder))
+    for invoice in invoices:
+        package.add_facts(invoice)
+    return package
+
+
+async def _list(beel: BeelClient, wanted: InvoiceFilter) -> list[Invoice]:
+    """List what a filter matches; a list that moves meanwhile is read once more."""
     try:
-        return [one async for one in beel.invoices.list_all(wanted, most=MOST)]
+        return [invoice async for invoice in beel.invoices.list_all(wanted, most=MOST)]
     except UnknownOutcomeError as error:
         if error.code != "list_moved":
             raise
-    return [one async for one in beel.invoices.list_all(wanted, most=MOST)]
+    return [invoice async for invoice in beel.invoices.list_all(wanted, most=MOST)]
 
 
-async def count_drafts(beel: BeelClient, wanted: InvoiceFilter) -> int:
-    """Count the drafts that the same filter would mean."""
-    drafts = InvoiceFilter(
-        ("DRAFT",), wanted.date_from, wanted.date_to, customer_id=wanted.customer_id
-    )
-    return (await beel.invoices.list(drafts, limit=1)).total
-
-
-async def look_up(contents: Contents, beel: BeelClient) -> None:
+async def read_facts(package: Package, beel: BeelClient) -> None:
     """Read the invoices that were asked for by id: a few singly, many through lists."""
-    if len(contents.unknown()) > _FEW:
-        await _walk(contents, beel)
+    if len(package.unread()) > _FEW:
+        await _walk(package, beel)
 
-    async def read(one: str) -> None:
+    async def read(invoice_id: str) -> None:
         try:
-            contents.learn(await beel.invoices.get(one))
-        except RouteRetiredError:
-            raise
+            package.add_facts(await beel.invoices.get(invoice_id))
         except (NotFoundError, InvalidRequestError):
-            contents.miss("not_found", [one])
+            package.set_missing("not_found", [invoice_id])
 
-    await at_once(read, contents.unknown())
+    await at_once(read, package.unread())
 
 
-async def name_rectified(contents: Contents, beel: BeelClient) -> None:
-    """Find the numbers of invoices that others here rectify; an id says little to a person."""
-    facts = contents.request.facts
-    wanted = {one.rectifies for one in facts.values() if one.rectifies} - facts.keys()
+async def read_rectified_numbers(package: Package, beel: BeelClient) -> None:
+    """Read the numbers of invoices that others here rectify; an id says little to a person."""
+    facts = package.selection.facts
+    rectified = {row.rectifies for row in facts.values() if row.rectifies} - facts.keys()
 
-    async def read(one: str) -> None:
+    async def read(invoice_id: str) -> None:
         try:
-            contents.request.numbers[one] = (await beel.invoices.get(one)).number or ""
-        except RouteRetiredError:
-            raise
+            number = (await beel.invoices.get(invoice_id)).number
         except (NotFoundError, InvalidRequestError, UnknownOutcomeError):
             return  # its id has to do
+        package.selection.numbers[invoice_id] = number or ""
 
-    await at_once(read, sorted(wanted)[:_MOST_NAMED])
+    await at_once(read, sorted(rectified)[:_MOST_NAMED])
 
 
-async def _walk(contents: Contents, beel: BeelClient) -> None:
+async def _walk(package: Package, beel: BeelClient) -> None:
     """Read all invoices page by page, if that takes fewer requests than to read these."""
     total = (await beel.invoices.list(limit=1)).total
-    if total > _MOST_WALKED or total / PAGE_SIZE > len(contents.unknown()) / AT_ONCE:
+    if total > _MOST_WALKED or total / PAGE_SIZE > len(package.unread()) / AT_ONCE:
         return
     try:
         async for invoice in beel.invoices.list_all(most=_MOST_WALKED):
-            contents.learn(invoice)
+            package.add_facts(invoice)
     except CallerError:
         return  # grown meanwhile; what is left is read singly
     except UnknownOutcomeError as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from beel_mcp.api.customer_bodies import IDENTIFIERS
-from beel_mcp.api.http.text import sanitized
+from beel_mcp.api.http.wire import sanitized
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.writes.consent.statement import width
 

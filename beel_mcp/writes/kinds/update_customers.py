@@ -17,6 +17,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.errors import (
     CallerError,
     ConflictError,
+    FieldError,
     InvalidRequestError,
     NotFoundError,
     NotSentError,
@@ -161,9 +162,9 @@ class Update:
             (row.setdefault(group, {}) if group else row)[part if group else path] = value
         # What is missing is in BeeL already; what is named must be right.
         problems = [
-            one
-            for one in self._beel.customers.wire_problems(row, family)
-            if self._changes.get(one.field) is not None and one.field != "active"
+            FieldError(issue.field, issue.message.text())
+            for issue in self._beel.customers.wire_problems(row, family)
+            if self._changes.get(issue.field) is not None and issue.field != "active"
         ]
         if problems:
             raise CallerError(

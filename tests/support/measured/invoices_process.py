@@ -13,7 +13,8 @@ import anyio
 import httpx
 import uvicorn
 
-from beel_mcp.sandbox import SandboxOptions, create_app, pdf_archive
+from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.endpoints import pdf
 from tests.support.invoices import add_invoices
 
 PDF_BYTES = 100_000
@@ -60,7 +61,7 @@ def _large(record: dict[str, Any], _: object) -> bytes:
 
 
 def _serve(port: int, count: int) -> None:
-    pdf_archive._pdf = _large
+    pdf.invoice_pdf = _large
     app = create_app(SandboxOptions())
     add_invoices(app, count)
     uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, access_log=False)

@@ -1,0 +1,113 @@
+"""Reads a file that a person named, only if it really lies in an import folder."""
+
+import errno
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import CallerError
+from beel_mcp.files.safe_dir import open_below
+
+MAX_BYTES: Final = 10_000_000
+_LONGEST_PATH: Final = 4096
+_MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
+
+def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = MAX_BYTES) -> bytes:
+    """Read a whole file that lies in one of the folders, links and `..` followed first.
+
+    A relative path is looked up in each folder in turn. Outside of the folders the answer is
+    the same whether there is such a file or not.
+
+    Raises:
+        CallerError: the path is not allowed, or there is no file there that can be read.
+    """
+    shown = quoted(path, 120)
+    candidates, is_outside = _candidates(path, folders) if _is_path(path) else ([], False)
+    for folder, parts in candidates:
+        try:
+            return _read(folder, parts, shown, limit_bytes)
+        except OSError as error:
+            refusal = None if error.errno in _MISSING else _refusal(error, shown, folders)
+        if refusal:
+            raise refusal
+    if is_outside:
+        raise _not_allowed(shown, folders)
+    raise CallerError(
+        f"There is no file {shown} in the import folders.",
+        code="file_not_found",
+        remedy=f"Check the name; files are looked for in {_listed(folders)}.",
+    )
+
+
+def _is_path(text: str) -> bool:
+    """Whether a file system can hold such a name at all."""
+    try:
+        return 0 < len(os.fsencode(text)) <= _LONGEST_PATH and "\0" not in text
+    except UnicodeEncodeError:
+        return False
+
+
+def _candidates(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, list[str]]], bool]:
+    """Find the folders and the ways down from them that a path may stand for, links resolved.
+
+    The flag says that it may also stand for a file outside, or for none.
+    """
+    try:
+        plain = Path(path).expanduser()
+    except RuntimeError:  # a user that this machine does not know
+        plain = Path(path)
+    roots = [os.path.realpath(folder) for folder in folders]
+    starts = dict.fromkeys(folder / plain for folder in folders)
+    found = []
+    for target in (Path(os.path.realpath(start)) for start in starts):
+        root = next((root for root in roots if target.is_relative_to(root)), None)
+        if root is not None:
+            found.append((root, list(target.relative_to(root).parts)))
+    return found, len(found) < max(len(starts), 1)
+
+
+def _read(folder: str, parts: list[str], shown: str, limit_bytes: int) -> bytes:
+    with open_below(folder, parts) as stream:
+        # The size first: a file that is much too large is not read. It may also grow meanwhile.
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(limit_bytes + 1) if size <= limit_bytes else b""
+    if max(size, len(data)) > limit_bytes:
+        raise CallerError(
+            f"The file {shown} is larger than {limit_bytes / 1_000_000:g} MB.",
+            code="file_too_large",
+            remedy="Keep the columns of BeeL's template only, or split the file.",
+        )
+    return data
+
+
+def _refusal(error: OSError, shown: str, folders: Sequence[Path]) -> CallerError:
+    """Make the error for a file that could not be read, without the system's words."""
+    if error.errno == errno.ELOOP:
+        return _not_allowed(shown, folders)
+    if error.errno == errno.ENXIO:
+        return CallerError(
+            f"{shown} is not a file: it is a folder or a device.",
+            code="not_a_file",
+            remedy="Give the path of the list itself.",
+        )
+    return CallerError(
+        f"The file {shown} cannot be read.",
+        code="file_unreadable",
+        remedy="The person can check that this user may read it, or save a copy of it.",
+    )
+
+
+def _not_allowed(shown: str, folders: Sequence[Path]) -> CallerError:
+    return CallerError(
+        f"The path {shown} lies outside of the folders that lists may be read from.",
+        code="path_not_allowed",
+        remedy=f"Allowed: {_listed(folders)}. The person can copy the file there, or name its"
+        " folder in the setting BEEL_IMPORT_DIRS and restart the server.",
+    )
+
+
+def _listed(folders: Sequence[Path]) -> str:
+    return ", ".join(quoted(str(folder), 120) for folder in folders) or "no folder at all"

@@ -1,0 +1,125 @@
+"""What fields are called: in the headers of files, in our own lists, and by people.
+
+The names are tables in data/headers.toml and data/field_names.toml.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from beel_mcp.cleaning import quoted
+from beel_mcp.lists.model import FIELDS, NAMES, PARTS
+from beel_mcp.messages import read_data
+from beel_mcp.settings import Language
+
+# Not fields of a customer: their text goes behind, or in front of, the field's own.
+SURNAME: Final = "+surname"
+STREET_TYPE: Final = "+street_type"
+# What the columns of BeeL's own template are called.
+TEMPLATE: Final = (
+    *("nombre_fiscal", "nif", "email", "telefono", "direccion_calle", "direccion_numero"),
+    *("direccion_codigo_postal", "direccion_poblacion", "direccion_provincia"),
+)
+# What a report of ours says of each row: its number in the list that was checked, what came of
+# it, what is wrong, what may be meant.
+OURS: Final[Mapping[Language, tuple[str, str, str, str]]] = {
+    "es": ("BeeL: fila", "BeeL: resultado", "BeeL: problemas", "BeeL: sugerencias"),
+    "en": ("BeeL: row", "BeeL: result", "BeeL: problems", "BeeL: suggestions"),
+}
+_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_LONGEST_NAME: Final = 60
+
+
+@lru_cache(maxsize=2_000)
+def key_of(header: str) -> str:
+    """Reduce a header to its letters and digits, in lower case and without accents."""
+    plain = unicodedata.normalize("NFKD", header[:200].casefold())
+    return "".join(mark for mark in plain if mark.isalnum())
+
+
+def meaning_of(header: str) -> tuple[str, int] | None:
+    """Tell the field that a header stands for, and from which of its groups; None for no field."""
+    meanings = _meanings()
+    return meanings.get(key_of(header)) or meanings.get(key_of(_BRACKETS.sub("", header)))
+
+
+def is_ours(header: str) -> bool:
+    """Whether a report of ours has this column: nobody needs to be told that it is no field."""
+    return key_of(header) in _our_keys()
+
+
+def heading_of(field: str, language: Language) -> str:
+    """Name a field, or what a problem is about, as the columns of our own lists do."""
+    heading: str = _field_names().get(field, {}).get("column", {}).get(language, field)
+    return heading
+
+
+def word_of(field: str, language: Language) -> str:
+    """Name a field in a sentence to a person."""
+    word: str = _field_names().get(field, {}).get("word", {}).get(language, field)
+    return word
+
+
+def unknown_part(name: str, group: str = "") -> str:
+    """Name an unknown field, or part of a group, and the nearest right one."""
+    asked = f"unknown field {quoted(f'{group}.{name}' if group else name, _LONGEST_NAME)}"
+    # Its neighbours go first.
+    if group and (part := _nearest(name, dict.fromkeys(PARTS[group]))):
+        return f"{asked}; did you mean {group}.{part}?"
+    if near := _nearest(name, _known_names(), cutoff=0.7):
+        return f"{asked}; did you mean {_known_names()[near]}?"
+    return f"{asked}; {group} has {', '.join(PARTS[group])}" if group else asked
+
+
+def unknown_field(name: str) -> str:
+    """Name an unknown field, where parts are named with a dot, and the nearest right one."""
+    asked = f"unknown field {quoted(name, _LONGEST_NAME)}"
+    if name in PARTS:
+        return f"{asked}; name a part of it, such as {name}.{PARTS[name][0]}"
+    known = {**_known_names(), **{field: field for field in FIELDS}}
+    meaning = meaning_of(name)
+    near = _nearest(name, known)
+    meant = known[near] if near else meaning and meaning[0] in FIELDS and meaning[0]
+    return f"{asked}; did you mean {meant}?" if meant else asked
+
+
+def _nearest(name: str, known: Mapping[str, Any], cutoff: float = 0.6) -> str | None:
+    # Cut before comparing: the time that takes grows with the square of the length.
+    found = difflib.get_close_matches(name[:_LONGEST_NAME].casefold(), known, n=1, cutoff=cutoff)
+    return found[0] if found else None
+
+
+@cache
+def _known_names() -> dict[str, str]:
+    """Give what people call each field, for "did you mean"; never read as that field."""
+    columns = {
+        heading: field
+        for field, names in _field_names().items()
+        if field in FIELDS
+        for heading in (*names["column"].values(), *names.get("also", ()))
+    }
+    parts = {part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts}
+    return {**columns, **parts, **{name: name for name in NAMES}}
+
+
+@cache
+def _field_names() -> dict[str, dict[str, Any]]:
+    return read_data("field_names")
+
+
+@cache
+def _meanings() -> dict[str, tuple[str, int]]:
+    return {
+        key_of(name): (field, group)
+        for field, groups in read_data("headers").items()
+        for group, names in enumerate(groups)
+        for name in names
+    }
+
+
+@cache
+def _our_keys() -> frozenset[str]:
+    return frozenset(key_of(header) for headers in OURS.values() for header in headers)

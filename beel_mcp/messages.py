@@ -1,0 +1,90 @@
+"""Sentences as values: a code and its facts, rendered as late as possible.
+
+The words of both languages are data: English for the model, Spanish for the person.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, reduce
+from importlib.resources import files
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from beel_mcp.language import Language
+
+Fact: TypeAlias = "str | int | Message"
+VERBATIM: Final = "text.verbatim"
+
+
+@dataclass(frozen=True, init=False)
+class Message:
+    """A sentence that is not said yet; two with the same code and facts are equal."""
+
+    code: str  # group.name in data/messages.toml
+    facts: tuple[tuple[str, Fact], ...]
+
+    def __init__(self, code: str, /, **facts: Fact) -> None:
+        object.__setattr__(self, "code", code)
+        object.__setattr__(self, "facts", tuple(sorted(facts.items())))
+
+    def text(self, language: Language = "en") -> str:
+        """Render the message.
+
+        Raises:
+            KeyError: the catalogue has no such code, or its words ask for a fact not given.
+        """
+        words = _catalogue()[self.code][language]
+        if not self.facts:
+            return words
+        return words.format_map({name: _text_of(fact, language) for name, fact in self.facts})
+
+    def map_texts(self, change: Callable[[str], str]) -> "Message":
+        """Copy the message with every text among its facts changed, also in messages inside."""
+        if not self.facts:
+            return self
+        return Message(self.code, **{name: _mapped(fact, change) for name, fact in self.facts})
+
+
+class FieldIssue(NamedTuple):
+    """What is wrong with one field, such as address.city."""
+
+    field: str
+    message: Message
+
+
+def verbatim(text: str) -> Message:
+    """Make a message of words that are not ours, or of a mere value: the same in any language."""
+    return Message("text.verbatim", text=text)
+
+
+def either(options: Iterable[str]) -> Message:
+    """Join options by "or"; there must be at least one."""
+    return reduce(
+        lambda first, last: Message("text.either", first=first, last=last), map(verbatim, options)
+    )
+
+
+def read_data(name: str) -> dict[str, Any]:
+    """Read one of the tables that belong to the package."""
+    import tomllib  # noqa: PLC0415 - start-up is measured
+
+    return tomllib.loads(files(__package__).joinpath("data", f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def _catalogue() -> dict[str, dict[Language, str]]:
+    """Give the words of each message by its code; read only when the first is rendered."""
+    return {
+        f"{group}.{name}": words
+        for group, messages in read_data("messages").items()
+        for name, words in messages.items()
+    }
+
+
+def _text_of(fact: Fact, language: Language) -> str | int:
+    return fact.text(language) if isinstance(fact, Message) else fact
+
+
+def _mapped(fact: Fact, change: Callable[[str], str]) -> Fact:
+    if isinstance(fact, Message):
+        return fact.map_texts(change)
+    return change(fact) if isinstance(fact, str) else fact

@@ -1,0 +1,55 @@
+"""The lines of an invoice and what they add up to, in whole cents."""
+
+import json
+from decimal import Decimal
+from typing import NamedTuple
+
+CENT = Decimal("0.01")
+
+
+class Line(NamedTuple):
+    """A line as it is stored; money and percentages are decimal text. `vat` is any main tax."""
+
+    description: str
+    quantity: str
+    unit_price: str
+    vat_percent: str = "21"
+    irpf_percent: str = "0"
+    discount_percent: str = "0"
+    tax_type: str = "IVA"
+
+    @property
+    def base(self) -> Decimal:
+        """What is taxed of it, in whole cents."""
+        gross = Decimal(self.quantity) * Decimal(self.unit_price)
+        return (gross * (100 - Decimal(self.discount_percent)) / 100).quantize(CENT)
+
+
+def lines_and_sums(lines: tuple[Line, ...]) -> dict[str, str]:
+    """Give the columns of an invoice that follow from its lines."""
+    base = sum((line.base for line in lines), Decimal())
+    tax, irpf = (
+        sum((share(part, rate) for rate, part in bases_by_rate(lines, name).items()), Decimal())
+        for name in ("vat_percent", "irpf_percent")
+    )
+    return {
+        "lines": json.dumps([line._asdict() for line in lines], ensure_ascii=False),
+        "taxable_base": f"{base:.2f}",
+        "total_tax": f"{tax:.2f}",
+        "total_irpf": f"{irpf:.2f}",
+        "total": f"{base + tax - irpf:.2f}",
+    }
+
+
+def bases_by_rate(lines: tuple[Line, ...], rate: str) -> dict[str, Decimal]:
+    """Add up the bases of the lines by one of their percentages."""
+    bases: dict[str, Decimal] = {}
+    for line in lines:
+        percent = line._asdict()[rate]
+        bases[percent] = bases.get(percent, Decimal()) + line.base
+    return bases
+
+
+def share(base: Decimal, percent: str) -> Decimal:
+    """Take a percentage of a base, in whole cents."""
+    return (base * Decimal(percent) / 100).quantize(CENT)

@@ -1,0 +1,209 @@
+"""An endpoint as a row of the routes table, its query parameters, and one call of it."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+from urllib.parse import quote
+
+from starlette.datastructures import QueryParams
+
+from .options import Generation, SandboxOptions
+from .responses import ApiError, ApiResponse, RequestInfo, mistyped, shown, wrap
+from .store import Store
+
+Family = Literal["flat", "company", "shared"]
+Handler = Callable[["Call"], ApiResponse]
+LARGEST_INTEGER = 2**31 - 1
+
+
+def _int32(text: str) -> int:
+    if abs(int(text)) > LARGEST_INTEGER:
+        raise ValueError(text)
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a query parameter is read."""
+
+    format: str = "string"
+    pattern: str = r"(?s:.*)"
+    convert: Callable[[str], Any] = str
+    """Raises ValueError for what the pattern lets through and should not."""
+
+    choices: Mapping[Generation, Sequence[str]] = field(default_factory=dict)
+    listed: tuple[Generation, ...] | None = None
+    """The value is a list; the generations in which commas part it."""
+
+    default: Any = None
+    required: bool = False
+    most: int | None = None
+
+    def read(self, name: str, text: str, generation: Generation) -> Any:
+        """Read the text of the parameter.
+
+        Raises:
+            ApiError: 400 for what cannot be read, 422 for a number out of bounds.
+        """
+        if self.listed is None:
+            return self._read(name, text, generation)
+        parts = text.split(",") if generation in self.listed else [text]
+        return [self._read(name, part, generation) for part in parts]
+
+    def _read(self, name: str, text: str, generation: Generation) -> Any:
+        allowed = self.choices.get(generation)
+        if allowed is not None and text not in allowed:
+            raise mistyped(name, text, "enumerated value", allowed, part="parameter")
+        value = None
+        if re.fullmatch(self.pattern, text, re.ASCII):
+            with suppress(ValueError):
+                value = self.convert(text)
+        if value is None:
+            raise mistyped(name, text, self.format, part="parameter")
+        if self.most is not None and not 1 <= value <= self.most:
+            message = f"{name} must be 1 to {self.most}"
+            raise ApiError(422, "VALIDATION_ERROR", message, details={name: message})
+        return value
+
+
+TEXT = Parameter()
+FLAG = Parameter("boolean", "true|false", "true".__eq__)
+DATE = Parameter("date", r"\d{4}-\d\d-\d\d", lambda text: date.fromisoformat(text).isoformat())
+AMOUNT = Parameter("number", r"-?\d{1,12}(\.\d{1,6})?", float)
+UUID = Parameter("uuid", r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", str.lower)
+PAGE = Parameter("integer", r"[+-]?\d{1,10}", _int32, default=1, most=LARGEST_INTEGER)
+LIMIT = Parameter("integer", r"[+-]?\d{1,10}", _int32, default=20, most=100)
+
+
+def choice(
+    current: Sequence[str],
+    legacy: Sequence[str] | None = None,
+    *,
+    listed: tuple[Generation, ...] | None = None,
+) -> Parameter:
+    """Make the parameter that takes one of these names."""
+    legacy = current if legacy is None else legacy
+    return Parameter(choices={"current": current, "legacy": legacy}, listed=listed)
+
+
+def read_uuid(name: str, text: str) -> str:
+    """Read a UUID in either case.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
+    return str(UUID.read(name, text, "current"))
+
+
+def read_date(name: str, text: str) -> str:
+    """Read a day.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
+    return str(DATE.read(name, text, "current"))
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler is given once every gate has let the request through."""
+
+    endpoint: "Endpoint"
+    store: Store
+    options: SandboxOptions
+    request: RequestInfo
+    company_id: str
+    path: Mapping[str, str]
+    query: Mapping[str, Any]
+    body: Any
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether the legacy generation answers."""
+        return self.options.generation == "legacy"
+
+    def answer(
+        self, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> ApiResponse:
+        """Wrap the content of a success."""
+        return wrap(content, self.request, status=status, headers=headers)
+
+    def answer_created(self, record_id: str, content: Any) -> ApiResponse:
+        """Wrap a new record; the company routes tell where it is."""
+        headers = {}
+        if self.endpoint.family == "company":
+            headers["Location"] = f"{self.request.path}/{record_id}"
+        return self.answer(content, status=201, headers=headers)
+
+    def answer_page(self, name: str, items: Sequence[Any], total: int) -> ApiResponse:
+        """Wrap a page of a collection; an empty one has no pages on flat routes, one elsewhere."""
+        page, limit = self.query["page"], self.query["limit"]
+        pages = -(-total // limit) or (0 if self.endpoint.family == "flat" else 1)
+        pagination = {
+            "current_page": page,
+            "total_pages": pages,
+            "total_items": total,
+            "items_per_page": limit,
+            "has_next": page < pages,
+            "has_previous": page > 1,
+        }
+        return self.answer({name: items, "pagination": pagination})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method of one path: what it needs, what it takes and who does it."""
+
+    name: str
+    method: str
+    path: str
+    family: Family
+    handler: Handler
+    scope: str | None = None
+    query: Mapping[str, Parameter] = field(default_factory=dict)
+    takes_body: bool = False
+    takes_key: bool = False
+    produces: str = "application/json"
+    successor: str | None = None
+    in_legacy: bool = True
+    in_company: bool = True
+
+    @property
+    def is_deprecated(self) -> bool:
+        """Whether the current generation announces the end of this route."""
+        return self.family == "flat"
+
+    def read_query(self, query: QueryParams, generation: Generation) -> dict[str, Any]:
+        """Read the declared parameters, with defaults where there are any.
+
+        Raises:
+            ApiError: 400 for what cannot be read or is missing, 422 for a number out of bounds.
+        """
+        values: dict[str, Any] = {}
+        for name, parameter in self.query.items():
+            if name in query:
+                values[name] = parameter.read(name, query[name], generation)
+            elif parameter.required:
+                message = f"The parameter {name} is required"
+                raise ApiError(400, "MISSING_PARAMETER", message, details={"field": name})
+            elif parameter.default is not None:
+                values[name] = parameter.default
+        return values
+
+    def check_unknown(self, query: QueryParams, generation: Generation) -> dict[str, str]:
+        """Refuse unknown parameters, or give the header that warns of them.
+
+        Raises:
+            ApiError: 400 on every route of the current generation that is not flat.
+        """
+        unknown = [name for name in query if name not in self.query]
+        if not unknown or generation == "legacy":
+            return {}
+        message = f"Unknown query parameters: {', '.join(map(quote, unknown))}"
+        if self.family == "flat":
+            return {"BeeL-Warning": message}
+        details = {"field": unknown[0], "invalid_value": shown(query[unknown[0]])}
+        raise ApiError(400, "VALIDATION_ERROR", message, details=details)

@@ -1,0 +1,151 @@
+"""Answers and refusals, wrapped the way BeeL wraps them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from .options import Generation
+
+JSON = "application/json"
+
+
+class ApiError(Exception):
+    """A refusal: status, code and message, with the details BeeL would give."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        details: Mapping[str, Any] | None = None,
+        errors: Sequence[Mapping[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with one field of a body."""
+
+    field: str
+    value: str
+    message: str
+    code: str = "VALIDATION_ERROR"
+
+
+@dataclass(frozen=True)
+class RequestInfo:
+    """The request behind an answer or an effect."""
+
+    endpoint: str
+    method: str
+    path: str
+    request_id: str
+    time: datetime
+
+
+@dataclass(frozen=True)
+class ApiResponse:
+    """What goes back over the wire."""
+
+    status: int
+    content: bytes = b""
+    media_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def instant(moment: datetime) -> str:
+    """Write a moment as the API does."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def wrap(
+    content: Any,
+    request: RequestInfo,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> ApiResponse:
+    """Wrap the content of a success."""
+    body = {"success": True, "data": content, "meta": _meta(request)}
+    return ApiResponse(status, _json(body), JSON, headers or {})
+
+
+def wrap_error(error: ApiError, request: RequestInfo, generation: Generation) -> ApiResponse:
+    """Wrap a refusal; the current generation adds the members of RFC 9457 on top."""
+    inner: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.details is not None:
+        inner["details"] = error.details
+    if error.errors is not None:
+        inner["errors"] = error.errors
+    body: dict[str, Any] = {"success": False, "error": inner, "meta": _meta(request)}
+    if generation == "current":
+        body |= {
+            "type": f"https://docs.beel.es/errors/{error.code}",
+            "title": error.code,
+            "detail": error.message,
+            "instance": quote(request.path),
+        }
+    return ApiResponse(error.status, _json(body), JSON, error.headers)
+
+
+def refuse(problems: Sequence[Problem], what: str) -> None:
+    """Refuse a body with all that is wrong with it; one that has no problems passes.
+
+    Raises:
+        ApiError: 422.
+    """
+    if not problems:
+        return
+    codes = {problem.code for problem in problems}
+    code = codes.pop() if len(codes) == 1 else "VALIDATION_ERROR"
+    details = {problem.field: problem.message for problem in problems}
+    raise ApiError(422, code, f"The {what} cannot be accepted", details=details)
+
+
+def mistyped(
+    name: str,
+    value: Any,
+    expected: str,
+    allowed: Sequence[str] = (),
+    *,
+    part: Literal["field", "parameter"] = "field",
+) -> ApiError:
+    """Refuse a value that does not have the declared type, in a body or in a query."""
+    details = {"field": name, "invalid_value": shown(value), "expected_format": expected}
+    if allowed:
+        details["allowed_values"] = ", ".join(allowed)
+    code = "INVALID_JSON_FORMAT" if part == "field" else "VALIDATION_ERROR"
+    return ApiError(400, code, f"The {part} {name} is not a valid {expected}", details=details)
+
+
+def shown(value: Any) -> str:
+    """Show a refused value as the short text that errors carry."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text[:100]
+
+
+def not_found(message: str) -> ApiError:
+    """Refuse because there is nothing there."""
+    return ApiError(404, "NOT_FOUND", message)
+
+
+def _meta(request: RequestInfo) -> dict[str, str]:
+    return {"timestamp": instant(request.time), "request_id": request.request_id}
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
