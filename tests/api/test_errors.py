@@ -6,10 +6,10 @@ from itertools import product
 import httpx
 import pytest
 
+from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.responses import read
 from beel_mcp.api.http.wire import Incoming
-from beel_mcp.api.routes import ENDPOINTS
 from beel_mcp.errors import (
     ApiError,
     ConflictError,
@@ -29,6 +29,7 @@ from tests.support.servers.answers import COMPANY, KEY, ROW, envelope, refusal
 pytestmark = pytest.mark.anyio
 
 C = f"/v1/companies/{COMPANY}"
+ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 IDLE = {"active": False}
 CALLS = {
     "list": ("GET", "/customers", lambda c: c.customers.list()),
