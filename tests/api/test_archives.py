@@ -259,6 +259,7 @@ def test_a_list_of_failures_that_is_none_counts_as_not_said(text):
     assert told(failures=text).left_out is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200) | st.binary(max_size=200).map(encoded))
 def test_no_header_makes_the_reader_fail(text):
     found = told(failures=text, total=text)
