@@ -70,6 +70,18 @@ def read_data(name: str) -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("data", f"{name}.toml").read_text("utf-8"))
 
 
+def field_word(field: str, language: Language) -> str:
+    """Name a customer's field, such as address.city, in a sentence to a person."""
+    word: str = field_names()[field]["word"][language]
+    return word
+
+
+@cache
+def field_names() -> dict[str, dict[str, Any]]:
+    """Give what each field, or group of fields, is called; the table says where."""
+    return read_data("field_names")
+
+
 @cache
 def _catalogue() -> dict[str, dict[Language, str]]:
     """Give the words of each message by its code; read only when the first is rendered."""

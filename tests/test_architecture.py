@@ -53,6 +53,15 @@ ARROWS: dict[str, set[str]] = {
     "__init__": {"server", "settings"},
     "__main__": {"cli"},
 }
+# Inside of `lists` imports point to the left, or to a neighbour of the same layer.
+LAYERS_OF_LISTS = (
+    {"model"},
+    {"headers"},
+    {"checks"},
+    {"batch", "batch_store", "inline", "edits"},
+    {"files"},
+    {"export"},
+)
 # Third parties that belong to some rooms only.
 PLACES: dict[str, set[str]] = {
     "httpx": {"api"},
@@ -122,6 +131,23 @@ def arrows_up(path: Path) -> Iterator[str]:
 
 def test_imports_point_down() -> None:
     assert [fault for path in FILES for fault in arrows_up(path)] == []
+
+
+def layer_of_lists(module: str) -> int:
+    [layer] = [
+        n for n, names in enumerate(LAYERS_OF_LISTS) if module.split(".", maxsplit=1)[0] in names
+    ]
+    return layer
+
+
+def test_imports_inside_of_lists_point_down() -> None:
+    inside = "beel_mcp.lists."
+    for path in (PACKAGE / "lists").rglob("*.py"):
+        for name in imported(path):
+            if name.startswith(inside):
+                home = str(path.relative_to(PACKAGE / "lists").with_suffix("")).replace("/", ".")
+                above = layer_of_lists(name.removeprefix(inside)) > layer_of_lists(home)
+                assert not above, f"{home} imports {name}"
 
 
 def calls_of_the_api(tree: ast.AST) -> Iterator[str]:

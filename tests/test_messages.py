@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 import beel_mcp
-from beel_mcp.lists.model import PARTS
-from beel_mcp.messages import Message, either, read_data, verbatim
+from beel_mcp.lists.headers import STREET_TYPE, SURNAME
+from beel_mcp.lists.model import FIELDS, PARTS, PAYMENT_METHODS, DocumentType
+from beel_mcp.messages import Message, either, field_names, field_word, read_data, verbatim
 
 PACKAGE = Path(beel_mcp.__file__).parent
 CATALOGUE = {
@@ -96,6 +98,23 @@ def test_a_message_in_the_code_is_found_with_its_facts(
     source: str, found: list[tuple[str | None, set[str | None]]]
 ) -> None:
     assert list(made(source)) == found
+
+
+def test_every_field_is_called_something_in_both_languages() -> None:
+    both = {"en", "es"}
+    names = field_names()
+    assert [field for field in FIELDS if names[field]["column"].keys() != both] == []
+    words = [*FIELDS, *PARTS, "active"]
+    assert [field for field in words if names[field]["word"].keys() != both] == []
+    assert field_word("address.city", "es") == "población"
+    assert names.keys() - {*words, "row", "surname", "street_type"} == set()
+
+
+def test_headers_and_words_of_cells_stand_for_fields_and_values_of_beel() -> None:
+    assert set(read_data("headers")) - {SURNAME, STREET_TYPE} <= set(FIELDS)
+    words = read_data("cell_words")
+    assert set(words["payment_method"]) <= PAYMENT_METHODS
+    assert set(words["document_type"]) <= set(get_args(DocumentType))
 
 
 def test_a_group_that_is_none_is_told_all_its_parts() -> None:

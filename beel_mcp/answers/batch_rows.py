@@ -10,7 +10,7 @@ from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer, next_steps, plural
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.model import Kind, Problem, Row
+from beel_mcp.lists.model import Problem, Row, RowStatus
 
 NAME_LIMIT = 50
 MESSAGE_LIMIT = 160
@@ -73,7 +73,7 @@ class BatchRowsAnswer(Answer):
         return [row.line() for row in self.rows or ()]
 
 
-def rows_answer(batch: Batch, kind: Kind | None, page: int, limit: int) -> BatchRowsAnswer:
+def rows_answer(batch: Batch, kind: RowStatus | None, page: int, limit: int) -> BatchRowsAnswer:
     """Give a page of rows: as many as were asked for, as far as an answer has room for them."""
     chosen = batch.of_kind(kind) if kind else batch.rows
     pages = _pages((_told(batch, row) for row in chosen), limit)

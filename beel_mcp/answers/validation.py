@@ -8,7 +8,7 @@ from beel_mcp.answers.batches import ValidationAnswer, ValidationCounts, fitted
 from beel_mcp.answers.creations import is_whole, resuming_call
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
 from beel_mcp.writes.journal.records import Operation
 
 RETRY_AFTER_S = 5
@@ -116,10 +116,10 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
 def _closer_looks(batch: Batch) -> list[NextCall]:
     """Give the calls that show the rows that cannot be created, where an answer has no room."""
     counts = batch.counts()
-    blocked = [kind for kind in KINDS if kind not in IMPORTABLE]
+    blocked = [kind for kind in ROW_STATUSES if kind not in IMPORTABLE]
     if sum(counts[kind] for kind in blocked) <= FEW:
         return []
-    kind: Kind = max(blocked, key=lambda one: counts[one])
+    kind: RowStatus = max(blocked, key=lambda one: counts[one])
     handle = {"batch_id": batch.batch_id}
     return [
         NextCall("list_batch_rows", {**handle, "kind": kind}, f"each {kind} row in full"),

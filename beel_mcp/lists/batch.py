@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import islice
@@ -14,14 +14,22 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS
-from beel_mcp.lists.model import IMPORTABLE, KINDS, Kind, Problem, Row, ValueChange, Verdict
+from beel_mcp.lists.model import (
+    IMPORTABLE,
+    ROW_STATUSES,
+    Problem,
+    Row,
+    RowStatus,
+    ValueChange,
+    Verdict,
+)
 from beel_mcp.messages import VERBATIM
 
 # So many rows go to BeeL in one request.
 PART_SIZE: Final = 500
 _MAX_ROWS_NAMED: Final = 5
 _NUMBER: Final = re.compile("[0-9]+")
-_Key = tuple[Kind, str, str]
+_Key = tuple[RowStatus, str, str]
 
 
 def _new_id() -> str:
@@ -43,7 +51,7 @@ class Example:
 class Group:
     """Rows of one kind with the same problem in the same field."""
 
-    kind: Kind
+    kind: RowStatus
     field: str
     message: str
     count: int
@@ -66,30 +74,36 @@ class PartCheck:
             raise ValueError("a time without its zone")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Batch:
     """A list as it was read and what is known about its rows.
 
-    Only verdicts are ever added. A list with other rows is another batch with its own id.
+    Only verdicts are ever added. A list with other rows is another batch with its own id, which
+    cannot be guessed.
     """
 
     caller: str
     source: str
     rows: tuple[Row, ...] = field(repr=False)
-    sizes: tuple[int, ...]  # how many rows each part has: a part is what BeeL is asked at once
-    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
     columns_used: tuple[str, ...] = ()
     columns_ignored: tuple[str, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
     read_as: str | None = None  # the sheet, the row of the headers, the encoding
+    _: KW_ONLY
+    origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
+    sizes: tuple[int, ...] = ()  # how many rows each part has: a part is what BeeL is asked at once
     verdicts: Mapping[int, Verdict] = field(default_factory=dict, repr=False)
     checks: tuple[PartCheck | None, ...] = field(default=(), repr=False)  # one for each part
     lineage: tuple[str, ...] = ()  # the batches that this one was made of, the eldest first
     batch_id: str = field(default_factory=_new_id)
 
     def __post_init__(self) -> None:
-        """Keep a copy of the verdicts that nobody can write to."""
+        """Divide the rows, and keep a copy of the verdicts that nobody can write to."""
         object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
+        if not self.sizes:
+            starts = range(0, len(self.rows), PART_SIZE)
+            sizes = tuple(min(PART_SIZE, len(self.rows) - start) for start in starts)
+            object.__setattr__(self, "sizes", sizes)
         if not self.checks:
             object.__setattr__(self, "checks", (None,) * len(self.sizes))
 
@@ -125,14 +139,14 @@ class Batch:
             return Verdict("error", row.errors, row.advice)
         return known or Verdict("unchecked", (), row.advice)
 
-    def counts(self) -> dict[Kind, int]:
+    def counts(self) -> dict[RowStatus, int]:
         """Count the rows of every kind; the counts add up to the rows."""
-        counts = dict.fromkeys(KINDS, 0)
+        counts = dict.fromkeys(ROW_STATUSES, 0)
         for row in self.rows:
             counts[self.verdict(row).kind] += 1
         return counts
 
-    def of_kind(self, *kinds: Kind) -> tuple[Row, ...]:
+    def of_kind(self, *kinds: RowStatus) -> tuple[Row, ...]:
         """Pick the rows of some kinds, in their order."""
         return tuple(row for row in self.rows if self.verdict(row).kind in kinds)
 
@@ -191,31 +205,6 @@ def part_digest(rows: Iterable[Row]) -> str:
     return _digest([(row.number, row.payload()) for row in rows])
 
 
-def new_batch(
-    caller: str,
-    source: str,
-    rows: tuple[Row, ...],
-    columns_used: tuple[str, ...] = (),
-    columns_ignored: tuple[str, ...] = (),
-    values_changed: tuple[ValueChange, ...] = (),
-    read_as: str | None = None,
-    *,
-    origin: Mapping[str, Any] | None = None,
-) -> Batch:
-    """Make a batch of rows just read, with an id that cannot be guessed."""
-    return Batch(
-        caller=caller,
-        source=source,
-        rows=rows,
-        sizes=tuple(min(PART_SIZE, len(rows) - start) for start in range(0, len(rows), PART_SIZE)),
-        columns_used=columns_used,
-        columns_ignored=columns_ignored,
-        values_changed=values_changed,
-        read_as=read_as,
-        origin=origin or {},
-    )
-
-
 def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
     """Gather problems by kind, field and message.
 
@@ -242,7 +231,7 @@ def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
 def _distinct(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
     """Give each problem of a row once, by what makes it the same as another row's."""
     found: dict[_Key, tuple[str, Problem]] = {}
-    every: list[tuple[Kind, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
+    every: list[tuple[RowStatus, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
     # A remark stays a remark, also beside what keeps the row from being created.
     every += [("warning", problem) for problem in verdict.warnings]
     for kind, problem in every:
@@ -266,7 +255,7 @@ def _without_values(problem: Problem, row: Row) -> str:
     return message
 
 
-def _group(row: Row, verdict: Verdict, kind: Kind, message: str, problem: Problem) -> Group:
+def _group(row: Row, verdict: Verdict, kind: RowStatus, message: str, problem: Problem) -> Group:
     name, known = row.name or row.identifier, verdict.existing_customer_id
     example = Example(row.number, name, problem.value, problem.hint(), known)
     return Group(kind, problem.field, message, 1, (row.number,), example)

@@ -10,13 +10,13 @@ from typing import Any, Final
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.lists.batch import Batch
 
-KEPT_FOR: Final = timedelta(minutes=30)
-MAX_PER_CALLER: Final = 20
-MAX_IN_ALL: Final = 200
+BATCH_TTL: Final = timedelta(minutes=30)
+_MAX_PER_CALLER: Final = 20
+_MAX_IN_ALL: Final = 200
 # A row takes about four kilobytes: this is what bounds the memory of a server with many lists.
 MAX_ROWS: Final = 40_000
 # More characters than this of a next call are not shown.
-CALL_LIMIT: Final = 600
+_CALL_LIMIT: Final = 600
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class _Kept:
 class BatchStore:
     """Keeps batches in memory for 30 minutes after their last use, each for its caller alone.
 
-    It holds 20 batches of a caller, 200 in all and 40,000 rows; the one unused for longest goes
-    first, and of what went it knows how to read it again.
+    It holds 20 batches of a caller, 200 in all and 40,000 rows; the least recently used goes
+    first. The call that reads an evicted batch again is remembered for the error that says so.
     Calls never wait, so one event loop needs no lock.
     """
 
@@ -45,11 +45,11 @@ class BatchStore:
         self._keep(batch)
         self.revision += 1
         own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
-        for oldest in own[: max(len(own) - MAX_PER_CALLER, 0)]:
+        for oldest in own[: max(len(own) - _MAX_PER_CALLER, 0)]:
             self._forget(oldest)
-        while len(self._kept) > MAX_IN_ALL or self._has_too_many_rows():
+        while len(self._kept) > _MAX_IN_ALL or self._has_too_many_rows():
             self._forget(next(iter(self._kept.values())).batch)
-        return self._kept[batch.batch_id].used_at + KEPT_FOR
+        return self._kept[batch.batch_id].used_at + BATCH_TTL
 
     def get(self, batch_id: str, caller: str) -> Batch:
         """Find a caller's batch, and keep it for another while.
@@ -80,7 +80,7 @@ class BatchStore:
     def expires_at(self, batch_id: str, caller: str) -> datetime:
         """Tell when a batch goes if nobody uses it; looking counts as use."""
         self.get(batch_id, caller)
-        return self._kept[batch_id].used_at + KEPT_FOR
+        return self._kept[batch_id].used_at + BATCH_TTL
 
     def of(self, caller: str) -> list[Batch]:
         """List a caller's batches, the last used first; looking at the list is no use of them."""
@@ -97,7 +97,7 @@ class BatchStore:
         self._kept.move_to_end(batch.batch_id)
 
     def _forget_expired(self) -> None:
-        oldest_allowed = self._now() - KEPT_FOR
+        oldest_allowed = self._now() - BATCH_TTL
         for kept in list(self._kept.values()):
             if kept.used_at < oldest_allowed:
                 self._forget(kept.batch)
@@ -107,15 +107,14 @@ class BatchStore:
         self.revision += 1
         if batch.origin:
             self._origins[batch.caller, batch.batch_id] = batch.origin
-        if len(self._origins) > MAX_IN_ALL:
+        if len(self._origins) > _MAX_IN_ALL:
             self._origins.popitem(last=False)
 
     def _expired(self, batch_id: str, caller: str) -> CallerError:
-        origin = self._origins.get((caller, batch_id), {})
-        told, is_whole = _short(origin)
+        arguments, is_whole = _short(self._origins.get((caller, batch_id), {}))
         again = NextCall(
             "validate_customers",
-            told,
+            arguments,
             "reads the same list again" if is_whole else "reads the file again; correct it anew",
         )
         return CallerError(
@@ -124,16 +123,16 @@ class BatchStore:
             code="batch_expired",
             remedy="Call validate_customers again with the same list and all corrections made so"
             " far, and use the new batch_id.",
-            next_calls=(again,) if told else (),
+            next_calls=(again,) if arguments else (),
         )
 
 
 def _short(origin: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
     """Give a call that fits into an answer, and whether it is the whole one."""
-    has_account = any(one["field"].endswith("iban") for one in origin.get("corrections", ()))
-    if len(json.dumps(origin, ensure_ascii=False)) <= CALL_LIMIT and not has_account:
+    has_account = any(made["field"].endswith("iban") for made in origin.get("corrections", ()))
+    if len(json.dumps(origin, ensure_ascii=False)) <= _CALL_LIMIT and not has_account:
         return origin, True
     file = {name: origin[name] for name in ("source_path", "sheet", "columns") if name in origin}
-    if len(json.dumps(file, ensure_ascii=False)) > CALL_LIMIT:
+    if len(json.dumps(file, ensure_ascii=False)) > _CALL_LIMIT:
         return {}, False  # read without its columns it would be another list
     return file, False

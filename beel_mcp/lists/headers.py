@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.lists.model import FIELDS, NAMES, PARTS
-from beel_mcp.messages import read_data
+from beel_mcp.messages import field_names, read_data
 from beel_mcp.settings import Language
 
 # Not fields of a customer: their text goes behind, or in front of, the field's own.
@@ -53,14 +53,8 @@ def is_ours(header: str) -> bool:
 
 def heading_of(field: str, language: Language) -> str:
     """Name a field, or what a problem is about, as the columns of our own lists do."""
-    heading: str = _field_names().get(field, {}).get("column", {}).get(language, field)
+    heading: str = field_names().get(field, {}).get("column", {}).get(language, field)
     return heading
-
-
-def word_of(field: str, language: Language) -> str:
-    """Name a field in a sentence to a person."""
-    word: str = _field_names().get(field, {}).get("word", {}).get(language, field)
-    return word
 
 
 def unknown_part(name: str, group: str = "") -> str:
@@ -80,10 +74,10 @@ def unknown_field(name: str) -> str:
     if name in PARTS:
         return f"{asked}; name a part of it, such as {name}.{PARTS[name][0]}"
     known = {**_known_names(), **{field: field for field in FIELDS}}
-    meaning = meaning_of(name)
-    near = _nearest(name, known)
-    meant = known[near] if near else meaning and meaning[0] in FIELDS and meaning[0]
-    return f"{asked}; did you mean {meant}?" if meant else asked
+    if near := _nearest(name, known):
+        return f"{asked}; did you mean {known[near]}?"
+    field, _ = meaning_of(name) or ("", 0)
+    return f"{asked}; did you mean {field}?" if field in FIELDS else asked
 
 
 def _nearest(name: str, known: Mapping[str, Any], cutoff: float = 0.6) -> str | None:
@@ -97,17 +91,12 @@ def _known_names() -> dict[str, str]:
     """Give what people call each field, for "did you mean"; never read as that field."""
     columns = {
         heading: field
-        for field, names in _field_names().items()
+        for field, names in field_names().items()
         if field in FIELDS
         for heading in (*names["column"].values(), *names.get("also", ()))
     }
     parts = {part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts}
     return {**columns, **parts, **{name: name for name in NAMES}}
-
-
-@cache
-def _field_names() -> dict[str, dict[str, Any]]:
-    return read_data("field_names")
 
 
 @cache

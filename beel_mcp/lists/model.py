@@ -17,6 +17,9 @@ PaymentMethodName = Literal[
     "NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT", "BIZUM", "OTHER"
 ]
 PAYMENT_METHODS: Final = frozenset(get_args(PaymentMethodName))
+DocumentType = Literal[
+    "NIF_IVA", "PASSPORT", "COUNTRY_ID", "RESIDENCE_CERTIFICATE", "OTHER_DOCUMENT", "NOT_REGISTERED"
+]
 
 
 class AlternativeId(BaseModel):
@@ -24,17 +27,7 @@ class AlternativeId(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    type: (
-        Literal[
-            "NIF_IVA",
-            "PASSPORT",
-            "COUNTRY_ID",
-            "RESIDENCE_CERTIFICATE",
-            "OTHER_DOCUMENT",
-            "NOT_REGISTERED",
-        ]
-        | None
-    ) = None
+    type: DocumentType | None = None
     number: str | None = None
     country_code: CountryCode | None = None
 
@@ -69,8 +62,8 @@ class PaymentMethod(BaseModel):
 class CustomerRow(BaseModel):
     """A customer of a list.
 
-    It describes the JSON schema and names the fields; rows are read by `read_inline`, which
-    forgives more and says better what is wrong.
+    It makes the JSON schema and names the fields; rows are read by `read_inline`, which forgives
+    more and says better what is wrong.
     """
 
     model_config = ConfigDict(
@@ -105,9 +98,9 @@ FIELDS: Final = tuple(
     for field in ([f"{name}.{part}" for part in PARTS[name]] if name in PARTS else [name])
 )
 
-Kind = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-IMPORTABLE: Final[frozenset[Kind]] = frozenset({"valid", "warning"})
+RowStatus = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "unchecked"]
+ROW_STATUSES: Final[tuple[RowStatus, ...]] = get_args(RowStatus)
+IMPORTABLE: Final[frozenset[RowStatus]] = frozenset({"valid", "warning"})
 Severity = Literal["error", "advice"]
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 _NAME_LENGTH: Final = 60
@@ -220,7 +213,7 @@ class Row:
 class Verdict:
     """What a check made of one row."""
 
-    kind: Kind
+    kind: RowStatus
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None

@@ -140,22 +140,18 @@ class RequestScope:
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
     ) -> HandlerResult:
         """Answer the request in its own scope."""
-        request = Context[AppState](request_context=ctx)
-        REQUEST.set(request)
+        REQUEST.set(Context[AppState](request_context=ctx))
         if ctx.method != "tools/call":
             return await call_next(ctx)
-        params, batches = ctx.params or {}, ctx.lifespan_context.batches
-        saved = (
-            resources.saved_by_caller(app_state(request))
-            if params.get("name") in self._saving
-            else None
-        )
+        params, state = ctx.params or {}, ctx.lifespan_context
+        may_save = str(params.get("name")) in self._saving
+        saved = resources.saved_by_caller(state) if may_save else None
         SAVED_FILES.set(saved)
-        revision = batches.revision
+        revision = state.batches.revision
         result = await call_next(ctx)
         if isinstance(result, Mapping):
             await self._news.tool_called(params, result)
-        if (saved and saved.has_new) or batches.revision != revision:
+        if (saved and saved.has_new) or state.batches.revision != revision:
             await self._news.list_changed()
         return result
 

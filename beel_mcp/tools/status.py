@@ -8,7 +8,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
 from beel_mcp.context import Beel, Caller, Config, HowToAsk, InFlight, Records
 from beel_mcp.errors import BeelMcpError, NextCall, NotConfiguredError
-from beel_mcp.lists.batch_store import KEPT_FOR
+from beel_mcp.lists.batch_store import BATCH_TTL
 from beel_mcp.lists.files.sheet import MAX_BYTES, MAX_ROWS
 from beel_mcp.lists.inline import MAX_INLINE_ROWS
 from beel_mcp.settings import Settings
@@ -95,7 +95,7 @@ def _limits() -> Limits:
         inline_rows=MAX_INLINE_ROWS,
         file_rows=MAX_ROWS,
         file_megabytes=MAX_BYTES // 1_000_000,
-        batch_minutes=int(KEPT_FOR.total_seconds() // 60),
+        batch_minutes=int(BATCH_TTL.total_seconds() // 60),
         call_seconds=int(CALL_LIMIT_S),
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from beel_mcp.answers.batches import ValidationAnswer, fitted
-from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.model import Verdict
 from tests.support.customers import dni
@@ -48,7 +48,7 @@ def bare(data: bytes) -> None:
 
 def ours(data: bytes) -> None:
     """Read, check and sum up, with the verdicts of a BeeL that takes every row."""
-    batch = new_batch("local", "a.xlsx", *read_list(data, "a.xlsx"))
+    batch = Batch("local", "a.xlsx", *read_list(data, "a.xlsx"))
     verdicts = {
         row.number: Verdict("warning" if row.advice else "valid", (), row.advice)
         for row in batch.rows

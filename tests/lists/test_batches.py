@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from beel_mcp.errors import CallerError
 from beel_mcp.lists import batch_store
-from beel_mcp.lists.batch import PartCheck, new_batch
+from beel_mcp.lists.batch import Batch, PartCheck
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.lists.model import KINDS, Kind, Problem, Row, Verdict
+from beel_mcp.lists.model import ROW_STATUSES, Problem, Row, RowStatus, Verdict
 from beel_mcp.messages import verbatim
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def rows(count: int, **values: object) -> tuple[Row, ...]:
 
 
 def batch(count: int = 3, caller: str = "local", **more: object):
-    return new_batch(caller, "inline", rows(count), **more)
+    return Batch(caller, "inline", rows(count), **more)
 
 
 def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerError:
@@ -61,13 +61,13 @@ def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerEr
     return caught.value
 
 
-@given(st.lists(st.sampled_from(KINDS), max_size=30), st.integers(0, 30))
-def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
+@given(st.lists(st.sampled_from(ROW_STATUSES), max_size=30), st.integers(0, 30))
+def test_counts_have_every_kind_and_add_up(kinds: list[RowStatus], judged: int):
     made = batch(len(kinds))
     verdicts = {number: Verdict(kind) for number, kind in enumerate(kinds[:judged], 1)}
     made = made.judged(verdicts)
     counts = made.counts()
-    assert set(counts) == set(KINDS)
+    assert set(counts) == set(ROW_STATUSES)
     assert sum(counts.values()) == len(made.rows)
     assert len(made.importable()) == counts["valid"] + counts["warning"]
     assert len(made.of_kind("unchecked")) == counts["unchecked"]
@@ -75,7 +75,7 @@ def test_counts_have_every_kind_and_add_up(kinds: list[Kind], judged: int):
 
 def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
     fault = Problem("nif", verbatim("Expected text."), severity="error")
-    made = new_batch("local", "inline", (Row(1, {}, (fault,)),))
+    made = Batch("local", "inline", (Row(1, {}, (fault,)),))
     assert made.counts()["error"] == 1
     made = made.judged({1: Verdict("valid")})
     assert made.counts()["error"] == 1
@@ -85,7 +85,7 @@ def test_a_row_that_could_not_be_read_is_an_error_whatever_beel_says():
 def test_more_verdicts_add_to_those_that_are_there():
     first = batch(2).judged({1: Verdict("valid")})
     second = first.judged({**first.verdicts, 2: Verdict("duplicate")})
-    assert second.counts() == {**dict.fromkeys(KINDS, 0), "valid": 1, "duplicate": 1}
+    assert second.counts() == {**dict.fromkeys(ROW_STATUSES, 0), "valid": 1, "duplicate": 1}
     assert second.batch_id == first.batch_id
     assert second.payload_digest == first.payload_digest
     assert first.counts()["unchecked"] == 1
@@ -112,8 +112,8 @@ def test_nobody_can_write_to_a_row():
 def test_the_digest_knows_the_same_list_again_and_no_other():
     assert batch().payload_digest == batch().payload_digest
     assert batch().payload_digest != batch(4).payload_digest
-    one = new_batch("local", "a.csv", (Row(2, {"nif": "1", "legal_name": "A"}),))
-    other = new_batch("local", "inline", (Row(1, {"legal_name": "A", "nif": "1"}),))
+    one = Batch("local", "a.csv", (Row(2, {"nif": "1", "legal_name": "A"}),))
+    other = Batch("local", "inline", (Row(1, {"legal_name": "A", "nif": "1"}),))
     assert one.payload_digest == other.payload_digest
 
 
@@ -128,7 +128,7 @@ def test_names_and_identifiers_are_fit_to_show():
 def test_no_value_shows_in_what_a_log_would_print():
     iban = "ES9121000418450200051332"
     row = Row(1, {"notes": "secreto", "preferred_payment_method": {"iban": iban}})
-    made = new_batch("local", "inline", (row,))
+    made = Batch("local", "inline", (row,))
     assert "secreto" not in repr(row) + repr(made)
     assert iban not in repr(row) + repr(made)
 
@@ -169,7 +169,7 @@ def test_the_same_problem_twice_in_a_row_counts_the_row_once():
 
 def test_rows_that_beel_has_not_seen_keep_their_local_advice():
     advice = Problem("nif", verbatim("wrong letter"))
-    made = new_batch("local", "inline", (Row(1, {}, (advice,)),))
+    made = Batch("local", "inline", (Row(1, {}, (advice,)),))
     (group,), _ = made.problem_groups(5)
     assert (group.kind, group.field) == ("warning", "nif")
 

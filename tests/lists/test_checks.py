@@ -54,9 +54,8 @@ def test_a_complete_customer_gets_no_advice():
     assert advise(WHOLE) == ()
 
 
-@pytest.mark.parametrize("nif", VALID)
-def test_a_right_control_character_is_left_alone(nif):
-    assert nif_advice(nif) is None
+def test_a_right_control_character_is_left_alone():
+    assert [nif for nif in VALID if nif_advice(nif)] == []
 
 
 @pytest.mark.parametrize(("nif", "suggestion"), WRONG.items())
@@ -116,31 +115,30 @@ def test_missing_parts_are_named():
     ]
 
 
-@pytest.mark.parametrize(
-    ("code", "province"),
-    [
-        ("48001", "Vizcaya"),
-        ("48001", "BIZKAIA"),
-        ("15001", "La Coruña"),
-        ("15001", "Coruña, A"),
-        ("07001", "Illes Balears"),
-        ("07001", "Baleares"),
-        ("17001", "Gerona"),
-        ("25001", "Lerida"),
-        ("32001", "Orense"),
-        ("20001", "Guipúzcoa / Gipuzkoa"),
-        ("01001", "Araba/Álava"),
-        ("46001", "València"),
-        ("12001", "Castelló"),
-        ("03001", "Alacant"),
-        ("38001", "Santa Cruz de Tenerife"),
-        ("35001", "Palmas, Las"),
-        ("28001", "Comunidad de Madrid"),
-        ("28001", "somewhere that is no province"),
-    ],
-)
-def test_a_postal_code_fits_its_province_in_every_language(code, province):
-    assert at(code, province) == []
+PROVINCES = [
+    ("48001", "Vizcaya"),
+    ("48001", "BIZKAIA"),
+    ("15001", "La Coruña"),
+    ("15001", "Coruña, A"),
+    ("07001", "Illes Balears"),
+    ("07001", "Baleares"),
+    ("17001", "Gerona"),
+    ("25001", "Lerida"),
+    ("32001", "Orense"),
+    ("20001", "Guipúzcoa / Gipuzkoa"),
+    ("01001", "Araba/Álava"),
+    ("46001", "València"),
+    ("12001", "Castelló"),
+    ("03001", "Alacant"),
+    ("38001", "Santa Cruz de Tenerife"),
+    ("35001", "Palmas, Las"),
+    ("28001", "Comunidad de Madrid"),
+    ("28001", "somewhere that is no province"),
+]
+
+
+def test_a_postal_code_fits_its_province_in_every_language():
+    assert [(code, province) for code, province in PROVINCES if at(code, province)] == []
 
 
 def test_a_postal_code_of_another_province_is_pointed_out():

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from beel_mcp.api.customer_bodies import wire_problems
-from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import read_list
@@ -84,7 +84,7 @@ def test_the_report_of_such_rows_is_spanish_as_a_whole():
         for row in rows
         if not row.errors
     }
-    batch = new_batch("local", "inline", rows).judged(verdicts)
+    batch = Batch("local", "inline", rows).judged(verdicts)
     report = report_of(batch, "es", datetime(2026, 7, 1, tzinfo=UTC))
     table = read_table(report, "informe.xlsx", "Clientes")
     ours = [at for at, header in enumerate(table.headers) if header.startswith("BeeL:")]

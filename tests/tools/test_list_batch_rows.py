@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mcp import Client
 
 from beel_mcp.answers.batch_rows import rows_answer
-from beel_mcp.lists.batch import new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.model import Problem, Row, Verdict
 from beel_mcp.messages import verbatim
 from tests.conftest import Connect
@@ -103,7 +103,7 @@ def test_pages_hold_every_row_once_whatever_its_problems(
         )
         for number, sizes in enumerate(lengths, 1)
     }
-    batch = new_batch("local", "inline", rows).judged(verdicts)
+    batch = Batch("local", "inline", rows).judged(verdicts)
     seen: list[int] = []
     page = 1
     while True:

@@ -105,83 +105,62 @@ _BY_CODE: Final[dict[str, Finding]] = {
         ),
     ),
 }
-_BY_CLASS: Final[tuple[tuple[type[BeelMcpError], Finding], ...]] = (
-    (
-        UnauthorizedError,
-        Finding(
-            "key",
-            Sentence("BeeL does not accept it", "BeeL no la acepta"),
-            "settings",
-            Sentence(
-                "See in BeeL's dashboard whether it was revoked, and set the right one.",
-                "Mire en el panel de BeeL si está revocada y ponga en BEEL_API_KEY la buena.",
-            ),
+_BY_CLASS: Final[dict[type[BeelMcpError], Finding]] = {
+    UnauthorizedError: Finding(
+        "key",
+        Sentence("BeeL does not accept it", "BeeL no la acepta"),
+        "settings",
+        Sentence(
+            "See in BeeL's dashboard whether it was revoked, and set the right one.",
+            "Mire en el panel de BeeL si está revocada y ponga en BEEL_API_KEY la buena.",
         ),
     ),
-    (
-        ForbiddenError,
-        Finding(
-            "beel",
-            Sentence("it does not allow this with this key", "no permite esto con esta clave"),
-            "finding",
-            Sentence(
-                "Check in BeeL what the key may do, and in which company.",
-                "Revise en BeeL qué puede hacer la clave y en qué empresa.",
-            ),
+    ForbiddenError: Finding(
+        "beel",
+        Sentence("it does not allow this with this key", "no permite esto con esta clave"),
+        "finding",
+        Sentence(
+            "Check in BeeL what the key may do, and in which company.",
+            "Revise en BeeL qué puede hacer la clave y en qué empresa.",
         ),
     ),
-    (
-        RouteRetiredError,
-        Finding(
-            "routes",
-            Sentence("BeeL has retired the flat routes", "BeeL ha retirado las rutas antiguas"),
-            "settings",
-            Sentence(
-                "Set BEEL_ROUTES to auto and BEEL_COMPANY_ID to the company's id (a UUID).",
-                "Ponga auto en BEEL_ROUTES y el id (UUID) de la empresa en BEEL_COMPANY_ID.",
-            ),
+    RouteRetiredError: Finding(
+        "routes",
+        Sentence("BeeL has retired the flat routes", "BeeL ha retirado las rutas antiguas"),
+        "settings",
+        Sentence(
+            "Set BEEL_ROUTES to auto and BEEL_COMPANY_ID to the company's id (a UUID).",
+            "Ponga auto en BEEL_ROUTES y el id (UUID) de la empresa en BEEL_COMPANY_ID.",
         ),
     ),
-    (
-        RateLimitedError,
-        Finding(
-            "beel",
-            Sentence("it asks to slow down", "pide ir más despacio"),
-            "finding",
-            _CALL_AGAIN,
+    RateLimitedError: Finding(
+        "beel",
+        Sentence("it asks to slow down", "pide ir más despacio"),
+        "finding",
+        _CALL_AGAIN,
+    ),
+    NotSentError: Finding(
+        "beel",
+        Sentence("it cannot be reached", "no se puede llegar a su servidor"),
+        "environment",
+        Sentence(
+            "Check the network (and BEEL_PROXY, if it is set).",
+            "Compruebe la conexión (y BEEL_PROXY, si está puesta).",
         ),
     ),
-    (
-        NotSentError,
-        Finding(
-            "beel",
-            Sentence("it cannot be reached", "no se puede llegar a su servidor"),
-            "environment",
-            Sentence(
-                "Check the network (and BEEL_PROXY, if it is set).",
-                "Compruebe la conexión (y BEEL_PROXY, si está puesta).",
-            ),
-        ),
+    UnknownOutcomeError: Finding(
+        "beel",
+        Sentence("its server gives no proper answer", "su servidor no contesta como debe"),
+        "environment",
+        _CALL_AGAIN,
     ),
-    (
-        UnknownOutcomeError,
-        Finding(
-            "beel",
-            Sentence("its server gives no proper answer", "su servidor no contesta como debe"),
-            "environment",
-            _CALL_AGAIN,
-        ),
+    InternalError: Finding(
+        "installation",
+        Sentence("beel-mcp has a defect", "beel-mcp tiene un defecto"),
+        "finding",
+        Sentence("Please report it.", "Comuníquelo, por favor."),
     ),
-    (
-        InternalError,
-        Finding(
-            "installation",
-            Sentence("beel-mcp has a defect", "beel-mcp tiene un defecto"),
-            "finding",
-            Sentence("Please report it.", "Comuníquelo, por favor."),
-        ),
-    ),
-)
+}
 _OTHER_ERROR: Final = Finding(
     "beel",
     Sentence("it refuses to answer", "se niega a contestar"),
@@ -315,7 +294,7 @@ async def _reachable_companies(beel: BeelClient) -> tuple[str, ...]:
 
 def _explained(error: BeelMcpError) -> Finding:
     """Say what an error of BeeL means and what to do; in a person's words, unlike `errors`."""
-    by_class = (finding for kind, finding in _BY_CLASS if isinstance(error, kind))
+    by_class = (finding for kind, finding in _BY_CLASS.items() if isinstance(error, kind))
     finding = _BY_CODE.get(error.code) or next(by_class, _OTHER_ERROR)
     if not error.code.isupper():
         return finding

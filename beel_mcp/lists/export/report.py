@@ -2,24 +2,26 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from beel_mcp.cleaning import clean
-from beel_mcp.language import localized
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.export.workbook import (
-    Cell,
-    Colour,
-    Sheet,
-    cell_text,
-    fits,
-    workbook_of,
-)
+from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits, workbook_of
 from beel_mcp.lists.files.cells import raw_of
 from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
-from beel_mcp.lists.model import FIELDS, KINDS, Kind, Problem, Row, ValueChange, Verdict
+from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, Row, RowStatus, ValueChange, Verdict
+from beel_mcp.messages import Message
 from beel_mcp.settings import Language
+
+
+class _Look(NamedTuple):
+    """How rows of a kind are called and shown."""
+
+    name: Message
+    meaning: Message
+    colour: Colour | None = None
+
 
 # BeeL creates nobody without these.
 _OBLIGATORY: Final = (
@@ -34,38 +36,18 @@ _SHOWS_IN: Final[Mapping[str, str]] = {
     "surname": "legal_name",
     "street_type": "address.street",
 }
-_COLOURS: Final[Mapping[Kind, Colour]] = {
-    "warning": "yellow",
-    "error": "red",
-    "duplicate": "orange",
-    "nif_invalid": "red",
-    "unchecked": "grey",
+_LOOKS: Final[Mapping[RowStatus, _Look]] = {
+    "valid": _Look(Message("kind_of_row.valid"), Message("rows.valid")),
+    "warning": _Look(Message("kind_of_row.warning"), Message("rows.warning"), "yellow"),
+    "error": _Look(Message("kind_of_row.error"), Message("rows.error"), "red"),
+    "duplicate": _Look(Message("kind_of_row.duplicate"), Message("rows.duplicate"), "orange"),
+    "nif_invalid": _Look(Message("kind_of_row.nif_invalid"), Message("rows.nif_invalid"), "red"),
+    "unchecked": _Look(Message("kind_of_row.unchecked"), Message("rows.unchecked"), "grey"),
 }
-_RESULTS: Final[Mapping[Kind, tuple[str, str]]] = {
-    "valid": ("valid", "correcta"),
-    "warning": ("valid, with a remark", "correcta, con aviso"),
-    "error": ("error", "con errores"),
-    "duplicate": ("duplicate", "duplicada"),
-    "nif_invalid": ("NIF not valid", "NIF no válido"),
-    "unchecked": ("not checked yet", "sin comprobar"),
-}
-_MEANINGS: Final[Mapping[Kind, tuple[str, str]]] = {
-    "valid": ("can be created in BeeL.", "se pueden dar de alta en BeeL."),
-    "warning": (
-        "can be created in BeeL; look at the remark first.",
-        "se pueden dar de alta en BeeL; mire antes el aviso.",
-    ),
-    "error": ("cannot be created before they are corrected.", "hay que corregirlas antes."),
-    "duplicate": (
-        "are in BeeL already, or stand in the list twice.",
-        "ya están en BeeL o aparecen dos veces en la lista.",
-    ),
-    "nif_invalid": (
-        "the tax agency does not know this NIF with this name.",
-        "la AEAT no reconoce ese NIF con ese nombre.",
-    ),
-    "unchecked": ("BeeL has not looked at these yet.", "BeeL aún no las ha comprobado."),
-}
+_CHANGE_COLUMNS: Final = (
+    *(Message("report.row"), Message("report.field"), Message("report.change")),
+    *(Message("report.before"), Message("report.after")),
+)
 _WIDTHS: Final[Mapping[str, int]] = {"legal_name": 34, "address.street": 30, "notes": 40}
 _USUAL_WIDTH: Final = 18
 _OUR_WIDTHS: Final = (10, 20, 70, 45)
@@ -83,51 +65,128 @@ def report_of(batch: Batch, language: Language, made_at: datetime) -> bytes:
     A value that could not be read, or that no cell can hold, stands there as a text that keeps
     its row an error until somebody replaces it.
     """
-    columns = _columns(batch)
-    widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
-    customers = localized(language, en="Customers", es="Clientes")
-    sheets = [
-        Sheet(customers, widths, _customer_rows(batch, columns, language), has_headers=True),
-        Sheet(
-            localized(language, en="Summary", es="Resumen"),
-            (24, 14, 60),
-            _summary_rows(batch, language, made_at.date(), customers),
-        ),
-        *_change_sheets(batch.values_changed, language),
-    ]
-    return workbook_of(sheets, made_at)
+    return workbook_of(_Report(batch, language).sheets(made_at.date()), made_at)
 
 
-def _columns(batch: Batch) -> list[str]:
-    """Choose the columns: what somebody has, what something is said about, what BeeL needs."""
-    used = set(_OBLIGATORY)
-    for row in batch.rows:
-        used.update(column for column in FIELDS if cell_text(row.values, column))
-        used.update(_colours(row, batch.verdict(row)))
-    return [column for column in FIELDS if column in used]
+class _Report:
+    """The sheets of a batch in the person's language."""
 
+    def __init__(self, batch: Batch, language: Language) -> None:
+        self._batch = batch
+        self._language = language
 
-def _customer_rows(
-    batch: Batch, columns: Sequence[str], language: Language
-) -> Iterator[Sequence[Cell]]:
-    headings = [heading_of(column, language) for column in columns]
-    yield [Cell(heading, is_bold=True) for heading in (*headings, *OURS[language])]
-    for row in batch.rows:
-        verdict = batch.verdict(row)
-        colours = _colours(row, verdict)
-        yield [
-            *(Cell(_value(row, column, language), colours.get(column)) for column in columns),
-            Cell(str(row.number)),
-            Cell(_result(verdict.kind, language), _COLOURS.get(verdict.kind)),
-            Cell(_problems(verdict, language), is_wrapped=True),
-            Cell(_suggestions(verdict, language), is_wrapped=True),
-        ]
+    def sheets(self, day: date) -> Iterator[Sheet]:
+        columns = self._columns()
+        widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
+        customers = self._say(Message("report.customers"))
+        yield Sheet(customers, widths, self._customer_rows(columns), has_headers=True)
+        summary = self._summary_rows(day, customers)
+        yield Sheet(self._say(Message("report.summary")), (24, 14, 60), summary)
+        changes = self._batch.values_changed[:_MOST_CHANGES]
+        name = self._say(Message("report.changes"))
+        for start in range(0, len(changes), _CHANGES_PER_SHEET):
+            rows = self._change_rows(changes[start : start + _CHANGES_PER_SHEET])
+            title = f"{name} {start // _CHANGES_PER_SHEET + 1}" if start else name
+            yield Sheet(title, (8, 26, 50, 34, 34), rows, has_headers=True)
 
+    def _say(self, message: Message) -> str:
+        return message.text(self._language)
 
-def _result(kind: Kind, language: Language) -> str:
-    """Say in a word what came of a row."""
-    en, es = _RESULTS[kind]
-    return localized(language, en=en, es=es)
+    def _columns(self) -> list[str]:
+        """Choose the columns: what somebody has, what a problem is about, what BeeL needs."""
+        used = set(_OBLIGATORY)
+        for row in self._batch.rows:
+            used.update(column for column in FIELDS if cell_text(row.values, column))
+            used.update(_colours(row, self._batch.verdict(row)))
+        return [column for column in FIELDS if column in used]
+
+    def _customer_rows(self, columns: Sequence[str]) -> Iterator[Sequence[Cell]]:
+        headings = [heading_of(column, self._language) for column in columns]
+        yield [Cell(heading, is_bold=True) for heading in (*headings, *OURS[self._language])]
+        for row in self._batch.rows:
+            verdict = self._batch.verdict(row)
+            colours, look = _colours(row, verdict), _LOOKS[verdict.kind]
+            yield [
+                *(Cell(self._value(row, column), colours.get(column)) for column in columns),
+                Cell(str(row.number)),
+                Cell(self._say(look.name), look.colour),
+                Cell(self._problems(verdict), is_wrapped=True),
+                Cell(self._suggestions(verdict), is_wrapped=True),
+            ]
+
+    def _value(self, row: Row, column: str) -> str:
+        if text := cell_text(row.values, column):
+            return text if fits(text) else self._unread("")
+        for problem in row.errors:
+            if _column_of(problem, row) == column:
+                return self._unread_value(column, problem.value or "")
+        return ""
+
+    def _unread_value(self, column: str, value: str) -> str:
+        """Give a value that could not be read such that it cannot be read now, either."""
+        try:
+            read_value(column, raw_of(value))
+        except UnreadableError:
+            return value
+        return self._unread(value)
+
+    def _unread(self, value: str) -> str:
+        # To the reader of lists it is an error as spreadsheets show them.
+        return f"{self._say(Message('report.unreadable'))} {value}".rstrip()
+
+    def _problems(self, verdict: Verdict) -> str:
+        problems = (*verdict.errors, *verdict.warnings)
+        lines = [self._line(problem, problem.text(self._language)) for problem in problems]
+        if known := verdict.existing_customer_id:
+            lines.append(self._say(Message("report.existing_customer", id=known)))
+        return self._lines(lines)
+
+    def _suggestions(self, verdict: Verdict) -> str:
+        return self._lines(
+            self._line(problem, hint)
+            for problem in (*verdict.errors, *verdict.warnings)
+            if (hint := problem.hint(self._language))
+        )
+
+    def _line(self, problem: Problem, text: str) -> str:
+        field = problem.field
+        return text if field == "row" else f"{heading_of(field, self._language)}: {text}"
+
+    def _lines(self, lines: Iterable[str]) -> str:
+        every = list(dict.fromkeys(lines))
+        if (more := len(every) - _MOST_LINES) > 0:
+            every[_MOST_LINES:] = [self._say(Message("report.more", count=more))]
+        return "\n".join(every)
+
+    def _summary_rows(self, day: date, customers: str) -> Iterator[Sequence[Cell]]:
+        batch, say = self._batch, self._say
+        is_inline = batch.source == "inline"
+        source = say(Message("report.inline")) if is_inline else batch.source
+        shown_day = day.isoformat() if self._language == "en" else f"{day:%d/%m/%Y}"
+        yield [Cell(say(Message("report.title")), is_bold=True)]
+        yield [Cell(say(Message("report.source"))), Cell(clean(source, _LONGEST_SHOWN))]
+        yield [Cell(say(Message("report.checked_on"))), Cell(shown_day)]
+        yield [Cell(say(Message("report.rows"))), Cell(str(len(batch.rows)))]
+        yield []
+        counts = batch.counts()
+        for kind in ROW_STATUSES:
+            if counts[kind]:
+                name, meaning, colour = _LOOKS[kind]
+                yield [Cell(say(name), colour), Cell(str(counts[kind])), Cell(say(meaning))]
+        if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
+            yield [Cell(say(Message("report.changes_not_listed"))), Cell(str(more))]
+        yield []
+        numbers = OURS[self._language][0]
+        yield [Cell(say(Message("report.correct", sheet=customers, column=numbers)))]
+        yield [Cell(say(Message("report.save")))]
+        yield [Cell(say(Message("report.give_back")))]
+
+    def _change_rows(self, changes: Sequence[ValueChange]) -> Iterator[Sequence[Cell]]:
+        yield [Cell(self._say(header), is_bold=True) for header in _CHANGE_COLUMNS]
+        for row, field, change, before, after in changes:
+            heading = heading_of(field.lstrip("+"), self._language)
+            values = (clean(value or "", _LONGEST_SHOWN) for value in (before, after))
+            yield [Cell(text) for text in (str(row), heading, self._say(change), *values)]
 
 
 def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
@@ -136,7 +195,7 @@ def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
     for problem in verdict.warnings:
         found[_column_of(problem, row)] = "yellow"
     for problem in verdict.errors:
-        found[_column_of(problem, row)] = _COLOURS.get(verdict.kind, "red")
+        found[_column_of(problem, row)] = _LOOKS[verdict.kind].colour or "red"
     found.pop("", None)
     return found
 
@@ -148,135 +207,3 @@ def _column_of(problem: Problem, row: Row) -> str:
         return "alternative_id.number"
     field = _SHOWS_IN.get(field, field)
     return field if field in FIELDS else ""
-
-
-def _value(row: Row, column: str, language: Language) -> str:
-    if text := cell_text(row.values, column):
-        return text if fits(text) else _unread(None, language)
-    for problem in row.errors:
-        if _column_of(problem, row) == column:
-            return _unread_value(column, problem.value, language)
-    return ""
-
-
-def _unread_value(column: str, value: str | None, language: Language) -> str:
-    """Give a value that could not be read such that it cannot be read now, either."""
-    try:
-        read_value(column, raw_of(value or ""))
-    except UnreadableError:
-        return value or ""
-    return _unread(value, language)
-
-
-def _unread(value: str | None, language: Language) -> str:
-    # To the reader of lists it is an error as spreadsheets show them.
-    mark = localized(language, en="#¿unreadable?", es="#¿ilegible?")
-    return f"{mark} {value}" if value else mark
-
-
-def _problems(verdict: Verdict, language: Language) -> str:
-    lines = [
-        _line(problem.field, problem.text(language), language)
-        for problem in (*verdict.errors, *verdict.warnings)
-    ]
-    if known := verdict.existing_customer_id:
-        en, es = f"Customer in BeeL: {known}", f"Cliente que ya está en BeeL: {known}"
-        lines.append(localized(language, en=en, es=es))
-    return _lines(lines, language)
-
-
-def _suggestions(verdict: Verdict, language: Language) -> str:
-    return _lines(
-        (
-            _line(problem.field, hint, language)
-            for problem in (*verdict.errors, *verdict.warnings)
-            if (hint := problem.hint(language))
-        ),
-        language,
-    )
-
-
-def _line(field: str, text: str, language: Language) -> str:
-    return text if field == "row" else f"{heading_of(field, language)}: {text}"
-
-
-def _lines(lines: Iterable[str], language: Language) -> str:
-    every = list(dict.fromkeys(lines))
-    if (more := len(every) - _MOST_LINES) > 0:
-        every[_MOST_LINES:] = [localized(language, en=f"… and {more} more", es=f"… y {more} más")]
-    return "\n".join(every)
-
-
-def _summary_rows(
-    batch: Batch, language: Language, day: date, customers: str
-) -> Iterator[Sequence[Cell]]:
-    inline = localized(language, en="the conversation", es="la conversación")
-    source = inline if batch.source == "inline" else clean(batch.source, _LONGEST_SHOWN)
-    title = localized(language, en="Customers, checked", es="Clientes revisados")
-    yield [Cell(title, is_bold=True)]
-    yield [Cell(localized(language, en="List from", es="Lista de")), Cell(source)]
-    yield [
-        Cell(localized(language, en="Checked on", es="Revisada el")),
-        Cell(localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")),
-    ]
-    yield [Cell(localized(language, en="Rows", es="Filas")), Cell(str(len(batch.rows)))]
-    yield []
-    counts = batch.counts()
-    for kind in KINDS:
-        if counts[kind]:
-            en, es = _MEANINGS[kind]
-            yield [
-                Cell(_result(kind, language), _COLOURS.get(kind)),
-                Cell(str(counts[kind])),
-                Cell(localized(language, en=en, es=es)),
-            ]
-    if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
-        en, es = "Changes not listed here", "Cambios que no aparecen aquí"
-        yield [Cell(localized(language, en=en, es=es)), Cell(str(more))]
-    yield []
-    for step in _steps(language, customers):
-        yield [Cell(step)]
-
-
-def _steps(language: Language, customers: str) -> tuple[str, str, str]:
-    correct = localized(
-        language,
-        en=f"1. Correct the coloured cells of the sheet {customers}: the end of each row says what"
-        f" is wrong with them; other rows are named as in {OURS['en'][0]}. To leave a customer"
-        " out, delete its row.",
-        es=f"1. Corrija en la hoja {customers} las celdas de color: al final de cada fila se dice"
-        f" qué les pasa; otras filas se citan por su número en {OURS['es'][0]}. Para dejar fuera"
-        " a un cliente, borre su fila.",
-    )
-    save = localized(
-        language,
-        en="2. Remove any filters that you have set, and save the file.",
-        es="2. Quite los filtros que haya puesto y guarde el archivo.",
-    )
-    give_back = localized(
-        language,
-        en="3. Give it back to the assistant: the list will be checked again.",
-        es="3. Devuélvaselo al asistente: la lista se comprobará otra vez.",
-    )
-    return correct, save, give_back
-
-
-def _change_sheets(changes: Sequence[ValueChange], language: Language) -> Iterator[Sheet]:
-    name = localized(language, en="Changes", es="Cambios")
-    listed = changes[:_MOST_CHANGES]
-    for start in range(0, len(listed), _CHANGES_PER_SHEET):
-        rows = _change_rows(listed[start : start + _CHANGES_PER_SHEET], language)
-        title = f"{name} {start // _CHANGES_PER_SHEET + 1}" if start else name
-        yield Sheet(title, (8, 26, 50, 34, 34), rows, has_headers=True)
-
-
-def _change_rows(changes: Sequence[ValueChange], language: Language) -> Iterator[Sequence[Cell]]:
-    headers = localized(
-        language, en="row|field|what was changed|before|after", es="fila|campo|cambio|antes|después"
-    )
-    yield [Cell(header, is_bold=True) for header in headers.split("|")]
-    for change in changes:
-        field = heading_of(change.field.lstrip("+"), language)
-        values = (clean(value or "", _LONGEST_SHOWN) for value in (change.before, change.after))
-        what = change.change.text(language)
-        yield [Cell(text) for text in (str(change.row), field, what, *values)]

@@ -13,7 +13,7 @@ from beel_mcp.answers.creations import creation_answer
 from beel_mcp.answers.validation import creation_call
 from beel_mcp.context import AppState, app_state, caller
 from beel_mcp.errors import BeelMcpError, CallerError
-from beel_mcp.lists.batch import Batch, new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.lists.model import Row
 from beel_mcp.usecases.confirmation import asked, guarded_call
@@ -155,7 +155,7 @@ async def _ready(state: AppState, wanted: Wanted) -> Batch | CreationAnswer:
         batch = await _fresh(state, state.batches.get(wanted.batch_id, caller()))
         check_count(batch, wanted.expected_count, skip_problems=wanted.skip_problems)
     else:
-        batch = new_batch(caller(), "inline", read_inline(wanted.customers or []))
+        batch = Batch(caller(), "inline", read_inline(wanted.customers or []))
         batch = (await judging(state).judge(batch)).batch
         check_inline_count(batch, wanted.expected_count)
     if wanted.skip_problems or len(batch.importable()) == len(batch.rows):

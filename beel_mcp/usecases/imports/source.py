@@ -10,7 +10,7 @@ from anyio import to_thread
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import CallerError
 from beel_mcp.files.import_file import read_import_file
-from beel_mcp.lists.batch import Batch, new_batch
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.edits import derive
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.settings import Settings
@@ -60,7 +60,7 @@ async def read_batch(state: AppState, wanted: WantedList) -> tuple[Batch, Batch 
     if wanted.batch_id is not None:
         batch = base = state.batches.get(wanted.batch_id, caller())
     elif wanted.customers is not None:
-        batch = new_batch(caller(), "inline", read_inline(wanted.customers))
+        batch = Batch(caller(), "inline", read_inline(wanted.customers))
     else:
         batch = await to_thread.run_sync(_from_file, wanted, state.settings, caller())
     if wanted.corrections or wanted.drop_rows:
@@ -79,4 +79,4 @@ def _from_file(wanted: WantedList, settings: Settings, owner: str) -> Batch:
     chosen = check_chosen([(column.header, column.field) for column in wanted.columns or ()])
     data = read_import_file(path, settings.import_dirs)
     read = read_list(data, name, wanted.sheet, chosen)
-    return new_batch(owner, name, *read, origin=wanted.origin())
+    return Batch(owner, name, *read, origin=wanted.origin())

@@ -12,7 +12,7 @@ from beel_mcp.api.company import Account
 from beel_mcp.context import report_progress
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
-from beel_mcp.lists.model import IMPORTABLE, Kind, Problem, Row, Verdict, get_value
+from beel_mcp.lists.model import IMPORTABLE, Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import FieldIssue, Message, verbatim
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
@@ -20,7 +20,7 @@ from beel_mcp.writes.journal.personal_data import KEPT_FOR
 from beel_mcp.writes.journal.records import Clock, PlannedRow
 from beel_mcp.writes.kinds.create_customers import KIND, VALIDATION_AGE
 
-_KINDS: Mapping[str, Kind] = {
+_KINDS: Mapping[str, RowStatus] = {
     "VALID": "valid",
     "WARNING": "warning",
     "ERROR": "error",
@@ -35,7 +35,7 @@ _STATISTICS: Mapping[str, str] = {
     "DUPLICATE": "duplicates",
     "NIF_INVALID": "invalid_nifs",
 }
-_UNEXPLAINED: Mapping[Kind, Message] = {
+_UNEXPLAINED: Mapping[RowStatus, Message] = {
     "error": Message("verdict.no_reason"),
     "duplicate": Message("verdict.in_beel"),
     "nif_invalid": Message("verdict.unknown_to_aeat"),
