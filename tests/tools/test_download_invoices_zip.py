@@ -393,6 +393,7 @@ async def test_when_time_is_over_it_keeps_what_it_has_and_resume_goes_on(
     assert left_in(settings) == []
 
 
+@pytest.mark.slow
 async def test_another_callers_or_another_companys_package_is_not_found(
     connect: Connect,
     slow: tuple[Starlette, Timing],

@@ -97,6 +97,7 @@ async def test_long_and_odd_texts_come_back_as_they_were(
     assert fields_of(sandbox, one)["notes"] == notes
 
 
+@pytest.mark.slow
 async def test_a_hundred_at_once_keep_all_old_values_in_a_file(
     client: Client, sandbox: Starlette
 ) -> None:
@@ -210,6 +211,7 @@ async def test_what_others_change_at_the_last_moment_stays_theirs(
         assert (row["phone"], row["notes"]) == ("600 111 222", "Nueva")
 
 
+@pytest.mark.slow
 async def test_the_longest_answers_fit_whatever_the_records_have(
     client: Client, sandbox: Starlette
 ) -> None:
