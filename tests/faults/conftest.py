@@ -28,3 +28,9 @@ def connect_to(connect: Connect, beel: FaultServer, fake_time: FakeTime) -> Conn
         return connect(**{**ours, **changes})
 
     return open_client
+
+
+@pytest.fixture
+async def client(connect_to: Connect) -> AsyncIterator[Client]:
+    async with connect_to() as opened:
+        yield opened

@@ -1,6 +1,5 @@
 """A creation of several requests, stopped at any of them: every row accounted for, none doubled."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -33,12 +32,6 @@ REFUSAL = http(
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PART_SIZE", 3)
     monkeypatch.setattr(creation, "PART_SIZE", 3)
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

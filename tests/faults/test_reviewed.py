@@ -1,6 +1,5 @@
 """What a reviewer found: each was a customer lost, doubled or misreported until it was mended."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from tests.support.customers import customer, foreigner
 from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
