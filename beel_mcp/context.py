@@ -6,6 +6,7 @@ Two context variables live here, and each has one writer:
 A third, `files.output.SAVED_FILES`, is set by `RequestScope` and read where a file is saved.
 """
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,45 +73,26 @@ def asking_of(ctx: Context[AppState]) -> Asking:
     )
 
 
-def _settings(ctx: Context[AppState]) -> Settings:
-    return app_state(ctx).settings
+def _part(pick: Callable[[AppState], object]) -> Resolve:
+    """Inject a part of the state, so that a signature names what a tool touches."""
 
+    def resolve(ctx: Context[AppState]) -> object:
+        return pick(app_state(ctx))
 
-def _beel(ctx: Context[AppState]) -> BeelClient:
-    return app_state(ctx).beel
-
-
-def _batches(ctx: Context[AppState]) -> BatchStore:
-    return app_state(ctx).batches
-
-
-def _journal(ctx: Context[AppState]) -> Journal:
-    return app_state(ctx).journal
-
-
-def _writes(ctx: Context[AppState]) -> Writes:
-    return app_state(ctx).writes
-
-
-def _timing(ctx: Context[AppState]) -> Timing:
-    return app_state(ctx).timing
-
-
-def _now(ctx: Context[AppState]) -> datetime:
-    return app_state(ctx).timing.now()
+    return Resolve(resolve)
 
 
 # What a tool names in its signature: all of the state, or the part it needs.
 State = Annotated[AppState, Resolve(app_state)]
 HowToAsk = Annotated[Asking, Resolve(asking_of)]
 Caller = Annotated[str, Resolve(caller)]
-Config = Annotated[Settings, Resolve(_settings)]
-Beel = Annotated[BeelClient, Resolve(_beel)]
-Batches = Annotated[BatchStore, Resolve(_batches)]
-Records = Annotated[Journal, Resolve(_journal)]
-InFlight = Annotated[Writes, Resolve(_writes)]
-Times = Annotated[Timing, Resolve(_timing)]
-Now = Annotated[datetime, Resolve(_now)]
+Config = Annotated[Settings, _part(lambda state: state.settings)]
+Beel = Annotated[BeelClient, _part(lambda state: state.beel)]
+Batches = Annotated[BatchStore, _part(lambda state: state.batches)]
+Records = Annotated[Journal, _part(lambda state: state.journal)]
+InFlight = Annotated[Writes, _part(lambda state: state.writes)]
+Times = Annotated[Timing, _part(lambda state: state.timing)]
+Now = Annotated[datetime, _part(lambda state: state.timing.now())]
 
 
 REQUEST: Final[ContextVar[Context[AppState]]] = ContextVar("request")

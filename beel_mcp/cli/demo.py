@@ -26,6 +26,7 @@ SEARCH: Final = "Panadería Lourdes"
 # Created a moment ago, by mistake, let us say.
 MISTAKEN: Final = ("Garaje Etxaniz", "Quesos La Trashumancia")
 WITH_INVOICES: Final = ("Construcións Rías Baixas", "Ferretería La Llave")
+DEACTIVATED: Final = {"deactivated": 2, "failed": 0, "unknown": 0, "not_attempted": 0}
 TYPED: Final = (3, 2)  # the number is misread at first
 QUARTER: Final = "2026-Q3"
 # What the sandbox holds of that quarter; the missing one has no PDF yet.
@@ -35,11 +36,12 @@ WIDTH: Final = 88
 
 @dataclass
 class Demo:
-    """One run: its client, the number of the step, and the expectations that failed."""
+    """One run: its client, the expectations that failed, and what the person will type."""
 
     client: Client
     language: Language
     failures: list[str] = field(default_factory=list)
+    typing: list[int] = field(default_factory=lambda: list(TYPED))
     step: int = 0
 
     def title(self, en: str, es: str) -> None:
@@ -92,25 +94,17 @@ class Demo:
         found = [await self.call("find_customers", search=name, active=active) for name in names]
         return [one["customer_id"] for answer in found for one in answer.get("customers", [])]
 
-
-@dataclass
-class Person:
-    """Somebody in front of an app that shows forms: reads the question, types a number."""
-
-    demo: Demo
-    typing: list[int] = field(default_factory=lambda: list(TYPED))
-
-    async def answer(self, context: object, params: object) -> ElicitResult:
-        """Print the question as the app would show it, and type the next number."""
+    async def fill_in_form(self, context: object, params: object) -> ElicitResult:
+        """Show the app's question, and type the next number, as the person would."""
         del context
         if not isinstance(params, ElicitRequestFormParams) or not self.typing:
-            self.demo.expect("a question that was not expected", params, None)
+            self.expect("a question that was not expected", params, None)
             return ElicitResult(action="cancel")
-        self.demo.line("The app asks you:", "La aplicación le pregunta:")
-        self.demo.quote(params.message)
+        self.line("The app asks you:", "La aplicación le pregunta:")
+        self.quote(params.message)
         number = self.typing.pop(0)
         for question in params.requested_schema["properties"].values():
-            self.demo.quote(f"{question['title']}  {number}")
+            self.quote(f"{question['title']}  {number}")
         return ElicitResult(action="accept", content={"count": number})
 
 
@@ -133,11 +127,10 @@ async def _run(language: Language) -> bool:
             await _delete_a_draft(demo)
             await _download_the_quarter(demo)
         # An app is one that shows forms from its first message on, or it is not.
-        person = Person(demo)
         async with Client(
-            server, read_timeout_seconds=60, elicitation_callback=person.answer
+            server, read_timeout_seconds=60, elicitation_callback=demo.fill_in_form
         ) as demo.client:
-            await _deactivate_with_a_form(demo, person)
+            await _deactivate_with_a_form(demo)
     print()
     if demo.failures:
         demo.line("The demo failed.", "La demostración ha fallado.")
@@ -281,7 +274,7 @@ async def _delete_without_forms(demo: Demo) -> None:
         "Todavía no se ha cambiado nada. Antes de seguir, la aplicación le muestra esta frase:",
     )
     done = await demo.allow(plan)
-    _expect_deactivated(demo, done, len(MISTAKEN))
+    demo.expect_facts(done, status="done", counts=DEACTIVATED)
     _expect_backup(demo, done)
     demo.expect("customers after it", len(await demo.find(MISTAKEN)), 0)
     again = await demo.confirm(plan)
@@ -290,11 +283,6 @@ async def _delete_without_forms(demo: Demo) -> None:
         "They are customers no longer. Confirming again deletes nothing more.",
         "Ya no figuran como clientes. Volver a confirmar no elimina nada más.",
     )
-
-
-def _expect_deactivated(demo: Demo, done: Mapping[str, Any], number: int) -> None:
-    counts = {"deactivated": number, "failed": 0, "unknown": 0, "not_attempted": 0}
-    demo.expect_facts(done, status="done", counts=counts)
 
 
 def _expect_backup(demo: Demo, done: Mapping[str, Any]) -> None:
@@ -364,7 +352,7 @@ def _expect_contents(demo: Demo, path: Path, included: object, requested: object
         demo.quote(name)
 
 
-async def _deactivate_with_a_form(demo: Demo, person: Person) -> None:
+async def _deactivate_with_a_form(demo: Demo) -> None:
     """Be told that customers with invoices stay, and mark them inactive from a form."""
     demo.title(
         "Two customers with invoices, in an app that shows forms",
@@ -385,8 +373,8 @@ async def _deactivate_with_a_form(demo: Demo, person: Person) -> None:
         "Ese no es el número: no se ha cambiado nada. Otra vez.",
     )
     done = await demo.call("deactivate_customers", customer_ids=ids, mode="inactive")
-    _expect_deactivated(demo, done, number)
-    demo.expect("questions that were not asked", person.typing, [])
+    demo.expect_facts(done, status="done", counts=DEACTIVATED)
+    demo.expect("questions that were not asked", demo.typing, [])
     demo.expect("active in the end", len(await demo.find(WITH_INVOICES)), 0)
     inactive = len(await demo.find(WITH_INVOICES, active=False))
     demo.expect("inactive in the end", inactive, number)

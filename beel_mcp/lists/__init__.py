@@ -1,1 +1,1 @@
-"""Files and inline lists become batches. `tools` imports this room; it knows no network."""
+"""Files and inline lists become batches of checked rows; no network."""

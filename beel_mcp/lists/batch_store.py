@@ -56,7 +56,6 @@ class BatchStore:
 
         Raises:
             CallerError: there is no such batch of this caller, or there is none any more.
-
         """
         self._forget_expired()
         kept = self._kept.get(batch_id)
@@ -71,7 +70,6 @@ class BatchStore:
         Raises:
             CallerError: the batch is not kept any more.
             ValueError: its rows are not the same.
-
         """
         if self.get(batch.batch_id, batch.caller).payload_digest != batch.payload_digest:
             raise ValueError("a batch never changes its rows")

@@ -45,7 +45,6 @@ def read_changes(raw: Any) -> dict[str, Any]:
 
     Raises:
         CallerError: something cannot be read, is not a field, or nothing is to change.
-
     """
     if not isinstance(raw, Mapping):
         raise CallerError(f"changes must be an object, not {kind_of(raw).text()}.")
@@ -146,7 +145,6 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
 
     Raises:
         CallerError: an unknown row or field, one named twice, or no row left.
-
     """
     gone = set(dropped)
     _refuse(batch, corrections, gone)

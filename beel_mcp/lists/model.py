@@ -1,6 +1,5 @@
 """What a row of a list is, what is wrong with it, and what BeeL said about it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from beel_mcp.cleaning import clean, mask_iban, safe_text
+from beel_mcp.identity import bare_nif, customer_key
 from beel_mcp.messages import Message
 from beel_mcp.settings import Language
 
@@ -102,7 +102,6 @@ RowStatus = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "un
 ROW_STATUSES: Final[tuple[RowStatus, ...]] = get_args(RowStatus)
 IMPORTABLE: Final[frozenset[RowStatus]] = frozenset({"valid", "warning"})
 Severity = Literal["error", "advice"]
-_SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 _NAME_LENGTH: Final = 60
 _FIELD_LENGTH: Final = 60
 _VALUE_LENGTH: Final = 80
@@ -187,19 +186,15 @@ class Row:
 
     @property
     def identifier(self) -> str:
-        """The NIF in capitals without separators, else the alternative number, else nothing."""
+        """The number to show: the NIF in capitals without separators, else the foreign one."""
         if nif := self.values.get("nif"):
             return bare_nif(nif)
-        return str(self.values.get("alternative_id", {}).get("number", ""))
+        return str(get_value(self.values, "alternative_id.number") or "")
 
     @property
     def identity(self) -> str:
-        """What tells this customer from all others: a foreign number is of its kind and country."""
-        other = self.values.get("alternative_id")
-        if self.values.get("nif") or not other or "number" not in other:
-            return self.identifier.casefold()
-        kind = (other.get("type"), other.get("country_code"), other["number"])
-        return "|".join(map(str, kind)).casefold()
+        """What tells this customer from all others, or nothing."""
+        return customer_key(self.values)
 
     def payload(self) -> dict[str, Any]:
         """Copy the values into plain dictionaries and lists, ready for JSON."""
@@ -218,14 +213,6 @@ class Verdict:
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None
     is_done: bool = False  # the row was created already, from this very list
-
-
-def bare_nif(text: str) -> str:
-    """Write a NIF as the tax agency does: capitals, no separators, no `ES` in front."""
-    if len(text) == 9 and text.isalnum() and text.isupper():
-        return text
-    bare = _SEPARATORS.sub("", text).upper()
-    return bare[2:] if len(bare) == 11 and bare.startswith("ES") else bare
 
 
 def get_value(values: Mapping[str, Any], field: str) -> Any:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.cleaning import mask_iban
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.fields import advise, nif_advice
 from beel_mcp.lists.checks.places import prefixes_of, province_of
-from beel_mcp.lists.model import Problem, bare_nif
+from beel_mcp.lists.model import Problem
 from beel_mcp.messages import read_data, verbatim
 
 # Written by hand from the published rules, not with the library that the product uses.

@@ -36,6 +36,16 @@ def test_the_same_foreign_number_is_found_too():
     assert remarks(one, two) == {2: "nif: row 1 has it"}
 
 
+@pytest.mark.parametrize("other", [{"country_code": "FR"}, {"type": "COUNTRY_ID"}])
+def test_a_foreign_number_of_another_kind_or_country_is_somebody_else(other: dict):
+    one, two = customer(1), customer(2)
+    for row in (one, two):
+        del row["nif"]
+        row["alternative_id"] = {"type": "PASSPORT", "number": "X1", "country_code": "DE"}
+    two["alternative_id"] |= other
+    assert remarks(one, two) == {}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -54,8 +54,8 @@ def without_duplicates(row: Row) -> Row:
 def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     first: dict[str, Row] = {}
     for row in rows:
-        if identifier := row.identifier:
-            earlier = first.setdefault(identifier.casefold(), row)
+        if identity := row.identity:
+            earlier = first.setdefault(identity, row)
             if earlier is not row:
                 yield earlier, row
 

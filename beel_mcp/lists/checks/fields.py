@@ -8,8 +8,9 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.places import is_spain, prefixes_of, province_of
-from beel_mcp.lists.model import Problem, bare_nif
+from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, either, verbatim
 
 _NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")

@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final, NamedTuple
 
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.fields import is_nif
 from beel_mcp.lists.files.sheet import ERROR_CELL, Cell
 from beel_mcp.lists.inline import UnreadableError
-from beel_mcp.lists.model import bare_nif
 from beel_mcp.messages import Message, read_data
 
 _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?E\+?([0-9]{1,2})", re.IGNORECASE)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import clean, is_plain, mask_iban
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import european
 from beel_mcp.lists.checks.places import is_whole, mended
@@ -22,7 +23,6 @@ from beel_mcp.lists.model import (
     Problem,
     Row,
     ValueChange,
-    bare_nif,
     get_value,
     set_value,
 )
@@ -49,7 +49,6 @@ def read_list(
 
     Raises:
         CallerError: the file holds no such list; `code` says why, the message what to do.
-
     """
     with _no_collections():
         return read_file_rows(read_table(data, name, sheet, chosen))
@@ -117,7 +116,7 @@ class _ColumnPlan:
 
 
 class _Reader:
-    """Reads rows of one table, and remembers what it changed."""
+    """Reads the rows of one table, one after the other, and remembers what it changed."""
 
     def __init__(self, table: Table) -> None:
         self._grid = table.grid
@@ -125,6 +124,9 @@ class _Reader:
         self._plan = _ColumnPlan(table.layout.used)
         self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
         self.changes: list[ValueChange] = []
+        # Of the row that is being read.
+        self._number = 0
+        self._values: dict[str, Any] = {}
 
     def rows(self, rows: Sequence[Line]) -> Iterator[Row]:
         """Read every row, some at a time as far as they are clean text, as most rows are."""
@@ -137,123 +139,109 @@ class _Reader:
 
     def _row(self, row: Line, *, is_plain: bool) -> Row:
         """Read one row: each cell by its field, then what takes more than one field."""
-        number, cells = row
-        problems: list[Problem] = []
-        if number in self._odd:
-            problems += self._oddities(number)
+        self._number, cells = row
+        problems = list(self._oddities()) if self._number in self._odd else []
         if is_plain:
-            values = self._plan.take(cells)
+            self._values = self._plan.take(cells)
             for index, field, repair in self._plan.repairs:
                 if fixed := repair(str(cells[index])):
-                    self._set(number, field, fixed.value, fixed.change, values)
+                    self._set(field, fixed.value, fixed.change)
         else:
-            values = self._read(number, cells, problems)
+            self._values = {}
+            problems += self._unreadable(cells)
         if self._plan.joins:
-            self._join(number, values)
-        self._repair_groups(number, values)
+            self._join()
+        self._repair_groups()
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", Message("sheet.surplus"), surplus, severity="error"))
+        values = self._values
         for group in self._plan.nested:
             if group in values:
                 values[group] = MappingProxyType(values[group])
-        return checked_row(number, MappingProxyType(values), problems)
+        return checked_row(self._number, MappingProxyType(values), problems)
 
-    def _read(self, number: int, cells: Sequence[Cell], problems: list[Problem]) -> dict[str, Any]:
-        values: dict[str, Any] = {}
+    def _unreadable(self, cells: Sequence[Cell]) -> Iterator[Problem]:
+        """Read each cell by its field, and give what cannot be read."""
         for index, field in self._plan.columns:
             if cells[index] == "":
                 continue
             try:
-                value = self._value(number, field, cells[index])
+                value = self._read(field, cells[index])
             except UnreadableError as unreadable:
-                problems.append(unreadable.as_problem(field.lstrip("+")))
+                yield unreadable.as_problem(field.lstrip("+"))
                 continue
             if value is not None:
-                set_value(values, field, value)
-        return values
+                set_value(self._values, field, value)
 
-    def _value(self, number: int, field: str, cell: Cell) -> Any:
-        raw = cell if type(cell) is str else raw_of(cell)
-        if isinstance(raw, str):
-            if raw[0] == "#":
-                raw_of(raw)
-            value = read_value(field, raw)
-            # A number or a list is read from its text; a text is the same or was changed.
-            if value != raw and isinstance(value, str):
-                self._record(number, field, change_between(raw, value), raw, value)
-        else:
-            value = read_value(field, raw)
-        if isinstance(value, str) and (repair := repaired(field, value)):
-            self._record(number, field, repair.change, value, repair.value)
+    def _read(self, field: str, cell: Cell) -> Any:
+        raw = raw_of(cell)
+        value = read_value(field, raw)
+        if not isinstance(value, str):
+            return value
+        # A number is read from its text; a text is the same or was changed.
+        if value != raw and isinstance(raw, str):
+            self._record(field, change_between(raw, value), raw, value)
+        if repair := repaired(field, value):
+            self._record(field, repair.change, value, repair.value)
             return repair.value
         return value
 
-    def _oddities(self, number: int) -> Iterator[Problem]:
+    def _oddities(self) -> Iterator[Problem]:
         """Say what the sheet hides of a row, and what it lost."""
-        if number in self._grid.hidden:
+        if self._number in self._grid.hidden:
             yield Problem("row", Message("sheet.hidden"))
         for index, field in self._plan.columns:
-            if why := self._grid.lost.get((number, index)):
+            cell = self._number, index
+            if why := self._grid.lost.get(cell):
                 yield Problem(field.lstrip("+"), why, severity="error")
-            if (top := self._grid.filled.get((number, index))) is not None:
-                self.changes.append(ValueChange(number, field, Message("change.merged", row=top)))
+            if (top := self._grid.filled.get(cell)) is not None:
+                merged = Message("change.merged", row=top)
+                self.changes.append(ValueChange(self._number, field, merged))
 
-    def _join(self, number: int, values: dict[str, Any]) -> None:
+    def _join(self) -> None:
         """Put a surname behind its name and a kind of way in front of its street."""
-        if (surname := values.pop(SURNAME, None)) and "legal_name" in values:
-            whole = f"{values['legal_name']} {surname}"
-            self._set(number, "legal_name", whole, Message("change.surname"), values)
-        way = values.pop(STREET_TYPE, None)
-        street = values.get("address", {}).get("street")
+        name, surname = self._values.get("legal_name"), self._values.pop(SURNAME, None)
+        if name and surname:
+            self._set("legal_name", f"{name} {surname}", Message("change.surname"))
+        way = self._values.pop(STREET_TYPE, None)
+        street = get_value(self._values, "address.street")
         if way and street and not street.casefold().startswith(way.casefold()):
-            self._set(
-                number, "address.street", f"{way} {street}", Message("change.street_type"), values
-            )
+            self._set("address.street", f"{way} {street}", Message("change.street_type"))
 
-    def _repair_groups(self, number: int, values: dict[str, Any]) -> None:
+    def _repair_groups(self) -> None:
         """Repair what takes several fields to see: addresses, foreign numbers, payment methods."""
+        values = self._values
         if address := values.get("address"):
-            if "country" in address:
-                self._country(number, address, values)
-            if not is_whole(address) and not _is_abroad(values):
-                self._complete(number, address, values)
+            self._repair_address(address)
         if (other := values.get("alternative_id")) and "number" not in other:
             del values["alternative_id"]
             change = Message("change.no_foreign_number")
-            self._record(number, "alternative_id.type", change, other.get("type"), None)
-        payment = values.get("preferred_payment_method")
-        if payment and payment.get("method", "NONE") not in PAYMENT_METHODS:
-            method = payment.pop("method")
-            if not payment:
-                del values["preferred_payment_method"]
-            self._record(number, _METHOD, Message("change.no_payment_method"), method, None)
+            self._record("alternative_id.type", change, other.get("type"), None)
+        method = get_value(values, _METHOD) or "NONE"
+        if method not in PAYMENT_METHODS:
+            set_value(values, _METHOD, None)
+            self._record(_METHOD, Message("change.no_payment_method"), method, None)
 
-    def _complete(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
-        for change, parts in mended(address):
-            for part, text in parts.items():
-                self._set(number, f"address.{part}", text, change, values)
-
-    def _country(self, number: int, address: dict[str, Any], values: dict[str, Any]) -> None:
+    def _repair_address(self, address: dict[str, Any]) -> None:
         code = address.get("country", "")
         if re.fullmatch("[A-Z]{2}", code) and address.get("country_code", code) == code:
             del address["country"]
-            self._set(number, "address.country_code", code, Message("change.country_code"), values)
+            self._set("address.country_code", code, Message("change.country_code"))
+        if not is_whole(address) and not _is_abroad(self._values):
+            for change, parts in mended(address):
+                for part, text in parts.items():
+                    self._set(f"address.{part}", text, change)
 
-    def _set(
-        self, number: int, field: str, text: str, change: Message, values: dict[str, Any]
-    ) -> None:
-        before = get_value(values, field)
-        set_value(values, field, text)
+    def _set(self, field: str, text: str, change: Message) -> None:
+        before = get_value(self._values, field)
+        set_value(self._values, field, text)
         if before != text:
-            self._record(number, field, change, before, text)
+            self._record(field, change, before, text)
 
-    def _record(self, number: int, field: str, change: Message, before: Any, after: Any) -> None:
-        self.changes.append(
-            ValueChange(
-                number, field.lstrip("+"), change, _shown(field, before), _shown(field, after)
-            )
-        )
+    def _record(self, field: str, change: Message, before: Any, after: Any) -> None:
+        shown = (_shown(field, before), _shown(field, after))
+        self.changes.append(ValueChange(self._number, field.lstrip("+"), change, *shown))
 
 
 def _are_plain(cells: Sequence[Cell]) -> bool:
