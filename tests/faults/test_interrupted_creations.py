@@ -6,7 +6,7 @@ import pytest
 from mcp import Client
 
 from beel_mcp.lists import batch
-from beel_mcp.usecases.imports import creation
+from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect, FakeTime
 from tests.support.customers import customer
 from tests.support.servers.fault_server import FaultServer, http
@@ -31,7 +31,7 @@ REFUSAL = http(
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PART_SIZE", 3)
-    monkeypatch.setattr(creation, "PART_SIZE", 3)
+    monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 3)
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

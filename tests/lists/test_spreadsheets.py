@@ -48,12 +48,12 @@ def repacked(data: bytes, change: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
 def with_sheet(cells: bytes) -> bytes:
     """Give a workbook whose one sheet has these rows."""
-    sheet = (
-        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-        b"<sheetData>" + cells + b"</sheetData></worksheet>"
-    )
+    sheet = b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (MAIN, cells)
     return repacked(xlsx(beel()), {"xl/worksheets/sheet1.xml": sheet})
 
 
@@ -297,6 +297,71 @@ def test_repetition_in_an_ods_is_counted_before_it_is_unrolled(attribute):
         old, new = "<table:table-cell ", '<table:table-cell table:number-columns-repeated="9000" '
     bomb = repacked(data, {"content.xml": content.replace(old, new, 1).encode()})
     assert refusal(bomb, "bomba.ods").code == "file_too_large"
+
+
+def test_a_long_text_that_many_cells_share_is_counted_for_each():
+    cells = b"".join(
+        b'<row r="%d"><c r="A%d" t="s"><v>0</v></c></row>' % (row, row) for row in range(1, 3_000)
+    )
+    texts = b'<sst xmlns="%s"><si><t>%s</t></si></sst>' % (MAIN, b"x" * 30_000)
+    data = repacked(with_sheet(cells), {"xl/sharedStrings.xml": texts})
+    error = refusal(data, "bomba.xlsx")
+    assert (error.code, "89 MB of text" in error.message) == ("file_too_large", True)
+
+
+def test_one_long_text_makes_no_bomb_of_a_list():
+    rows = [[*BEEL[1][:-1], "x" * 20_000], *[BEEL[1]] * 2_000]
+    assert len(read_table(xlsx([BEEL[0], *rows]), "a.xlsx").rows) == 2_001
+
+
+def test_a_long_text_that_an_ods_repeats_is_counted_for_each_row():
+    data = ods(beel())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = archive.read("content.xml").decode()
+    content = content.replace("<text:p>", "<text:p>" + "x" * 30_000, 1)
+    row = "<table:table-row "
+    content = content.replace(row, row + 'table:number-rows-repeated="3000" ', 1)
+    error = refusal(repacked(data, {"content.xml": content.encode()}), "bomba.ods")
+    assert (error.code, "MB of text" in error.message) == ("file_too_large", True)
+
+
+def test_a_long_text_that_cells_of_an_old_excel_file_share_is_counted_for_each():
+    header = ["nombre_fiscal", "notas"]
+    rows = [[f"Cliente {row} {'ñ€'[row % 2] * 9}", "x" * 30_000] for row in range(3_000)]
+    error = refusal(xls([header, *rows]), "bomba.xls")
+    assert (error.code, "MB of text" in error.message) == ("file_too_large", True)
+
+
+def test_long_texts_of_an_old_excel_file_are_read_wherever_its_records_end():
+    rows = [[f"Cliente {row}", "ñ€"[row % 2] * (3_000 + row)] for row in range(60)]
+    table = read_table(xls([["nombre_fiscal", "notas"], *rows]), "a.xls")
+    assert [list(row.cells) for row in table.rows] == rows
+
+
+def test_hidden_rows_that_an_ods_repeats_take_no_memory():
+    import tracemalloc
+
+    data = ods(beel())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = archive.read("content.xml").decode()
+    hidden = '<table:table-row table:visibility="filter" table:number-rows-repeated="9999"/>'
+    content = content.replace("</table:table>", hidden * 300 + "</table:table>")
+    tracemalloc.start()
+    table = read_table(repacked(data, {"content.xml": content.encode()}), "a.ods")
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+    assert len(table.rows) == 1
+
+
+def test_merged_cells_that_lie_on_each_other_are_not_filled_for_ever():
+    rows = b"".join(b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (n, n) for n in range(1, 5_000))
+    data = with_sheet(rows)
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        merged = b"<mergeCells>%s</mergeCells></worksheet>" % (b'<mergeCell ref="A1:A9000"/>' * 500)
+        sheet = archive.read(part).replace(b"</worksheet>", merged)
+    error = refusal(repacked(data, {part: sheet}), "bomba.xlsx")
+    assert (error.code, "merged cells" in error.message) == ("file_too_large", True)
 
 
 def test_two_far_cells_of_an_old_excel_file_are_no_rectangle_either():

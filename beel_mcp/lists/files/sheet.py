@@ -14,6 +14,8 @@ MAX_ROWS: Final = 5_000
 MAX_COLUMNS: Final = 200
 # Room for titles above the list and blank rows inside it.
 LAST_ROW: Final = 9_999
+# Characters in the cells of a sheet: a list of 5,000 rows has about 2 million.
+MAX_TEXT: Final = 40_000_000
 
 Cell = str | int | float | bool | date | datetime | time | timedelta
 Coordinate = tuple[int, int]  # the number of the row, from 1, and the column, from 0
@@ -50,6 +52,7 @@ class SheetFacts:
     hidden: frozenset[int] = frozenset()
     merged: Sequence[tuple[Coordinate, Coordinate]] = ()
     lost: Mapping[Coordinate, Message] = field(default_factory=dict)
+    text: int = 0  # characters in cells that share them or are repeated
 
 
 ERROR_CELL: Final = Message("sheet.error")

@@ -5,7 +5,7 @@ Calamine believes the sizes that such a file promises, so that a few bytes could
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from beel_mcp.lists.files.sheet import ERROR_CELL, Coordinate, SheetFacts
@@ -22,13 +22,15 @@ _BOF: Final = 0x0809
 _EOF: Final = 0x000A
 _BOUNDSHEET: Final = 0x0085
 _FILEPASS: Final = 0x002F
-_SST: Final = 0x00FC
+_SST: Final = 0x00FC  # the texts that cells share
+_LABELSST: Final = 0x00FD
+_CONTINUE: Final = 0x003C
 _DIMENSIONS: Final = 0x0200
 _ROW: Final = 0x0208
 _FORMULA: Final = 0x0006
 _BOOLERR: Final = 0x0205
 _MULRK: Final = 0x00BD
-_CELLS: Final = frozenset({0x0203, 0x027E, 0x00FD, 0x0204, 0x00D6, _FORMULA, _BOOLERR, _MULRK})
+_CELLS: Final = frozenset({0x0203, 0x027E, 0x0204, 0x00D6, _LABELSST, _FORMULA, _BOOLERR, _MULRK})
 _ROW_HIDDEN: Final = 0x20
 
 
@@ -43,19 +45,23 @@ def measured(data: bytes) -> tuple[io.BytesIO, list[SheetFacts]]:
         ProtectedError: the workbook is encrypted.
         OSError: this is no such file, or a broken one.
         ValueError: its records do not follow each other, or promise what is not there.
+        struct.error: a record is too short.
     """
     book = bytearray(workbook_of(data))
     offsets = []
+    texts: list[bytearray] = []
+    previous = 0
     for record, start, length in _records(book, 0):
         if record == _FILEPASS:
             raise ProtectedError
         if record == _BOUNDSHEET and length >= 6:
             offsets.append(struct.unpack_from("<I", book, start)[0])
-        elif record == _SST and length >= 8:
-            texts = struct.unpack_from("<II", book, start)
-            if max(texts) > len(book):
-                raise ValueError("more texts than bytes")
-    facts = [_sheet_facts(book, offset) for offset in offsets]
+        elif record == _SST or (record == _CONTINUE and previous == _SST):
+            texts.append(book[start : start + length])
+            record = _SST  # noqa: PLW2901 - another part of it may follow
+        previous = record
+    lengths = _text_lengths(texts, len(book)) if texts else []
+    facts = [_sheet_facts(book, offset, lengths) for offset in offsets]
     return contained(bytes(book)), facts
 
 
@@ -122,9 +128,43 @@ def _records(book: bytearray, offset: int) -> Iterator[tuple[int, int, int]]:
             return
 
 
-def _sheet_facts(book: bytearray, offset: int) -> SheetFacts:
+def _text_lengths(parts: Sequence[bytearray], most: int) -> list[int]:
+    """Give the number of characters of each shared text, which may go on in the next part."""
+    every, different = struct.unpack_from("<II", parts[0])
+    if max(every, different) > most:
+        raise ValueError("more texts than bytes")
+    lengths: list[int] = []
+    remaining = iter(parts)
+    part, at = next(remaining), 8
+    while len(lengths) < different:
+        while at >= len(part):
+            at -= len(part)
+            following = next(remaining, None)
+            if following is None:
+                return lengths
+            part = following
+        length, flags = struct.unpack_from("<HB", part, at)
+        lengths.append(length)
+        at += 3
+        formats, phonetics = 0, 0
+        if flags & 8:
+            (formats,) = struct.unpack_from("<H", part, at)
+            at += 2
+        if flags & 4:
+            (phonetics,) = struct.unpack_from("<I", part, at)
+            at += 4
+        while length > (fit := (len(part) - at) // (1 + flags % 2)):
+            part, length = next(remaining, bytearray()), length - fit
+            if not part:
+                raise ValueError("a text is cut off")
+            flags, at = part[0], 1
+        at += length * (1 + flags % 2) + 4 * formats + phonetics
+    return lengths
+
+
+def _sheet_facts(book: bytearray, offset: int, lengths: Sequence[int]) -> SheetFacts:
     """Look through a sheet, and zero the extent that it promises."""
-    last_row, last_column = 0, 0
+    last_row, last_column, text = 0, 0, 0
     hidden = set()
     lost: dict[Coordinate, Message] = {}
     for record, start, length in _records(book, offset):
@@ -139,9 +179,12 @@ def _sheet_facts(book: bytearray, offset: int) -> SheetFacts:
             if record == _MULRK:  # several cells, the last column at its end
                 (column,) = struct.unpack_from("<H", book, start + length - 2)
             last_row, last_column = max(last_row, row + 1), max(last_column, column + 1)
+            if record == _LABELSST and length >= 10:
+                (index,) = struct.unpack_from("<I", book, start + 6)
+                text += lengths[index] if index < len(lengths) else 0
             if _is_error(record, book[start : start + length]):
                 lost[row + 1, column] = ERROR_CELL
-    return SheetFacts(last_row, last_column, frozenset(hidden), lost=lost)
+    return SheetFacts(last_row, last_column, frozenset(hidden), lost=lost, text=text)
 
 
 def _is_error(record: int, cell: bytearray) -> bool:
