@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 
 from beel_mcp import context
 from tests.guards.conftest import OpenApp
+from tests.support.customers import customer
 from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
 from tests.support.people.person import (
     Person,
