@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.answers.batches import ValidationAnswer, fitted
+from beel_mcp.answers.validation import ValidationAnswer, fitted
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.model import Verdict
