@@ -21,9 +21,8 @@ from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.settings import Settings
 from beel_mcp.writes.consent.elicitation import Asking, can_ask
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import Clock, utc_now
-from beel_mcp.writes.journal.workers import Writes
-from beel_mcp.writes.run.reconciliation import Sleep
+from beel_mcp.writes.journal.records import Clock, Sleep, utc_now
+from beel_mcp.writes.journal.workers import BackgroundWrites
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class AppState:
     beel: BeelClient
     batches: BatchStore
     journal: Journal
-    writes: Writes
+    writes: BackgroundWrites
     timing: Timing
 
 
@@ -90,7 +89,7 @@ Config = Annotated[Settings, _part(lambda state: state.settings)]
 Beel = Annotated[BeelClient, _part(lambda state: state.beel)]
 Batches = Annotated[BatchStore, _part(lambda state: state.batches)]
 Records = Annotated[Journal, _part(lambda state: state.journal)]
-InFlight = Annotated[Writes, _part(lambda state: state.writes)]
+InFlight = Annotated[BackgroundWrites, _part(lambda state: state.writes)]
 Times = Annotated[Timing, _part(lambda state: state.timing)]
 Now = Annotated[datetime, _part(lambda state: state.timing.now())]
 

@@ -61,6 +61,11 @@ class BeelMcpError(Exception):
 
     default_code: ClassVar[str] = "error"
 
+    def __init_subclass__(cls, *, code: str | None = None) -> None:
+        """Take the code of a class; without one it has that of the class above."""
+        super().__init_subclass__()
+        cls.default_code = code or cls.default_code
+
     def __init__(
         self,
         message: str,
@@ -86,56 +91,40 @@ class BeelMcpError(Exception):
         self.next_calls = tuple(next_calls)
 
 
-class CallerError(BeelMcpError):
+class CallerError(BeelMcpError, code="invalid_arguments"):
     """The assistant can mend this by calling differently."""
 
-    default_code = "invalid_arguments"
 
-
-class OperatorError(BeelMcpError):
+class OperatorError(BeelMcpError, code="settings"):
     """The person who set the server up can mend this."""
 
-    default_code = "settings"
 
-
-class NotConfiguredError(OperatorError):
+class NotConfiguredError(OperatorError, code="not_configured"):
     """No API key is set, so BeeL cannot be asked."""
 
-    default_code = "not_configured"
 
-
-class CompanyChoiceError(OperatorError):
+class CompanyChoiceError(OperatorError, code="company_not_chosen"):
     """The key reaches several companies, or not the one that the settings name."""
 
-    default_code = "company_not_chosen"
 
-
-class InternalError(BeelMcpError):
+class InternalError(BeelMcpError, code="internal_error"):
     """A defect of this server; the details are in its log, never in an answer."""
 
-    default_code = "internal_error"
 
-
-class ApiError(BeelMcpError):
+class ApiError(BeelMcpError, code="api_error"):
     """BeeL, or the way to it. `status` is the HTTP status of the answer, where there was one."""
-
-    default_code = "api_error"
 
     def __init__(self, message: str, *, status: int | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.status = status
 
 
-class NotSentError(ApiError):
+class NotSentError(ApiError, code="beel_unreachable"):
     """The request never left this machine."""
 
-    default_code = "beel_unreachable"
 
-
-class RefusedError(ApiError):
+class RefusedError(ApiError, code="refused"):
     """BeeL answered with a definite no."""
-
-    default_code = "refused"
 
 
 class UnauthorizedError(RefusedError):
@@ -150,10 +139,8 @@ class NotFoundError(RefusedError):
     """404: no such record."""
 
 
-class RouteRetiredError(RefusedError):
+class RouteRetiredError(RefusedError, code="route_retired"):
     """A flat route that BeeL has retired; the company routes replace it."""
-
-    default_code = "route_retired"
 
 
 class ConflictError(RefusedError):
@@ -172,22 +159,25 @@ class InvalidRequestError(RefusedError):
     """400, 422 and the other 4xx: BeeL does not accept what was sent."""
 
 
-class NoPdfError(InvalidRequestError):
+class NoPdfError(InvalidRequestError, code="no_pdf"):
     """400: BeeL has a PDF of none of the invoices that were asked for."""
 
-    default_code = "no_pdf"
 
-
-class UnknownOutcomeError(ApiError):
+class UnknownOutcomeError(ApiError, code="no_answer"):
     """The request was sent, and no answer that can be trusted came back."""
 
-    default_code = "no_answer"
 
-
-class DryRunNotHonouredError(UnknownOutcomeError):
+class DryRunNotHonouredError(UnknownOutcomeError, code="dry_run_not_honoured"):
     """BeeL's answer to a validation does not say that it was a dry run."""
 
-    default_code = "dry_run_not_honoured"
+
+def crashed(tool: str) -> InternalError:
+    """Say that this server has a defect, without a word of what it was."""
+    return InternalError(
+        f"{tool} failed because of a defect in beel-mcp; its log has the details.",
+        changed="unknown",
+        remedy="Call get_status; before repeating a call that writes, check what BeeL has.",
+    )
 
 
 _CHANGED_SENTENCES: Mapping[Changed, str] = {

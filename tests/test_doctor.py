@@ -25,7 +25,7 @@ from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
+from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow, utc_now
 from tests.conftest import TEST_KEY
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
@@ -363,7 +363,9 @@ def test_what_is_unsettled_in_these_books_is_counted(looked: Examine, settings: 
     journal = Journal(settings.state_dir, utc_now)
     for number, books in enumerate((account, replace(account, company_id="another"))):
         decision = Decision("create_customers", "local", f"bat_{number}", "digest", books, 1, 0.0)
-        operation = journal.begin(decision, [Planned([PlannedRow(1, {"legal_name": "Acme SL"})])])
+        operation = journal.begin(
+            decision, [PlannedChunk([WriteRow(1, {"legal_name": "Acme SL"}, name="Acme SL")])]
+        )
         journal.pending(operation.chunks[0])
     journal.close()
     found = looked()

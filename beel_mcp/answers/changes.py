@@ -1,34 +1,23 @@
-"""A guarded call in words: the plan that waits, the yes that did not come, or what was changed."""
+"""What update_customers, deactivate_customers and delete_draft_invoice answer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from beel_mcp.answers.answer import capped, count_phrase, next_steps
-from beel_mcp.answers.batches import CreatedCustomer, ProblemGroup
-from beel_mcp.answers.outcome import (
-    KINDS,
-    RETRY_AFTER_S,
-    Records,
-    change_detail,
-    change_status,
-    change_summary,
-    class_of,
-    count_changes,
-)
-from beel_mcp.answers.plan import PlanAnswer, not_confirmed, waiting
+from beel_mcp.answers.answer import capped, count_phrase, next_steps, plural
+from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
+from beel_mcp.answers.plan import PlanAnswer
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.errors import NextCall
-from beel_mcp.writes.consent.elicitation import NothingToDo
-from beel_mcp.writes.journal.plan import UNCHANGED, LeftAlone, Look
+from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
+from beel_mcp.writes.journal.records import RowRecord
+from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.previous_values import as_changes, finds_room
-from beel_mcp.writes.run.gate import CarriedOut, NotConfirmed, Result, Waiting
+from beel_mcp.writes.kinds.protocol import OutcomeWords
 
 NAME_LIMIT: Final = 40
 MESSAGE_LIMIT: Final = 100
-CHANGED_CAP: Final = 5
 Previous = Annotated[
     dict[str, Any],
     WithJsonSchema({"type": "object"}),
@@ -52,11 +41,11 @@ class FailedRecord(BaseModel):
     message: str | None = None
     remedy: str | None = None
 
-    def line(self, fate: str) -> str:
+    def line(self, opening: str) -> str:
         """Give it in one line of text."""
         names = [self.number, quoted(self.name, NAME_LIMIT) if self.name else None]
         name = " ".join(filter(None, names)) or self.customer_id or self.invoice_id
-        return f"{fate}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
+        return f"{opening}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
 
 
 class ChangeAnswer(PlanAnswer):
@@ -87,7 +76,10 @@ class ChangeAnswer(PlanAnswer):
             f"Saved before: {self.backup_path}" if self.backup_path else "",
             f"Operation: {self.operation_id}." if self.operation_id else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
-            *(one.line("Left out" if self.plan_id else "Not changed") for one in self.failed or ()),
+            *(
+                record.line("Left out" if self.plan_id else "Not changed")
+                for record in self.failed or ()
+            ),
         ]
 
 
@@ -127,171 +119,136 @@ class UpdateAnswer(ChangeAnswer):
         ]
 
 
-class ConfirmationAnswer(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer):
-    """What confirm_plan answers: the fields of the tool whose plan it was, and that tool."""
-
-    tool: str | None = None
-    total: int | None = None
-    created: list[CreatedCustomer] | None = None
-    more_created: int | None = None
-    problems: list[ProblemGroup] | None = None
-    more_problems: int | None = None
-    left_out: list[int] | None = None
-    invoice_id: str | None = None
-    invoice_status: str | None = None
-    amount: str | None = None
-    made_of: str | None = None
-
-    def lines(self) -> Sequence[str]:
-        """Give the outcome, and the draft that came of it."""
-        draft = (
-            self.invoice_id,
-            self.invoice_status,
-            self.amount and f"{self.amount} EUR ({self.made_of})",
-        )
-        return [
-            *super().lines(),
-            f"Invoice: {' · '.join(filter(None, draft))}." if any(draft) else "",
-        ]
-
-
 A = TypeVar("A", bound=ChangeAnswer)
 
 
-def answer_to(
-    kind: type[A],
-    result: Result,
-    tool: str,
-    records: Records,
-    *,
-    running: bool,
-) -> A:
-    """Put the result of a guarded call into words."""
-    if isinstance(result, Waiting):
-        plan = result.plan
-        # How many are already so is in the statement; which, in the outcome.
-        left = _failed_of_all(plan.look, plan.kind)
-        return kind(**waiting(result), requested=plan.look.requested, **left)
-    if isinstance(result, NotConfirmed):
-        return kind(**not_confirmed(result))
-    if isinstance(result, CarriedOut):
-        return kind(**_carried_out(result, records, running=running))
-    if isinstance(result, NothingToDo):
-        return kind(**_nothing(result.look, tool))
-    raise TypeError(result)
-
-
-def _nothing(look: Look, tool: str) -> dict[str, Any]:
-    total, done = look.requested, KINDS[tool].done
-    same = [one.record_id for one in look.left if one.code in KINDS[tool].same]
-    words = (
+def nothing_to_change(answer: type[A], preview: Preview, tool: str) -> A:
+    """Say that not one of the records would change."""
+    words, total = KINDS[tool].words, preview.requested
+    already = [record for record in preview.left_out if record.code in words.already]
+    why = (
         ("this record is" if total == 1 else f"all {total} records are") + " already so"
-        if len(same) == total
+        if len(already) == total
         else ("this record cannot" if total == 1 else f"none of {total} records can")
-        + f" be {done}"
+        + f" be {words.done}"
     )
-    return {
-        "status": "nothing_done",
-        "summary": f"Nothing to change: {words}. Nobody was asked.",
-        "changed": "nothing",
-        "requested": total,
-        "counts": {
-            **dict.fromkeys(KINDS[tool].classes, 0),
-            "failed": total - len(same),
-            **({UNCHANGED: len(same)} if KINDS[tool].same else {}),
-        },
-        **_left(look, tool),
-    }
+    counts = {**dict.fromkeys(words.classes, 0), "failed": total - len(already)}
+    if words.already:
+        counts[UNCHANGED] = len(already)
+    shown, more = capped([record.record_id for record in already], words.ids_cap)
+    return answer(
+        status="nothing_done",
+        summary=f"Nothing to change: {why}. Nobody was asked.",
+        changed="nothing",
+        requested=total,
+        counts=counts,
+        **left_out_fields(preview, words),
+        **({"unchanged": shown, "more_unchanged": more} if already else {}),
+    )
 
 
-def _carried_out(result: CarriedOut, records: Records, *, running: bool) -> dict[str, Any]:
-    operation = result.operation
-    counts = count_changes(operation)
-    word = KINDS[operation.kind].done
-    rows = [
-        (row, class_of(row, chunk.state, operation.kind))
-        for chunk in operation.chunks
-        for row in records.get(chunk.chunk, ())
-    ]
+def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) -> A:
+    """Say what became of a confirmed change."""
+    words = outcome.words
     lists: dict[str, Any] = {}
-    for name in KINDS[operation.kind].classes:
-        if name == "failed":
-            continue
-        ids = [str(row["record_id"]) for row, belongs in rows if belongs == name]
-        shown, more = capped(ids, KINDS[operation.kind].ids_cap)
-        lists |= {name: shown or None, f"more_{name}": more}
-    failed = [_failed(row, operation.kind) for row, belongs in rows if belongs == "failed"]
-    shown_failed, more_failed = capped(failed, KINDS[operation.kind].failed_cap)
-    is_open = running or counts["unknown"]
-    why = "tells what became of it, by reading" if is_open else "lists every record"
-    check = NextCall("check_operation", {"operation_id": operation.operation_id}, why)
-    return {
-        "status": change_status(operation, running=running),
-        "summary": change_summary(operation, running=running),
-        "changed": "unknown" if counts["unknown"] else "something" if counts[word] else "nothing",
-        "requested": operation.total,
-        "counts": counts,
+    for name in words.classes:
+        if name != words.failed:
+            ids = [record.record_id for record in outcome.of_class(name)]
+            shown, more = capped(ids, words.ids_cap)
+            lists |= {name: shown or None, f"more_{name}": more}
+    failed = [_failed(record, words) for record in outcome.of_class(words.failed)]
+    shown_failed, more_failed = capped(failed, words.failed_cap)
+    has_more = more_failed or any(lists[name] for name in lists if name.startswith("more_"))
+    why = "tells what became of it, by reading" if outcome.is_unsure else "lists every record"
+    something = "something" if outcome.done else "nothing"
+    return answer(
+        status=outcome.status,
+        summary=change_summary(outcome),
+        changed="unknown" if outcome.unknown else something,
+        requested=outcome.operation.total,
+        counts=outcome.counts,
         **lists,
-        "failed": shown_failed or None,
-        "more_failed": more_failed,
-        "operation_id": operation.operation_id,
-        "replayed": result.replayed or None,
-        "retry_after_s": RETRY_AFTER_S if running else None,
-        KINDS[operation.kind].saves_as: operation.saved_as,
-        **(_previous(rows, word) if KINDS[operation.kind].saves_as == "previous_path" else {}),
-        "detail": change_detail(operation, running=running) or None,
-        "next": next_steps(check if is_open or _has_more(lists, more_failed) else None),
-    }
+        failed=shown_failed or None,
+        more_failed=more_failed,
+        operation_id=outcome.operation.operation_id,
+        replayed=replayed or None,
+        retry_after_s=RETRY_AFTER_S if outcome.running else None,
+        **{words.saved_as: outcome.operation.saved_as},
+        **(_previous(outcome) if words.saved_as == "previous_path" else {}),
+        detail=change_detail(outcome) or None,
+        next=next_steps(outcome.checking_call(why) if outcome.is_unsure or has_more else None),
+    )
 
 
-def _has_more(lists: Mapping[str, Any], more_failed: int | None) -> bool:
-    return bool(more_failed) or any(lists[name] for name in lists if name.startswith("more_"))
-
-
-def _left(look: Look, kind: str) -> dict[str, Any]:
-    same = [one.record_id for one in look.left if one.code in KINDS[kind].same]
-    shown, more = capped(same, KINDS[kind].ids_cap)
-    unchanged = {"unchanged": shown, "more_unchanged": more} if same else {}
-    return {**_failed_of_all(look, kind), **unchanged}
-
-
-def _failed_of_all(look: Look, kind: str) -> dict[str, Any]:
-    failed = [_failed_of(one, kind) for one in look.left if one.code not in KINDS[kind].same]
-    shown, more = capped(failed, KINDS[kind].failed_cap)
+def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
+    """Give the records that cannot be changed; which are already as wanted is in the counts."""
+    failed = [
+        _failed(record, words) for record in preview.left_out if record.code not in words.already
+    ]
+    shown, more = capped(failed, words.failed_cap)
     return {"failed": shown or None, "more_failed": more}
 
 
-def _previous(rows: Sequence[tuple[Mapping[str, Any], str]], done: str) -> dict[str, Any]:
+def change_summary(outcome: Outcome) -> str:
+    """Say the outcome in one sentence, and what BeeL did, which one word for all cannot tell."""
+    operation, done, noun = outcome.operation, outcome.done, outcome.words.noun
+    effect = outcome.words.effect(operation.terms)
+    total = plural(operation.total, noun)
+    were = "was" if done == 1 else "were"
+    if outcome.running:
+        return f"Still running: {done} of {total} {were} {effect} so far."
+    if outcome.unknown:
+        rest = f"; {done} {were} for certain" if done else ""
+        whom = plural(outcome.unknown, noun)
+        return f"BeeL did not answer: {whom} may or may not have been {effect}{rest}."
+    if not done:
+        whom = f"the {noun} was not" if operation.total == 1 else f"none of {total} was"
+        return f"Nothing was changed: {whom} {effect}."
+    return f"{done} of {total} {were} {effect}."
+
+
+def change_detail(outcome: Outcome) -> str:
+    """Say what the summary leaves out."""
+    if outcome.running:
+        return ""
+    parts = []
+    chunks = outcome.operation.chunks
+    codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
+    if outcome.not_attempted:
+        why = f" ({', '.join(sorted(codes))})" if codes else ""
+        parts.append(
+            f"The rest was not sent{why}: it needs a new plan, for the ids under not_attempted."
+        )
+    if outcome.unknown:
+        parts.append("Do not repeat it; check_operation finds out, by reading only.")
+    return " ".join(parts)
+
+
+def _previous(outcome: Outcome) -> dict[str, Any]:
     """Give the old values of what changed or may have changed, as many as there is room for.
 
     Those that could not be shown as they are, are in the file alone.
     """
-    touched = [row for row, belongs in rows if belongs in (done, "unknown")]
+    touched = [*outcome.of_class(outcome.words.done), *outcome.of_class("unknown")]
     shown: dict[str, Any] = {}
-    for row in touched:
-        if "previous" not in row:
+    for record in sorted(touched, key=lambda record: record.number):
+        if record.previous is None:
             continue
-        values = {row["record_id"]: as_changes(json.loads(row["previous"]))}
+        values = {record.record_id: as_changes(record.previous)}
         if not finds_room({**shown, **values}):
             break
         shown |= values
     return {"previous": shown or None, "more_previous": len(touched) - len(shown) or None}
 
 
-def _failed(row: Mapping[str, Any], kind: str) -> FailedRecord:
-    code = row["code"] or "failed"
-    left = LeftAlone(row["record_id"], row["name"], code, row["message"], row["identifier"])
-    return _failed_of(left, kind)
-
-
-def _failed_of(one: LeftAlone, kind: str) -> FailedRecord:
-    words = KINDS[kind]
+def _failed(record: RowRecord | LeftOut, words: OutcomeWords) -> FailedRecord:
     is_invoice = words.id_field == "invoice_id"
+    code = record.code or "failed"
     return FailedRecord(
-        **{words.id_field: one.record_id},
-        name=clean(one.name, NAME_LIMIT) or None,
-        number=clean(one.identifier, NAME_LIMIT) or None if is_invoice else None,
-        code=one.code,
-        message=clean(one.message, MESSAGE_LIMIT) or None,
-        remedy=words.remedies.get(one.code),
+        **{words.id_field: record.record_id},
+        name=clean(record.name, NAME_LIMIT) or None,
+        number=clean(record.identifier, NAME_LIMIT) or None if is_invoice else None,
+        code=code,
+        message=clean(record.message, MESSAGE_LIMIT) or None,
+        remedy=words.remedies.get(code),
     )

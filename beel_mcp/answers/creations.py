@@ -1,109 +1,170 @@
-"""A creation in words: what was created, refused or unknown, and what to do now."""
+"""What create_customers and create_draft_invoice answer."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
-from beel_mcp.answers.answer import Status, capped, next_steps, plural
-from beel_mcp.answers.batches import (
-    GROUPS,
-    CreatedCustomer,
-    CreationAnswer,
-    CreationCounts,
-    Example,
-    ProblemGroup,
-)
-from beel_mcp.answers.outcome import MESSAGE_LIMIT, NAME_LIMIT, RETRY_AFTER_S, RecordRow, Records
-from beel_mcp.cleaning import clean
-from beel_mcp.errors import BeelMcpError, NextCall
+from pydantic import BaseModel
+
+from beel_mcp.answers.answer import capped, count_phrase, next_steps, plural
+from beel_mcp.answers.outcome import MESSAGE_LIMIT, NAME_LIMIT, RETRY_AFTER_S, Outcome
+from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.answers.problems import GROUPS, Example, ProblemGroup, problem_lines
+from beel_mcp.cleaning import clean, quoted
+from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError, NextCall
 from beel_mcp.writes.journal.records import Chunk, Operation
 from beel_mcp.writes.kinds.create_customers import checking_call
+from beel_mcp.writes.run.gate import Executed
 
 # The same call again would stop at the same place.
-OUTDATED = ("list_outdated", "created_meanwhile")
+OUTDATED: Final = ("list_outdated", "created_meanwhile")
 # An id costs 25 tokens, and a structure may cost 1,000.
-CREATED_CAP = 10
-SHORT_NAME = 40
-MIXED = (
+CREATED_CAP: Final = 10
+CREATED_IN_TEXT: Final = 5
+SHORT_NAME: Final = 40
+DRAFT: Final = "DRAFT"
+MIXED: Final = (
     "Some are in BeeL and some are not: somebody else acted, or BeeL carried out a part. Nothing is"
     " sent by itself; go through the rows with the person."
 )
+_AGAIN: Final = (
+    "Nothing was sent now. If the person wants a second one like it, change a word, such as in"
+    " notes."
+)
 
 
-def count(operation: Operation) -> CreationCounts:
-    """Put every row into exactly one class."""
-    sums: dict[str, int] = {}
-    for chunk in operation.chunks:
-        name = _CLASS_OF[chunk.state]
-        sums[name] = sums.get(name, 0) + chunk.count
-    skipped = operation.total - sum(chunk.count for chunk in operation.chunks)
-    return CreationCounts(skipped=skipped, **sums)
+class CreationCounts(BaseModel):
+    """Every row is in exactly one class."""
+
+    created: int = 0
+    refused: int = 0
+    unknown: int = 0
+    not_attempted: int = 0
+    skipped: int = 0
+
+
+class CreatedCustomer(BaseModel):
+    """A row that is now a customer in BeeL."""
+
+    row: int
+    name: str
+    customer_id: str | None = None
+
+
+class CreationAnswer(PlanAnswer):
+    """What became of the rows."""
+
+    total: int | None = None
+    counts: CreationCounts | None = None
+    created: list[CreatedCustomer] | None = None
+    more_created: int | None = None
+    problems: list[ProblemGroup] | None = None
+    more_problems: int | None = None
+    left_out: list[int] | None = None
+    operation_id: str | None = None
+    replayed: bool | None = None
+    retry_after_s: int | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the counts, the first new customers, and the problems."""
+        counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        created = self.created or []
+        more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT
+        return [
+            "This batch was carried out before; this is its recorded outcome."
+            if self.replayed
+            else "",
+            *self.plan_lines(),
+            f"Counts: {counts}." if counts else "",
+            f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
+            f"operation_id: {self.operation_id}." if self.operation_id else "",
+            *(
+                f"- row {row.row} {quoted(row.name, NAME_LIMIT)} is customer {row.customer_id}"
+                for row in created[:CREATED_IN_TEXT]
+            ),
+            f"- and {more} more; check_operation lists them." if more > 0 else "",
+            *problem_lines(self.problems, self.more_problems),
+        ]
+
+
+class DraftAnswer(PlanAnswer):
+    """What create_draft_invoice answers."""
+
+    invoice_id: str | None = None
+    invoice_status: str | None = None
+    amount: str | None = None
+    made_of: str | None = None
+    operation_id: str | None = None
+    replayed: bool | None = None
+    retry_after_s: int | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the plan or the draft."""
+        amount = self.amount and f"{self.amount} EUR ({self.made_of})"
+        draft = [self.invoice_id, self.invoice_status, amount]
+        return [
+            *self.plan_lines(),
+            f"Invoice: {' · '.join(filter(None, draft))}." if self.invoice_id else "",
+            f"operation_id: {self.operation_id}." if self.operation_id else "",
+            f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
+        ]
 
 
 def creation_answer(
-    operation: Operation,
-    records: Records,
-    *,
-    running: bool,
-    replayed: bool,
-    before: bool = False,
-    stopped: BeelMcpError | None = None,
-    can_check: bool = False,
+    outcome: Outcome, executed: Executed, *, can_check: bool = False
 ) -> CreationAnswer:
     """Say what create_customers did; `can_check` where the batch is kept."""
-    counts = count(operation)
+    stopped = executed.stopped
+    if isinstance(stopped, InvalidRequestError | ConflictError):
+        stopped = None  # what BeeL refused stands among the problems
     created = [
         CreatedCustomer(
-            row=row["row"], name=clean(row["name"], SHORT_NAME), customer_id=row["customer_id"]
+            row=record.number,
+            name=clean(record.name, SHORT_NAME),
+            customer_id=record.record_id or None,
         )
-        for row in _rows_of(operation, records, "COMMITTED")
+        for record in outcome.of_class("created")
     ]
     shown, more = capped(created, CREATED_CAP)
-    problems = _problems(operation, records)
+    problems, more_problems = capped(_problems(outcome), GROUPS)
+    before = executed.created_before
     return CreationAnswer(
-        status=status_of(operation, running=running),
-        summary=summary_of(operation, running=running),
-        total=operation.total,
-        counts=counts,
+        status=outcome.status,
+        summary=customers_summary(outcome),
+        total=outcome.operation.total,
+        counts=CreationCounts(**outcome.counts),
         created=shown or None,
         more_created=more,
-        problems=problems[:GROUPS] or None,
-        more_problems=len(problems) - GROUPS if len(problems) > GROUPS else None,
-        operation_id=operation.operation_id,
-        replayed=replayed or None,
-        retry_after_s=RETRY_AFTER_S if running else None,
-        detail=detail_of(operation, running=running, before=before, stopped=stopped) or None,
-        next=next_steps(*_next_calls(operation, stopped, running=running, can_check=can_check)),
+        problems=problems or None,
+        more_problems=more_problems,
+        operation_id=outcome.operation.operation_id,
+        replayed=executed.replayed or None,
+        retry_after_s=RETRY_AFTER_S if outcome.running else None,
+        detail=customers_detail(outcome, before=before, stopped=stopped) or None,
+        next=next_steps(*_next_calls(outcome, stopped, can_check=can_check)),
     )
 
 
 def _next_calls(
-    operation: Operation, stopped: BeelMcpError | None, *, running: bool, can_check: bool
+    outcome: Outcome, stopped: BeelMcpError | None, *, can_check: bool
 ) -> Sequence[NextCall | None]:
-    arguments = {"operation_id": operation.operation_id}
-    if count(operation).unknown or running:
-        return [NextCall("check_operation", arguments, "finds out, by reading only")]
-    everyone = NextCall("check_operation", arguments, "lists everyone who was created")
-    is_long = count(operation).created > CREATED_CAP
+    if outcome.is_unsure:
+        return [outcome.checking_call("finds out, by reading only")]
+    everyone = outcome.checking_call("lists everyone who was created")
     is_outdated = stopped is not None and stopped.code in OUTDATED
-    going_on = None if is_outdated else going_on_call(operation)
-    if can_check and not going_on and (is_outdated or count(operation).refused):
-        going_on = checking_call(operation.subject)
-    return [everyone if is_long else None, going_on]
+    going_on = None if is_outdated else going_on_call(outcome.operation)
+    if can_check and not going_on and (is_outdated or outcome.failed):
+        going_on = checking_call(outcome.operation.subject)
+    return [everyone if outcome.done > CREATED_CAP else None, going_on]
 
 
-def is_whole(operation: Operation) -> bool:
-    """Whether all that was decided is created."""
-    return all(chunk.state == "COMMITTED" for chunk in operation.chunks)
-
-
-def summary_of(operation: Operation, *, running: bool) -> str:
+def customers_summary(outcome: Outcome) -> str:
     """Say the outcome in one sentence."""
-    counts = count(operation)
+    counts = CreationCounts(**outcome.counts)
     rows = plural(counts.unknown, "customer")
-    if running and not counts.unknown:
+    if outcome.running and not counts.unknown:
         return "Nothing is sent yet: another write to these books is in flight."
-    if running:
+    if outcome.running:
         return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
     if counts.unknown:
         return f"BeeL did not answer. The {rows} may or may not exist."
@@ -114,37 +175,41 @@ def summary_of(operation: Operation, *, running: bool) -> str:
         return f"{counts.created} were created; {rows} were not created."
     left_out = f"; {plural(counts.skipped, 'row')} left out because of problems"
     return (
-        f"Created {plural(counts.created, 'customer')} of {operation.total}"
+        f"Created {plural(counts.created, 'customer')} of {outcome.operation.total}"
         f"{left_out if counts.skipped else ''}."
     )
 
 
-def creation_rows(operation: Operation, records: Records) -> list[RecordRow]:
-    """List what is recorded of each row, in order."""
-    rows = [
-        RecordRow(
-            row=row["row"],
-            name=clean(row["name"], NAME_LIMIT),
-            outcome=row.get("outcome") or _CLASS_OF[chunk.state],
-            customer_id=row.get("customer_id"),
-            message=clean(row["message"], MESSAGE_LIMIT) if row.get("message") else None,
+def customers_detail(
+    outcome: Outcome, *, before: bool = False, stopped: BeelMcpError | None = None
+) -> str:
+    """Say what the summary leaves out: why, and what not to do."""
+    chunks = outcome.operation.chunks
+    parts = []
+    if outcome.unknown and not outcome.running:
+        parts.append("Do not create them again; run check_operation.")
+    if any(chunk.state == "NOT_DONE" for chunk in chunks):
+        parts.append("BeeL did not answer, and a look showed that they were not created.")
+    if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in chunks):
+        parts.append("The same create_customers call sends them once more.")
+    codes = sorted({chunk.code or "" for chunk in chunks if _has_reason(chunk)})
+    if stopped:
+        parts.append(f"{stopped.message} {stopped.remedy or ''}".strip())
+    elif codes:
+        parts.append(f"The reason: {', '.join(codes)}.")
+    if before:
+        parts.append(
+            "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
+            " hold them twice: tell the person."
         )
-        for chunk in operation.chunks
-        for row in records.get(chunk.chunk, ())
-    ]
-    return sorted(rows, key=lambda row: row.row)
+    return " ".join(parts)
 
 
-def status_of(operation: Operation, *, running: bool) -> Status:
-    """Put the outcome into one word."""
-    counts = count(operation)
-    if running:
-        return "partial"
-    if counts.unknown:
-        return "unknown"
-    if not counts.created:
-        return "nothing_done"
-    return "partial" if counts.refused or counts.not_attempted else "done"
+def customers_record_detail(outcome: Outcome) -> str:
+    """Say the same where the rows stand beside it, as check_operation lists them."""
+    is_mixed = any(record.is_found is not None for record in outcome.of_class("unknown"))
+    mixed = [MIXED] if is_mixed and not outcome.running else []
+    return " ".join([*mixed, customers_detail(outcome)])
 
 
 def going_on_call(operation: Operation) -> NextCall | None:
@@ -158,84 +223,96 @@ def resuming_call(operation: Operation) -> NextCall:
     """Give the call that carries a decision on, whatever was sent of it."""
     arguments: dict[str, object] = {
         "batch_id": operation.subject,
-        "expected_count": sum(chunk.count for chunk in operation.chunks),
+        "expected_count": operation.planned,
     }
-    if count(operation).skipped:
+    if operation.total > operation.planned:
         arguments["skip_problems"] = True
     return NextCall("create_customers", arguments, "goes on with the rows not attempted")
-
-
-def detail_of(
-    operation: Operation,
-    *,
-    running: bool,
-    before: bool = False,
-    stopped: BeelMcpError | None = None,
-) -> str:
-    """Say what the summary leaves out: why, and what not to do."""
-    counts = count(operation)
-    parts = []
-    if counts.unknown and not running:
-        parts.append("Do not create them again; run check_operation.")
-    if any(chunk.state == "NOT_DONE" for chunk in operation.chunks):
-        parts.append("BeeL did not answer, and a look showed that they were not created.")
-    if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in operation.chunks):
-        parts.append("The same create_customers call sends them once more.")
-    codes = sorted({chunk.code or "" for chunk in operation.chunks if _has_reason(chunk)})
-    if stopped:
-        parts.append(f"{stopped.message} {stopped.remedy or ''}".strip())
-    elif codes:
-        parts.append(f"The reason: {', '.join(codes)}.")
-    if before:
-        parts.append(
-            "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
-            " hold them twice: tell the person."
-        )
-    return " ".join(parts)
 
 
 def _has_reason(chunk: Chunk) -> bool:
     return chunk.state in ("REJECTED", "READY") and chunk.code is not None
 
 
-def _rows_of(operation: Operation, records: Records, state: str) -> list[Mapping[str, Any]]:
-    return [
-        row
-        for chunk in operation.chunks
-        if chunk.state == state
-        for row in records.get(chunk.chunk, ())
-    ]
-
-
-def _problems(operation: Operation, records: Records) -> list[ProblemGroup]:
+def _problems(outcome: Outcome) -> list[ProblemGroup]:
     """Group what BeeL refused by field and message."""
-
-    def key(row: Mapping[str, Any]) -> tuple[str, str]:
-        return str(row["field"]), str(row["message"])
-
+    refused = [
+        ((problem.field, problem.message), record)
+        for record in outcome.of_class("refused")
+        for problem in record.problems
+    ]
     groups = []
-    named = (row for row in _rows_of(operation, records, "REJECTED") if "field" in row)
-    for (field, message), rows in groupby(sorted(named, key=key), key=key):
-        members = list(rows)
-        first = members[0]
+    for (field, message), pairs in groupby(
+        sorted(refused, key=lambda pair: pair[0]), key=lambda pair: pair[0]
+    ):
+        records = [record for _, record in pairs]
+        first = records[0]
         groups.append(
             ProblemGroup(
                 kind="error",
                 field=field,
                 message=clean(message, MESSAGE_LIMIT),
-                count=len(members),
-                rows=[row["row"] for row in members[:5]],
-                example=Example(row=first["row"], name=clean(first["name"], NAME_LIMIT)),
+                count=len(records),
+                rows=[record.number for record in records[:5]],
+                example=Example(row=first.number, name=clean(first.name, NAME_LIMIT)),
             )
         )
     return sorted(groups, key=lambda group: -group.count)
 
 
-_CLASS_OF = {
-    "COMMITTED": "created",
-    "REJECTED": "refused",
-    "PENDING": "unknown",
-    "UNKNOWN": "unknown",
-    "READY": "not_attempted",
-    "NOT_DONE": "not_attempted",
-}
+def draft_answer(outcome: Outcome, executed: Executed) -> DraftAnswer:
+    """Say what create_draft_invoice did."""
+    check = outcome.checking_call("finds out, by reading only")
+    return DraftAnswer(
+        status=outcome.status,
+        summary=draft_summary(outcome),
+        detail=draft_detail(outcome) or None,
+        **_created_facts(outcome),
+        operation_id=outcome.operation.operation_id,
+        replayed=executed.replayed or None,
+        retry_after_s=RETRY_AFTER_S if outcome.running else None,
+        next=next_steps(check if outcome.is_unsure else None),
+    )
+
+
+def found_again(operation: Operation, facts: Mapping[str, str]) -> DraftAnswer:
+    """Say that the very same draft is there already, as it is in BeeL now."""
+    return DraftAnswer(
+        status="done",
+        summary="This very draft invoice was created by an earlier call, within 24 hours.",
+        detail=_AGAIN,
+        **dict[str, Any](facts),
+        operation_id=operation.operation_id,
+        replayed=True,
+    )
+
+
+def draft_summary(outcome: Outcome) -> str:
+    """Say the outcome in one sentence."""
+    if outcome.running:
+        return "The draft invoice is being created."
+    if outcome.unknown:
+        return "BeeL did not answer. The draft invoice may or may not exist."
+    if not outcome.done:
+        return "BeeL refused the draft invoice." if outcome.failed else "No draft was created."
+    status = _created_facts(outcome).get("invoice_status", DRAFT)
+    if status == DRAFT:
+        return "The draft invoice is in BeeL; it is not issued and has no number."
+    return f"The invoice is in BeeL, but as {clean(status, 20)}, not as a draft: tell the person."
+
+
+def draft_detail(outcome: Outcome) -> str:
+    """Say what the summary leaves out: why, and what not to do."""
+    [chunk] = outcome.operation.chunks
+    if chunk.is_open and not outcome.running:
+        return "Do not create it again; run check_operation."
+    if chunk.state == "NOT_DONE":
+        again = "The same create_draft_invoice call sends it once more."
+        looked = "BeeL did not answer, and two looks showed that it was not created."
+        return f"{looked} {again}" if chunk.attempts == 1 else looked
+    return f"The reason: {chunk.code}." if _has_reason(chunk) else ""
+
+
+def _created_facts(outcome: Outcome) -> dict[str, Any]:
+    created = outcome.of_class("created")
+    return dict(created[0].facts) if created else {}

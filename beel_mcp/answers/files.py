@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
-from beel_mcp.answers.batches import ValidationCounts
+from beel_mcp.answers.validation import ValidationCounts
 
 # Eight and their remedies, beside the rest, are what 1,000 tokens hold.
 MISSING_CAP: Final = 8

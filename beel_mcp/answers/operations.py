@@ -1,19 +1,88 @@
-"""How an operation stands, whatever it does, and a page of its record."""
+"""What confirm_plan and check_operation answer, whatever kind of write it is about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, PrivateAttr, WithJsonSchema, create_model
 
-from beel_mcp.answers import creations, drafts, outcome
-from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer, Status, count_phrase, plural
-from beel_mcp.answers.outcome import KINDS, RecordRow, Records
+from beel_mcp.answers.answer import (
+    LIST_TEXT_LIMIT,
+    Answer,
+    capped,
+    count_phrase,
+    next_steps,
+    plural,
+)
+from beel_mcp.answers.changes import (
+    DeactivationAnswer,
+    DraftDeletionAnswer,
+    UpdateAnswer,
+    change_detail,
+    change_summary,
+)
+from beel_mcp.answers.creations import (
+    CreationAnswer,
+    DraftAnswer,
+    customers_record_detail,
+    customers_summary,
+    draft_detail,
+    draft_summary,
+    going_on_call,
+)
+from beel_mcp.answers.outcome import Outcome, RecordRow
+from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Operation
-from beel_mcp.writes.kinds.create_draft import KIND as NEW_DRAFT
 
-PAGE_SIZE = 20
+PAGE_SIZE: Final = 20
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """How operations of a tool are told, and the call that goes on with one, if there is one."""
+
+    summary: Callable[[Outcome], str]
+    detail: Callable[[Outcome], str]
+    going_on: Callable[[Operation], NextCall | None] = lambda _: None
+
+
+class _Confirmed(PlanAnswer):
+    tool: str | None = None
+    _own: PlanAnswer | None = PrivateAttr(None)
+
+    def lines(self) -> Sequence[str]:
+        """Give what the tool itself says."""
+        return self._own.lines() if self._own else super().lines()
+
+
+if TYPE_CHECKING:
+    ConfirmationAnswer = _Confirmed
+else:
+    # What is served is put together from the five answers, so that no field is declared twice.
+    ConfirmationAnswer = create_model(
+        "ConfirmationAnswer",
+        __base__=_Confirmed,
+        __doc__="What confirm_plan answers: the fields of the tool whose plan it was, and that"
+        " tool.",
+        **{
+            name: (field.annotation, field)
+            for answer in (
+                *(CreationAnswer, DraftAnswer),
+                *(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer),
+            )
+            for name, field in answer.model_fields.items()
+            if name not in _Confirmed.model_fields
+        },
+    )
+
+
+def confirmed(answer: PlanAnswer, tool: str | None) -> ConfirmationAnswer:
+    """Give the answer of the tool whose plan it was as confirm_plan's."""
+    told = ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
+    told._own = answer  # noqa: SLF001 - a private attribute is no field of the structure
+    return told
 
 
 class OpenOperation(BaseModel):
@@ -65,46 +134,63 @@ class OperationAnswer(Answer):
         ]
 
 
-@dataclass(frozen=True)
-class Told:
-    """An operation in words."""
+def operation_answer(
+    outcome: Outcome, *, page: int, retry_after_s: int | None = None
+) -> OperationAnswer:
+    """Say how an operation stands, with a page of its rows."""
+    operation = outcome.operation
+    sentences = sentences_of(operation)
+    rows = outcome.table()
+    shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    has_more = page * PAGE_SIZE < len(rows)
+    again = {"operation_id": operation.operation_id}
+    following = NextCall("check_operation", {**again, "page": page + 1}, "the next page")
+    page_note = f" Page {page} is empty." if rows and not shown else ""
+    return OperationAnswer(
+        status=outcome.status,
+        detail=sentences.detail(outcome) or None,
+        summary=sentences.summary(outcome) + page_note,
+        operation_id=operation.operation_id,
+        tool=operation.kind,
+        total=operation.total,
+        counts=outcome.counts,
+        **({outcome.words.saved_as: operation.saved_as} if operation.saved_as else {}),
+        rows=shown or None,
+        page=page,
+        has_more=has_more,
+        retry_after_s=retry_after_s,
+        next=next_steps(
+            NextCall("check_operation", again, f"in {retry_after_s} s") if retry_after_s else None,
+            following if has_more else None,
+            None if outcome.is_unsure else sentences.going_on(operation),
+        ),
+    )
 
-    status: Status
-    summary: str
-    detail: str
-    counts: dict[str, int]
-    rows: list[RecordRow]
+
+def sentences_of(operation: Operation) -> Sentences:
+    """Give the sentences that tell what became of an operation."""
+    return SENTENCES.get(operation.kind, CHANGED)
 
 
-def tell(operation: Operation, records: Records, *, running: bool) -> Told:
-    """Put an operation into the words of its tool."""
-    if operation.kind in KINDS:
-        return Told(
-            outcome.change_status(operation, running=running),
-            outcome.change_summary(operation, running=running),
-            outcome.change_detail(operation, running=running),
-            outcome.count_changes(operation),
-            outcome.change_rows(operation, records),
-        )
-    if operation.kind == NEW_DRAFT:
-        return Told(
-            drafts.draft_status(operation, running=running),
-            drafts.draft_summary(operation, records, running=running),
-            drafts.draft_detail(operation, running=running),
-            drafts.count_drafts(operation),
-            drafts.draft_rows(operation, records),
-        )
-    rows = creations.creation_rows(operation, records)
-    status = creations.status_of(operation, running=running)
-    detail = creations.detail_of(operation, running=running)
-    if status == "unknown" and rows:
-        detail = f"{creations.MIXED} {detail}"
-    return Told(
-        status,
-        creations.summary_of(operation, running=running),
-        detail,
-        creations.count(operation).model_dump(),
-        rows,
+def open_operations_answer(operations: Sequence[OpenOperation]) -> OperationAnswer:
+    """List what is running or of unknown outcome."""
+    shown, more = capped(operations)
+    number = plural(len(operations), "operation") if operations else "No operation is"
+    return OperationAnswer(
+        status="done",
+        summary=f"{number} running or of unknown outcome.",
+        operations=shown,
+        more_operations=more,
+        next=next_steps(
+            *(
+                NextCall(
+                    "check_operation",
+                    {"operation_id": operation.operation_id},
+                    "settles it, by reading",
+                )
+                for operation in shown[:3]
+            )
+        ),
     )
 
 
@@ -127,7 +213,8 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
     )
 
 
-def saved(operation: Operation) -> dict[str, Any]:
-    """Give the file that was kept before an operation, by its name in the answer."""
-    words = KINDS.get(operation.kind)
-    return {words.saves_as: operation.saved_as} if words and operation.saved_as else {}
+CHANGED: Final = Sentences(change_summary, change_detail)
+SENTENCES: Final[Mapping[str, Sentences]] = {
+    "create_customers": Sentences(customers_summary, customers_record_detail, going_on_call),
+    "create_draft_invoice": Sentences(draft_summary, draft_detail),
+}

@@ -1,20 +1,23 @@
-"""What became of a confirmed change: every record in one class, and the words for the whole."""
+"""What became of a write: every record in exactly one class, and what all answers share."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import Status, plural
+from beel_mcp.answers.answer import Status
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.writes.journal.plan import UNCHANGED
-from beel_mcp.writes.journal.records import Operation
+from beel_mcp.errors import NextCall
+from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, RowRecord
+from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds.protocol import OutcomeWords
 
-NAME_LIMIT = 60
-MESSAGE_LIMIT = 140
-RETRY_AFTER_S = 15
-Records = Mapping[int, Sequence[Mapping[str, Any]]]
+NAME_LIMIT: Final = 60
+MESSAGE_LIMIT: Final = 140
+RETRY_AFTER_S: Final = 15
+Records = Mapping[int, Sequence[RowRecord]]  # by chunk number
 
 
 class RecordRow(BaseModel):
@@ -35,176 +38,123 @@ class RecordRow(BaseModel):
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How a guarded tool speaks. `done` is the class of what was changed, as tools.md has it."""
+class Outcome:
+    """An operation with what is recorded of its rows; `running` while this process sends it."""
 
-    done: str
-    noun: str
-    id_field: Literal["customer_id", "invoice_id"]
-    remedies: Mapping[str, str] = field(default_factory=dict)
-    # What stays as it is because it is already so, where that is a class of its own.
-    same: tuple[str, ...] = ()
-    saves_as: Literal["backup_path", "previous_path"] = "backup_path"
-    # How many of each class an answer lists.
-    ids_cap: int = 10
-    failed_cap: int = 5
+    operation: Operation
+    records: Records
+    running: bool = False
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes of records; each record is in one."""
-        return (self.done, *self.same, "failed", "unknown", "not_attempted")
+    def words(self) -> OutcomeWords:
+        """How the outcome of this kind of write is told."""
+        return KINDS[self.operation.kind].words
 
-    def effect(self, terms: Mapping[str, str]) -> str:
-        """Say what BeeL did, which one word for all cannot tell."""
-        if self.done == "deactivated":
-            is_gone = terms.get("mode") == "delete" and terms.get("generation") == "current"
-            return "deleted for good" if is_gone else "marked as inactive"
-        return self.done
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many records are in each class; they sum to what the call was about."""
+        words = self.words
+        sums = dict.fromkeys(words.classes, 0)
+        for chunk in self.operation.chunks:
+            sums[words.done] += chunk.done
+            sums[words.failed] += chunk.failed
+            # Rows that are left out are in a chunk of their own, which says why.
+            name = str(chunk.code) if chunk.code in words.already else self._class_of(chunk.state)
+            sums[name] += chunk.count - chunk.done - chunk.failed
+        if words.skips:
+            sums["skipped"] = self.operation.total - self.operation.planned
+        return sums
 
+    @property
+    def done(self) -> int:
+        """How many records were written for certain."""
+        return self.counts[self.words.done]
 
-_ISSUED: Final = "An issued invoice is never deleted: the person voids it in BeeL, or issues a"
-KINDS: Final[Mapping[str, Kind]] = {
-    "update_customers": Kind(
-        "updated",
-        "customer",
-        "customer_id",
-        {
-            "not_found": "find_customers gives the ids of customers that exist.",
-            "changed_meanwhile": "Somebody else changed the same fields: look at the customer, and"
-            " ask for a new plan.",
-            "CONCURRENT_MODIFICATION": "Somebody else changed it at the same moment: ask for a new"
-            " plan.",
-            "CLIENT_DUPLICATE": "Another customer has this NIF: find_customers shows who.",
-            "identifier_fixed": "This BeeL does not change the NIF of a customer.",
-            "never_empty": "This BeeL cannot empty this field; give it another value.",
-            "not_done": "Ask for it again if the person still wants it.",
-        },
-        (UNCHANGED,),
-        "previous_path",
-        ids_cap=5,  # beside one class more, and the old values
-        failed_cap=4,
-    ),
-    "deactivate_customers": Kind(
-        "deactivated",
-        "customer",
-        "customer_id",
-        {
-            "has_invoices": "BeeL does not delete customers with invoices; mode inactive works for"
-            " them.",
-            "not_found": "find_customers gives the ids of customers that exist.",
-            "already_inactive": "There is nothing to do.",
-            "not_done": "Ask for it again if the person still wants it.",
-        },
-    ),
-    "delete_draft_invoice": Kind(
-        "deleted",
-        "invoice",
-        "invoice_id",
-        {
-            "issued": f"{_ISSUED} corrective one.",
-            "issued_meanwhile": f"It was issued meanwhile. {_ISSUED} corrective one.",
-            "scheduled": "It issues itself on its date; the person can make it a draft in BeeL.",
-            "voided": "Nothing to do: it is void, and stays in the records.",
-            "rectified": "Nothing to do: a corrective invoice has replaced it.",
-            "proforma": "A proforma is no draft invoice; the person can delete it in BeeL.",
-            "not_found": "find_invoices with status DRAFT gives the ids of drafts.",
-            "not_done": "Ask for it again if the person still wants it.",
-        },
-    ),
-}
+    @property
+    def failed(self) -> int:
+        """How many records were refused, or cannot be written."""
+        return self.counts[self.words.failed]
 
+    @property
+    def unknown(self) -> int:
+        """How many records may or may not have been written."""
+        return self.counts["unknown"]
 
-def count_changes(operation: Operation) -> dict[str, int]:
-    """Put every record of a change into exactly one class."""
-    kind = KINDS[operation.kind]
-    sums = dict.fromkeys(kind.classes, 0)
-    for chunk in operation.chunks:
-        rest = chunk.count - chunk.done - chunk.failed
-        sums[kind.done] += chunk.done
-        sums["failed"] += chunk.failed
-        # Those that are left alone are in a chunk of their own, which says why.
-        sums[str(chunk.code) if chunk.code in kind.same else REST[chunk.state]] += rest
-    return sums
+    @property
+    def not_attempted(self) -> int:
+        """How many records were not sent, or proven not to have been written."""
+        return self.counts["not_attempted"]
 
+    @property
+    def status(self) -> Status:
+        """Put the outcome into one word."""
+        if self.running:
+            return "partial"
+        if self.unknown:
+            return "unknown"
+        if not self.done:
+            return "nothing_done"
+        return "partial" if self.failed or self.not_attempted else "done"
 
-def change_status(operation: Operation, *, running: bool) -> Status:
-    """Put the outcome into one word."""
-    counts = count_changes(operation)
-    done = counts[KINDS[operation.kind].done]
-    if running:
-        return "partial"
-    if counts["unknown"]:
-        return "unknown"
-    if not done:
-        return "nothing_done"
-    return "partial" if counts["failed"] or counts["not_attempted"] else "done"
+    @property
+    def is_unsure(self) -> bool:
+        """Whether check_operation will find out more."""
+        return self.running or self.unknown > 0
 
+    def checking_call(self, reason: str) -> NextCall:
+        """Give the call that says how the operation stands."""
+        arguments = {"operation_id": self.operation.operation_id}
+        return NextCall("check_operation", arguments, reason)
 
-def change_summary(operation: Operation, *, running: bool) -> str:
-    """Say the outcome in one sentence, and what BeeL did, which one word for all cannot tell."""
-    counts = count_changes(operation)
-    done, unknown = counts[KINDS[operation.kind].done], counts["unknown"]
-    effect, noun = KINDS[operation.kind].effect(operation.terms), KINDS[operation.kind].noun
-    total = plural(operation.total, noun)
-    if running:
-        return f"Still running: {done} of {total} {_were(done)} {effect} so far."
-    if unknown:
-        rest = f"; {done} {_were(done)} for certain" if done else ""
-        whom = plural(unknown, noun)
-        return f"BeeL did not answer: {whom} may or may not have been {effect}{rest}."
-    if not done:
-        whom = f"the {noun} was not" if operation.total == 1 else f"none of {total} was"
-        return f"Nothing was changed: {whom} {effect}."
-    return f"{done} of {total} {_were(done)} {effect}."
+    def of_class(self, name: str) -> list[RowRecord]:
+        """List the records of one class."""
+        return [record for chunk, record in self._rows() if self._classify(chunk, record) == name]
 
+    def table(self) -> list[RecordRow]:
+        """List what is known of each row, in order; a row refused for two reasons stands twice."""
+        rows = [
+            RecordRow(
+                row=record.number,
+                name=clean(record.name, NAME_LIMIT),
+                outcome=self._told(chunk, record),
+                **({self.words.id_field: record.record_id} if record.record_id else {}),
+                message=clean(message, MESSAGE_LIMIT) or None,
+            )
+            for chunk, record in self._rows()
+            for message in self._messages(record)
+        ]
+        return sorted(rows, key=lambda row: row.row)
 
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
+    def _rows(self) -> Iterator[tuple[Chunk, RowRecord]]:
+        for chunk in self.operation.chunks:
+            for record in self.records.get(chunk.chunk, ()):
+                yield chunk, record
 
+    def _classify(self, chunk: Chunk, record: RowRecord) -> str:
+        """Name the class of one record."""
+        if record.code in self.words.already:
+            return record.code
+        if record.verdict == "unknown":
+            return self._class_of(chunk.state)
+        return self.words.done if record.verdict == "done" else self.words.failed
 
-def change_detail(operation: Operation, *, running: bool) -> str:
-    """Say what the summary leaves out."""
-    counts = count_changes(operation)
-    parts = []
-    codes = {chunk.code for chunk in operation.chunks if chunk.state == "READY" and chunk.code}
-    if counts["not_attempted"] and not running:
-        why = f" ({', '.join(sorted(codes))})" if codes else ""
-        parts.append(
-            f"The rest was not sent{why}: it needs a new plan, for the ids under not_attempted."
-        )
-    if counts["unknown"] and not running:
-        parts.append("Do not repeat it; check_operation finds out, by reading only.")
-    return " ".join(parts)
+    def _class_of(self, state: ChunkState) -> str:
+        if state in ("READY", "NOT_DONE"):
+            return "not_attempted"
+        if state in ("PENDING", "UNKNOWN"):
+            return "unknown"
+        return self.words.done if state == "COMMITTED" else self.words.failed
 
+    def _told(self, chunk: Chunk, record: RowRecord) -> str:
+        if record.is_found is not None and chunk.is_open:
+            return "is in BeeL" if record.is_found else "not seen in BeeL"
+        return self._classify(chunk, record)
 
-def change_rows(operation: Operation, records: Records) -> list[RecordRow]:
-    """List what is known of each record, those that changed or could have first."""
-    rows = [
-        RecordRow(
-            row=row["row"],
-            name=clean(row["name"], NAME_LIMIT),
-            outcome=class_of(row, chunk.state, operation.kind),
-            **{KINDS[operation.kind].id_field: row["record_id"]},
-            message=clean(f"{row['code']} {row['message']}", MESSAGE_LIMIT) or None,
-        )
-        for chunk in operation.chunks
-        for row in records.get(chunk.chunk, ())
-    ]
-    return sorted(rows, key=lambda row: row.row)
-
-
-def class_of(row: Mapping[str, Any], state: str, kind: str) -> str:
-    """Name the class of one record of a change."""
-    if row["code"] in KINDS[kind].same:
-        return str(row["code"])
-    return {"done": KINDS[kind].done, "failed": "failed"}.get(row["verdict"], REST[state])
-
-
-REST: Final = {
-    "COMMITTED": "failed",
-    "REJECTED": "failed",
-    "PENDING": "unknown",
-    "UNKNOWN": "unknown",
-    "READY": "not_attempted",
-    "NOT_DONE": "not_attempted",
-}
+    def _messages(self, record: RowRecord) -> Sequence[str]:
+        if record.problems:
+            return [problem.message for problem in record.problems]
+        if "amount" in record.facts:
+            return [f"{clean(record.facts['invoice_status'], 20)}, {record.facts['amount']} EUR"]
+        if self.words.failed == "failed":
+            return [f"{record.code} {record.message}".strip()]
+        return [record.message]

@@ -8,18 +8,12 @@ from pydantic import Field
 from beel_mcp.answers.answer import Answer, capped, next_steps, plural
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import NextCall
+from beel_mcp.writes.consent.statement import difference_words
+from beel_mcp.writes.journal.plan import Difference
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 
 NAME_LIMIT: Final = 40
 CHANGED_CAP: Final = 5
-_DIFFERENCES: Final = {
-    "gone": "is not there any more",
-    "not_found": "is not there any more",
-    "edited": "was edited",
-    "joined": "would be changed as well now",
-    "has_invoices": "has invoices now",
-    "already_inactive": "is inactive already",
-}
 
 
 class PlanAnswer(Answer):
@@ -103,7 +97,7 @@ def _again(result: NotConfirmed) -> str:
     return f"Call {result.plan.kind if result.plan else 'the tool'} again"
 
 
-def _differences(changed: Sequence[tuple[str, str]]) -> list[str] | None:
-    lines = [f"{quoted(name, NAME_LIMIT)} {_DIFFERENCES.get(how, how)}" for name, how in changed]
+def _differences(changed: Sequence[tuple[str, Difference]]) -> list[str] | None:
+    lines = [f"{quoted(name, NAME_LIMIT)} {difference_words(how, 'en')}" for name, how in changed]
     shown, more = capped(lines, CHANGED_CAP)
     return [*shown, *([f"{more} more"] if more else [])] or None

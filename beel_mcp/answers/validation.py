@@ -1,19 +1,188 @@
-"""A checked list in words: what can be created, what cannot, and what to call now."""
+"""What validate_customers answers: what can be created, what cannot, and what to call now."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from beel_mcp.answers.answer import next_steps, plural
-from beel_mcp.answers.batches import ValidationAnswer, ValidationCounts, fitted
-from beel_mcp.answers.creations import is_whole, resuming_call
+from pydantic import BaseModel
+
+from beel_mcp.answers.answer import Answer, capped, count_phrase, next_steps, plural
+from beel_mcp.answers.creations import resuming_call
+from beel_mcp.answers.problems import (
+    GROUPS,
+    GROUPS_IN_TEXT,
+    ProblemGroup,
+    problem_groups,
+    problem_lines,
+)
+from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
 from beel_mcp.writes.journal.records import Operation
 
+# 1,000 tokens are what a structure may cost; three characters are one, and some come later.
+STRUCTURE_LIMIT = 3_000
+# How many groups of problems and of changes an answer tells, from the most to the fewest.
+ROOM = ((GROUPS, 5), (GROUPS, 3), (8, 3), (6, 3), (5, 3), (4, 2), (4, 1), (3, 1))
+ROWS = 3
+COLUMNS = 12
+IGNORED = 5
+HEADER_LIMIT = 50
+IGNORED_LIMIT = 25
+VALUE_LIMIT = 25
 RETRY_AFTER_S = 5
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
 FEW = 10
+
+
+class Change(BaseModel):
+    """Values of one field that were not taken as they stand in the file; one is shown."""
+
+    field: str
+    change: str
+    count: int
+    rows: list[int]
+    before: str | None = None
+    after: str | None = None
+
+    def words(self) -> str:
+        """Give the change in a few words."""
+        rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
+        shown = f", {quoted(self.before, VALUE_LIMIT)}" if self.before else ""
+        after = f" to {quoted(self.after, VALUE_LIMIT)}" if self.after and shown else ""
+        return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
+
+
+def reading_fields(batch: Batch, most: int) -> dict[str, Any]:
+    """Give the fields of the answer that are about the file; none for an inline list."""
+    used, more_used = capped(batch.columns_used, COLUMNS)
+    ignored, more_ignored = capped(batch.columns_ignored, IGNORED)
+    changes, more_changes = capped(_groups(batch.values_changed), most)
+    return {
+        "read_as": batch.read_as and clean(batch.read_as, 120),
+        "columns_used": [clean(column, HEADER_LIMIT) for column in used] or None,
+        "more_columns_used": more_used,
+        "columns_ignored": [clean(column, IGNORED_LIMIT) for column in ignored] or None,
+        "more_columns_ignored": more_ignored,
+        "values_changed": changes or None,
+        "more_values_changed": more_changes,
+    }
+
+
+def reading_head(read_as: str | None, changes: Sequence[Change] | None, more: int | None) -> str:
+    """Say in one line what a person should know of the reading before believing the rows."""
+    parts = [f"Read: {read_as}."] if read_as else []
+    if changes:
+        sums: dict[str, int] = {}
+        for change in changes:
+            sums[change.field] = sums.get(change.field, 0) + change.count
+        fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
+        others = f" and {more} more kinds" if more else ""
+        parts.append(f"Values changed while reading: {fields}{others}.")
+    return " ".join(parts)
+
+
+def reading_lines(ignored: Sequence[str] | None, changes: Sequence[Change] | None) -> list[str]:
+    """Show what was changed, and name the columns that were left."""
+    names = ", ".join(f'"{column}"' for column in ignored or ())
+    lines = [f"Columns ignored: {names}." if names else ""]
+    if changes:
+        lines += ["Changes:", *(each.words() for each in changes)]
+    return lines
+
+
+def _groups(changes: Sequence[ValueChange]) -> list[Change]:
+    """Gather changes of one kind; the most frequent first."""
+    groups: dict[tuple[str, str], Change] = {}
+    for change in changes:
+        # "taken from row 7" is the same kind of change as "taken from row 9".
+        key = change.field, change.change.code
+        group = groups.get(key)
+        if group is None:
+            groups[key] = Change(
+                field=change.field,
+                change=change.change.text(),
+                count=1,
+                rows=[change.row],
+                before=change.before and clean(change.before, VALUE_LIMIT),
+                after=change.after and clean(change.after, VALUE_LIMIT),
+            )
+            continue
+        group.count += 1
+        if change.row not in group.rows and len(group.rows) < ROWS:
+            group.rows.append(change.row)
+    return sorted(groups.values(), key=lambda group: -group.count)
+
+
+class ValidationCounts(BaseModel):
+    """Every row is in exactly one class."""
+
+    valid: int
+    warning: int
+    error: int
+    duplicate: int
+    nif_invalid: int
+    unchecked: int
+
+
+class ValidationAnswer(Answer):
+    """What BeeL would say to a list."""
+
+    batch_id: str | None = None
+    expires_at: str | None = None
+    total: int | None = None
+    importable: int | None = None
+    counts: ValidationCounts | None = None
+    counts_before: ValidationCounts | None = None
+    detail: str | None = None
+    retry_after_s: int | None = None
+    problems: list[ProblemGroup] | None = None
+    more_problems: int | None = None
+    statistics_mismatch: bool | None = None
+    created_before: str | None = None
+    read_as: str | None = None
+    columns_used: list[str] | None = None
+    more_columns_used: int | None = None
+    columns_ignored: list[str] | None = None
+    more_columns_ignored: int | None = None
+    values_changed: list[Change] | None = None
+    more_values_changed: int | None = None
+
+    def lines(self) -> Sequence[str]:
+        """Give the counts, the problems by how many rows they touch, and the handle.
+
+        As many problems are told in full as leave room to name the others.
+        """
+        room = self.text_limit - sum(len(line) + 1 for line in self.next_lines())
+        for told in range(GROUPS_IN_TEXT, 0, -1):
+            lines = self._told(told)
+            if sum(len(line) + 1 for line in lines if line) <= room:
+                break
+        return lines
+
+    def _told(self, told: int) -> list[str]:
+        counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
+        return [
+            f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
+            self.detail or "",
+            f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
+            f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
+            reading_head(self.read_as, self.values_changed, self.more_values_changed),
+            *problem_lines(self.problems, self.more_problems, told),
+            *reading_lines(self.columns_ignored, self.values_changed),
+            "BeeL's own statistics differ from its rows; the rows were counted."
+            if self.statistics_mismatch
+            else "",
+        ]
+
+    def _mending(self) -> str:
+        """Say what can be done about problems, where there are any."""
+        told = "; list_batch_rows shows each row, corrections or drop_rows mend them"
+        return told if self.problems else ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +263,7 @@ def _detail(facts: Validation) -> str:
             f"Operation {begun.operation_id} began to create this very list and has not ended:"
             " go on with it instead of creating what is left anew."
         )
-    elif before and is_whole(before) and facts.batch.importable():
+    elif before and before.is_committed and facts.batch.importable():
         parts.append(
             f"The very same rows were created within 24 hours by operation {before.operation_id};"
             " creating them again may double them: tell the person."
@@ -148,3 +317,17 @@ def creation_call(batch: Batch) -> NextCall | None:
         else f"creates the {importable} that are left; ask the person first"
     )
     return NextCall("create_customers", {**arguments, "skip_problems": True}, reason)
+
+
+def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
+    """Add the problems and what the file was understood as, as much as the answer has room for.
+
+    The first ones are always told: what keeps rows from being created, and what was changed most.
+    """
+    for most, changes in ROOM:
+        problems, more = problem_groups(batch, most)
+        told = {"problems": problems, "more_problems": more, **reading_fields(batch, changes)}
+        answer = answer.model_copy(update=told)
+        if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
+            break
+    return answer

@@ -1,1 +1,1 @@
-"""How we speak to BeeL; `tools`, `guards` and `context` may import it, and nothing below them."""
+"""How we speak to BeeL: requests, answers as models, errors, retries, the account."""

@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 
 from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import code_of, objects_in, sanitized
-from beel_mcp.api.models import BulkData, BulkEcho, BulkProblem, BulkRow, DeletionData
+from beel_mcp.api.models import BulkData, BulkEcho, DeletionData, RowReport
 from beel_mcp.errors import DryRunNotHonouredError
+from beel_mcp.identity import ForeignId, customer_key, foreign_id_of
 
 Rows = Sequence[Mapping[str, Any]]
 Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
@@ -24,30 +25,6 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
     "CLIENT_HAS_RECURRING_INVOICE": "has_invoices",
 }
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RowProblem:
-    """What BeeL says about one field of a row; every text is cleaned."""
-
-    field: str
-    message: str
-    value: str = ""
-    code: str | None = None
-
-
-@dataclass(frozen=True)
-class RowReport:
-    """What BeeL says about one row.
-
-    `status` is an open set; so far: VALID, WARNING, ERROR, DUPLICATE, NIF_INVALID.
-    """
-
-    index: int
-    status: str
-    errors: tuple[RowProblem, ...] = ()
-    warnings: tuple[RowProblem, ...] = ()
-    customer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,20 +85,7 @@ def read_report(response: ApiResponse, sent: int) -> BulkReport:
     _check_dry(response)
     data = response.read_as(BulkData)
     rows = _in_order(response, data.customers_validation or (), sent)
-    return BulkReport(
-        tuple(
-            RowReport(
-                row.index,
-                sanitized(row.status, 40),
-                tuple(map(_problem, row.errors or ())),
-                tuple(map(_problem, row.warnings or ())),
-                row.customer_id,
-            )
-            for row in rows
-        ),
-        _statistics(data),
-        data.metadata.processing_time_ms if data.metadata else None,
-    )
+    return BulkReport(tuple(rows), _statistics(data), data.metadata.processing_time_ms)
 
 
 def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
@@ -131,7 +95,7 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
         UnknownOutcomeError: it does not say that exactly these rows were created.
     """
     data = response.read_as(BulkData)
-    dry = data.metadata.is_dry_run if data.metadata else None
+    dry = data.metadata.is_dry_run
     if dry:
         raise response.unexpected("BeeL answered a creation with a dry run.")
     if dry is None and data.total_created is None:
@@ -144,8 +108,7 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
         raise response.unexpected("BeeL does not name one new customer for each row sent.")
     if not _same_nifs(rows, echoes):
         raise response.unexpected("BeeL's answer is about other customers than those sent.")
-    took_ms = data.metadata.processing_time_ms if data.metadata else None
-    return BulkCreation(created, took_ms, response.request_id)
+    return BulkCreation(created, data.metadata.processing_time_ms, response.request_id)
 
 
 def _check_dry(response: ApiResponse) -> None:
@@ -171,7 +134,7 @@ def _check_dry(response: ApiResponse) -> None:
     )
 
 
-def _in_order(response: ApiResponse, rows: Sequence[BulkRow], sent: int) -> list[BulkRow]:
+def _in_order(response: ApiResponse, rows: Sequence[RowReport], sent: int) -> list[RowReport]:
     ordered = sorted(rows, key=lambda row: row.index)
     if [row.index for row in ordered] != list(range(sent)):
         raise response.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
@@ -196,31 +159,33 @@ def _from_customers(
     made = list(data.customers or ())
     if data.total_created != len(rows) or len(made) != len(rows):
         raise response.unexpected(f"BeeL counts other than {len(rows)} customers created.")
-    # The order is promised nowhere: match by identifier and name, then by place.
-    waiting: dict[tuple[str, str], deque[BulkEcho]] = defaultdict(deque)
+    # The order is promised nowhere: match by identifier or name, then by place.
+    waiting: dict[str, deque[BulkEcho]] = defaultdict(deque)
     for echo in made:
-        waiting[_who(echo.nif, echo.alternative_id and echo.alternative_id.number, echo)].append(
-            echo
-        )
-    created = []
+        waiting[_who(echo.model_dump())].append(echo)
+    pairs = [(index, waiting[_who(row)]) for index, row in enumerate(rows)]
+    found = {index: same.popleft() for index, same in pairs if same}
+    # What is left may have been given back without its kind or country.
+    left = [echo for same in waiting.values() for echo in same]
     for index, row in enumerate(rows):
-        alternative = row.get("alternative_id")
-        number = alternative.get("number") if isinstance(alternative, Mapping) else None
-        same = waiting[_who(row.get("nif"), number, row)]
-        if not same:
-            raise response.unexpected("BeeL's answer is about other customers than those sent.")
-        if customer_id := same.popleft().id:
-            created.append(CreatedRow(index, customer_id))
-    return tuple(created), made
+        if index not in found:
+            wanted = foreign_id_of(row)
+            alike = [one for one in left if wanted.may_be(_foreign(one))]
+            if not alike:
+                raise response.unexpected("BeeL's answer is about other customers than those sent.")
+            found[index] = alike[0]
+            left.remove(alike[0])
+    created = (CreatedRow(index, found[index].id or "") for index in sorted(found))
+    return tuple(one for one in created if one.customer_id), made
 
 
-def _who(nif: Any, number: Any, holder: BulkEcho | Mapping[str, Any]) -> tuple[str, str]:
-    if nif:
-        return "nif", str(nif).upper()
-    if number:
-        return "number", str(number).upper()
-    name = holder.legal_name if isinstance(holder, BulkEcho) else holder.get("legal_name")
-    return "name", str(name or "").strip().upper()
+def _foreign(echo: BulkEcho) -> ForeignId:
+    return foreign_id_of({} if echo.nif else echo.model_dump())
+
+
+def _who(values: Mapping[str, Any]) -> str:
+    """Give the identifier of a customer, else the name."""
+    return customer_key(values) or f"name:{values.get('legal_name') or ''}".strip().upper()
 
 
 def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
@@ -228,13 +193,6 @@ def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
     sent = Counter(str(row["nif"]).upper() for row in rows if row.get("nif"))
     made = Counter(echo.nif.upper() for echo in echoes if echo.nif)
     return made <= sent if len(echoes) < len(rows) or made.total() < sent.total() else made == sent
-
-
-def _problem(problem: BulkProblem) -> RowProblem:
-    field = sanitized(problem.field, 60)
-    # What BeeL found wrong with an account number is reported without the number.
-    value = "" if "iban" in field.lower() else sanitized(problem.value, 120)
-    return RowProblem(field, sanitized(problem.message), value, code_of(problem.code))
 
 
 def _statistics(data: BulkData) -> Mapping[str, int] | None:
@@ -254,7 +212,7 @@ def read_deletion(response: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
         UnknownOutcomeError: it says nothing about any customer.
     """
     data = response.read_as(DeletionData)
-    if data.metadata and data.metadata.is_dry_run:
+    if data.metadata.is_dry_run:
         raise response.unexpected("BeeL answered a deletion with a dry run.")
     reported: dict[str, list[DeletedRow]] = defaultdict(list)
     if data.customers_deletion is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from beel_mcp.api.http.wire import json_number
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import Family
 from beel_mcp.messages import FieldIssue, Message
@@ -220,7 +221,7 @@ def _make_number(body: dict[str, Any], path: str) -> None:
     group, _, name = path.rpartition(".")
     holder = body.get(group) if group else body
     if isinstance(holder, dict) and (number := _number(holder.get(name))) is not None:
-        holder[name] = int(number) if number % 1 == 0 else float(number)
+        holder[name] = json_number(number)
 
 
 def _number(value: Any) -> Decimal | None:
@@ -295,8 +296,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int | float | Decimal):
-        number = Decimal(str(value))
-        return int(number) if number % 1 == 0 else float(number)
+        return json_number(Decimal(str(value)))
     if isinstance(value, list | tuple):
         return list(value) or None
     if hasattr(value, "model_dump"):

@@ -18,7 +18,7 @@ from beel_mcp.api.customer_bodies import Changes, needs_record, patch_body, put_
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.wire import Incoming
-from beel_mcp.api.models import Customer, CustomersData, DeletedData
+from beel_mcp.api.models import Customer, CustomersData, DeletedData, RecordPage
 from beel_mcp.api.routes import (
     CREATE_CUSTOMERS,
     DELETE_CUSTOMER,
@@ -59,16 +59,6 @@ class CustomerTemplate:
     example_rows: int
 
 
-@dataclass(frozen=True)
-class CustomerPage:
-    """One page of a list, and how many there are in all."""
-
-    items: tuple[Customer, ...]
-    total: int
-    page: int
-    has_more: bool
-
-
 class CustomersApi:
     """Customers of the active company."""
 
@@ -86,13 +76,13 @@ class CustomersApi:
         email: str | None = None,
         city: str | None = None,
         active: bool | None = None,
-    ) -> CustomerPage:
+    ) -> RecordPage[Customer]:
         """List customers: GET /customers. Without `active`, BeeL decides."""
         query = {"page": page, "limit": limit, "active": active}
         texts = {"search": search, "nif": nif, "email": email, "city": city}
         response = await self._beel.send(Call(LIST_CUSTOMERS, query={**query, **texts}))
         data = response.read_as(CustomersData)
-        return CustomerPage(
+        return RecordPage(
             data.customers,
             data.pagination.total_items,
             data.pagination.current_page,

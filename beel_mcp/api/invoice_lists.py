@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from beel_mcp.api.company import Client
-from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData
+from beel_mcp.api.models import Invoice, InvoiceOwner, InvoicesData, RecordPage
 from beel_mcp.api.routes import LIST_INVOICES, Call
 from beel_mcp.errors import CallerError, UnknownOutcomeError
 
@@ -19,8 +18,7 @@ Statuses = tuple[str, ...]
 class InvoiceFilter:
     """Which invoices. What is None or () does not narrow; days are those of issue, inclusive.
 
-    `invoice_number`, `recipient_name` and `recipient_nif` may be parts; `search` looks into
-    all three. These are the filters that both generations have.
+    `search` looks into the number and the recipient's name and NIF. Both generations have these.
     """
 
     statuses: Statuses = ()
@@ -28,41 +26,17 @@ class InvoiceFilter:
     date_to: date | None = None
     customer_id: str | None = None
     search: str | None = None
-    type: str | None = None
-    invoice_number: str | None = None
-    recipient_name: str | None = None
-    recipient_nif: str | None = None
-    series_code: str | None = None
-    taxable_base_min: Decimal | None = None
-    taxable_base_max: Decimal | None = None
-    total_min: Decimal | None = None
-    total_max: Decimal | None = None
 
     def query(self, statuses: Statuses) -> dict[str, str | tuple[str, ...] | None]:
         """Spell the filter for one request, with only these of its statuses."""
-        texts = {
-            name: None if value is None else f"{value:f}" if isinstance(value, Decimal) else value
-            for name, value in vars(self).items()
-            if name not in ("statuses", "customer_id", "date_from", "date_to")
-        }
         return {
-            **texts,
+            "search": self.search,
             "status": statuses or None,
             # As ids, so that what could not be one is refused and not sent.
             "customer_id": None if self.customer_id is None else (self.customer_id,),
             "date_from": self.date_from.isoformat() if self.date_from else None,
             "date_to": self.date_to.isoformat() if self.date_to else None,
         }
-
-
-@dataclass(frozen=True)
-class InvoicePage:
-    """One page of a list, and how many there are in all."""
-
-    items: tuple[Invoice, ...]
-    total: int
-    page: int
-    has_more: bool
 
 
 class InvoiceLists:
@@ -75,7 +49,7 @@ class InvoiceLists:
     def __init__(self, beel: Client) -> None:
         self._beel = beel
 
-    async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> InvoicePage:
+    async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> RecordPage[Invoice]:
         """Read one page; over several lists, one request per list and at most two more for each.
 
         Raises:
@@ -85,7 +59,7 @@ class InvoiceLists:
         if len(lists) == 1:
             data = await self._fetch(wanted, lists[0], page, limit)
             total = data.pagination.total_items
-            return InvoicePage(data.invoices, total, page, data.pagination.has_more)
+            return RecordPage(data.invoices, total, page, data.pagination.has_more)
         start, before = (page - 1) * limit, 0
         found: dict[str, Invoice] = {}
         for statuses in lists:
@@ -96,7 +70,7 @@ class InvoiceLists:
                 # One that was issued between two requests stands in both lists.
                 found.setdefault(invoice.id.lower(), invoice)
             before += total
-        return InvoicePage(tuple(found.values()), before, page, start + limit < before)
+        return RecordPage(tuple(found.values()), before, page, start + limit < before)
 
     async def all(self, wanted: InvoiceFilter, most: int) -> AsyncIterator[Invoice]:
         """Walk through all of them, 100 to a request, and notice when they move meanwhile.

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final
 from beel_mcp.api import invoice_lists
 from beel_mcp.api import zip as zips
 from beel_mcp.api.company import Client
-from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists, InvoicePage
-from beel_mcp.api.models import DeletedData, Invoice, InvoiceOwnersData
+from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
+from beel_mcp.api.models import DeletedData, Invoice, InvoiceOwnersData, RecordPage
 from beel_mcp.api.new_draft import NewDraft
 from beel_mcp.api.routes import (
     CREATE_INVOICE,
@@ -37,7 +37,7 @@ class InvoicesApi:
 
     async def list(
         self, wanted: InvoiceFilter = _EVERY, *, page: int = 1, limit: int = 20
-    ) -> InvoicePage:
+    ) -> RecordPage[Invoice]:
         """List invoices: GET /invoices. Up to 100 to a page.
 
         Several statuses are one list even where BeeL takes one at a time: it is then in the

@@ -1,23 +1,32 @@
 """Wire models: both generations of BeeL's bodies -> one internal model."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
     StringConstraints,
+    ValidationInfo,
     field_validator,
 )
+
+from beel_mcp.api.http.wire import code_of, sanitized
 
 # What may stand in a path later on.
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
 # More digits than any invoice has; without a limit, 1E+999999 would be a fine number.
 Amount = Annotated[Decimal, Field(max_digits=24)]
+T = TypeVar("T")
+NONE_IS_EMPTY = BeforeValidator(lambda value: () if value is None else value)
+NONE_IS_BLANK = BeforeValidator(lambda value: {} if value is None else value)
 
 
 class Wire(BaseModel):
@@ -99,6 +108,16 @@ class Pagination(Wire):
         return self.current_page < self.total_pages if self.has_next is None else self.has_next
 
 
+@dataclass(frozen=True)
+class RecordPage(Generic[T]):
+    """One page of a list, and how many records there are in all."""
+
+    items: tuple[T, ...]
+    total: int
+    page: int
+    has_more: bool
+
+
 class CustomersData(Wire):
     """A page of customers."""
 
@@ -113,13 +132,19 @@ class BulkMetadata(Wire):
     processing_time_ms: int | None = None
 
 
-class BulkProblem(Wire):
-    """An error or a warning about a row."""
+class RowProblem(Wire):
+    """What BeeL says about one field of a row; every text is sanitized."""
 
-    field: Any = None
-    message: Any = None
-    value: Any = None
-    code: Any = None
+    field: Annotated[str, BeforeValidator(lambda text: sanitized(text, 60))] = ""
+    message: Annotated[str, BeforeValidator(sanitized)] = ""
+    value: Annotated[str, BeforeValidator(lambda text: sanitized(text, 120))] = ""
+    code: Annotated[str | None, BeforeValidator(code_of)] = None
+
+    @field_validator("value")
+    @classmethod
+    def _without_account(cls, value: str, info: ValidationInfo) -> str:
+        # What BeeL found wrong with an account number is told without the number.
+        return "" if "iban" in info.data["field"].lower() else value
 
 
 class BulkEcho(Wire):
@@ -131,13 +156,16 @@ class BulkEcho(Wire):
     alternative_id: AlternativeId | None = None
 
 
-class BulkRow(Wire):
-    """What BeeL says about one row."""
+class RowReport(Wire):
+    """What BeeL says about one row.
+
+    `status` is an open set; so far: VALID, WARNING, ERROR, DUPLICATE, NIF_INVALID.
+    """
 
     index: int
-    status: str
-    errors: tuple[BulkProblem, ...] | None = None
-    warnings: tuple[BulkProblem, ...] | None = None
+    status: Annotated[str, AfterValidator(lambda text: sanitized(text, 40))]
+    errors: Annotated[tuple[RowProblem, ...], NONE_IS_EMPTY] = ()
+    warnings: Annotated[tuple[RowProblem, ...], NONE_IS_EMPTY] = ()
     customer: BulkEcho | None = None
     customer_id: Id | None = None
 
@@ -145,8 +173,8 @@ class BulkRow(Wire):
 class BulkData(Wire):
     """The report of a validation or of a creation, in either generation's shape."""
 
-    metadata: BulkMetadata | None = None
-    customers_validation: tuple[BulkRow, ...] | None = None
+    metadata: Annotated[BulkMetadata, NONE_IS_BLANK] = Field(default_factory=BulkMetadata)
+    customers_validation: tuple[RowReport, ...] | None = None
     statistics: dict[str, Any] | None = None
     customers: tuple[BulkEcho, ...] | None = None
     total_created: int | None = None
@@ -164,7 +192,7 @@ class DeletionData(Wire):
     `deactivated_ids` and `errors` are the legacy words; today's BeeL repeats itself in them.
     """
 
-    metadata: BulkMetadata | None = None
+    metadata: Annotated[BulkMetadata, NONE_IS_BLANK] = Field(default_factory=BulkMetadata)
     customers_deletion: tuple[Any, ...] | None = None
     deleted_ids: tuple[Any, ...] | None = None
     deactivated_ids: tuple[Any, ...] | None = None
@@ -225,6 +253,9 @@ class RateAmount(Wire):
     amount: Amount
 
 
+RateAmounts = Annotated[tuple[RateAmount, ...], NONE_IS_EMPTY]
+
+
 class InvoiceTotals(Wire):
     """The sums of an invoice in euros, as BeeL gives them.
 
@@ -233,22 +264,15 @@ class InvoiceTotals(Wire):
     """
 
     taxable_base: Amount
-    by_rate: tuple[RateAmount, ...] = Field(default=(), validation_alias="vat_breakdown")
+    by_rate: RateAmounts = Field(default=(), validation_alias="vat_breakdown")
     total_tax: Amount = Field(validation_alias="total_vat")
-    surcharge_by_rate: tuple[RateAmount, ...] = Field(
-        default=(), validation_alias="surcharge_breakdown"
-    )
+    surcharge_by_rate: RateAmounts = Field(default=(), validation_alias="surcharge_breakdown")
     total_surcharge: Amount = Field(
         default=Decimal(), validation_alias="total_equivalence_surcharge"
     )
-    irpf_by_rate: tuple[RateAmount, ...] = Field(default=(), validation_alias="irpf_breakdown")
+    irpf_by_rate: RateAmounts = Field(default=(), validation_alias="irpf_breakdown")
     total_irpf: Amount
     total: Amount = Field(validation_alias="invoice_total")
-
-    @field_validator("by_rate", "surcharge_by_rate", "irpf_by_rate", mode="before")
-    @classmethod
-    def _none_is_none(cls, value: Any) -> Any:
-        return () if value is None else value
 
 
 class LineTax(Wire):
@@ -286,7 +310,7 @@ class Invoice(Wire):
     due_date: date | None = None
     payment_date: date | None = None
     scheduled_for: date | None = None
-    recipient: InvoiceRecipient = Field(default_factory=InvoiceRecipient)
+    recipient: Annotated[InvoiceRecipient, NONE_IS_BLANK] = Field(default_factory=InvoiceRecipient)
     lines: tuple[InvoiceLine, ...] = ()
     totals: InvoiceTotals
     notes: str | None = None
@@ -302,11 +326,6 @@ class Invoice(Wire):
     def is_draft(self) -> bool:
         """Tell whether it may still be deleted."""
         return self.status == "DRAFT" and self.deleted_at is None
-
-    @field_validator("recipient", mode="before")
-    @classmethod
-    def _nobody_is_nobody(cls, value: Any) -> Any:
-        return InvoiceRecipient() if value is None else value
 
     @field_validator("has_pdf", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
+from beel_mcp.api.http.wire import json_number
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
 
@@ -121,12 +122,12 @@ class DraftLine:
         """
         line: dict[str, Any] = {
             "description": self.description,
-            "quantity": _number(self.quantity),
-            "unit_price": _number(self.unit_price),
-            "main_tax": {"type": self.tax_type, "percentage": _number(self.tax_rate)},
+            "quantity": json_number(self.quantity),
+            "unit_price": json_number(self.unit_price),
+            "main_tax": {"type": self.tax_type, "percentage": json_number(self.tax_rate)},
         }
         if self.discount_percentage is not None:
-            line["discount_percentage"] = _number(self.discount_percentage)
+            line["discount_percentage"] = json_number(self.discount_percentage)
         if self.withholding_rate is not None:
             line["irpf_rate"] = int(self.withholding_rate)
         return line
@@ -205,8 +206,3 @@ def _field_error(fault: ErrorDetails) -> FieldError:
     reason = fault.get("ctx", {}).get("error")
     message = str(reason) if reason else _MESSAGES.get(fault["type"], "is not valid")
     return FieldError(".".join([*parents, name]), message)
-
-
-def _number(value: Decimal) -> int | float:
-    """Return a JSON number that says the decimal exactly: a whole one without a point."""
-    return int(value) if value == value.to_integral_value() else float(value)

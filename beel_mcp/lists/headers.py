@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import quoted
+from beel_mcp.language import Language
 from beel_mcp.lists.model import FIELDS, NAMES, PARTS
 from beel_mcp.messages import field_names, read_data
-from beel_mcp.settings import Language
 
 # Not fields of a customer: their text goes behind, or in front of, the field's own.
 SURNAME: Final = "+surname"

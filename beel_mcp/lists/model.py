@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beel_mcp.cleaning import clean, mask_iban, safe_text
 from beel_mcp.identity import bare_nif, customer_key
+from beel_mcp.language import Language
 from beel_mcp.messages import Message
-from beel_mcp.settings import Language
 
 CountryCode = Annotated[str, Field(description="Two letters, such as ES, DE or GB.")]
 PaymentMethodName = Literal[

@@ -23,7 +23,7 @@ from beel_mcp.server.tool_calls import ToolCalls
 from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.writes.journal.workers import BackgroundWrites
 
 NAME = "beel-mcp"
 INSTRUCTIONS = """\
@@ -98,7 +98,7 @@ def _lifespan(
         journal = Journal(settings.state_dir, timing.now)
         try:
             async with anyio.create_task_group() as group:
-                writes = Writes(group, settings.state_dir, news.operation_ended)
+                writes = BackgroundWrites(group, settings.state_dir, news.operation_ended)
                 yield AppState(
                     settings=settings,
                     beel=beel,

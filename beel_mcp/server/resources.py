@@ -14,8 +14,8 @@ from mcp.shared.uri_template import UriTemplate
 from mcp.types import Resource, ResourceTemplate
 
 from beel_mcp.answers.answer import plural
-from beel_mcp.answers.operations import Told, tell
-from beel_mcp.answers.outcome import RecordRow
+from beel_mcp.answers.operations import sentences_of
+from beel_mcp.answers.outcome import Outcome, RecordRow
 from beel_mcp.cleaning import mask_iban, quoted, safe_text
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
@@ -24,9 +24,7 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.fields import holds_account
 from beel_mcp.lists.model import Problem, Row
 from beel_mcp.tools.status import get_status
-from beel_mcp.writes.journal.records import Operation
-from beel_mcp.writes.kinds.create_customers import check_books
-from beel_mcp.writes.run.chunk_result import known_rows
+from beel_mcp.writes.run.execution import check_account
 
 STATUS: Final = "beel://status"
 GUIDE: Final = "beel://guide"
@@ -151,10 +149,10 @@ async def _read_operation(ctx: Request, operation_id: str) -> ReadResourceConten
         raise CallerError(
             "There is no operation of yours with this operation_id.", code="unknown_operation"
         )
-    check_books(operation, await state.beel.account())
-    running = state.writes.running(operation_id) is not None
-    outcome = tell(operation, known_rows(state.journal, operation), running=running)
-    return _document(state, _operation_document(operation, outcome))
+    check_account(operation, await state.beel.account())
+    records = state.journal.personal_data.records(operation)
+    outcome = Outcome(operation, records, state.writes.running(operation_id) is not None)
+    return _document(state, _operation_document(outcome))
 
 
 async def _read_file(ctx: Request, name: str) -> ReadResourceContents:
@@ -256,19 +254,20 @@ def _problem(problem: Problem) -> dict[str, Any]:
     )
 
 
-def _operation_document(operation: Operation, outcome: Told) -> dict[str, Any]:
+def _operation_document(outcome: Outcome) -> dict[str, Any]:
+    operation, sentences = outcome.operation, sentences_of(outcome.operation)
     return _without_none(
         operation_id=operation.operation_id,
         tool=operation.kind,
         status=outcome.status,
-        summary=outcome.summary,
-        detail=outcome.detail or None,
+        summary=sentences.summary(outcome),
+        detail=sentences.detail(outcome) or None,
         started_at=_iso_time(operation.started_at),
         ended_at=operation.ended_at and _iso_time(operation.ended_at),
         total=operation.total,
         counts=outcome.counts,
         backup_path=operation.saved_as,
-        rows=[_record_row(row) for row in outcome.rows],
+        rows=[_record_row(row) for row in outcome.table()],
     )
 
 

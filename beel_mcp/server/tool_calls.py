@@ -18,8 +18,8 @@ from pydantic_core import ErrorDetails
 from beel_mcp.answers.plan import PlanAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import PROGRESS, AppState, Progress
-from beel_mcp.errors import BeelMcpError, CallerError, FieldError
-from beel_mcp.tools.declare import crashed, error_result, result_of
+from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
+from beel_mcp.tools.declare import error_result, result_of
 from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
 from beel_mcp.writes.run.gate import NotConfirmed
 

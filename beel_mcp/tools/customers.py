@@ -24,7 +24,7 @@ from beel_mcp.tools.parameters import (
     Search,
     UpdateIds,
 )
-from beel_mcp.usecases.confirmation import GuardedCall, ask, asked, guarded_call
+from beel_mcp.usecases.confirmation import Call, WriteCall, ask, asked
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
 NAME_LIMIT = 60
@@ -83,7 +83,7 @@ async def ask_to_deactivate(
 
 async def deactivate_customers(
     customer_ids: CustomerIds,
-    call: GuardedCall,
+    call: Call,
     consent: Annotated[Consent, Resolve(ask_to_deactivate)],
     mode: DeactivationMode = "delete",
 ) -> DeactivationAnswer:
@@ -92,8 +92,8 @@ async def deactivate_customers(
     Customers with invoices cannot be deleted; mode inactive works for them and can be undone.
     Get the ids from find_customers. Asks the person, or returns a plan for confirm_plan.
     """
-    result = await call.guard.answer(consent)
-    return call.told(DeactivationAnswer, result, "deactivate_customers")
+    result = await call.gate.answer(consent)
+    return call.changed(DeactivationAnswer, result, "deactivate_customers")
 
 
 async def ask_to_update(
@@ -103,7 +103,8 @@ async def ask_to_update(
 
     async def question() -> Question:
         arguments = {"customer_ids": customer_ids, "changes": read_changes(changes)}
-        return await guarded_call(ctx).guard.ask("update_customers", arguments)
+        gate = WriteCall(ctx).gate
+        return await gate.ask(gate.write("update_customers", arguments))
 
     return await asked("update_customers", question)
 
@@ -111,7 +112,7 @@ async def ask_to_update(
 async def update_customers(
     customer_ids: UpdateIds,
     changes: Changes,
-    call: GuardedCall,
+    call: Call,
     consent: Annotated[Consent, Resolve(ask_to_update)],
 ) -> UpdateAnswer:
     """Change some fields of customers in BeeL, the same for each, once the person has agreed.
@@ -120,8 +121,8 @@ async def update_customers(
     as changes that put them back, in previous; all of them in previous_path when they are long or
     have an IBAN. Asks the person, or returns a plan for confirm_plan.
     """
-    result = await call.guard.answer(consent)
-    return call.told(UpdateAnswer, result, "update_customers")
+    result = await call.gate.answer(consent)
+    return call.changed(UpdateAnswer, result, "update_customers")
 
 
 def _summary(total: int, page: int, shown: int, *, active: bool) -> str:

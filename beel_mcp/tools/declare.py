@@ -16,9 +16,9 @@ from beel_mcp.answers.answer import Answer
 from beel_mcp.errors import (
     ApiError,
     BeelMcpError,
-    InternalError,
     NextCall,
     UnknownOutcomeError,
+    crashed,
     error_structure,
     error_text,
 )
@@ -226,15 +226,6 @@ def error_result(error: BeelMcpError) -> CallToolResult:
         is_error=True,
         content=[TextContent(type="text", text=error_text(error))],
         structured_content=error_structure(error, environment="none", company=None),
-    )
-
-
-def crashed(tool: str) -> InternalError:
-    """Say that this server has a defect, without a word of what it was."""
-    return InternalError(
-        f"{tool} failed because of a defect in beel-mcp; its log has the details.",
-        changed="unknown",
-        remedy="Call get_status; before repeating a call that writes, check what BeeL has.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Batches as files for the person."""
+"""Customer lists: validated first, then created from what was validated."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,9 +8,9 @@ from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.batch_rows import BatchRowsAnswer, rows_answer
-from beel_mcp.answers.batches import CreationAnswer, ValidationAnswer, ValidationCounts
+from beel_mcp.answers.creations import CreationAnswer
 from beel_mcp.answers.files import ReportAnswer
-from beel_mcp.answers.validation import Validation, validation_answer
+from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts, validation_answer
 from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
@@ -34,18 +34,11 @@ from beel_mcp.tools.parameters import (
     SkipProblems,
     SourcePath,
 )
-from beel_mcp.usecases.confirmation import GuardedCall
-from beel_mcp.usecases.imports.confirmation import (
-    Wanted,
-    ask_about_creation,
-    create_agreed,
-    create_wanted,
-    judging,
-)
-from beel_mcp.usecases.imports.creation import decided_before
-from beel_mcp.usecases.imports.source import WantedList, read_batch
-from beel_mcp.writes.consent.elicitation import Consent, NotNeeded, Question
-from beel_mcp.writes.run.gate import Agreed
+from beel_mcp.usecases.confirmation import Call
+from beel_mcp.usecases.imports.creation import CreateRequest, ask_to_create, create
+from beel_mcp.usecases.imports.source import ListRequest
+from beel_mcp.usecases.imports.validation import validate_list
+from beel_mcp.writes.consent.elicitation import Consent, Question
 
 
 async def validate_customers(
@@ -64,30 +57,11 @@ async def validate_customers(
     by row, and a batch_id for create_customers. First step of every import: ask the person about
     the problems, then correct or drop rows; each correction makes a new batch_id.
     """
-    state = app_state(ctx)
-    asking = judging(state)
-    wanted = WantedList(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
-    wanted.check()
-    batch, base = await read_batch(state, wanted)
-    judged = await asking.judge(batch)
-    decided = await decided_before(state, judged.batch)
-    expires_at = state.batches.add(decided.batch)
-    facts = Validation(
-        decided.batch,
-        expires_at,
-        base if base is not batch else None,
-        len(corrections or ()),
-        len(set(drop_rows or ())),
-        judged.stopped,
-        decided.before,
-        decided.begun,
-        is_renewed=decided.is_renewed,
-        is_read_only=state.settings.read_only,
-    )
-    return validation_answer(facts)
+    request = ListRequest(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
+    return validation_answer(await validate_list(app_state(ctx), request))
 
 
-async def ask_to_create(
+async def ask_about_creation(
     ctx: Context[AppState],
     customers: Customers | None,
     batch_id: BatchId | None,
@@ -95,13 +69,13 @@ async def ask_to_create(
     skip_problems: SkipProblems,
 ) -> Question:
     """Ask the person where the operator wants a yes for what only adds."""
-    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
-    return await ask_about_creation(ctx, wanted)
+    request = CreateRequest(customers, batch_id, expected_count, skip_problems)
+    return await ask_to_create(ctx, request)
 
 
 async def create_customers(
-    call: GuardedCall,
-    consent: Annotated[Consent, Resolve(ask_to_create)],
+    call: Call,
+    consent: Annotated[Consent, Resolve(ask_about_creation)],
     customers: Customers | None = None,
     batch_id: BatchId | None = None,
     expected_count: ExpectedCount | None = None,
@@ -113,13 +87,8 @@ async def create_customers(
     to; or pass up to 500 customers inline, created only if no row has a problem. Repeating a call
     with a batch_id goes on where it stopped and never creates twice.
     """
-    wanted = Wanted(customers, batch_id, expected_count, skip_problems)
-    verdict = await call.guard.verdict(consent)
-    if isinstance(verdict, Agreed):
-        return await create_agreed(call.state, verdict)
-    if isinstance(verdict, NotNeeded):
-        return await create_wanted(call.state, wanted)
-    return call.told_creation(verdict)
+    request = CreateRequest(customers, batch_id, expected_count, skip_problems)
+    return await create(call, consent, request)
 
 
 async def list_batch_rows(

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.changes import DraftDeletionAnswer
-from beel_mcp.answers.drafts import DraftAnswer
+from beel_mcp.answers.creations import DraftAnswer
 from beel_mcp.answers.found import FoundInvoice, FoundInvoices
-from beel_mcp.api.invoice_lists import InvoiceFilter, InvoicePage
-from beel_mcp.api.models import Invoice
+from beel_mcp.api.invoice_lists import InvoiceFilter
+from beel_mcp.api.models import Invoice, RecordPage
 from beel_mcp.cleaning import clean
-from beel_mcp.context import AppState, Beel, app_state
+from beel_mcp.context import AppState, Beel
 from beel_mcp.errors import NextCall
 from beel_mcp.tools.declare import guarded, read, write
 from beel_mcp.tools.parameters import (
@@ -32,12 +32,9 @@ from beel_mcp.tools.parameters import (
     Search,
 )
 from beel_mcp.tools.periods import period
-from beel_mcp.usecases.confirmation import GuardedCall, ask, asked, guarded_call
-from beel_mcp.usecases.draft_creation import Drafter
-from beel_mcp.writes.consent.elicitation import Consent, NotNeeded, Question, Told
-from beel_mcp.writes.kinds.create_draft import KIND
-from beel_mcp.writes.kinds.creation_plan import DraftAddition
-from beel_mcp.writes.run.gate import Agreed
+from beel_mcp.usecases.confirmation import Call, ask
+from beel_mcp.usecases.draft_creation import ask_to_draft, create_draft
+from beel_mcp.writes.consent.elicitation import Consent, Question
 
 NAME_LIMIT = 60
 
@@ -79,7 +76,7 @@ async def ask_to_delete(ctx: Context[AppState], invoice_ids: InvoiceIds) -> Ques
 
 async def delete_draft_invoice(
     invoice_ids: InvoiceIds,
-    call: GuardedCall,
+    call: Call,
     consent: Annotated[Consent, Resolve(ask_to_delete)],
 ) -> DraftDeletionAnswer:
     """Delete draft invoices from BeeL for good, once the person has agreed; nothing but drafts.
@@ -87,8 +84,8 @@ async def delete_draft_invoice(
     Get the ids from find_invoices with status DRAFT. Issued invoices are refused: they are voided
     or corrected in BeeL. Asks the person, or returns a plan for confirm_plan.
     """
-    result = await call.guard.answer(consent)
-    return call.told(DraftDeletionAnswer, result, "delete_draft_invoice")
+    result = await call.gate.answer(consent)
+    return call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
 
 
 def _summary(total: int, page: int, shown: int) -> str:
@@ -98,7 +95,7 @@ def _summary(total: int, page: int, shown: int) -> str:
     return f"{plural(total, 'invoice')} found{pages}."
 
 
-def _told(found: InvoicePage, limit: int, again: Mapping[str, Any]) -> FoundInvoices:
+def _told(found: RecordPage[Invoice], limit: int, again: Mapping[str, Any]) -> FoundInvoices:
     known = {name: value for name, value in again.items() if value}
     following = {**known, "page": found.page + 1, "limit": limit}
     step = NextCall("find_invoices", following, "the next page") if found.has_more else None
@@ -126,7 +123,7 @@ def _found(invoice: Invoice) -> FoundInvoice:
     )
 
 
-async def ask_to_draft(
+async def ask_about_draft(
     ctx: Context[AppState],
     customer_id: CustomerId,
     lines: InvoiceLines,
@@ -135,16 +132,12 @@ async def ask_to_draft(
     notes: Notes | None,
 ) -> Question:
     """Ask the person where the operator wants a yes for what only adds."""
-    state = app_state(ctx)
-    if not state.settings.confirm_creates:  # guard: the operator's word for a draft
-        return NotNeeded()
-    values = _values(customer_id, lines, type, date, notes)
-    return await asked(KIND, lambda: _ask(ctx, state, values))
+    return await ask_to_draft(ctx, _values(customer_id, lines, type, date, notes))
 
 
 async def create_draft_invoice(
-    call: GuardedCall,
-    consent: Annotated[Consent, Resolve(ask_to_draft)],
+    call: Call,
+    consent: Annotated[Consent, Resolve(ask_about_draft)],
     customer_id: CustomerId,
     lines: InvoiceLines,
     type: InvoiceType | None = None,  # noqa: A002 - the argument's name
@@ -156,23 +149,7 @@ async def create_draft_invoice(
     Decimals are text: "1250.50", rates in percent. The answer has the total as BeeL computed it:
     tell the person. The very same call within 24 hours finds the draft it made.
     """
-    verdict = await call.guard.verdict(consent)
-    if isinstance(verdict, Agreed):
-        return await Drafter(call.state, verdict.plan.arguments).create(verdict)
-    if isinstance(verdict, NotNeeded):
-        values = _values(customer_id, lines, type, date, notes)
-        return await Drafter(call.state, values).create()
-    return call.told_draft(verdict)
-
-
-async def _ask(ctx: Context[AppState], state: AppState, values: dict[str, Any]) -> Question:
-    drafter, guard = Drafter(state, values), guarded_call(ctx).guard
-    guard.check()
-    if answer := await drafter.before():
-        return Told(answer)
-    customer = await state.beel.customers.get(drafter.draft.customer_id)
-    addition = DraftAddition(values, drafter.draft)
-    return await guard.ask_about(addition, addition.look(customer))
+    return await create_draft(call, consent, _values(customer_id, lines, type, date, notes))
 
 
 def _values(

@@ -21,7 +21,7 @@ def _bare(schema: Any) -> Any:
     return {name: _bare(value) for name, value in schema.items() if name != "description"}
 
 
-# Rows are taken as they come and read by lists/customers.py: a row that is wrong is a problem of
+# Rows are taken as they come and read by lists/inline.py: a row that is wrong is a problem of
 # that row, reported with its number, and not a reason to refuse the other 499.
 Customers = Annotated[
     list[Any],
@@ -90,7 +90,7 @@ UpdateIds = Annotated[
     list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
     Field(min_length=1, max_length=100, description="From find_customers."),
 ]
-# Read by lists/changes.py, which says better than a schema what cannot be.
+# Read by lists/edits.py, which says better than a schema what cannot be.
 Changes = Annotated[
     Any,
     WithJsonSchema(_bare(flatten(CustomerChanges.model_json_schema()))),

@@ -1,4 +1,4 @@
-"""What guarded tools share: the guard of this request, the question, and the answer."""
+"""What every tool that writes shares: its gate, the question to the person, and the answer."""
 
 import json
 import logging
@@ -9,161 +9,183 @@ import anyio
 from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
-from beel_mcp.answers.batches import CreationAnswer
-from beel_mcp.answers.changes import ChangeAnswer, ConfirmationAnswer, answer_to
-from beel_mcp.answers.creations import creation_answer
-from beel_mcp.answers.drafts import DraftAnswer, draft_answer
-from beel_mcp.answers.plan import not_confirmed, waiting
+from beel_mcp.answers.changes import (
+    ChangeAnswer,
+    change_answer,
+    left_out_fields,
+    nothing_to_change,
+)
+from beel_mcp.answers.operations import OpenOperation, open_operation
+from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
+from beel_mcp.answers.plan import PlanAnswer, not_confirmed, waiting
+from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
-from beel_mcp.errors import BeelMcpError, CallerError
+from beel_mcp.errors import BeelMcpError, CallerError, NextCall, crashed
 from beel_mcp.files.output import save_file
+from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
-from beel_mcp.tools.declare import crashed
-from beel_mcp.writes.consent.elicitation import Question, Refused, Told
-from beel_mcp.writes.kinds.create_customers import KIND as CREATION
-from beel_mcp.writes.kinds.create_draft import KIND as NEW_DRAFT
-from beel_mcp.writes.kinds.deactivate_customers import Deactivation
-from beel_mcp.writes.kinds.delete_drafts import KIND as DRAFTS
-from beel_mcp.writes.kinds.delete_drafts import DraftDeletion
-from beel_mcp.writes.kinds.protocol import Change
-from beel_mcp.writes.kinds.update_customers import KIND as UPDATE
-from beel_mcp.writes.kinds.update_customers import Update
-from beel_mcp.writes.run.chunk_result import known_rows
-from beel_mcp.writes.run.execution import Changing
-from beel_mcp.writes.run.gate import CarriedOut, Guard, NotConfirmed, Result, Waiting
+from beel_mcp.lists.model import Row
+from beel_mcp.writes.consent.elicitation import NothingToDo, Question, Refused
+from beel_mcp.writes.journal.records import Operation, WriteRow
+from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds.protocol import BatchRows, WriteContext
+from beel_mcp.writes.run.execution import Deadline, Execution
+from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
+from beel_mcp.writes.run.reconciliation import Reconciliation
 
 logger = logging.getLogger(__name__)
 A = TypeVar("A", bound=ChangeAnswer)
+P = TypeVar("P", bound=PlanAnswer)
 
-LOOK_LIMIT_S: Final = 43.0
+PREVIEW_LIMIT_S: Final = 43.0
 
 
-class Guarded:
-    """The guard of one request, and its results in words."""
+class WriteCall:
+    """One call of a tool that writes: its gate, its execution, and what it can look up."""
 
-    def __init__(self, state: AppState, guard: Guard) -> None:
-        self.state = state
-        self.guard = guard
-
-    def change_of(self, kind: str, arguments: Mapping[str, Any]) -> Change:
-        """Make the change that an operation was made of, to look after it."""
-        return change_of(self.state, kind, arguments)
-
-    def told_creation(self, result: Result) -> CreationAnswer:
-        """Put a result of create_customers into words, where nothing was created by this call."""
-        if isinstance(result, Told):
-            known: CreationAnswer = result.answer
-            return known
-        if isinstance(result, CarriedOut):
-            operation = result.operation
-            return creation_answer(
-                operation,
-                self.state.journal.private.records(operation),
-                running=self.state.writes.running(operation.operation_id) is not None,
-                replayed=result.replayed,
-            )
-        if isinstance(result, Waiting):
-            return CreationAnswer(**waiting(result))
-        if isinstance(result, NotConfirmed):
-            return CreationAnswer(**not_confirmed(result))
-        raise crashed(CREATION)
-
-    def told_draft(self, result: Result) -> DraftAnswer:
-        """Put a result of create_draft_invoice into words, where this call created nothing."""
-        if isinstance(result, Told):
-            known: DraftAnswer = result.answer
-            return known
-        if isinstance(result, CarriedOut):
-            operation = result.operation
-            return draft_answer(
-                operation,
-                self.state.journal.private.records(operation),
-                running=self.state.writes.running(operation.operation_id) is not None,
-                replayed=result.replayed,
-            )
-        if isinstance(result, Waiting):
-            return DraftAnswer(**waiting(result))
-        if isinstance(result, NotConfirmed):
-            return DraftAnswer(**not_confirmed(result))
-        raise crashed(NEW_DRAFT)
-
-    def confirmed(self, result: Result) -> ConfirmationAnswer:
-        """Put the result of confirm_plan into the words of the tool whose plan it was."""
-        if isinstance(result, CarriedOut) and result.operation.kind == CREATION:
-            return confirmed_addition(self.told_creation(result), CREATION)
-        if isinstance(result, CarriedOut) and result.operation.kind == NEW_DRAFT:
-            return confirmed_addition(self.told_draft(result), NEW_DRAFT)
-        plan = result.plan if isinstance(result, NotConfirmed | Waiting) else None
-        kind = result.operation.kind if isinstance(result, CarriedOut) else plan and plan.kind
-        answer = self.told(ConfirmationAnswer, result, kind or "confirm_plan")
-        return answer.model_copy(update={"tool": kind})
-
-    def told(self, kind: type[A], result: Result, tool: str) -> A:
-        """Put a result into words."""
-        journal, operation = self.state.journal, None
-        if isinstance(result, CarriedOut):
-            operation = result.operation
-        return answer_to(
-            kind,
-            result,
-            tool,
-            known_rows(journal, operation) if operation else {},
-            running=bool(operation and self.state.writes.running(operation.operation_id)),
+    def __init__(self, ctx: Context[AppState]) -> None:
+        self.state = app_state(ctx)
+        self.caller = caller()
+        self.context = write_context(self.state)
+        self.execution = Execution(self.context, self.state.writes, self.state.timing.sleep)
+        self.deadline = Deadline(self.state.timing.patience_s)
+        self.gate = ConfirmationGate(
+            self.context,
+            self.state.writes,
+            self.execution,
+            asking_of(ctx),
+            caller=self.caller,
+            patience_s=self.state.timing.patience_s,
         )
 
+    def outcome(self, operation: Operation) -> Outcome:
+        """Give an operation with what is recorded of its rows."""
+        records = self.state.journal.personal_data.records(operation)
+        running = self.state.writes.running(operation.operation_id) is not None
+        return Outcome(operation, records, running)
 
-def confirmed_addition(answer: CreationAnswer | DraftAnswer, tool: str) -> ConfirmationAnswer:
-    """Give the fields of a tool that only adds as confirm_plan's."""
-    return ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
+    def find_operation(self, operation_id: str) -> Operation:
+        """Find an operation of this caller.
+
+        Raises:
+            CallerError: there is none with this id.
+        """
+        operation = self.state.journal.find(operation_id, self.caller)
+        if operation is None:
+            kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
+            raise CallerError(
+                f"This is {kind}: an operation_id starts with op_.",
+                code="unknown_operation",
+                next_calls=(NextCall("check_operation", {}, "lists what is open"),),
+            )
+        return operation
+
+    def open_operations(self, account: Account) -> list[OpenOperation]:
+        """List what is running, unsettled or interrupted."""
+        journal, writes = self.state.journal, self.state.writes
+        operations = journal.open_operations(account, self.caller)
+        operations += journal.interrupted(account, self.caller)
+        return [
+            open_operation(one, running=writes.running(one.operation_id) is not None)
+            for one in operations
+        ]
+
+    async def settle(self, operation: Operation) -> tuple[Operation, int | None]:
+        """Wait for an operation, or find out by reading what became of it.
+
+        Returns it as it is now, and the seconds after which to ask again, if time ran out.
+
+        Raises:
+            BeelMcpError: BeeL cannot be read.
+        """
+        journal, operation_id = self.state.journal, operation.operation_id
+        retry_after_s: int | None
+        if running := self.state.writes.running(operation_id):
+            retry_after_s = None if await running.wait(self.deadline.left_s) else RETRY_AFTER_S
+        else:
+            write = self.gate.write(operation.kind, {})
+            reconciliation = Reconciliation(journal, self.state.timing.sleep)
+            until = journal.time() + self.deadline.left_s
+            retry_after_s = await reconciliation.settle(operation_id, write, until)
+        operation = journal.get(operation_id)
+        is_over = not operation.is_open and self.state.writes.running(operation_id) is None
+        if operation.ended_at is None and is_over:
+            journal.end(operation_id)  # what was left half sent is known to somebody now
+            operation = journal.get(operation_id)
+        return operation, retry_after_s
+
+    def changed(self, answer: type[A], result: Result, tool: str) -> A:
+        """Answer a call that changes records."""
+        if isinstance(result, Executed):
+            return change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
+        if isinstance(result, NothingToDo):
+            return nothing_to_change(answer, result.preview, tool)
+        told = unconfirmed(answer, result, tool)
+        if not isinstance(result, Waiting):
+            return told
+        # How many are already so is in the statement; which, in the outcome.
+        preview = result.plan.preview
+        left_out = left_out_fields(preview, KINDS[tool].words)
+        return told.model_copy(update={"requested": preview.requested, **left_out})
 
 
-def change_of(state: AppState, kind: str, arguments: Mapping[str, Any]) -> Change:
-    """Make the change of a guarded tool."""
-    if kind == DRAFTS:
-        return DraftDeletion(state.beel, arguments)
-    if kind == UPDATE:
+def unconfirmed(answer: type[P], result: Result, tool: str) -> P:
+    """Answer a call whose plan waits for its yes, or whose yes did not come."""
+    if isinstance(result, Waiting):
+        return answer(**waiting(result))
+    if isinstance(result, NotConfirmed):
+        return answer(**not_confirmed(result))
+    raise crashed(tool)
 
-        async def note(before: Sequence[Mapping[str, Any]]) -> str:
-            return await to_thread.run_sync(_save_before, state, before)
 
-        return Update(state.beel, arguments, note)
+async def write_call(ctx: Context[AppState]) -> WriteCall:
+    """Make the gate of a request, from what its app can do and the operator has set."""
+    return WriteCall(ctx)
 
-    async def keep(customers: Sequence[Customer]) -> str:
+
+Call = Annotated[WriteCall, Resolve(write_call)]
+
+
+def write_context(state: AppState) -> WriteContext:
+    """Give what writes need of this process, for the caller of this request."""
+
+    async def save_backup(customers: Sequence[Customer]) -> str:
         return await to_thread.run_sync(_save_backup, state, customers)
 
-    return Deactivation(state.beel, arguments, keep)
+    async def save_previous(previous: Sequence[Mapping[str, Any]]) -> str:
+        return await to_thread.run_sync(_save_previous, state, previous)
 
-
-def guarded_call(ctx: Context[AppState]) -> Guarded:
-    """Make the guard of a request, from what its app can do and the operator has set."""
-    state = app_state(ctx)
-    changing = Changing(state.beel, state.journal, state.writes, state.timing.sleep)
-    guard = Guard(
-        state.beel,
-        state.journal,
-        state.writes,
-        changing,
-        asking_of(ctx),
-        change_of=lambda kind, arguments: change_of(state, kind, arguments),
-        caller=caller(),
-        patience_s=state.timing.patience_s,
+    return WriteContext(
+        beel=state.beel,
+        journal=state.journal,
+        batch=lambda batch_id: batch_rows(state.batches.get(batch_id, caller()), state),
+        save_backup=save_backup,
+        save_previous=save_previous,
     )
-    return Guarded(state, guard)
 
 
-GuardedCall = Annotated[Guarded, Resolve(guarded_call)]
+def batch_rows(batch: Batch, state: AppState) -> BatchRows:
+    """Give the rows of a batch as a creation needs them."""
+    importable = {row.number for row in batch.importable()}
+    return BatchRows(
+        rows=[write_row(row) for row in batch.rows if row.number in importable],
+        left_out=[write_row(row) for row in batch.rows if row.number not in importable],
+        payload_digest=batch.payload_digest,
+        checked_at=(batch.validated_at or state.timing.now()).timestamp(),
+        processing_time_ms=batch.processing_time_ms,
+    )
 
 
-async def ask(ctx: Context[AppState], kind: str, arguments: Mapping[str, Any]) -> Question:
-    """Ask the person about a change, or say what stands instead of a question."""
-    return await asked(kind, lambda: guarded_call(ctx).guard.ask(kind, arguments))
+def write_row(row: Row) -> WriteRow:
+    """Give a row of a list as it is sent."""
+    return WriteRow(row.number, row.payload(), name=row.name)
 
 
 async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Question:
     """Ask, within the time of a call; the SDK would hide what a resolver raises."""
     try:
-        with anyio.fail_after(LOOK_LIMIT_S):
+        with anyio.fail_after(PREVIEW_LIMIT_S):
             return await question()
     except BeelMcpError as error:
         return Refused(error)
@@ -174,9 +196,19 @@ async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Quest
         return Refused(crashed(tool))
 
 
+async def ask(ctx: Context[AppState], tool: str, arguments: Mapping[str, Any]) -> Question:
+    """Ask the person about a change, or return what stands instead of a question."""
+
+    async def question() -> Question:
+        gate = WriteCall(ctx).gate
+        return await gate.ask(gate.write(tool, arguments))
+
+    return await asked(tool, question)
+
+
 def _too_slow() -> BeelMcpError:
     return CallerError(
-        f"BeeL did not show all of these records within {LOOK_LIMIT_S:.0f} s; nobody was asked.",
+        f"BeeL did not show all of these records within {PREVIEW_LIMIT_S:.0f} s; nobody was asked.",
         code="deadline",
         retryable=True,
         remedy="Try again, or with fewer records at a time.",
@@ -191,9 +223,9 @@ def _save_backup(state: AppState, customers: Sequence[Customer]) -> str:
     return str(path)
 
 
-def _save_before(state: AppState, before: Sequence[Mapping[str, Any]]) -> str:
+def _save_previous(state: AppState, previous: Sequence[Mapping[str, Any]]) -> str:
     """Save old values as calls of update_customers that put them back."""
     today = state.timing.now().date().isoformat()
-    text = json.dumps({"update_customers": before}, ensure_ascii=False, indent=2)
+    text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
     name = f"clientes antes del cambio {today}.json"
     return str(save_file(state.settings.files_dir, name, text.encode()))

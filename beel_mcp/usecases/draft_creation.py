@@ -1,62 +1,106 @@
-"""From a draft that was asked for to one in BeeL: once, whatever happens to the answer."""
+"""create_draft_invoice: one draft in BeeL, once, whatever happens to the answer."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import anyio
+from mcp.server.mcpserver import Context
 
-from beel_mcp.answers.drafts import DraftAnswer, draft_answer, found_again
+from beel_mcp.answers.creations import DraftAnswer, draft_answer, found_again
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Invoice
-from beel_mcp.api.new_draft import NewDraft, read_draft
-from beel_mcp.context import AppState, caller
-from beel_mcp.errors import NotFoundError, RouteRetiredError
-from beel_mcp.usecases.imports.creation import in_the_dark
-from beel_mcp.writes.journal.database import JournalError
-from beel_mcp.writes.journal.records import Decision, Operation, Planned
-from beel_mcp.writes.kinds.create_draft import (
-    KIND,
-    Drafting,
-    DraftSettling,
-    digest,
-    drafts_of,
-    invoice_facts,
-    planned_row,
-)
-from beel_mcp.writes.run.gate import Agreed, not_open
+from beel_mcp.context import AppState, app_state
+from beel_mcp.errors import NotFoundError
+from beel_mcp.usecases.confirmation import WriteCall, asked, unconfirmed
+from beel_mcp.writes.consent.elicitation import Consent, Decided, NotNeeded, Question
+from beel_mcp.writes.journal.records import Decision, Operation
+from beel_mcp.writes.kinds.create_draft import DraftCreation, invoice_facts
+from beel_mcp.writes.run.execution import Agreed, plan_not_open
+from beel_mcp.writes.run.gate import Executed
+
+TOOL = DraftCreation.name
 
 
-class Drafter:
+async def ask_to_draft(ctx: Context[AppState], values: Mapping[str, Any]) -> Question:
+    """Ask the person, if the operator wants a yes for what only adds."""
+    if not app_state(ctx).settings.confirm_creates:  # guard: the operator's word for a draft
+        return NotNeeded()
+    return await asked(TOOL, lambda: _ask(WriteCall(ctx), values))
+
+
+async def _ask(call: WriteCall, values: Mapping[str, Any]) -> Question:
+    call.gate.check()
+    drafting = Drafting(call, values)
+    if earlier := await drafting.earlier():
+        return Decided(earlier[0])
+    return await call.gate.ask(drafting.write)
+
+
+async def create_draft(call: WriteCall, consent: Consent, values: Mapping[str, Any]) -> DraftAnswer:
+    """Create the draft that was asked for and agreed to, or say what happened instead.
+
+    Raises:
+        BeelMcpError: nothing was sent, or BeeL refused it.
+    """
+    verdict = await call.gate.verdict(consent)
+    if isinstance(verdict, Agreed):
+        return await draft_agreed(call, verdict)
+    if isinstance(verdict, Executed):
+        return draft_answer(call.outcome(verdict.operation), verdict)
+    if isinstance(verdict, NotNeeded):
+        return await Drafting(call, values).create()
+    if isinstance(verdict, Decided):
+        return await Drafting(call, values).find_again(verdict.operation)
+    return unconfirmed(DraftAnswer, verdict, TOOL)
+
+
+async def draft_agreed(call: WriteCall, agreed: Agreed) -> DraftAnswer:
+    """Create the draft of a plan that the person agreed to, for whom they saw.
+
+    Raises:
+        BeelMcpError: nothing was sent, or BeeL refused it.
+    """
+    drafting = Drafting(call, agreed.plan.arguments)
+    write = drafting.write
+    if differs := await call.gate.changed_since(agreed, write, await write.preview()):
+        return unconfirmed(DraftAnswer, differs, TOOL)
+    return await drafting.create(agreed)
+
+
+class Drafting:
     """Creates the draft of one call, or finds what an earlier call made of the very same one."""
 
-    def __init__(self, state: AppState, values: Mapping[str, Any]) -> None:
-        self._state = state
-        self._values = values
-        self.draft: NewDraft = read_draft(values)
-        self.digest = digest(self.draft)
-        self._drafting = Drafting(state.beel, state.journal, state.writes)
-        self._ends_at = anyio.current_time() + state.timing.patience_s
+    def __init__(self, call: WriteCall, values: Mapping[str, Any]) -> None:
+        self.write = DraftCreation(call.context, values)
+        self._call = call
+        self._journal = call.state.journal
+        self._beel = call.state.beel
+        self._digest = self.write.request
 
-    async def before(self) -> DraftAnswer | None:
-        """Tell what a call of the last day made of the very same draft, if that still stands.
+    async def earlier(self) -> tuple[Operation, Invoice | None] | None:
+        """Find what a call of the last day made of the very same draft, if that still stands.
 
-        One that was deleted or issued meanwhile is no reason not to make another.
+        One that was deleted or issued meanwhile is no reason not to make another. The invoice is
+        given where it was known before this call to have been created.
 
         Raises:
             BeelMcpError: BeeL cannot be asked.
         """
-        for earlier in self._decided(await self._state.beel.account()):
-            operation = await self._settled(earlier)
-            is_running = self._state.writes.running(operation.operation_id) is not None
-            if is_running or operation.is_open:
-                return told(self._state, operation)
-            if operation.chunks[0].state == "COMMITTED":
-                if earlier.is_open:  # its answer was lost, or is not a minute old
-                    return told(self._state, operation)
+        for decided in self._decided(await self._beel.account()):
+            operation = await self._call.execution.settle(decided, self.write, self._call.deadline)
+            if self._is_running(operation) or operation.is_open:
+                return operation, None
+            if operation.is_committed:
+                if decided.is_open:  # its answer was lost, or is not a minute old
+                    return operation, None
                 if invoice := await self._standing(operation):
-                    return found_again(operation, invoice_facts(invoice))
+                    return operation, invoice
         return None
+
+    async def find_again(self, operation: Operation) -> DraftAnswer:
+        """Say what became of the very same draft, which an earlier call decided."""
+        if earlier := await self.earlier():
+            return self._told(*earlier)
+        return self._told(operation, None)
 
     async def create(self, agreed: Agreed | None = None) -> DraftAnswer:
         """Create it; a plan that was agreed to is spent on it.
@@ -64,91 +108,66 @@ class Drafter:
         Raises:
             BeelMcpError: nothing was sent, or BeeL refused it.
         """
-        account, journal = await self._state.beel.account(), self._state.journal
-        seen = {one.operation_id for one in self._decided(account)}
-        if answer := await self.before():
-            return answer
-        known = await drafts_of(self._state.beel, self.draft.customer_id)
+        account, execution = await self._beel.account(), self._call.execution
+        seen = {operation.operation_id for operation in self._decided(account)}
+        if earlier := await self.earlier():
+            return self._told(*earlier)
+        await self.write.list_known()
         # From here to the record nothing is waited for: no other call comes between.
         decided = self._decided(account)
-        if any(one.operation_id not in seen for one in decided):
+        if any(operation.operation_id not in seen for operation in decided):
             return await self.create(agreed)
         for begun in decided:
             # Proven not to be there, or never sent: it goes on under its own key.
-            if all(map(self._drafting.may_send, begun.chunks)):
+            if all(map(execution.may_send, begun.chunks)):
                 if agreed:
-                    journal.plans.drop(agreed.plan)
-                return await self._carry_out(begun)
-        now = self._state.timing.now().timestamp()
-        decision = Decision(KIND, caller(), self._subject(), self.digest, account, 1, now)
-        return await self._carry_out(
-            self._begin(decision, Planned([planned_row(self._values, known)]), agreed)
+                    self._journal.plans.drop(agreed.plan)
+                return await self._finish(begun)
+        decision = Decision(
+            kind=TOOL,
+            caller=self._call.caller,
+            subject=self._subject(),
+            payload_digest=self._digest,
+            account=account,
+            total=1,
+            checked_at=self._journal.time(),
         )
+        operation = execution.decide(decision, self.write.chunks(), agreed)
+        if operation is None:
+            raise plan_not_open()
+        return await self._finish(operation)
+
+    async def _finish(self, operation: Operation) -> DraftAnswer:
+        now, error = await self._call.execution.finish(operation, self.write, self._call.deadline)
+        if error and not now.is_open and not now.is_committed:
+            raise error
+        return self._told(now, None)
+
+    def _told(self, operation: Operation, invoice: Invoice | None) -> DraftAnswer:
+        if invoice is not None:
+            return found_again(operation, invoice_facts(invoice))
+        return draft_answer(self._call.outcome(operation), Executed(operation))
 
     def _decided(self, account: Account) -> list[Operation]:
-        return self._state.journal.decided(KIND, self.digest, account, caller())
+        return self._journal.decided(TOOL, self._digest, account, self._call.caller)
+
+    def _is_running(self, operation: Operation) -> bool:
+        return self._call.state.writes.running(operation.operation_id) is not None
 
     def _subject(self) -> str:
         """Give the decision a number of its own: two processes cannot make the same one."""
-        number, find = 1, self._state.journal.find_decision
-        while find(KIND, caller(), f"{self.digest}-{number}"):
+        number, find = 1, self._journal.find_decision
+        while find(TOOL, self._call.caller, f"{self._digest}-{number}"):
             number += 1
-        return f"{self.digest}-{number}"
-
-    def _begin(self, decision: Decision, chunk: Planned, agreed: Agreed | None) -> Operation:
-        if agreed is None:
-            return self._state.journal.begin(decision, [chunk])
-        plan = agreed.plan
-        confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
-        operation = self._state.journal.take(plan, confirmed, [chunk])
-        if operation is None:
-            raise not_open()
-        return operation
+        return f"{self._digest}-{number}"
 
     async def _standing(self, operation: Operation) -> Invoice | None:
         """Read the draft that was made before; None if it is none any more."""
-        [row] = self._state.journal.private.record(operation.chunks[0]) or [{}]
-        if "invoice_id" not in row:
+        records = self._journal.personal_data.record(operation.chunks[0])
+        if not records or not records[0].record_id:
             return None
         try:
-            invoice = await self._state.beel.invoices.get(row["invoice_id"])
-        except RouteRetiredError:
-            raise
+            invoice = await self._beel.invoices.get(records[0].record_id)
         except NotFoundError:
             return None
         return invoice if invoice.is_draft else None
-
-    async def _settled(self, operation: Operation) -> Operation:
-        """Wait for it, or look what became of it, as long as the call lasts."""
-        state, operation_id = self._state, operation.operation_id
-        if running := state.writes.running(operation_id):
-            await running.wait(self._left_s())
-        elif operation.is_open:
-            settling = DraftSettling(state.beel, state.journal, state.timing.sleep)
-            await settling.settle(operation_id, state.journal.time() + self._left_s())
-        return state.journal.get(operation_id)
-
-    async def _carry_out(self, operation: Operation) -> DraftAnswer:
-        state, operation_id = self._state, operation.operation_id
-        running = state.writes.start(operation_id, lambda: self._drafting.run(operation_id))
-        await running.wait(self._left_s())
-        try:
-            now = state.journal.get(operation_id)
-        except JournalError as error:
-            raise in_the_dark(operation_id, "the draft invoice") from error
-        if running.error and not now.is_open and now.chunks[0].state != "COMMITTED":
-            raise running.error
-        return told(state, now)
-
-    def _left_s(self) -> float:
-        return max(self._ends_at - anyio.current_time(), 0.0)
-
-
-def told(state: AppState, operation: Operation, *, replayed: bool = False) -> DraftAnswer:
-    """Say what became of a draft."""
-    return draft_answer(
-        operation,
-        state.journal.private.records(operation),
-        running=state.writes.running(operation.operation_id) is not None,
-        replayed=replayed,
-    )

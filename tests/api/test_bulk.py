@@ -152,6 +152,24 @@ async def test_a_creation_is_read_in_either_shape(beel, client, status, body, id
     assert [(row.index, row.customer_id) for row in result.created] == list(enumerate(ids))
 
 
+@pytest.mark.parametrize("shown", ["whole", "one without its country"])
+async def test_a_passport_number_of_two_countries_is_two_people(beel, client, shown):
+    passport = {"type": "PASSPORT", "number": "X1"}
+    rows = [
+        {**ROWS[2], "alternative_id": {**passport, "country_code": country}}
+        for country in ("DE", "FR", "PT")
+    ]
+    made = [
+        {"id": f"c-{row['alternative_id']['country_code']}", **row} for row in (*rows[1:], rows[0])
+    ]
+    if shown != "whole":
+        made[0] = {**made[0], "alternative_id": passport}
+    body = envelope({"customers": made, "total_created": 3})
+    beel.post(URL).respond(json=body)
+    result = await client.customers.create_bulk(rows, idempotency_key="k")
+    assert [row.customer_id for row in result.created] == ["c-DE", "c-FR", "c-PT"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -4,7 +4,6 @@ import json
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +14,14 @@ from beel_mcp.api.company import Account
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow, utc_now
+from beel_mcp.writes.journal.records import (
+    Decision,
+    PlannedChunk,
+    RowOutcome,
+    RowRecord,
+    WriteRow,
+    utc_now,
+)
 from tests.benchmarks.loopback import sandbox_process
 from tests.conftest import TEST_KEY
 from tests.rows import customer
@@ -64,10 +70,9 @@ async def test_a_500_row_validation_takes_at_most_1_3_times_the_bare_request(
 
 def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state", utc_now)
-    rows = [PlannedRow(number, row) for number, row in enumerate(ROWS, 1)]
-    record: list[dict[str, Any]] = [
-        {"row": row.number, "name": row.name, "customer_id": COMPANY} for row in rows
-    ]
+    rows = [WriteRow(number, row) for number, row in enumerate(ROWS, 1)]
+    done = RowOutcome("done", record_id=COMPANY)
+    record = [RowRecord.of(row, done) for row in rows]
     costs = []
     for number in range(40):
         account = Account("test", COMPANY, "fingerprint")
@@ -76,7 +81,7 @@ def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) 
             total=500,
             checked_at=journal.time(),
         )
-        operation = journal.begin(decision, [Planned(rows)])
+        operation = journal.begin(decision, [PlannedChunk(rows)])
         [chunk] = operation.chunks
         started = time.perf_counter()
         journal.pending(chunk)

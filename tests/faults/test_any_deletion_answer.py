@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.answers.changes import DeactivationAnswer, answer_to
-from beel_mcp.answers.outcome import change_rows, count_changes
+from beel_mcp.answers.changes import DeactivationAnswer, change_answer
+from beel_mcp.answers.outcome import Outcome
 from beel_mcp.api.bulk import BulkDeletion, read_deletion
 from beel_mcp.api.company import Account
 from beel_mcp.api.http.responses import ApiResponse
@@ -24,12 +24,11 @@ from beel_mcp.errors import NotFoundError, UnknownOutcomeError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan_store import Proposal
 from beel_mcp.writes.journal.records import Operation
-from beel_mcp.writes.journal.workers import Writes
-from beel_mcp.writes.kinds.deactivate_customers import Deactivation
-from beel_mcp.writes.run.chunk_result import known_rows
-from beel_mcp.writes.run.execution import Changing
-from beel_mcp.writes.run.gate import CarriedOut
-from beel_mcp.writes.run.reconciliation import Checking
+from beel_mcp.writes.journal.workers import BackgroundWrites
+from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
+from beel_mcp.writes.kinds.protocol import WriteContext
+from beel_mcp.writes.run.execution import Agreed, Execution
+from beel_mcp.writes.run.reconciliation import Reconciliation
 from tests.conftest import FakeTime
 from tests.deactivations import adds_up, crowd_id
 
@@ -169,40 +168,45 @@ class Room:
         self.journal.close()
         shutil.rmtree(self.folder)
 
+    def context(self, beel: Any) -> WriteContext:
+        nobody: Any = None
+        return WriteContext(beel, self.journal, nobody, _keep, nobody)
+
     async def carry_out(self, beel: Any) -> Operation:
         """Plan, take and run a deletion of all ids, and wait for its end."""
-        change = Deactivation(beel, {"customer_ids": beel.ids}, _keep)
-        look = await change.look()
+        change = CustomerDeactivation(self.context(beel), {"customer_ids": beel.ids})
+        preview = await change.preview()
         plan = self.journal.plans.open(
-            Proposal(change.kind, "local", "plan", beel.ids, change.arguments, look, "…", ACCOUNT)
+            Proposal(
+                *(change.name, "local", "plan", beel.ids, change.arguments),
+                *(preview, "…", ACCOUNT),
+            )
         )
         async with anyio.create_task_group() as group:
-            writes = Writes(group, self.folder)
-            changing = Changing(beel, self.journal, writes, self.time.sleep)
-            operation = changing.take(plan, change, "statement")
+            writes = BackgroundWrites(group, self.folder)
+            execution = Execution(change.context, writes, self.time.sleep)
+            operation = execution.take(Agreed(plan, "statement"), change)
             assert operation
         return self.journal.get(operation.operation_id)
 
     async def settle(self, beel: Any, operation: Operation) -> Operation:
         """Settle by looking, as check_operation does."""
-        checking = Checking(
-            self.journal, lambda _, values: Deactivation(beel, values, _keep), self.time.sleep
-        )
+        change = CustomerDeactivation(self.context(beel), {})
         until = self.journal.time() + 60
-        assert await checking.settle(operation.operation_id, until) is None
+        reconciliation = Reconciliation(self.journal, self.time.sleep)
+        assert await reconciliation.settle(operation.operation_id, change, until) is None
         return self.journal.get(operation.operation_id)
 
     def classes(self, operation: Operation) -> dict[str, str]:
         """Give the class of each id; each stands in the record once, and the counts agree."""
-        rows = change_rows(operation, known_rows(self.journal, operation))
+        outcome = Outcome(operation, self.journal.personal_data.records(operation))
+        rows = outcome.table()
         told = {str(row.customer_id): row.outcome for row in rows}
         assert len(told) == len(rows) == operation.total
-        counts = count_changes(operation)
+        counts = outcome.counts
         assert sum(counts.values()) == operation.total
         assert all(list(told.values()).count(name) == number for name, number in counts.items())
-        records = known_rows(self.journal, operation)
-        answer = answer_to(DeactivationAnswer, CarriedOut(operation), "", records, running=False)
-        adds_up(answer.structure())
+        adds_up(change_answer(DeactivationAnswer, outcome).structure())
         return told
 
 

@@ -7,7 +7,7 @@ import pytest
 from mcp import Client
 
 from beel_mcp.lists import batch
-from beel_mcp.usecases.imports import creation
+from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect, FakeTime
 from tests.faults.fault_server import FaultServer, http
 from tests.rows import customer
@@ -32,7 +32,7 @@ REFUSAL = http(
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PART_SIZE", 3)
-    monkeypatch.setattr(creation, "PART_SIZE", 3)
+    monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 3)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from filelock import FileLock
 from mcp import Client
 
 from beel_mcp.api.customers import CustomersApi
-from beel_mcp.writes.kinds import create_customers
+from beel_mcp.writes.run import execution
 from tests.conftest import Connect
 from tests.faults.fault_server import FaultServer, http
 from tests.rows import customer, foreigner
@@ -51,6 +51,17 @@ async def test_a_namesake_with_another_number_is_somebody_else(
     namesake = foreigner(1)
     namesake["alternative_id"] = foreigner(2)["alternative_id"]
     await call(client, "create_customers", customers=[namesake])
+    operation_id = await lost(client, beel, [foreigner(1)])
+    settled = await call(client, "check_operation", operation_id=operation_id)
+    assert settled["counts"]["not_attempted"] == 1
+
+
+async def test_the_same_number_of_another_country_is_somebody_else(
+    client: Client, beel: FaultServer
+) -> None:
+    other = foreigner(1)
+    other["alternative_id"] = {**other["alternative_id"], "country_code": "FR"}
+    await call(client, "create_customers", customers=[other])
     operation_id = await lost(client, beel, [foreigner(1)])
     settled = await call(client, "check_operation", operation_id=operation_id)
     assert settled["counts"]["not_attempted"] == 1
@@ -114,7 +125,7 @@ async def test_a_write_of_another_process_that_does_not_end_makes_us_say_busy(
 ) -> None:
     await call(client, "create_customers", customers=[customer(1)])
     [lock] = (tmp_path / "state" / "locks").glob("*.lock")
-    monkeypatch.setattr(create_customers, "TURN_S", 0.1)
+    monkeypatch.setattr(execution, "TURN_S", 0.1)
     with FileLock(lock):
         answer = await call(client, "create_customers", customers=[customer(2)])
     assert answer["code"] == "busy"

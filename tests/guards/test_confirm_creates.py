@@ -6,8 +6,9 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from beel_mcp import context
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import Told, call, check_untouched, effects, sent
+from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
 from tests.guards.people import (
     Person,
     Reply,
@@ -40,6 +41,8 @@ def created(sandbox: Starlette) -> list[str]:
 
 
 NIFS = [row["nif"] for row in ROWS]
+SEEDED_NAME = "Xurxo Castiñeira Rey"
+SEEDED_NIF = "33471259A"
 
 
 @WAYS
@@ -198,3 +201,47 @@ async def test_where_no_yes_is_wanted_for_it_nobody_is_asked(
     assert told["status"] == "done"
     assert person.shown == []
     assert created(sandbox) == NIFS
+
+
+async def planned_before_its_batch_was_judged_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """Have a plan made that leaves out a row whose customer is in BeeL, until they are deleted.
+
+    All of it happens in an app without forms. Gives the arguments that confirm the plan.
+    """
+    monkeypatch.setattr(context, "can_ask", lambda _: False)
+    rows = [customer(0, nif=SEEDED_NIF, legal_name=SEEDED_NAME), customer(1)]
+    batch = await call(client, "validate_customers", customers=rows)
+    wanted = {"batch_id": batch["batch_id"], "expected_count": 1, "skip_problems": True}
+    plan = await call(client, "create_customers", **wanted)
+    assert plan["statement"].endswith("Left out: 1 with problems.")
+    other = await call(client, "deactivate_customers", customer_ids=ids(10), mode="delete")
+    await call(client, "confirm_plan", **other["next"][0]["arguments"])
+    again = await call(client, "validate_customers", batch_id=batch["batch_id"])
+    assert again["batch_id"] == batch["batch_id"]
+    monkeypatch.undo()
+    arguments: dict[str, Any] = plan["next"][0]["arguments"]
+    return arguments
+
+
+@pytest.mark.parametrize("forms", [False, True], ids=["without forms", "with forms"])
+async def test_a_plan_creates_nobody_but_those_it_named_when_the_batch_was_judged_again(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch, *, forms: bool
+) -> None:
+    person = Person()
+    async with open_app(person if forms else None, confirm_creates=True) as client:
+        old = await planned_before_its_batch_was_judged_again(client, monkeypatch)
+        before = len(effects(sandbox))
+        told = await call(client, "confirm_plan", **old)
+        assert (told["status"], told.get("changed")) == ("confirmation_required", "nothing")
+        assert told["tool"] == "create_customers"
+        assert told["differences"] == [f'"{SEEDED_NAME}" would be changed as well now']
+        assert "create 2 customers" in told["statement"]
+        again = await call(client, "confirm_plan", **old)
+        assert again["code"] == "plan_expired"
+        assert len(effects(sandbox)) == before
+        done = await call(client, "confirm_plan", **told["next"][0]["arguments"])
+    assert done["counts"]["created"] == 2
+    assert [kind for kind, _ in effects(sandbox)[before:]] == ["customer_created"] * 2
+    assert len(person.shown) == (2 if forms else 0)

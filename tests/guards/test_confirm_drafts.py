@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from beel_mcp import context
 from beel_mcp.sandbox.seed import customer_id
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import call, effects
+from tests.guards.evidence import call, delete, effects, rename
 from tests.guards.people import Person, Reply, cancels, declines, presses_accept_on_an_empty_form
 
 pytestmark = pytest.mark.anyio
@@ -112,3 +113,35 @@ async def test_where_no_yes_is_wanted_for_it_nobody_is_asked(
     async with open_app(person, confirm="ask") as client:
         told = await call(client, TOOL, **WANTED)
     assert (told["status"], person.shown) == ("done", [])
+
+
+@pytest.mark.parametrize("forms", [False, True], ids=["without forms", "with forms"])
+async def test_a_plan_makes_no_draft_for_somebody_who_is_called_otherwise_now(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch, *, forms: bool
+) -> None:
+    person = Person()
+    async with open_app(person if forms else None, confirm_creates=True) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(context, "can_ask", lambda _: False)
+            plan = await call(client, TOOL, **WANTED)
+        rename(sandbox, 2, "Otra SL")
+        told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+        assert (told["status"], told["changed"]) == ("confirmation_required", "nothing")
+        assert (told["tool"], told["statement"]) == (TOOL, sentence(sandbox))
+        assert told["differences"] == [f'"{plan["statement"].split(chr(34))[1]}" was edited']
+        assert effects(sandbox) == []
+        done = await call(client, "confirm_plan", **told["next"][0]["arguments"])
+    assert len(created(sandbox)) == 1
+    assert done["status"] == "done"
+    assert len(person.shown) == (2 if forms else 0)
+
+
+async def test_a_plan_makes_no_draft_for_somebody_who_is_gone(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    async with open_app(confirm_creates=True) as client:
+        plan = await call(client, TOOL, **WANTED)
+        delete(sandbox, 2)
+        told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+    assert (told["status"], told["code"]) == ("error", "NOT_FOUND")
+    assert effects(sandbox) == []

@@ -14,7 +14,7 @@ import pytest
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import Affected, Look, Plan
+from beel_mcp.writes.journal.plan import Affected, Plan, Preview
 from beel_mcp.writes.journal.plan_store import Proposal
 from beel_mcp.writes.journal.records import Decision, utc_now
 
@@ -24,8 +24,8 @@ ACCOUNT = Account("test", None, "0123456789abcdef")
 ROOT = Path(__file__).parent.parent.parent
 
 
-def look(*names: str) -> Look:
-    return Look(tuple(Affected(name, name, "", "state of " + name) for name in names))
+def look(*names: str) -> Preview:
+    return Preview(tuple(Affected(name, name, "", "state of " + name) for name in names))
 
 
 def proposal(number: int = 0, *, caller: str = "local", **changes: Any) -> Proposal:
@@ -36,7 +36,7 @@ def proposal(number: int = 0, *, caller: str = "local", **changes: Any) -> Propo
         "shown_as": "plan",
         "request": {"ids": number},
         "arguments": {"customer_ids": ["a", "b"]},
-        "look": shown,
+        "preview": shown,
         "statement": f"Delete them, number {number}.",
         "account": ACCOUNT,
     }

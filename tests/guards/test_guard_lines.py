@@ -19,11 +19,14 @@ from starlette.applications import Starlette
 from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
 from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.seed import customer_id
 from beel_mcp.writes.consent.elicitation import agreed, form_for
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import Plan
-from beel_mcp.writes.journal.records import utc_now
-from beel_mcp.writes.run.execution import AnotherAccountError, Changing
+from beel_mcp.writes.journal.records import Decision, utc_now
+from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
+from beel_mcp.writes.kinds.protocol import AnotherAccountError
+from beel_mcp.writes.run.execution import Agreed, Execution
 from tests.conftest import Connect
 from tests.guards.acting import (
     ONE,
@@ -110,11 +113,12 @@ def test_a_plan_is_taken_once_and_only_as_it_was_shown(journal: Journal, one: Pl
 def test_nothing_starts_without_a_plan_that_was_taken(journal: Journal, one: Plan) -> None:
     started: list[str] = []
     writes: Any = SimpleNamespace(start=lambda operation_id, _: started.append(operation_id))
-    change: Any = SimpleNamespace(parts=lambda _: [], terms={})
+    change: Any = SimpleNamespace(chunks=lambda _: [])
+    context: Any = SimpleNamespace(beel=None, journal=journal)
     nobody: Any = None
-    changing = Changing(nobody, journal, writes, nobody)
-    assert changing.take(one, change, "form") is not None
-    assert changing.take(one, change, "form") is None
+    execution = Execution(context, writes, nobody)
+    assert execution.take(Agreed(one, "form"), change) is not None
+    assert execution.take(Agreed(one, "form"), change) is None
     assert len(started) == 1
 
 
@@ -122,10 +126,17 @@ async def test_nothing_is_sent_with_another_key_than_the_plans(journal: Journal,
     async def account() -> Account:
         return replace(one.account, key_fingerprint="another")
 
-    beel: Any = SimpleNamespace(account=account)
-    nobody: Any = None
+    context: Any = SimpleNamespace(beel=SimpleNamespace(account=account), journal=journal)
+    decision = Decision(
+        *(one.kind, one.caller, one.plan_id, one.digest, one.account),
+        total=1,
+        checked_at=one.created_at,
+        plan_id=one.plan_id,
+    )
+    operation = journal.take(one, decision, [])
+    assert operation
     with pytest.raises(AnotherAccountError):
-        await Changing(beel, journal, nobody, nobody)._run("op_x", one, nobody)
+        await CustomerDeactivation(context, {}).prepare(operation)
 
 
 async def test_a_no_deletes_nobody(connect: Connect, sandbox: Starlette) -> None:
@@ -227,3 +238,17 @@ async def test_a_draft_is_asked_about_where_the_operator_wants_it(
     async with connect(answers=answering("decline")) as client:
         answer = await call(client, "create_draft_invoice", **arguments)
     assert (answer["status"], effects(sandbox)) == ("done", 1)
+
+
+async def test_a_batch_that_was_judged_again_is_not_created_by_an_older_plan(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    there = customer(0, nif="33471259A", legal_name="Xurxo Castiñeira Rey")
+    async with connect(confirm_creates=True) as client:
+        batch = await call(client, "validate_customers", customers=[there, customer(1)])
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1, "skip_problems": True}
+        plan = await call(client, "create_customers", **arguments)
+        await call(client, "confirm_plan", **await planned(client, customer_id(10)))
+        await call(client, "validate_customers", batch_id=batch["batch_id"])
+        answer = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+    assert (answer["status"], effects(sandbox)) == ("confirmation_required", 1)

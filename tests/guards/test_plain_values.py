@@ -18,7 +18,7 @@ from beel_mcp.answers.changes import DeactivationAnswer
 from beel_mcp.api.company import Account
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.declare import ToolFunction, confirms, guarded, write
-from beel_mcp.usecases.confirmation import GuardedCall
+from beel_mcp.usecases.confirmation import Call
 from beel_mcp.writes.consent.elicitation import (
     Consent,
     Form,
@@ -31,7 +31,7 @@ from beel_mcp.writes.consent.elicitation import (
     form_for,
     instead_of,
 )
-from beel_mcp.writes.journal.plan import Affected, Look, Plan
+from beel_mcp.writes.journal.plan import Affected, Plan, Preview
 from tests.guards.conftest import OpenApp
 from tests.guards.evidence import call, check_untouched, ids
 from tests.guards.people import Person
@@ -42,13 +42,13 @@ PLAN = Plan(
     caller="local",
     shown_as="form",
     arguments={},
-    look=Look(tuple(Affected(one, "Acme SL", "", "") for one in ("a", "b"))),
+    preview=Preview(tuple(Affected(one, "Acme SL", "", "") for one in ("a", "b"))),
     digest="0",
     statement="delete 2 customers",
     account=Account("sandbox", None, "0"),
     created_at=0.0,
 )
-ONE = replace(PLAN, look=Look(PLAN.look.affected[:1]))
+ONE = replace(PLAN, preview=Preview(PLAN.preview.affected[:1]))
 OTHER = replace(PLAN, plan_id="plan_ABCDEFGHIJKLMNOPQRSTUV")
 
 
@@ -133,11 +133,11 @@ async def test_a_tool_whose_resolver_returns_a_plain_value_changes_nothing(
         return PLAIN_VALUES[name]
 
     async def deactivate_carelessly(
-        call: GuardedCall, consent: Annotated[Consent, Resolve(careless)]
+        call: Call, consent: Annotated[Consent, Resolve(careless)]
     ) -> DeactivationAnswer:
         """Take what the resolver gives for a yes."""
-        result = await call.guard.answer(consent)
-        return call.told(DeactivationAnswer, result, "deactivate_customers")
+        result = await call.gate.answer(consent)
+        return call.changed(DeactivationAnswer, result, "deactivate_customers")
 
     monkeypatch.setattr("beel_mcp.server.TOOLS", (*TOOLS, guarded(deactivate_carelessly)))
     person = Person()

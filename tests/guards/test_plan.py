@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, differences, is_open_at
+from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview, differences, is_open_at
 
-LOOK = Look(
+LOOK = Preview(
     (Affected("a", "Acme SL", "B1", "state a"), Affected("b", "Beta SA", "", "state b")),
-    (LeftAlone("c", "Gamma SLU", "has_invoices"),),
+    (LeftOut("c", "Gamma SLU", "has_invoices"),),
     {"mode": "delete"},
 )
 
@@ -29,7 +29,7 @@ def test_no_time_at_all_is_not_open() -> None:
 names = st.text(max_size=20)
 records = st.builds(Affected, record_id=names, name=names, identifier=names, state=names)
 looks = st.builds(
-    Look,
+    Preview,
     st.lists(records, max_size=4, unique_by=lambda one: one.record_id).map(tuple),
     st.just(()),
     st.dictionaries(names, names, max_size=2),
@@ -37,17 +37,17 @@ looks = st.builds(
 
 
 @given(look=looks, other=looks)
-def test_looks_with_one_digest_show_the_same(look: Look, other: Look) -> None:
-    def picture(one: Look) -> Any:
-        return [(each.record_id, each.state) for each in one.affected], one.meaning
+def test_looks_with_one_digest_show_the_same(look: Preview, other: Preview) -> None:
+    def picture(one: Preview) -> Any:
+        return [(each.record_id, each.state) for each in one.affected], one.terms
 
     assert (look.digest == other.digest) == (picture(look) == picture(other))
 
 
 @given(look=looks)
-def test_a_look_has_no_difference_from_itself_and_every_loss_is_named(look: Look) -> None:
+def test_a_look_has_no_difference_from_itself_and_every_loss_is_named(look: Preview) -> None:
     assert differences(look, look) == []
-    nothing = Look((), (), look.meaning)
+    nothing = Preview((), (), look.terms)
     assert [how for _, how in differences(look, nothing)] == ["gone"] * len(look.affected)
     assert [how for _, how in differences(nothing, look)] == ["joined"] * len(look.affected)
 
@@ -59,9 +59,9 @@ def test_a_look_has_no_difference_from_itself_and_every_loss_is_named(look: Look
         {"affected": LOOK.affected[::-1]},
         {"affected": (replace(LOOK.affected[0], state="edited"), LOOK.affected[1])},
         {"affected": (replace(LOOK.affected[0], facts={"phone": "1"}), LOOK.affected[1])},
-        {"left": ()},
-        {"left": (replace(LOOK.left[0], code="not_found"),)},
-        {"meaning": {"mode": "inactive"}},
+        {"left_out": ()},
+        {"left_out": (replace(LOOK.left_out[0], code="not_found"),)},
+        {"terms": {"mode": "inactive"}},
     ],
     ids=str,
 )

@@ -15,14 +15,14 @@ import pytest
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftAlone, Look, Plan
+from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftOut, Plan, Preview
 from beel_mcp.writes.journal.plan_store import Proposal
-from beel_mcp.writes.journal.records import Decision, Planned, PlannedRow
+from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow
 
 ACCOUNT = Account("test", "c1", "0123456789abcdef")
-LOOK = Look(
+LOOK = Preview(
     (Affected("a", "Acme SL", "B1", "state a"), Affected("b", "Beta SA", "", "state b")),
-    (LeftAlone("c", "Gamma SLU", "has_invoices"),),
+    (LeftOut("c", "Gamma SLU", "has_invoices"),),
     {"mode": "delete"},
 )
 PROPOSAL = Proposal(
@@ -31,7 +31,7 @@ PROPOSAL = Proposal(
     shown_as="plan",
     request={"customer_ids": ["a", "b", "c"]},
     arguments={"customer_ids": ["a", "b", "c"]},
-    look=LOOK,
+    preview=LOOK,
     statement="delete 2 customers: Ñandú",
     account=ACCOUNT,
 )
@@ -69,8 +69,8 @@ def take(journal: Journal, plan: Plan) -> Any:
         plan_id=plan.plan_id,
         confirmed_by="statement",
     )
-    rows = [PlannedRow(1, {"record_id": "a", "name": "Acme SL"})]
-    return journal.take(plan, decision, [Planned(rows)])
+    rows = [WriteRow(1, {}, record_id="a", name="Acme SL")]
+    return journal.take(plan, decision, [PlannedChunk(rows)])
 
 
 def rows(path: Path, table: str = "plans") -> list[Any]:
@@ -128,8 +128,8 @@ def test_what_differs_in_anything_is_a_plan_of_its_own(
 @pytest.mark.parametrize(
     "change",
     [
-        {"look": replace(LOOK, affected=LOOK.affected[:1])},
-        {"look": replace(LOOK, meaning={"mode": "inactive"})},
+        {"preview": replace(LOOK, affected=LOOK.affected[:1])},
+        {"preview": replace(LOOK, terms={"mode": "inactive"})},
         {"statement": "another sentence"},
     ],
     ids=["records", "meaning", "sentence"],

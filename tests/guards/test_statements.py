@@ -5,18 +5,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
-from beel_mcp.api.new_draft import read_draft
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import LONGEST, compose, place_of
-from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look
-from beel_mcp.writes.kinds.creation_plan import Addition, DraftAddition
-from beel_mcp.writes.kinds.deactivate_customers import Deactivation
+from beel_mcp.writes.consent.statement import LONGEST, compose, environment_label
+from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
+from beel_mcp.writes.kinds.create_customers import CustomerCreation
+from beel_mcp.writes.kinds.create_draft import DraftCreation
+from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
 
 FOLDER = Path(__file__).parent.parent / "snapshots" / "statements"
 COMPANY = "Demo Taller SL (B12345674)"
@@ -33,7 +34,7 @@ PEOPLE = tuple(
     )
 )
 ALL_REASONS = tuple(
-    LeftAlone(str(number), "-", code)
+    LeftOut(str(number), "-", code)
     for number, code in enumerate(
         ["has_invoices", "has_invoices", "not_found", "already_inactive", "CLIENT_LOCKED"]
     )
@@ -55,26 +56,28 @@ def meaning(mode: str = "delete", generation: str = "current", **more: str) -> M
 
 
 UNCOUNTED = {"invoices": "not counted"}
-LOOKS: dict[str, Look] = {
-    "delete one": Look(PEOPLE[:1], (), meaning()),
-    "delete several": Look(PEOPLE, (), meaning()),
-    "delete one, leave one": Look(PEOPLE[:1], ALL_REASONS[:1], meaning()),
-    "delete several, leave some": Look(PEOPLE, ALL_REASONS, meaning()),
-    "delete several, leave one of each": Look(PEOPLE, ONE_OF_EACH, meaning()),
-    "delete over 20": Look(MANY[:21], (), meaning(**UNCOUNTED)),
-    "delete 500": Look(MANY, ALL_REASONS, meaning(**UNCOUNTED)),
-    "delete 500 of the longest names": Look(WIDE, ONE_OF_EACH, meaning(**UNCOUNTED)),
-    "delete hostile names": Look(HOSTILE, (), meaning()),
-    "delete one, in the seeds": Look(PEOPLE[:1], (), meaning(generation="legacy")),
-    "delete several, in the seeds": Look(PEOPLE, ALL_REASONS[:3], meaning(generation="legacy")),
-    "delete over 20, in the seeds": Look(MANY[:21], (), meaning(generation="legacy", **UNCOUNTED)),
-    "make one inactive": Look(PEOPLE[:1], (), meaning("inactive")),
-    "make several inactive": Look(PEOPLE, ALL_REASONS[2:4], meaning("inactive")),
-    "make 500 inactive": Look(MANY, (), meaning("inactive", **UNCOUNTED)),
+LOOKS: dict[str, Preview] = {
+    "delete one": Preview(PEOPLE[:1], (), meaning()),
+    "delete several": Preview(PEOPLE, (), meaning()),
+    "delete one, leave one": Preview(PEOPLE[:1], ALL_REASONS[:1], meaning()),
+    "delete several, leave some": Preview(PEOPLE, ALL_REASONS, meaning()),
+    "delete several, leave one of each": Preview(PEOPLE, ONE_OF_EACH, meaning()),
+    "delete over 20": Preview(MANY[:21], (), meaning(**UNCOUNTED)),
+    "delete 500": Preview(MANY, ALL_REASONS, meaning(**UNCOUNTED)),
+    "delete 500 of the longest names": Preview(WIDE, ONE_OF_EACH, meaning(**UNCOUNTED)),
+    "delete hostile names": Preview(HOSTILE, (), meaning()),
+    "delete one, in the seeds": Preview(PEOPLE[:1], (), meaning(generation="legacy")),
+    "delete several, in the seeds": Preview(PEOPLE, ALL_REASONS[:3], meaning(generation="legacy")),
+    "delete over 20, in the seeds": Preview(
+        MANY[:21], (), meaning(generation="legacy", **UNCOUNTED)
+    ),
+    "make one inactive": Preview(PEOPLE[:1], (), meaning("inactive")),
+    "make several inactive": Preview(PEOPLE, ALL_REASONS[2:4], meaning("inactive")),
+    "make 500 inactive": Preview(MANY, (), meaning("inactive", **UNCOUNTED)),
 }
-CREATIONS: dict[str, Look] = {
-    "create one": Look(PEOPLE[:1]),
-    "create several, leave some": Look(PEOPLE, (LeftAlone("9", "-", "problems"),) * 2),
+CREATIONS: dict[str, Preview] = {
+    "create one": Preview(PEOPLE[:1]),
+    "create several, leave some": Preview(PEOPLE, (LeftOut("9", "-", "problems"),) * 2),
 }
 DRAFTS: dict[str, dict[str, Any]] = {
     "draft of one line": {"lines": 1},
@@ -83,23 +86,24 @@ DRAFTS: dict[str, dict[str, Any]] = {
     "hostile draft": {"lines": 1, "description": 'x"; LIVE: \u202edelete\n' * 50},
 }
 PLACES: dict[str, Callable[[Language], str]] = {
-    "sandbox": lambda language: place_of(Account("sandbox", "c", KEY), COMPANY, language),
-    "test": lambda language: place_of(Account("test", "c", KEY), COMPANY, language),
-    "live": lambda language: place_of(Account("live", "c", KEY), COMPANY, language),
-    "live, company unknown": lambda language: place_of(Account("live", None, KEY), None, language),
-    "hostile company": lambda language: place_of(
+    "sandbox": lambda language: environment_label(Account("sandbox", "c", KEY), COMPANY, language),
+    "test": lambda language: environment_label(Account("test", "c", KEY), COMPANY, language),
+    "live": lambda language: environment_label(Account("live", "c", KEY), COMPANY, language),
+    "live, company unknown": lambda language: environment_label(
+        Account("live", None, KEY), None, language
+    ),
+    "hostile company": lambda language: environment_label(
         Account("live", "c", KEY), "SANDBOX\n· \u202eSL" + "x" * 200, language
     ),
 }
 
 
-async def never(_: Any) -> str:
-    raise AssertionError
+# A statement asks BeeL nothing.
+NOBODY: Any = SimpleNamespace(beel=None, journal=None)
 
 
-def deactivation() -> Deactivation:
-    beel: Any = SimpleNamespace()  # a sentence asks BeeL nothing
-    return Deactivation(beel, {}, never)
+def deactivation() -> CustomerDeactivation:
+    return CustomerDeactivation(NOBODY, {})
 
 
 def drafted(place: str, language: Language, **wanted: Any) -> str:
@@ -108,20 +112,27 @@ def drafted(place: str, language: Language, **wanted: Any) -> str:
     line |= {"unit_price": "1000", "tax_rate": "21"}
     lines = [line] * wanted.pop("lines")
     values = {"customer_id": "c", "lines": lines, **wanted}
-    addition = DraftAddition(values, read_draft(values))
     customer = Customer(id="c", legal_name="Panadería Ñandú", nif="12345678Z")
-    return addition.say(addition.look(customer), place, language)
+
+    async def get(_: str) -> Customer:
+        return customer
+
+    context: Any = SimpleNamespace(
+        beel=SimpleNamespace(customers=SimpleNamespace(get=get)), journal=None
+    )
+    creation = DraftCreation(context, values)
+    return creation.statement(anyio.run(creation.preview), place, language)
 
 
 def sentences(language: Language) -> dict[str, str]:
     place = PLACES["live"](language)
-    addition = Addition("bat_1", "0")
+    creation = CustomerCreation(NOBODY, {"batch_id": "bat_1"})
     return {
-        **{name: deactivation().say(look, place, language) for name, look in LOOKS.items()},
-        **{name: addition.say(look, place, language) for name, look in CREATIONS.items()},
+        **{name: deactivation().statement(look, place, language) for name, look in LOOKS.items()},
+        **{name: creation.statement(look, place, language) for name, look in CREATIONS.items()},
         **{name: drafted(place, language, **wanted) for name, wanted in DRAFTS.items()},
         **{
-            f"in {name}": deactivation().say(LOOKS["delete one"], where(language), language)
+            f"in {name}": deactivation().statement(LOOKS["delete one"], where(language), language)
             for name, where in PLACES.items()
         },
     }
@@ -168,7 +179,7 @@ def test_only_what_cannot_be_undone_is_said_to_be_so(language: Language) -> None
         else "La eliminación no se puede deshacer."
     )
     for name, look in LOOKS.items():
-        final = look.meaning["mode"] == "delete" and look.meaning["generation"] != "legacy"
+        final = look.terms["mode"] == "delete" and look.terms["generation"] != "legacy"
         assert (words in sentences(language)[name]) == final, name
 
 
@@ -202,7 +213,7 @@ people = st.lists(
 )
 refusals = st.lists(
     st.builds(
-        LeftAlone,
+        LeftOut,
         record_id=st.just("x"),
         name=foreign,
         code=st.sampled_from([one.code for one in ALL_REASONS]),
@@ -213,28 +224,28 @@ refusals = st.lists(
 
 @given(affected=people, left=refusals, label=st.text(), language=st.sampled_from(LANGUAGES))
 def test_whatever_the_records_are_called_it_is_one_line_of_at_most_900_characters(
-    affected: list[Affected], left: list[LeftAlone], label: str, language: Language
+    affected: list[Affected], left: list[LeftOut], label: str, language: Language
 ) -> None:
-    place = place_of(Account("live", "c", KEY), label, language)
-    look = Look(tuple(affected), tuple(left), meaning(**UNCOUNTED))
-    text = deactivation().say(look, place, language)
+    place = environment_label(Account("live", "c", KEY), label, language)
+    look = Preview(tuple(affected), tuple(left), meaning(**UNCOUNTED))
+    text = deactivation().statement(look, place, language)
     assert len(text) <= LONGEST == 900
     assert "\n" not in text
 
 
 @given(affected=people, left=refusals, language=st.sampled_from(LANGUAGES))
 def test_what_others_wrote_stands_in_double_quotes_and_cannot_leave_them(
-    affected: list[Affected], left: list[LeftAlone], language: Language
+    affected: list[Affected], left: list[LeftOut], language: Language
 ) -> None:
-    look = Look(tuple(affected), tuple(left), meaning())
-    text = deactivation().say(look, PLACES["live"](language), language)
+    look = Preview(tuple(affected), tuple(left), meaning())
+    text = deactivation().statement(look, PLACES["live"](language), language)
     outside = text.split('"')[::2]
     assert text.count('"') % 2 == 0
     assert not set("".join(outside)) & set("☠⚠'")
 
 
 def test_a_sentence_is_made_of_its_parts_in_their_order() -> None:
-    look = Look(PEOPLE[:2], ALL_REASONS[:1])
+    look = Preview(PEOPLE[:2], ALL_REASONS[:1])
     assert compose("LIVE · X", "delete 2", look, ["First.", "", "Last."], "en") == (
         'LIVE · X: delete 2: "Acme SL" (B11111119), "Panadería Ñandú" (12345678Z).'
         " First. Last. Left out: 1 with invoices."

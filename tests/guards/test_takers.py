@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -11,19 +12,21 @@ from starlette.applications import Starlette
 
 from beel_mcp.api.company import Account
 from beel_mcp.context import Timing
+from beel_mcp.settings import Language
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import Affected, Look
+from beel_mcp.writes.journal.plan import Affected, Preview
 from beel_mcp.writes.journal.plan_store import Proposal
-from beel_mcp.writes.journal.records import utc_now
-from beel_mcp.writes.journal.workers import Writes
-from beel_mcp.writes.run.execution import AnotherAccountError, Changing, StateChangedError
+from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow, utc_now
+from beel_mcp.writes.journal.workers import BackgroundWrites
+from beel_mcp.writes.kinds.protocol import AnotherAccountError, Change, StateChangedError
+from beel_mcp.writes.run.execution import Agreed, Execution
 from tests.guards.conftest import OpenApp
 from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
 
 pytestmark = pytest.mark.anyio
 
 ACCOUNT = Account("test", "c1", "0123456789abcdef")
-LOOK = Look((Affected("a", "Acme SL", "B1", "as it was"),), (), {"mode": "delete"})
+LOOK = Preview((Affected("a", "Acme SL", "B1", "as it was"),), (), {"mode": "delete"})
 
 
 async def test_of_ten_who_confirm_at_two_servers_one_runs_and_nine_are_told(
@@ -57,30 +60,38 @@ class Beel:
         return self._account
 
 
-class Recorded:
+class Recorded(Change):
     """A change that writes down what would have been sent."""
 
-    kind = "deactivate_customers"
-    terms: Mapping[str, Any] = {}
-    arguments: Mapping[str, Any] = {}
-    request = "a"
+    name = "deactivate_customers"
 
-    def __init__(self, now: Look = LOOK) -> None:
+    def __init__(self, beel: Any, journal: Journal, now: Preview = LOOK) -> None:
+        context: Any = SimpleNamespace(beel=beel, journal=journal)
+        super().__init__(context, {})
         self._now = now
         self.done: list[str] = []
 
-    async def look(self) -> Look:
+    async def preview(self) -> Preview:
         return self._now
 
-    def parts(self, look: Look) -> list[Sequence[Affected]]:
-        return [look.affected]
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
+        raise AssertionError
 
-    async def prepare(self, look: Look) -> None:
-        self.done.append("prepare")
+    def requests(self, preview: Preview) -> list[Sequence[Affected]]:
+        return [preview.affected]
 
-    async def send(self, rows: Sequence[Any]) -> list[Any]:
+    def row(self, number: int, affected: Affected) -> WriteRow:
+        return WriteRow(number, {}, affected.record_id, affected.name, affected.identifier)
+
+    async def back_up(self, preview: Preview) -> None:
+        self.done.append("back up")
+
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         self.done.append("send")
         return []
+
+    async def find_row(self, row: WriteRow) -> RowOutcome | None:
+        raise AssertionError
 
 
 @pytest.mark.parametrize(
@@ -89,27 +100,26 @@ class Recorded:
         (Account("test", "c2", ACCOUNT.key_fingerprint), LOOK, AnotherAccountError),
         (Account("test", "c1", "f" * 16), LOOK, AnotherAccountError),
         (Account("live", "c1", ACCOUNT.key_fingerprint), LOOK, AnotherAccountError),
-        (ACCOUNT, Look(LOOK.affected, (), {"mode": "inactive"}), StateChangedError),
-        (ACCOUNT, Look(()), StateChangedError),
+        (ACCOUNT, Preview(LOOK.affected, (), {"mode": "inactive"}), StateChangedError),
+        (ACCOUNT, Preview(()), StateChangedError),
     ],
     ids=["company", "key", "environment", "meaning", "records"],
 )
 async def test_right_before_sending_account_and_state_are_held_against_the_plan_once_more(
-    tmp_path: Path, account: Account, now: Look, error: type[Exception]
+    tmp_path: Path, account: Account, now: Preview, error: type[Exception]
 ) -> None:
     journal = Journal(tmp_path / "state", utc_now)
-    change: Any = Recorded(now)
-    beel: Any = Beel(account)
+    change = Recorded(Beel(account), journal, now)
     plan = journal.plans.open(
         Proposal(
-            *(change.kind, "local", "plan", change.request, change.arguments),
+            *(change.name, "local", "plan", change.request, change.arguments),
             *(LOOK, "delete 1 customer", ACCOUNT),
         )
     )
     async with anyio.create_task_group() as group:
-        writes = Writes(group, tmp_path / "state")
-        changing = Changing(beel, journal, writes, Timing().sleep)
-        operation = changing.take(plan, change, "statement")
+        writes = BackgroundWrites(group, tmp_path / "state")
+        execution = Execution(change.context, writes, Timing().sleep)
+        operation = execution.take(Agreed(plan, "statement"), change)
         assert operation
         running = writes.running(operation.operation_id)
         assert running
@@ -122,18 +132,17 @@ async def test_right_before_sending_account_and_state_are_held_against_the_plan_
 
 async def test_a_plan_that_somebody_else_took_starts_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state", utc_now)
-    change: Any = Recorded()
-    beel: Any = Beel(ACCOUNT)
+    change = Recorded(Beel(ACCOUNT), journal)
     plan = journal.plans.open(
         Proposal(
-            *(change.kind, "local", "plan", change.request, change.arguments),
+            *(change.name, "local", "plan", change.request, change.arguments),
             *(LOOK, "delete 1 customer", ACCOUNT),
         )
     )
     journal.plans.drop(plan)
     async with anyio.create_task_group() as group:
-        writes = Writes(group, tmp_path / "state")
-        changing = Changing(beel, journal, writes, Timing().sleep)
-        assert changing.take(plan, change, "form") is None
+        writes = BackgroundWrites(group, tmp_path / "state")
+        execution = Execution(change.context, writes, Timing().sleep)
+        assert execution.take(Agreed(plan, "form"), change) is None
     assert change.done == []
     journal.close()

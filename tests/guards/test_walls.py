@@ -47,7 +47,7 @@ async def test_another_callers_plan_does_not_exist(
 ) -> None:
     """Each token has plans of its own, also for the same change; nor does one see outcomes."""
     calling = ["token:ana"]
-    for module in ("context", "tools.guarded", "tools.wanted"):
+    for module in ("context", "usecases.confirmation"):
         monkeypatch.setattr(f"beel_mcp.{module}.caller", lambda: calling[0])
     async with open_app() as client:
         plan = await call(client, "deactivate_customers", customer_ids=ids(10, 11))

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.lists import batch
 from beel_mcp.settings import Settings
-from beel_mcp.usecases.imports import creation
+from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect
 from tests.lists.writers import text
 from tests.rows import customer
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take three rows for a request, so that few rows make several."""
     monkeypatch.setattr(batch, "PART_SIZE", 3)
-    monkeypatch.setattr(creation, "PART_SIZE", 3)
+    monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 3)
 
 
 async def test_a_list_of_several_requests_is_created_in_order_each_under_its_own_key(

@@ -303,3 +303,34 @@ async def test_a_batch_of_nothing_but_problems_is_refused_with_the_call_that_tel
     [step] = refused["next"]
     rows = await call(client, step["tool"], **step["arguments"])
     assert rows["rows"][0]["kind"] == "error"
+
+
+def passports_of_two_countries() -> list[dict[str, Any]]:
+    """Give two people who have one passport number, of two countries."""
+    rows = [foreigner(1), foreigner(2)]
+    for row, country in zip(rows, ("DE", "FR"), strict=True):
+        row["alternative_id"] = {"type": "PASSPORT", "number": "X7", "country_code": country}
+    return rows
+
+
+async def test_one_passport_number_of_two_countries_is_two_people_in_two_batches(
+    client: Client,
+) -> None:
+    batches = [
+        await call(client, "validate_customers", customers=[row])
+        for row in passports_of_two_countries()
+    ]
+    for batch in batches:
+        arguments = {"batch_id": batch["batch_id"], "expected_count": 1}
+        created = await call(client, "create_customers", **arguments)
+        assert created.get("counts", created)["created"] == 1
+
+
+async def test_one_passport_number_of_two_countries_is_two_people_in_one_list(
+    client: Client,
+) -> None:
+    rows = passports_of_two_countries()
+    checked = await call(client, "validate_customers", customers=rows)
+    assert (checked["counts"]["valid"], checked.get("problems")) == (2, None)
+    created = await call(client, "create_customers", customers=rows)
+    assert len({one["customer_id"] for one in created["created"]}) == 2

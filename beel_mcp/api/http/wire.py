@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -140,6 +141,13 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
+def json_number(value: Decimal) -> int | float:
+    """Return a JSON number that says the decimal exactly: a whole one without a point."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def _without_secrets(text: Any, limit: int) -> str:
-    # Cut first: a megabyte of message need not be searched.
-    return replace_ibans(redact(str(text)[: limit * 8]), lambda _: "[IBAN]")
+    # Cut first: a megabyte of message need not be searched; and on one line, as an account number
+    # may run over two.
+    line = clean(str(text)[: limit * 8], limit * 8)
+    return replace_ibans(redact(line), lambda _: "[IBAN]")

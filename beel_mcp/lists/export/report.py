@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from beel_mcp.cleaning import clean
+from beel_mcp.language import Language
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits, workbook_of
 from beel_mcp.lists.files.cells import raw_of
@@ -12,7 +13,6 @@ from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
 from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, Row, RowStatus, ValueChange, Verdict
 from beel_mcp.messages import Message
-from beel_mcp.settings import Language
 
 
 class _Look(NamedTuple):

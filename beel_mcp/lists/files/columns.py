@@ -1,7 +1,7 @@
-"""A file of any kind becomes the table of a list: its headers, its rows, and how it was found."""
+"""A file of any kind becomes the table of a list: its rows, and which column fills which field."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -63,153 +63,6 @@ class Table:
         if self.repeated:
             parts.append(f"headers left out where they stand again: {self.repeated}")
         return ", ".join(parts) or None
-
-
-def headers_of(line: Line) -> tuple[str, ...]:
-    """Give the cells of a line as headers."""
-    return tuple(cell if isinstance(cell, str) else str(cell) for cell in line.cells)
-
-
-def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
-    """Find the line that looks most like headers, and how many of its cells do.
-
-    The named columns count before the known ones; the first of equal lines wins. A line without
-    a column for the name counts only if nothing better is found.
-    """
-    best, most = 0, (0, False, 0)
-    wanted = {key_of(header) for header in chosen}
-    for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
-        headers = headers_of(line)
-        named = len(wanted & {key_of(header) for header in headers})
-        meanings = {meaning[0] for header in headers if (meaning := meaning_of(header))}
-        score = (named, "legal_name" in meanings, len(meanings))
-        if score > most:
-            best, most = index, score
-    return best, most[2] + most[0] if most[1] or most[0] else 0
-
-
-def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
-    """Decide which column fills which field; what was chosen by the caller goes first.
-
-    Raises:
-        CallerError: no column has the name, two mean the same, or a chosen one is not there.
-    """
-    headers = headers_of(line)
-    used = _chosen_columns(headers, name, chosen)
-    taken = {column.cell for column in used}
-    filled = {column.field for column in used}
-    candidates: dict[str, list[tuple[int, Column]]] = {}
-    for index, header in enumerate(headers):
-        meaning = meaning_of(header)
-        if meaning and index not in taken and meaning[0] not in filled:
-            field, group = meaning
-            candidates.setdefault(field, []).append((group, Column(index, header, field)))
-    for found in candidates.values():
-        first = min(group for group, _ in found)
-        equal = [column for group, column in found if group == first]
-        if len(equal) > 1:
-            raise _repeated(equal, name)
-        used.append(equal[0])
-    used = _sensible(column for column in used if column.field != IGNORE)
-    if not any(column.field == "legal_name" for column in used):
-        raise _no_name(headers, name)
-    indexes = {column.cell for column in used}
-    ignored = tuple(
-        clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)"
-        for index, header in enumerate(headers)
-        if index not in indexes and not is_ours(header)
-    )
-    return Layout(line, tuple(sorted(used)), ignored)
-
-
-def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Read the caller's own choice of columns: header to field.
-
-    Raises:
-        CallerError: a field is not one, or a header or field is named twice.
-    """
-    faults = []
-    for index, (header, field) in enumerate(chosen, 1):
-        where = f"columns {index}"
-        if field not in FIELDS and field != IGNORE:
-            faults.append(FieldError(where, unknown_field(field)))
-        elif header in [other for other, _ in chosen[: index - 1]]:
-            faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
-        elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
-            faults.append(FieldError(where, f"fills {field} again"))
-    if faults:
-        raise CallerError(
-            "columns cannot be used as given; nothing was read.",
-            field_errors=faults[:5],
-            remedy=f"Fields: {', '.join(FIELDS)}; or {IGNORE}.",
-        )
-    return dict(chosen)
-
-
-def _sensible(used: Iterable[Column]) -> list[Column]:
-    """Leave out what means nothing by itself: a number before any street counts the rows."""
-    kept: list[Column] = []
-    for column in sorted(used):
-        before = {other.field for other in kept}
-        weak = column.field == "address.number" and (meaning_of(column.header) or ("", 0))[1]
-        if weak and "address.street" not in before:
-            continue
-        kept.append(column)
-    fields = {column.field for column in kept}
-    if "legal_name" not in fields:
-        kept = [column for column in kept if column.field != SURNAME]
-    return kept
-
-
-def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> list[Column]:
-    """Find the columns that the caller named: by header, or by `column 3` where it has none."""
-    found = []
-    for header, field in chosen.items():
-        wanted = clean(header, _HEADER_LENGTH)
-        exact = [i for i, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == wanted]
-        alike = exact or [i for i, other in enumerate(headers) if key_of(other) == key_of(header)]
-        numbered = {f"column{index + 1}": index for index in range(len(headers))}
-        if not alike and key_of(header).removesuffix("noheader") in numbered:
-            alike = [numbered[key_of(header).removesuffix("noheader")]]
-        if not alike:
-            raise CallerError(
-                f"{quoted(name, 80)} has no column {quoted(header, 40)}.",
-                code="file_column",
-                remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
-            )
-        if len(alike) > 1:
-            raise _repeated([Column(index, headers[index], field) for index in alike], name)
-        found.append(Column(alike[0], headers[alike[0]], field))
-    return found
-
-
-def _repeated(columns: Sequence[Column], name: str) -> CallerError:
-    """Say which columns mean the same, and how to choose between them."""
-    first, other = columns[:2]
-    both = f"{quoted(first.header, 40)} (column {first.cell + 1}) and {quoted(other.header, 40)}"
-    same = key_of(first.header) == key_of(other.header)
-    header = f"column {first.cell + 1}" if same else clean(first.header, 40)
-    return CallerError(
-        f"Two columns of {quoted(name, 80)} fill {first.field}: {both} (column {other.cell + 1}).",
-        code="file_header_repeated",
-        remedy="Ask the person which one counts and name it in columns, such as"
-        f' {{"header": "{header}", "field": "{first.field}"}}; the other is then ignored.',
-    )
-
-
-def _no_name(headers: Sequence[str], name: str) -> CallerError:
-    return CallerError(
-        f"{quoted(name, 80)} has no column for the customer's name (such as nombre_fiscal, Razón"
-        f" social or legal_name). Its headers seem to be: {_listed(headers)}.",
-        code="file_no_header",
-        remedy='Name it in columns, such as {"header": "…", "field": "legal_name"}, or give the'
-        f" columns the names of BeeL's template: {', '.join(TEMPLATE)}.",
-    )
-
-
-def _listed(headers: Sequence[str]) -> str:
-    more = f" and {len(headers) - 10} more" if len(headers) > 10 else ""
-    return ", ".join(quoted(header, 40) for header in headers[:10]) + more
 
 
 def read_table(
@@ -285,3 +138,155 @@ def _is_reported(grid: Grid) -> bool:
 
 def _padded(row: Line, width: int) -> Line:
     return Line(row.number, row.cells + ("",) * (width - len(row.cells)))
+
+
+def headers_of(line: Line) -> tuple[str, ...]:
+    """Give the cells of a line as headers."""
+    return tuple(cell if isinstance(cell, str) else str(cell) for cell in line.cells)
+
+
+def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
+    """Find the line that looks most like headers, and how many of its cells do.
+
+    The named columns count before the known ones; the first of equal lines wins. A line without
+    a column for the name counts only if nothing better is found.
+    """
+    best, most = 0, (0, False, 0)
+    wanted = {key_of(header) for header in chosen}
+    for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
+        headers = headers_of(line)
+        named = len(wanted & {key_of(header) for header in headers})
+        meanings = {meaning[0] for header in headers if (meaning := meaning_of(header))}
+        score = (named, "legal_name" in meanings, len(meanings))
+        if score > most:
+            best, most = index, score
+    return best, most[2] + most[0] if most[1] or most[0] else 0
+
+
+def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
+    """Decide which column fills which field; what was chosen by the caller goes first.
+
+    Raises:
+        CallerError: no column has the name, two mean the same, or a chosen one is not there.
+    """
+    headers = headers_of(line)
+    named = _chosen_columns(headers, name, chosen)
+    every = (*named, *_known_columns(headers, name, named))
+    used = _sensible(column for column in every if column.field != IGNORE)
+    if not any(column.field == "legal_name" for column in used):
+        raise _no_name(headers, name)
+    indexes = {column.cell for column in used}
+    ignored = tuple(
+        clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)"
+        for index, header in enumerate(headers)
+        if index not in indexes and not is_ours(header)
+    )
+    return Layout(line, tuple(sorted(used)), ignored)
+
+
+def _known_columns(headers: Sequence[str], name: str, named: Sequence[Column]) -> Iterator[Column]:
+    """Find for each field that is not filled yet the column with the best of its headers."""
+    taken, filled = {column.cell for column in named}, {column.field for column in named}
+    candidates: dict[str, list[tuple[int, Column]]] = {}
+    for index, header in enumerate(headers):
+        field, group = meaning_of(header) or ("", 0)
+        if field and index not in taken and field not in filled:
+            candidates.setdefault(field, []).append((group, Column(index, header, field)))
+    for found in candidates.values():
+        best = min(group for group, _ in found)
+        equal = [column for group, column in found if group == best]
+        if len(equal) > 1:
+            raise _repeated(equal, name)
+        yield equal[0]
+
+
+def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Read the caller's own choice of columns: header to field.
+
+    Raises:
+        CallerError: a field is not one, or a header or field is named twice.
+    """
+    faults = []
+    for index, (header, field) in enumerate(chosen, 1):
+        where = f"columns {index}"
+        if field not in FIELDS and field != IGNORE:
+            faults.append(FieldError(where, unknown_field(field)))
+        elif header in [other for other, _ in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
+        elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
+            faults.append(FieldError(where, f"fills {field} again"))
+    if faults:
+        raise CallerError(
+            "columns cannot be used as given; nothing was read.",
+            field_errors=faults[:5],
+            remedy=f"Fields: {', '.join(FIELDS)}; or {IGNORE}.",
+        )
+    return dict(chosen)
+
+
+def _sensible(used: Iterable[Column]) -> list[Column]:
+    """Leave out what means nothing by itself, in the order of the columns.
+
+    A surname needs a name; what is only called a number, before any street, counts the rows.
+    """
+    kept: list[Column] = []
+    fields: set[str] = set()
+    for column in sorted(used):
+        is_weak = column.field == "address.number" and (meaning_of(column.header) or ("", 0))[1]
+        if not is_weak or "address.street" in fields:
+            kept.append(column)
+            fields.add(column.field)
+    return (
+        kept if "legal_name" in fields else [column for column in kept if column.field != SURNAME]
+    )
+
+
+def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> list[Column]:
+    """Find the columns that the caller named: by header, or by `column 3` where it has none."""
+    found = []
+    for header, field in chosen.items():
+        shown, key = clean(header, _HEADER_LENGTH), key_of(header)
+        alike = (
+            [i for i, other in enumerate(headers) if clean(other, _HEADER_LENGTH) == shown]
+            or [i for i, other in enumerate(headers) if key_of(other) == key]
+            or [i for i in range(len(headers)) if key.removesuffix("noheader") == f"column{i + 1}"]
+        )
+        if not alike:
+            raise CallerError(
+                f"{quoted(name, 80)} has no column {quoted(header, 40)}.",
+                code="file_column",
+                remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
+            )
+        if len(alike) > 1:
+            raise _repeated([Column(index, headers[index], field) for index in alike], name)
+        found.append(Column(alike[0], headers[alike[0]], field))
+    return found
+
+
+def _repeated(columns: Sequence[Column], name: str) -> CallerError:
+    """Say which columns mean the same, and how to choose between them."""
+    first, other = columns[:2]
+    both = f"{quoted(first.header, 40)} (column {first.cell + 1}) and {quoted(other.header, 40)}"
+    same = key_of(first.header) == key_of(other.header)
+    header = f"column {first.cell + 1}" if same else clean(first.header, 40)
+    return CallerError(
+        f"Two columns of {quoted(name, 80)} fill {first.field}: {both} (column {other.cell + 1}).",
+        code="file_header_repeated",
+        remedy="Ask the person which one counts and name it in columns, such as"
+        f' {{"header": "{header}", "field": "{first.field}"}}; the other is then ignored.',
+    )
+
+
+def _no_name(headers: Sequence[str], name: str) -> CallerError:
+    return CallerError(
+        f"{quoted(name, 80)} has no column for the customer's name (such as nombre_fiscal, Razón"
+        f" social or legal_name). Its headers seem to be: {_listed(headers)}.",
+        code="file_no_header",
+        remedy='Name it in columns, such as {"header": "…", "field": "legal_name"}, or give the'
+        f" columns the names of BeeL's template: {', '.join(TEMPLATE)}.",
+    )
+
+
+def _listed(headers: Sequence[str]) -> str:
+    more = f" and {len(headers) - 10} more" if len(headers) > 10 else ""
+    return ", ".join(quoted(header, 40) for header in headers[:10]) + more

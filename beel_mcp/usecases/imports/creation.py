@@ -1,77 +1,252 @@
-"""From a checked batch to customers in BeeL: what may be created, and what became of it."""
+"""create_customers: from a validated batch, or inline rows, to customers in BeeL."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-import anyio
+from mcp.server.mcpserver import Context
 
-from beel_mcp.answers.answer import LIST_CAP, plural
-from beel_mcp.answers.batches import CreationAnswer, CreationCounts, problem_groups
-from beel_mcp.answers.creations import is_whole
+from beel_mcp.answers.answer import LIST_CAP, next_steps, plural
+from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
+from beel_mcp.answers.problems import problem_groups
 from beel_mcp.answers.validation import continuing_call, creation_call
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
-from beel_mcp.context import AppState, Timing
-from beel_mcp.errors import BeelMcpError, CallerError, FieldError, NextCall
-from beel_mcp.lists.batch import PART_SIZE, Batch
-from beel_mcp.writes.journal.database import JournalError
-from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import Decision, Operation, Planned, PlannedRow
-from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.context import AppState, app_state
+from beel_mcp.errors import CallerError, FieldError, NextCall
+from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.inline import read_inline
+from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed
+from beel_mcp.usecases.imports.validation import Validator, is_old
+from beel_mcp.writes.consent.elicitation import Consent, Decided, NothingToDo, NotNeeded, Question
+from beel_mcp.writes.journal.records import Decision, Operation
 from beel_mcp.writes.kinds.create_customers import (
-    KIND,
-    Creating,
-    check_books,
+    CustomerCreation,
     is_overtaken,
-    overlapping,
-    overtaken,
-    unsettled_overlap,
+    refuse_double,
 )
-from beel_mcp.writes.run.gate import Agreed, not_open
-from beel_mcp.writes.run.reconciliation import Settling
+from beel_mcp.writes.run.execution import Agreed, check_account, plan_not_open
+from beel_mcp.writes.run.gate import Executed
+
+TOOL = CustomerCreation.name
 
 
 @dataclass(frozen=True)
-class Decided:
-    """A list as it can be created now, and what was decided about the very same rows."""
+class CreateRequest:
+    """The arguments of create_customers."""
 
-    batch: Batch
-    before: Operation | None = None  # created them, or some of them
-    begun: Operation | None = None  # has left to send exactly what can be created now
-    is_renewed: bool = False  # has another batch_id, because a decision is about its rows only once
+    customers: Sequence[Any] | None
+    batch_id: str | None
+    expected_count: int | None
+    skip_problems: bool
 
+    def check(self) -> None:
+        """Refuse arguments that do not go together.
 
-async def decided_before(state: AppState, batch: Batch) -> Decided:
-    """Find out how a list just checked goes on; looking at it needs no journal."""
-    try:
-        account = await state.beel.account()
-        before = state.journal.created_before(batch.payload_digest, account)
-        own = state.journal.find_decision(KIND, batch.caller, batch.batch_id)
-        begun = next((one for one in (own, before) if one and _goes_on(state, one, batch)), None)
-    except JournalError:
-        return Decided(batch)
-    is_over = own is not None and own is not begun and not own.is_open
-    if is_over and batch.importable() and not batch.counts()["unchecked"]:
-        return Decided(batch.renewed(), before, begun, is_renewed=True)
-    return Decided(batch, before, begun)
+        Raises:
+            CallerError: they do not.
+        """
+        inline = self.customers is not None
+        if inline == (self.batch_id is not None) or (inline and self.skip_problems):
+            raise CallerError(
+                "Give either batch_id (from validate_customers) or customers; skip_problems goes"
+                " with batch_id."
+            )
 
 
-def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:
-    """Whether going on with an operation creates what can be created of a batch, and no other."""
-    if operation.caller != batch.caller:
-        return False
-    if operation.is_open:
-        return any(chunk.state == "READY" for chunk in operation.chunks)
-    may_send = Creating(state.beel, state.journal, state.writes).may_send
-    left = [
-        row
-        for chunk in filter(may_send, operation.chunks)
-        for row in state.journal.private.payload(chunk) or ()
-    ]
-    wanted = [row.payload() for row in batch.importable()]
-    if not left or [row.values for row in left] != wanted:
-        return False
-    return not is_overtaken(state.journal, operation, left)
+async def ask_to_create(ctx: Context[AppState], request: CreateRequest) -> Question:
+    """Ask the person, if the operator wants a yes for what only adds."""
+    if not app_state(ctx).settings.confirm_creates:  # guard: the operator's word
+        return NotNeeded()
+    return await asked(TOOL, lambda: _ask(WriteCall(ctx), request))
+
+
+async def _ask(call: WriteCall, request: CreateRequest) -> Question:
+    request.check()
+    call.gate.check()
+    if earlier := _earlier(call, request.batch_id):
+        if earlier.confirmed_by is None:  # guard: begun before a yes was wanted
+            raise CallerError(
+                "The creation of this batch was begun before the operator wanted a person's yes.",
+                code="batch_expired",
+                remedy="Call validate_customers again with the same list.",
+            )
+        return Decided(earlier)
+    batch = await _ready_batch(call, request)
+    write = _write(call, batch)
+    if has_problems(batch, request):
+        return NothingToDo(await write.preview())
+    if request.batch_id is None:
+        call.state.batches.add(batch)
+    return await call.gate.ask(write)
+
+
+async def create(call: WriteCall, consent: Consent, request: CreateRequest) -> CreationAnswer:
+    """Create what was asked for and agreed to, or say what happened instead.
+
+    Raises:
+        BeelMcpError: nothing was sent.
+    """
+    verdict = await call.gate.verdict(consent)
+    if isinstance(verdict, Agreed):
+        return await create_agreed(call, verdict)
+    if isinstance(verdict, Executed):
+        return _answer(call, verdict)
+    if isinstance(verdict, Decided):
+        return await _go_on(call, verdict.operation, request.expected_count)
+    if isinstance(verdict, NothingToDo):
+        return nothing_created(await _ready_batch(call, request), request)
+    if isinstance(verdict, NotNeeded):
+        return await _create_without_asking(call, request)
+    return unconfirmed(CreationAnswer, verdict, TOOL)
+
+
+async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
+    """Create the batch of a plan that the person agreed to, if it still is as it was shown.
+
+    Raises:
+        BeelMcpError: nothing was sent.
+    """
+    batch = call.state.batches.get(agreed.plan.arguments["batch_id"], call.caller)
+    write = _write(call, batch)
+    if differs := await call.gate.changed_since(agreed, write, await write.preview()):
+        return unconfirmed(CreationAnswer, differs, TOOL)
+    answer = _answer(call, await _execute(call, batch, agreed))
+    return answer.model_copy(update={"left_out": left_out(batch)})
+
+
+async def _create_without_asking(call: WriteCall, request: CreateRequest) -> CreationAnswer:
+    request.check()
+    if earlier := _earlier(call, request.batch_id):
+        return await _go_on(call, earlier, request.expected_count)
+    batch = await _ready_batch(call, request)
+    if has_problems(batch, request):
+        return nothing_created(batch, request)
+    answer = _answer(call, await _execute(call, batch))
+    if request.batch_id:
+        return answer.model_copy(update={"left_out": left_out(batch)})
+    # What is worth telling about rows that were created without a check before.
+    groups, more = problem_groups(batch)
+    return answer.model_copy(update={"problems": groups, "more_problems": more})
+
+
+def _earlier(call: WriteCall, batch_id: str | None) -> Operation | None:
+    """Find what was made of a batch before, in this process or another."""
+    return call.state.journal.find_decision(TOOL, call.caller, batch_id) if batch_id else None
+
+
+def _write(call: WriteCall, batch: Batch) -> CustomerCreation:
+    rows = batch_rows(batch, call.state)
+    context = replace(call.context, batch=lambda _: rows)
+    return CustomerCreation(context, {"batch_id": batch.batch_id})
+
+
+async def _go_on(
+    call: WriteCall, operation: Operation, expected_count: int | None
+) -> CreationAnswer:
+    """Go on with a decision: wait for it, settle what is unknown, send what was never sent.
+
+    Raises:
+        CallerError: another number was agreed to, or BeeL would not take the rest any more.
+        BeelMcpError: nothing was sent.
+    """
+    check_account(operation, await call.state.beel.account())
+    now, stopped = operation, None
+    if operation.is_open or call.execution.may_resume(operation):
+        if expected_count != operation.planned:
+            raise CallerError(
+                f"The creation of this batch was begun with {operation.planned} rows and has not"
+                " ended.",
+                code="wrong_count",
+                field_errors=(FieldError("expected_count", f"must be {operation.planned}"),),
+            )
+        write = CustomerCreation(call.context, {"batch_id": operation.subject})
+        now, stopped = await call.execution.resume(operation, write, call.deadline)
+    return _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
+
+
+async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) -> Executed:
+    """Record the decision and carry it out; a plan that was agreed to is spent on it.
+
+    Raises:
+        BeelMcpError: nothing was sent.
+    """
+    journal, write = call.state.journal, _write(call, batch)
+    account = await call.state.beel.account()
+    # Another call with the same batch may have decided while this one waited.
+    if earlier := _earlier(call, batch.batch_id):
+        check_account(earlier, account)
+        now, stopped = await call.execution.resume(earlier, write, call.deadline)
+        return Executed(now, stopped=stopped)
+    rows, checked_at = write.batch.rows, write.batch.checked_at
+    refuse_double(journal, account, rows, batch.batch_id, checked_at)
+    if begun := _begun(call, account, batch, write):
+        if agreed:
+            journal.plans.drop(agreed.plan)
+        now, stopped = await call.execution.finish(begun, write, call.deadline)
+        return Executed(now, stopped=stopped)
+    before = journal.created_before(batch.payload_digest, account)
+    decision = Decision(
+        kind=TOOL,
+        caller=call.caller,
+        subject=batch.batch_id,
+        payload_digest=batch.payload_digest,
+        account=account,
+        total=len(batch.rows),
+        checked_at=checked_at,
+    )
+    operation = call.execution.decide(decision, write.chunks(), agreed)
+    if operation is None:
+        raise plan_not_open()
+    now, stopped = await call.execution.finish(operation, write, call.deadline)
+    # What an earlier operation created only in part shows as duplicates.
+    return Executed(now, stopped=stopped, created_before=bool(before and before.is_committed))
+
+
+def _begun(
+    call: WriteCall, account: Account, batch: Batch, write: CustomerCreation
+) -> Operation | None:
+    """Find the same decision, begun and not carried out: it goes on under its own keys."""
+    journal = call.state.journal
+    begun = journal.begun(TOOL, batch.payload_digest, account, call.caller)
+    if not begun or not all(map(call.execution.may_send, begun.chunks)):
+        return None
+    kept = [row for chunk in begun.chunks for row in journal.personal_data.payload(chunk) or ()]
+    if [row.payload for row in kept] != [row.payload for row in write.batch.rows]:
+        return None
+    return None if is_overtaken(journal, begun, kept) else begun
+
+
+def _answer(call: WriteCall, executed: Executed) -> CreationAnswer:
+    batches = call.state.batches.of(call.caller)
+    subject = executed.operation.subject
+    can_check = any(batch.batch_id == subject for batch in batches)
+    return creation_answer(call.outcome(executed.operation), executed, can_check=can_check)
+
+
+async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
+    """Give the batch, checked lately, and hold the count that the person agreed to against it.
+
+    Raises:
+        BeelMcpError: it cannot be checked, or the count differs.
+    """
+    state = call.state
+    validator = Validator(state.beel, state.journal, state.timing.now, call.deadline.at)
+    if request.batch_id is None:
+        batch = Batch(call.caller, "inline", read_inline(request.customers or []))
+        batch = (await validator.validate(batch)).batch
+        check_inline_count(batch, request.expected_count)
+        return batch
+    batch = state.batches.get(request.batch_id, call.caller)
+    if any(check and is_old(check, state.timing.now) for check in batch.checks):
+        batch = (await validator.validate(batch)).batch  # BeeL may have changed since
+        state.batches.replace(batch)
+    check_count(batch, request.expected_count, skip_problems=request.skip_problems)
+    return batch
+
+
+def has_problems(batch: Batch, request: CreateRequest) -> bool:
+    """Tell whether rows with problems keep the others from being created."""
+    return not request.skip_problems and len(batch.importable()) < len(batch.rows)
 
 
 def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool) -> None:
@@ -98,11 +273,9 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
     if expected_count == importable > 0:
         return
     if not importable:
-        raise CallerError(
-            "No row of this batch can be created.",
-            code="nothing_importable",
-            next_calls=(_listing_call(batch),),
-        )
+        listing = NextCall("list_batch_rows", {"batch_id": batch.batch_id}, "says why, row by row")
+        message = "No row of this batch can be created."
+        raise CallerError(message, code="nothing_importable", next_calls=(listing,))
     all_go = skip_problems or importable == len(batch.rows)
     raise CallerError(
         f"expected_count is {expected_count}, but {importable} of {len(batch.rows)} rows can be"
@@ -114,10 +287,6 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
         else "The other rows have problems: ask the person whether to leave them out.",
         next_calls=(call,) if (call := creation_call(batch)) else (),
     )
-
-
-def _listing_call(batch: Batch) -> NextCall:
-    return NextCall("list_batch_rows", {"batch_id": batch.batch_id}, "says why, row by row")
 
 
 def check_inline_count(batch: Batch, expected_count: int | None) -> None:
@@ -134,13 +303,7 @@ def check_inline_count(batch: Batch, expected_count: int | None) -> None:
         )
 
 
-def remarks(batch: Batch) -> dict[str, object]:
-    """Give what is worth telling about rows that were created without a check before."""
-    groups, more = problem_groups(batch)
-    return {"problems": groups, "more_problems": more}
-
-
-def nothing_created(batch: Batch) -> CreationAnswer:
+def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
     """Say which rows keep the batch from being created."""
     others = len(batch.rows) - len(batch.importable())
     groups, more = problem_groups(batch)
@@ -152,6 +315,8 @@ def nothing_created(batch: Batch) -> CreationAnswer:
         counts=CreationCounts(not_attempted=len(batch.rows)),
         problems=groups,
         more_problems=more,
+        # Inline rows have no handle to offer the others with.
+        next=next_steps(creation_call(batch)) if request.batch_id else None,
     )
 
 
@@ -159,150 +324,3 @@ def left_out(batch: Batch) -> list[int] | None:
     """List the rows that are not created because of their problems; the first ones."""
     importable = {row.number for row in batch.importable()}
     return [row.number for row in batch.rows if row.number not in importable][:LIST_CAP] or None
-
-
-class Creator:
-    """Carries a decision to create out, once, and goes on with it where it stopped."""
-
-    def __init__(
-        self, beel: BeelClient, journal: Journal, writes: Writes, timing: Timing, caller: str
-    ) -> None:
-        self._beel = beel
-        self._journal = journal
-        self._writes = writes
-        self._timing = timing
-        self._caller = caller
-        self._ends_at = anyio.current_time() + timing.patience_s
-        self._creating = Creating(beel, journal, writes)
-        self.stopped: BeelMcpError | None = None  # why the rest was not sent
-
-    def _left_s(self) -> float:
-        """Tell what is left of the call: settling and waiting share it."""
-        return max(self._ends_at - anyio.current_time(), 0.0)
-
-    def find(self, batch_id: str) -> Operation | None:
-        """Look up what was made of a batch before, in this process or another."""
-        return self._journal.find_decision(KIND, self._caller, batch_id)
-
-    async def create(
-        self, batch: Batch, agreed: Agreed | None = None
-    ) -> tuple[Operation, Operation | None]:
-        """Record the decision and carry it out; with the operation that made the same rows before.
-
-        A plan that was agreed to is spent on it.
-
-        Raises:
-            BeelMcpError: nothing was sent.
-        """
-        account = await self._beel.account()
-        # Another call with the same batch may have decided while this one waited.
-        if earlier := self.find(batch.batch_id):
-            return await self.go_on(earlier, len(batch.importable())), None
-        rows = [PlannedRow(row.number, row.payload()) for row in batch.importable()]
-        if other := unsettled_overlap(self._journal, account, rows):
-            raise overlapping(other)
-        checked_at = (batch.validated_at or self._timing.now()).timestamp()
-        if self._journal.private.created_since(rows, account.ledger_id, checked_at):
-            raise overtaken(batch.batch_id)
-        if begun := self._begun(batch, account, rows):
-            if agreed:
-                self._journal.plans.drop(agreed.plan)
-            return await self._carry_out(begun), None
-        before = self._journal.created_before(batch.payload_digest, account)
-        if before and not is_whole(before):
-            before = None  # what it did create shows as duplicates
-        decision = Decision(
-            *(KIND, self._caller, batch.batch_id, batch.payload_digest, account),
-            total=len(batch.rows),
-            checked_at=checked_at,
-        )
-        took_ms = batch.processing_time_ms
-        chunks = [
-            Planned(rows[start : start + PART_SIZE], took_ms)
-            for start in range(0, len(rows), PART_SIZE)
-        ]
-        operation = self._begin(decision, chunks, agreed)
-        return await self._carry_out(operation), before
-
-    def _begin(
-        self, decision: Decision, chunks: Sequence[Planned], agreed: Agreed | None
-    ) -> Operation:
-        if agreed is None:
-            return self._journal.begin(decision, chunks)
-        plan = agreed.plan
-        confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
-        operation = self._journal.take(plan, confirmed, chunks)
-        if operation is None:
-            raise not_open()
-        return operation
-
-    def _begun(
-        self, batch: Batch, account: Account, rows: Sequence[PlannedRow]
-    ) -> Operation | None:
-        """Find the same decision, begun and not carried out: it goes on under its own key."""
-        begun = self._journal.begun(KIND, batch.payload_digest, account, self._caller)
-        if begun is None or not all(map(self._creating.may_send, begun.chunks)):
-            return None
-        kept = [row for chunk in begun.chunks for row in self._journal.private.payload(chunk) or ()]
-        if [row.values for row in kept] != [row.values for row in rows]:
-            return None
-        return None if is_overtaken(self._journal, begun, kept) else begun
-
-    async def go_on(self, operation: Operation, expected_count: int | None) -> Operation:
-        """Go on with a decision: wait for it, settle what is unknown, send what was never sent.
-
-        Raises:
-            CallerError: another number was agreed to, or BeeL would not take the rest any more.
-            BeelMcpError: nothing was sent.
-        """
-        check_books(operation, await self._beel.account())
-        planned = sum(chunk.count for chunk in operation.chunks)
-        if not operation.is_open and not self._may_go_on(operation):
-            return operation
-        if expected_count != planned:
-            raise CallerError(
-                f"The creation of this batch was begun with {planned} rows and has not ended.",
-                code="wrong_count",
-                field_errors=(FieldError("expected_count", f"must be {planned}"),),
-            )
-        if running := self._writes.running(operation.operation_id):
-            await running.wait(self._left_s())
-            return self._journal.get(operation.operation_id)
-        if operation.is_open:
-            settling = Settling(self._beel, self._journal, self._timing.sleep)
-            until = self._journal.time() + self._left_s()
-            await settling.settle(operation.operation_id, until)
-            operation = self._journal.get(operation.operation_id)
-        if operation.is_open or not self._may_go_on(operation):
-            return operation
-        return await self._carry_out(operation)
-
-    def _may_go_on(self, operation: Operation) -> bool:
-        return any(map(self._creating.may_send, operation.chunks))
-
-    async def _carry_out(self, operation: Operation) -> Operation:
-        operation_id = operation.operation_id
-        running = self._writes.start(operation_id, lambda: self._creating.run(operation_id))
-        await running.wait(self._left_s())
-        try:
-            now = self._journal.get(operation_id)
-        except JournalError as error:
-            raise in_the_dark(operation_id, "the customers") from error
-        if running.error and not _has_effect(now):
-            raise running.error
-        self.stopped = running.error
-        return now
-
-
-def in_the_dark(operation_id: str, what: str) -> JournalError:
-    """Say that nobody here knows what became of a creation."""
-    return JournalError(
-        f"The journal cannot be read any more: {what} may or may not exist.",
-        changed="unknown",
-        remedy="Do not repeat the call.",
-        next_calls=(NextCall("check_operation", {"operation_id": operation_id}, "finds out"),),
-    )
-
-
-def _has_effect(operation: Operation) -> bool:
-    return any(chunk.state not in ("READY", "NOT_DONE") for chunk in operation.chunks)

@@ -18,7 +18,7 @@ from beel_mcp.tools.parameters import ColumnChoice, RowCorrection
 
 
 @dataclass(frozen=True)
-class WantedList:
+class ListRequest:
     """The arguments of validate_customers."""
 
     customers: Sequence[Any] | None
@@ -42,41 +42,41 @@ class WantedList:
 
     def origin(self) -> Mapping[str, Any]:
         """Give the arguments that read the same file again."""
-        told: dict[str, Any] = {"source_path": self.source_path}
+        arguments: dict[str, Any] = {"source_path": self.source_path}
         if self.sheet is not None:
-            told["sheet"] = self.sheet
+            arguments["sheet"] = self.sheet
         if self.columns:
-            told["columns"] = [column.model_dump() for column in self.columns]
-        return told
+            arguments["columns"] = [column.model_dump() for column in self.columns]
+        return arguments
 
 
-async def read_batch(state: AppState, wanted: WantedList) -> tuple[Batch, Batch | None]:
+async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batch | None]:
     """Give the list that was asked for, and the batch that it was made of, if it was one.
 
     Raises:
         CallerError: it cannot be read, or the corrections do not fit it.
     """
     base = None
-    if wanted.batch_id is not None:
-        batch = base = state.batches.get(wanted.batch_id, caller())
-    elif wanted.customers is not None:
-        batch = Batch(caller(), "inline", read_inline(wanted.customers))
+    if request.batch_id is not None:
+        batch = base = state.batches.get(request.batch_id, caller())
+    elif request.customers is not None:
+        batch = Batch(caller(), "inline", read_inline(request.customers))
     else:
-        batch = await to_thread.run_sync(_from_file, wanted, state.settings, caller())
-    if wanted.corrections or wanted.drop_rows:
-        corrections = [one.as_correction() for one in wanted.corrections or ()]
-        batch = derive(batch, corrections, wanted.drop_rows or ())
+        batch = await to_thread.run_sync(_from_file, request, state.settings, caller())
+    if request.corrections or request.drop_rows:
+        corrections = [correction.as_correction() for correction in request.corrections or ()]
+        batch = derive(batch, corrections, request.drop_rows or ())
     return batch, base
 
 
-def _from_file(wanted: WantedList, settings: Settings, owner: str) -> Batch:
+def _from_file(request: ListRequest, settings: Settings, owner: str) -> Batch:
     # Reading spreadsheets takes many modules; a server that reads none starts without them.
     from beel_mcp.lists.files.columns import check_chosen  # noqa: PLC0415
     from beel_mcp.lists.files.rows import read_list  # noqa: PLC0415
 
-    path = str(wanted.source_path)
+    path = str(request.source_path)
     name = PurePath(path).name
-    chosen = check_chosen([(column.header, column.field) for column in wanted.columns or ()])
+    chosen = check_chosen([(column.header, column.field) for column in request.columns or ()])
     data = read_import_file(path, settings.import_dirs)
-    read = read_list(data, name, wanted.sheet, chosen)
-    return Batch(owner, name, *read, origin=wanted.origin())
+    read = read_list(data, name, request.sheet, chosen)
+    return Batch(owner, name, *read, origin=request.origin())

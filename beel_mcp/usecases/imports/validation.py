@@ -1,4 +1,4 @@
-"""Asks BeeL about a batch, part by part, and gives every row its verdict. Nothing is written."""
+"""validate_customers: asks BeeL about a batch, part by part, and gives every row its verdict."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,19 +6,22 @@ from typing import Any
 
 import anyio
 
-from beel_mcp.api.bulk import BulkReport, RowProblem, RowReport
+from beel_mcp.answers.validation import Validation
+from beel_mcp.api.bulk import BulkReport
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
-from beel_mcp.context import report_progress
+from beel_mcp.api.models import RowProblem, RowReport
+from beel_mcp.context import AppState, report_progress
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
 from beel_mcp.lists.model import IMPORTABLE, Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import FieldIssue, Message, verbatim
+from beel_mcp.usecases.imports.earlier import earlier_decisions
+from beel_mcp.usecases.imports.source import ListRequest, read_batch
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.personal_data import KEPT_FOR
-from beel_mcp.writes.journal.records import Clock, PlannedRow
-from beel_mcp.writes.kinds.create_customers import KIND, VALIDATION_AGE
+from beel_mcp.writes.journal.records import RECORD_TTL, Clock, WriteRow
+from beel_mcp.writes.kinds.create_customers import VALIDATION_TTL, CustomerCreation
 
 _KINDS: Mapping[str, RowStatus] = {
     "VALID": "valid",
@@ -150,14 +153,14 @@ CREATED_TODAY = Problem("row", Message("verdict.created_lately"))
 
 
 @dataclass(frozen=True)
-class Judged:
+class Validated:
     """A batch with what is known now; `stopped` says why some rows are unchecked still."""
 
     batch: Batch
     stopped: BeelMcpError | None = None
 
 
-class Judging:
+class Validator:
     """Asks BeeL about the parts of one batch, as long as the call has time."""
 
     def __init__(self, beel: BeelClient, journal: Journal, now: Clock, ends_at: float) -> None:
@@ -170,7 +173,7 @@ class Judging:
         self._asked: list[Row] = []
         self._verdicts: dict[int, Verdict] = {}
 
-    async def judge(self, batch: Batch) -> Judged:
+    async def validate(self, batch: Batch) -> Validated:
         """Give every row a verdict; a part that BeeL was asked about lately is not asked again.
 
         Raises:
@@ -200,7 +203,7 @@ class Judging:
             raise stopped
         self._remark_created(batch, account)
         await self._name_existing()
-        return Judged(batch.judged(self._verdicts, checks), stopped)
+        return Validated(batch.judged(self._verdicts, checks), stopped)
 
     def _still_good(
         self, rows: Sequence[Row], digest: str, known: PartCheck | None, batch: Batch
@@ -238,7 +241,7 @@ class Judging:
     def _remark_created(self, batch: Batch, account: Account) -> None:
         """Say of rows without a NIF that they were created today: BeeL sees no double in them."""
         open_rows = [
-            PlannedRow(row.number, row.payload())
+            WriteRow(row.number, row.payload(), name=row.name)
             for row in batch.rows
             if "nif" not in row.values and self._is_importable(row)
         ]
@@ -274,7 +277,7 @@ class Judging:
 
 def is_old(check: PartCheck, now: Clock) -> bool:
     """Whether the customers in BeeL may be others than those a part was checked against."""
-    return now() - check.at > VALIDATION_AGE
+    return now() - check.at > VALIDATION_TTL
 
 
 def last_sent_at(journal: Journal, account: Account) -> float:
@@ -285,11 +288,11 @@ def last_sent_at(journal: Journal, account: Account) -> float:
         return 0.0
 
 
-def created_today(journal: Journal, account: Account, rows: Sequence[PlannedRow]) -> Sequence[int]:
+def created_today(journal: Journal, account: Account, rows: Sequence[WriteRow]) -> Sequence[int]:
     """List the numbers of rows that our operations created within a day."""
-    since = journal.time() - KEPT_FOR.total_seconds()
+    since = journal.time() - RECORD_TTL.total_seconds()
     try:
-        return journal.private.created_since(rows, account.ledger_id, since) if rows else ()
+        return journal.personal_data.created_since(rows, account.ledger_id, since) if rows else ()
     except JournalError:
         return ()
 
@@ -299,11 +302,38 @@ def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
     found: dict[int, str | None] = {}
     try:
         for batch_id in (*batch.lineage, batch.batch_id):
-            operation = journal.find_decision(KIND, batch.caller, batch_id)
+            operation = journal.find_decision(CustomerCreation.name, batch.caller, batch_id)
             for chunk in operation.chunks if operation else ():
                 if chunk.state == "COMMITTED":
-                    rows = journal.private.record(chunk) or ()
-                    found |= {row["row"]: row["customer_id"] for row in rows}
+                    rows = journal.personal_data.record(chunk) or ()
+                    found |= {record.number: record.record_id or None for record in rows}
     except JournalError:
         return {}  # looking at a list needs no journal; creating does, and says so
     return found
+
+
+async def validate_list(state: AppState, request: ListRequest) -> Validation:
+    """Read the list that a call is about, ask BeeL about it, and keep it as a batch.
+
+    Raises:
+        BeelMcpError: it cannot be read, or BeeL could not be asked about any of it.
+    """
+    ends_at = anyio.current_time() + state.timing.patience_s
+    request.check()
+    batch, base = await read_batch(state, request)
+    validated = await Validator(state.beel, state.journal, state.timing.now, ends_at).validate(
+        batch
+    )
+    earlier = await earlier_decisions(state, validated.batch)
+    return Validation(
+        batch=earlier.batch,
+        expires_at=state.batches.add(earlier.batch),
+        base=base if base is not batch else None,
+        corrected=len(request.corrections or ()),
+        dropped=len(set(request.drop_rows or ())),
+        stopped=validated.stopped,
+        before=earlier.before,
+        begun=earlier.begun,
+        is_renewed=earlier.is_renewed,
+        is_read_only=state.settings.read_only,
+    )

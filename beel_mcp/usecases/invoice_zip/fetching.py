@@ -28,7 +28,7 @@ from beel_mcp.files.safe_dir import unusable
 from beel_mcp.files.zip_check import Archive
 from beel_mcp.usecases.invoice_zip.package import UNISSUED, Package, PdfResult, Reason
 from beel_mcp.writes.journal.records import Clock
-from beel_mcp.writes.run.concurrency import AT_ONCE
+from beel_mcp.writes.kinds.protocol import REQUESTS_AT_ONCE
 
 MOST_HALVINGS: Final = 4
 
@@ -113,7 +113,7 @@ class Fetching:
 
     async def _work_together(self) -> None:
         async with anyio.create_task_group() as workers:
-            for _ in range(min(AT_ONCE, self._total)):
+            for _ in range(min(REQUESTS_AT_ONCE, self._total)):
                 workers.start_soon(self._work)
 
     async def _work(self) -> None:

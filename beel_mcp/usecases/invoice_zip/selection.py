@@ -19,7 +19,7 @@ from beel_mcp.errors import (
 from beel_mcp.files.invoice_package import bare_name
 from beel_mcp.files.staging import Staging
 from beel_mcp.usecases.invoice_zip.package import Package, Selection
-from beel_mcp.writes.run.concurrency import AT_ONCE, at_once
+from beel_mcp.writes.kinds.protocol import REQUESTS_AT_ONCE, for_each_limited
 
 MOST: Final = 2_000
 ISSUED: Final = ("ISSUED", "SENT", "PAID", "OVERDUE", "RECTIFIED", "VOIDED")
@@ -113,7 +113,7 @@ async def read_facts(package: Package, beel: BeelClient) -> None:
         except (NotFoundError, InvalidRequestError):
             package.set_missing("not_found", [invoice_id])
 
-    await at_once(read, package.unread())
+    await for_each_limited(read, package.unread())
 
 
 async def read_rectified_numbers(package: Package, beel: BeelClient) -> None:
@@ -128,13 +128,13 @@ async def read_rectified_numbers(package: Package, beel: BeelClient) -> None:
             return  # its id has to do
         package.selection.numbers[invoice_id] = number or ""
 
-    await at_once(read, sorted(rectified)[:_MOST_NAMED])
+    await for_each_limited(read, sorted(rectified)[:_MOST_NAMED])
 
 
 async def _walk(package: Package, beel: BeelClient) -> None:
     """Read all invoices page by page, if that takes fewer requests than to read these."""
     total = (await beel.invoices.list(limit=1)).total
-    if total > _MOST_WALKED or total / PAGE_SIZE > len(package.unread()) / AT_ONCE:
+    if total > _MOST_WALKED or total / PAGE_SIZE > len(package.unread()) / REQUESTS_AT_ONCE:
         return
     try:
         async for invoice in beel.invoices.list_all(most=_MOST_WALKED):

@@ -1,4 +1,4 @@
-"""The ladder of confirmation: whether a person can be asked, how, and what counts as a yes."""
+"""Elicitation: whether a person can be asked, how, and what counts as a yes."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field, create_model
 from beel_mcp.errors import BeelMcpError, OperatorError
 from beel_mcp.language import localized
 from beel_mcp.settings import Confirm, Language
-from beel_mcp.writes.journal.plan import Look, Plan, ShownAs
+from beel_mcp.writes.journal.plan import Plan, Preview, ShownAs
 from beel_mcp.writes.journal.plan_store import PlanStore
 from beel_mcp.writes.journal.records import Operation
 
 YES: Final = "yes"
+MODERN: Final = "2026-07-28"  # the protocol revision that needs no back-channel for a form
 
 
 class Form(BaseModel):
@@ -97,9 +98,7 @@ def _number(language: Language) -> Any:
     )
 
 
-MODERN: Final = "2026-07-28"
-
-# What a guarded tool gets when its resolver has run: the answer to a form, or what stands for it.
+# What a tool gets when its resolver has run: the answer to a form, or what stands in its place.
 Consent = ElicitationResult[Form]
 
 
@@ -112,14 +111,21 @@ class Shown:
 
 @dataclass(frozen=True)
 class Stated:
-    """confirm_plan was called with the plan's own sentence, and no form is to be shown."""
+    """confirm_plan was called with the plan's own statement, and no form is to be shown."""
 
     plan_id: str
 
 
 @dataclass(frozen=True)
 class Spent:
-    """The plan was confirmed before; this is what it became."""
+    """The plan was confirmed before, and became this operation."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Decided:
+    """An earlier call decided the very same; this one goes on with it, and nobody is asked."""
 
     operation: Operation
 
@@ -130,17 +136,10 @@ class NotNeeded:
 
 
 @dataclass(frozen=True)
-class Told:
-    """The answer is known already; nobody is asked."""
-
-    answer: Any
-
-
-@dataclass(frozen=True)
 class NothingToDo:
-    """Not one of the records would change, so nobody is asked."""
+    """Not one of the records would change or be created, so nobody is asked."""
 
-    look: Look
+    preview: Preview
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ class Refused:
     error: BeelMcpError
 
 
-Instead = Shown | Stated | Spent | NotNeeded | Told | NothingToDo | Refused
+Instead = Shown | Stated | Spent | Decided | NotNeeded | NothingToDo | Refused
 Question = Elicit[Form] | Instead
 
 
@@ -178,12 +177,12 @@ class Asking:
 
     @property
     def shown_as(self) -> ShownAs:
-        """Tell which way it goes: chosen by the setting and the app, never by the model."""
+        """Whether a form is shown or a plan returned; the model has no say in it."""
         return "form" if self.can_ask and self.confirm != "plan" else "plan"
 
     @property
     def way(self) -> Literal["form", "plan", "unavailable"]:
-        """Tell how a change is confirmed in this app, if at all."""
+        """How a write is confirmed in this app, if at all."""
         if self.confirm == "ask" and not self.can_ask:
             return "unavailable"
         return self.shown_as

@@ -1,54 +1,34 @@
-"""The sentence that says what will happen: typed facts in fixed words, at most 900 characters."""
+"""The statement of a plan: typed facts in fixed words, at most 900 characters."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from beel_mcp.api.company import Account
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.language import localized
+from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
-from beel_mcp.writes.journal.plan import Affected, Look
+from beel_mcp.writes.journal.plan import Affected, Difference, LeftOutCode, Preview
 
 LONGEST: Final = 900
 _SPANISH_POINTS: Final = str.maketrans(",.", ".,")
 NAME_LIMIT: Final = 60
 LABEL_LIMIT: Final = 120
 NUMBER_LIMIT: Final = 30
-_PLACES: Final[Mapping[str, tuple[str, str]]] = {
+_ENVIRONMENTS: Final[Mapping[str, tuple[str, str]]] = {
     "sandbox": ("SANDBOX", "SIMULACIÓN"),
     "test": ("TEST", "PRUEBAS"),
     "live": ("LIVE", "REAL"),
 }
-# Why a record is left out: for one, and for several.
-_REASONS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "has_invoices": ("with invoices", "con facturas", "con facturas"),
-    "not_found": ("not found", "que no existe", "que no existen"),
-    "unchanged": ("already so", "ya está así", "ya están así"),
-    "identifier_fixed": (
-        "whose NIF cannot be changed here",
-        "cuyo NIF no se puede cambiar aquí",
-        "cuyo NIF no se puede cambiar aquí",
-    ),
-    "never_empty": (
-        "with a field that cannot be emptied here",
-        "con un campo que aquí no se puede vaciar",
-        "con un campo que aquí no se puede vaciar",
-    ),
-    "already_inactive": ("already inactive", "ya inactivo", "ya inactivos"),
-    "issued": ("issued", "ya emitida", "ya emitidas"),
-    "scheduled": ("scheduled", "programada", "programadas"),
-    "voided": ("void", "anulada", "anuladas"),
-    "rectified": ("rectified", "rectificada", "rectificadas"),
-    "proforma": ("proforma", "proforma", "proformas"),
-    "problems": ("with problems", "con problemas", "con problemas"),
-}
 
 
-def place_of(account: Account, company: str | None, language: Language) -> str:
-    """Say where it would happen; a company that is not known is told by its key."""
-    english, spanish = _PLACES[account.environment]
+def environment_label(account: Account, company: str | None, language: Language) -> str:
+    """Name environment and company; a company that is not known is told by its key."""
+    english, spanish = _ENVIRONMENTS[account.environment]
     label = company or localized(
         language,
         en=f"company of this key …{account.key_fingerprint[-4:]}",
@@ -58,18 +38,18 @@ def place_of(account: Account, company: str | None, language: Language) -> str:
 
 
 def compose(
-    place: str,
+    environment: str,
     opening: str,
-    look: Look,
+    preview: Preview,
     ending: Sequence[str],
     language: Language,
     *,
     labels: Sequence[str] | None = None,
 ) -> str:
-    """Put the sentence together; as many records stand in it as fit, by name unless labelled."""
-    head = f"{place}: {opening}: "
-    tail = "".join(f" {part}" for part in (*ending, _left(look, language)) if part)
-    every = labels or [named(one) for one in look.affected]
+    """Put the statement together; as many records stand in it as fit, by name unless labelled."""
+    head = f"{environment}: {opening}: "
+    tail = "".join(f" {part}" for part in (*ending, _left_out(preview, language)) if part)
+    every = labels or [named(affected) for affected in preview.affected]
     separator = "; " if labels else ", "  # a label has commas of its own
     room = LONGEST - width(head) - width(tail) - 1
     names = _names(every, room, separator, language)
@@ -77,20 +57,20 @@ def compose(
 
 
 def day_of(day: date, language: Language) -> str:
-    """Say a day."""
+    """Write a day as the person does."""
     return localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
 
 
 def money(amount: Decimal, language: Language) -> str:
-    """Say euros."""
+    """Write euros as the person does."""
     text = f"{amount:,.2f}"
     return localized(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
 
 
-def named(one: Affected) -> str:
+def named(affected: Affected) -> str:
     """Give what a person knows a record by."""
-    name = quoted(one.name, NAME_LIMIT)
-    return f"{name} ({_number(one.identifier)})" if one.identifier else name
+    name = quoted(affected.name, NAME_LIMIT)
+    return f"{name} ({_number(affected.identifier)})" if affected.identifier else name
 
 
 def _names(labels: Sequence[str], room: int, separator: str, language: Language) -> str:
@@ -108,7 +88,7 @@ def width(text: str) -> int:
 
     A sentence stands twice in an answer, which may cost 1,000 tokens.
     """
-    return sum(1 if one.isascii() else 3 for one in text)
+    return sum(1 if letter.isascii() else 3 for letter in text)
 
 
 def _number(identifier: str) -> str:
@@ -126,19 +106,35 @@ def _joined(names: Sequence[str], more: int, separator: str, language: Language)
     )
 
 
-def _left(look: Look, language: Language) -> str:
+def _left_out(preview: Preview, language: Language) -> str:
     """Say what was asked for and will not be touched."""
-    codes = [one.code for one in look.left]
+    codes = [record.code for record in preview.left_out]
     if not codes:
         return ""
-    reasons = []
-    for code in dict.fromkeys(codes):
-        number = codes.count(code)
-        english, one, several = _REASONS.get(code, ("refused", "rechazado", "rechazados"))
-        reasons.append(
-            f"{number} {localized(language, en=english, es=one if number == 1 else several)}"
-        )
+    reasons = [
+        f"{number} {left_out_words(code, number, language)}"
+        for code, number in Counter(codes).items()
+    ]
     opening = localized(
         language, en="Left out", es="Queda fuera" if len(codes) == 1 else "Quedan fuera"
     )
     return f"{opening}: {', '.join(reasons)}."
+
+
+def left_out_words(code: LeftOutCode, number: int, language: Language) -> str:
+    """Say why records are left out, behind their number."""
+    reasons = _words()["left_out"]
+    words = reasons.get(code, reasons["refused"])
+    if language == "es" and number != 1:
+        return words.get("es_several", words["es"])
+    return words[language]
+
+
+def difference_words(code: Difference, language: Language) -> str:
+    """Say how a record is not as it was shown, behind its name."""
+    return _words()["difference"][code][language]
+
+
+@cache
+def _words() -> dict[str, dict[str, dict[str, str]]]:
+    return read_data("plan_words")

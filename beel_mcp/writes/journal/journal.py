@@ -4,14 +4,14 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from beel_mcp.api.company import Account
 from beel_mcp.writes.journal.database import Database
 from beel_mcp.writes.journal.personal_data import (
-    KEPT_FOR,
-    PrivateRecords,
+    PersonalData,
     forget_old,
     forget_settled,
     is_old,
@@ -22,34 +22,59 @@ from beel_mcp.writes.journal.personal_data import (
 from beel_mcp.writes.journal.plan import Plan
 from beel_mcp.writes.journal.plan_store import PlanStore, forget_expired, has_expired, take
 from beel_mcp.writes.journal.records import (
+    RECORD_TTL,
     Chunk,
     ChunkState,
     Clock,
     Decision,
+    Finding,
     Observation,
     Operation,
-    Picture,
-    Planned,
+    PlannedChunk,
+    RowRecord,
 )
-from beel_mcp.writes.journal.workers import Owner
+from beel_mcp.writes.journal.workers import ProcessLease
+
+_CHUNK_COLUMNS: Final = tuple(column.name for column in fields(Chunk))
+_OPERATION_COLUMNS: Final = (
+    *("operation_id", "kind", "caller", "subject", "payload_digest", "environment", "company_id"),
+    *("key_fingerprint", "plan_id", "confirmed_by", "terms", "total", "owner", "started_at"),
+    *("checked_at", "ended_at", "saved_as"),
+)
+_SAME_DECISION: Final = (
+    "kind = ? AND payload_digest = ? AND ledger_id = ? AND caller = ? AND started_at > ?"
+)
 
 
-class Lookups:
-    """What can be asked of the journal. Looking leaves no trace, not even a file."""
+class Journal:
+    """Decisions, the requests they are made of, and how each ended.
+
+    Reading leaves no trace, not even a file: that begins with the first decision.
+    """
 
     def __init__(self, folder: Path, now: Clock) -> None:
         self._database = Database(folder)
         self._now = now
-        self.private = PrivateRecords(self._database)
+        self.lease = ProcessLease(folder)
+        self.personal_data = PersonalData(self._database)
         self.plans = PlanStore(self._database, now)
 
     def exists(self) -> bool:
         """Tell whether anything was ever recorded in this folder."""
         return self._database.exists()
 
+    def close(self) -> None:
+        """Close the file, and release the lock that says that this process lives."""
+        self._database.close()
+        self.lease.release()
+
     def time(self) -> float:
         """Tell the time in seconds since 1970."""
         return self._now().timestamp()
+
+    @property
+    def _day_ago(self) -> float:
+        return self.time() - RECORD_TTL.total_seconds()
 
     def get(self, operation_id: str) -> Operation:
         """Read an operation that is known to exist."""
@@ -60,194 +85,160 @@ class Lookups:
         return _first(self._select("operation_id = ? AND caller = ?", operation_id, caller))
 
     def find_decision(self, kind: str, caller: str, subject: str) -> Operation | None:
-        """Look up what was made of a batch."""
+        """Find the operation of a subject (a batch, a draft, a plan)."""
         where = "kind = ? AND caller = ? AND subject = ?"
         return _first(self._select(where, kind, caller, subject))
 
     def find_confirmed(self, plan_id: str, caller: str) -> Operation | None:
-        """Look up what was made of a plan."""
+        """Find the operation that a plan was spent on."""
         return _first(self._select("plan_id = ? AND caller = ?", plan_id, caller))
 
     def open_operations(self, account: Account, caller: str | None = None) -> list[Operation]:
-        """List what is in flight or unsettled in these books, oldest first."""
+        """List what is in flight or unsettled in a ledger, oldest first."""
         return self._select(
-            "books = ? AND caller = coalesce(?, caller) AND operation_id IN (SELECT operation_id"
-            " FROM chunks WHERE state IN ('PENDING', 'UNKNOWN')) ORDER BY started_at",
+            "ledger_id = ? AND caller = coalesce(?, caller) AND operation_id IN"
+            " (SELECT operation_id FROM chunks WHERE state IN ('PENDING', 'UNKNOWN'))"
+            " ORDER BY started_at",
             *(account.ledger_id, caller),
         )
 
     def recent(self, caller: str) -> list[Operation]:
         """List a caller's operations of the last 24 hours, the newest first."""
-        since = self.time() - KEPT_FOR.total_seconds()
         where = "caller = ? AND started_at > ? ORDER BY started_at DESC, rowid DESC"
-        return self._select(where, caller, since)
+        return self._select(where, caller, self._day_ago)
 
     def created_before(self, digest: str, account: Account) -> Operation | None:
         """Find the operation that created the very same rows in the last 24 hours."""
         return _first(
             self._select(
-                "payload_digest = ? AND books = ? AND started_at > ? AND operation_id IN"
+                "payload_digest = ? AND ledger_id = ? AND started_at > ? AND operation_id IN"
                 " (SELECT operation_id FROM chunks WHERE state = 'COMMITTED')",
-                *(digest, account.ledger_id, self.time() - KEPT_FOR.total_seconds()),
+                *(digest, account.ledger_id, self._day_ago),
             )
         )
 
     def last_sent_at(self, account: Account) -> float:
-        """Tell when something was last sent to these books, or an answer came; 0 for never."""
+        """Tell when something was last sent to a ledger, or an answer came; 0 for never."""
         if not self.exists():
             return 0.0
         with self._database.reading() as db:
             [at] = db.execute(
                 "SELECT max(max(sent_at, coalesce(settled_at, 0))) FROM chunks"
-                " JOIN operations USING (operation_id) WHERE books = ?",
+                " JOIN operations USING (operation_id) WHERE ledger_id = ?",
                 (account.ledger_id,),
             ).fetchone()
         return at or 0.0
 
     def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
-        """Find a decision about the very same rows that a day has not ended yet."""
+        """Find a decision about the very same rows of which something is left to send."""
         return _first(
-            self._select(
-                "kind = ? AND payload_digest = ? AND books = ? AND caller = ? AND started_at > ?"
-                " AND operation_id IN (SELECT operation_id FROM chunks WHERE state IN"
-                " ('READY', 'NOT_DONE')) ORDER BY started_at DESC",
-                *(kind, digest, account.ledger_id, caller),
-                self.time() - KEPT_FOR.total_seconds(),
-            )
+            [
+                operation
+                for operation in self.decided(kind, digest, account, caller)
+                if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks)
+            ]
         )
 
     def decided(self, kind: str, digest: str, account: Account, caller: str) -> list[Operation]:
         """List a caller's decisions about the very same rows within a day, the newest first."""
         return self._select(
-            "kind = ? AND payload_digest = ? AND books = ? AND caller = ? AND started_at > ?"
-            " ORDER BY started_at DESC, rowid DESC",
+            f"{_SAME_DECISION} ORDER BY started_at DESC, rowid DESC",
             *(kind, digest, account.ledger_id, caller),
-            self.time() - KEPT_FOR.total_seconds(),
+            self._day_ago,
         )
 
     def observations(self, chunk: Chunk) -> list[Observation]:
-        """Give what was seen of a chunk since it was last sent, oldest first."""
+        """List what reading showed of a chunk since it was last sent, oldest first."""
         with self._database.reading() as db:
             rows = db.execute(
-                "SELECT at, picture FROM observations WHERE operation_id = ? AND chunk = ?"
+                "SELECT at, finding FROM observations WHERE operation_id = ? AND chunk = ?"
                 " AND attempt = ? ORDER BY rowid",
                 (chunk.operation_id, chunk.chunk, chunk.attempts),
             ).fetchall()
-        return [Observation(at, picture) for at, picture in rows]
+        return [Observation(at, finding) for at, finding in rows]
 
     def _select(self, where: str, *values: Any) -> list[Operation]:
-        if not self.exists():  # looking leaves no trace
+        if not self.exists():
             return []
         with self._database.reading() as db:
-            rows = db.execute(f"SELECT * FROM operations WHERE {where}", values).fetchall()
-            return [self._operation(db, row) for row in rows]
+            rows = db.execute(
+                f"SELECT {', '.join(_OPERATION_COLUMNS)} FROM operations WHERE {where}", values
+            ).fetchall()
+            return [_operation(db, dict(zip(_OPERATION_COLUMNS, row, strict=True))) for row in rows]
 
-    def _operation(self, db: sqlite3.Connection, row: Sequence[Any]) -> Operation:
-        chunks = db.execute(
-            "SELECT * FROM chunks WHERE operation_id = ? ORDER BY chunk", (row[0],)
-        ).fetchall()
-        operation_id, kind, caller, subject, digest = row[:5]
-        plan_id, confirmed_by, terms, total, owner, started_at, checked_at, ended_at, saved_as = (
-            row[9:]
-        )
-        return Operation(
-            operation_id=operation_id,
-            kind=kind,
-            caller=caller,
-            subject=subject,
-            payload_digest=digest,
-            account=Account(*row[5:8]),
-            plan_id=plan_id,
-            confirmed_by=confirmed_by,
-            terms=json.loads(terms),
-            total=total,
-            owner=owner,
-            started_at=started_at,
-            checked_at=checked_at,
-            ended_at=ended_at,
-            saved_as=saved_as,
-            chunks=tuple(Chunk(*chunk) for chunk in chunks),
-        )
-
-
-def _first(operations: list[Operation]) -> Operation | None:
-    return operations[0] if operations else None
-
-
-class Journal(Lookups):
-    """Decisions, the requests they are made of, and how each ended."""
-
-    def __init__(self, folder: Path, now: Clock) -> None:
-        super().__init__(folder, now)
-        self.owner = Owner(folder)
-
-    def close(self) -> None:
-        """Let go of the file, and of the lock that says that this process lives."""
-        self._database.close()
-        self.owner.leave()
-
-    def begin(self, decision: Decision, chunks: Sequence[Planned]) -> Operation:
+    def begin(self, decision: Decision, chunks: Sequence[PlannedChunk]) -> Operation:
         """Record a decision before anything of it is sent. Its idempotency keys are fixed here."""
-        self.owner.appear()
+        self.lease.acquire()
         with self._database.writing() as db:
             operation_id = self._record(db, decision, chunks)
         return self.get(operation_id)
 
-    def take(self, plan: Plan, decision: Decision, chunks: Sequence[Planned]) -> Operation | None:
+    def take(
+        self, plan: Plan, decision: Decision, chunks: Sequence[PlannedChunk]
+    ) -> Operation | None:
         """Spend a plan and record what it decided, in one transaction; None if it is not open.
 
         There is one taker, ever: the plan's row is gone, and the operation bears its id.
         """
-        self.owner.appear()
+        self.lease.acquire()
         with self._database.writing() as db:
             if not take(db, plan, self.time()):  # guard: one taker
                 return None
             operation_id = self._record(db, decision, chunks)
         return self.get(operation_id)
 
-    def _record(self, db: sqlite3.Connection, decision: Decision, chunks: Sequence[Planned]) -> str:
+    def _record(
+        self, db: sqlite3.Connection, decision: Decision, chunks: Sequence[PlannedChunk]
+    ) -> str:
         operation_id = f"op_{secrets.token_urlsafe(12)}"
         account = decision.account
-        db.execute(
-            f"INSERT INTO operations VALUES ({', '.join('?' * 16)}, NULL, NULL)",
-            (
-                *(operation_id, decision.kind, decision.caller, decision.subject),
-                *(decision.payload_digest, account.environment, account.company_id),
-                *(
-                    account.key_fingerprint,
-                    account.ledger_id,
-                    decision.plan_id,
-                    decision.confirmed_by,
-                ),
-                *(
-                    json.dumps(dict(decision.terms)),
-                    decision.total,
-                    self.owner.name,
-                    self.time(),
-                    decision.checked_at,
-                ),
-            ),
+        _insert(
+            db,
+            "operations",
+            operation_id=operation_id,
+            kind=decision.kind,
+            caller=decision.caller,
+            subject=decision.subject,
+            payload_digest=decision.payload_digest,
+            environment=account.environment,
+            company_id=account.company_id,
+            key_fingerprint=account.key_fingerprint,
+            ledger_id=account.ledger_id,
+            plan_id=decision.plan_id,
+            confirmed_by=decision.confirmed_by,
+            terms=json.dumps(dict(decision.terms)),
+            total=decision.total,
+            owner=self.lease.name,
+            started_at=self.time(),
+            checked_at=decision.checked_at,
         )
         for number, chunk in enumerate(chunks):
-            place = (operation_id, number)
-            state: ChunkState = "READY" if chunk.refusal is None else "REJECTED"
-            db.execute(
-                "INSERT INTO chunks (operation_id, chunk, count, idempotency_key, state,"
-                " processing_time_ms, code) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(*place, len(chunk.rows), f"bmcp1-{decision.kind}-{operation_id}-{number}"),
-                    *(state, chunk.processing_time_ms, chunk.code),
-                ),
-            )
-            if chunk.refusal is None:
-                keep_payload(db, operation_id, number, chunk.rows)
-            else:
-                keep_record(db, place, chunk.refusal, self.time())
+            self._record_chunk(db, decision.kind, (operation_id, number), chunk)
         return operation_id
+
+    def _record_chunk(
+        self, db: sqlite3.Connection, kind: str, key: tuple[str, int], chunk: PlannedChunk
+    ) -> None:
+        operation_id, number = key
+        _insert(
+            db,
+            "chunks",
+            operation_id=operation_id,
+            chunk=number,
+            count=len(chunk.rows),
+            idempotency_key=f"bmcp1-{kind}-{operation_id}-{number}",
+            state="READY" if chunk.outcomes is None else "REJECTED",
+            processing_time_ms=chunk.processing_time_ms,
+            code=chunk.code,
+        )
+        if chunk.outcomes is None:
+            keep_payload(db, key, chunk.rows)
+        else:
+            keep_record(db, key, [*map(RowRecord.of, chunk.rows, chunk.outcomes)], self.time())
 
     def pending(self, chunk: Chunk) -> None:
         """Record that the first byte is about to leave."""
-        self.owner.appear()
+        self.lease.acquire()
         with self._database.writing() as db:
             db.execute(
                 "UPDATE chunks SET state = 'PENDING', attempts = attempts + 1, sent_at = ?,"
@@ -256,7 +247,7 @@ class Journal(Lookups):
             )
             db.execute(
                 "UPDATE operations SET owner = ?, ended_at = NULL WHERE operation_id = ?",
-                (self.owner.name, chunk.operation_id),
+                (self.lease.name, chunk.operation_id),
             )
 
     def settle(
@@ -264,16 +255,16 @@ class Journal(Lookups):
         chunk: Chunk,
         state: ChunkState,
         *,
-        record: Sequence[Any] | None = None,
+        record: Sequence[RowRecord] | None = None,
         code: str | None = None,
         request_id: str | None = None,
-        by_looking: bool = False,
+        by_reading: bool = False,
         done: int = 0,
         failed: int = 0,
     ) -> None:
-        """Record how a chunk ended. The rows kept to settle it go; what came of them stays 24 h.
+        """Record how a chunk ended; its payload is deleted, its record is kept for 24 hours.
 
-        Whoever found out `by_looking` may come late: then a newer state stands.
+        With `by_reading` nothing is recorded unless the chunk is still UNKNOWN in the same attempt.
         """
         with self._database.writing() as db:
             changed = db.execute(
@@ -284,16 +275,16 @@ class Journal(Lookups):
                 " AND (? = 0 OR (state = 'UNKNOWN' AND attempts = ?))",
                 (
                     *(state, self.time(), code, request_id, done, failed, state),
-                    *(chunk.operation_id, chunk.chunk, by_looking, chunk.attempts),
+                    *(chunk.operation_id, chunk.chunk, by_reading, chunk.attempts),
                 ),
             ).rowcount
             if not changed:
                 return
             if state == "COMMITTED":
-                rows = self.private.payload(chunk) or []
+                rows = self.personal_data.payload(chunk) or []
                 remember_identifiers(db, chunk.operation_id, rows, self.time())
             if record is not None:
-                keep_record(db, chunk.place, record, self.time())
+                keep_record(db, chunk.chunk_key, record, self.time())
             forget_settled(db)
 
     def end(self, operation_id: str) -> None:
@@ -314,27 +305,27 @@ class Journal(Lookups):
             )
 
     def keep_path(self, operation_id: str, path: str) -> None:
-        """Record where the records were saved before they were deleted."""
+        """Record the file that keeps what the write takes away."""
         with self._database.writing() as db:
             db.execute(
                 "UPDATE operations SET saved_as = ? WHERE operation_id = ?", (path, operation_id)
             )
 
-    def observe(self, chunk: Chunk, picture: Picture) -> None:
-        """Keep what a look at BeeL showed, so that settling goes on where it stopped."""
+    def observe(self, chunk: Chunk, finding: Finding) -> None:
+        """Keep what reading BeeL showed, so that the next call goes on from there."""
         with self._database.writing() as db:
             db.execute(
                 "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-                (chunk.operation_id, chunk.chunk, chunk.attempts, self.time(), picture),
+                (chunk.operation_id, chunk.chunk, chunk.attempts, self.time(), finding),
             )
 
-    def show(self, chunk: Chunk, rows: Sequence[Any]) -> None:
-        """Keep for a day what was seen of each row of a chunk that stays unknown."""
+    def keep_findings(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
+        """Keep for a day which rows of a chunk that stays unknown were found in BeeL."""
         with self._database.writing() as db:
-            keep_record(db, chunk.place, rows, self.time())
+            keep_record(db, chunk.chunk_key, record, self.time())
 
     def recover(self, is_running: Callable[[str], object]) -> None:
-        """Turn what nobody is at any more into what it is, unknown; drop what is old.
+        """Mark as UNKNOWN what a dead process left PENDING; delete what has been kept for a day.
 
         `is_running` tells of this process's operations; others hold a lock while they live.
         """
@@ -350,7 +341,7 @@ class Journal(Lookups):
             operation_id
             for owner, operation_id in in_flight
             if not (
-                is_running(operation_id) if owner == self.owner.name else self.owner.is_alive(owner)
+                is_running(operation_id) if owner == self.lease.name else self.lease.is_alive(owner)
             )
         ]
         if not dead and not is_due:
@@ -366,25 +357,44 @@ class Journal(Lookups):
         self._database.tidy()
 
     def interrupted(self, account: Account, caller: str) -> list[Operation]:
-        """List what a process that is gone left half done: nothing is unknown, nothing goes on."""
-        since = self.time() - KEPT_FOR.total_seconds()
-        where = "books = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
+        """List what a dead process left half sent: nothing of it is unknown, and nobody goes on."""
+        where = "ledger_id = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
         return [
-            one
-            for one in self._select(
-                f"{where} ORDER BY started_at", account.ledger_id, caller, since
+            operation
+            for operation in self._select(
+                f"{where} ORDER BY started_at", account.ledger_id, caller, self._day_ago
             )
-            if not one.is_open
-            and any(chunk.state == "READY" for chunk in one.chunks)
-            and one.owner != self.owner.name
-            and not self.owner.is_alive(one.owner)
+            if not operation.is_open
+            and any(chunk.state == "READY" for chunk in operation.chunks)
+            and operation.owner != self.lease.name
+            and not self.lease.is_alive(operation.owner)
         ]
 
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is settled; count what went and what stays."""
         if not self.exists():
             return 0, 0
-        counts = self.private.purge()
+        counts = self.personal_data.purge()
         self.plans.purge()
         self._database.tidy()
         return counts
+
+
+def _operation(db: sqlite3.Connection, columns: dict[str, Any]) -> Operation:
+    chunks = db.execute(
+        f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE operation_id = ? ORDER BY chunk",
+        (columns["operation_id"],),
+    ).fetchall()
+    account = Account(*map(columns.pop, ("environment", "company_id", "key_fingerprint")))
+    columns["terms"] = json.loads(columns["terms"])
+    return Operation(**columns, account=account, chunks=tuple(Chunk(*chunk) for chunk in chunks))
+
+
+def _insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
+    """Insert by column name, so that the order of the schema does not matter."""
+    marks = ", ".join("?" * len(columns))
+    db.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", [*columns.values()])
+
+
+def _first(operations: Sequence[Operation]) -> Operation | None:
+    return operations[0] if operations else None

@@ -5,40 +5,54 @@ import hmac
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Any
 
 from beel_mcp.writes.journal.database import Database
-from beel_mcp.writes.journal.records import Chunk, Operation, PlannedRow
+from beel_mcp.writes.journal.records import (
+    RECORD_TTL,
+    Chunk,
+    Operation,
+    RowOutcome,
+    RowRecord,
+    WriteRow,
+)
 
-KEPT_FOR: Final = timedelta(hours=24)
 
-
-class PrivateRecords:
+class PersonalData:
     """The rows that settling needs, what came of each, and keyed digests of identifiers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def payload(self, chunk: Chunk) -> list[PlannedRow] | None:
+    def payload(self, chunk: Chunk) -> list[WriteRow] | None:
         """Give the rows of a chunk, while they are kept."""
         rows = self._kept(chunk, "payload")
-        return None if rows is None else [PlannedRow(row["number"], row["values"]) for row in rows]
+        return None if rows is None else [WriteRow(**row) for row in rows]
 
-    def record(self, chunk: Chunk) -> list[dict[str, Any]] | None:
-        """Give what came of each row, while it is kept."""
-        return self._kept(chunk, "record")
+    def record(self, chunk: Chunk) -> list[RowRecord] | None:
+        """Give what became of each row, while it is kept."""
+        rows = self._kept(chunk, "record")
+        return None if rows is None else [RowRecord.from_json(row) for row in rows]
 
-    def records(self, operation: Operation) -> dict[int, list[dict[str, Any]]]:
-        """Give what came of each row of an operation, by chunk."""
-        return {chunk.chunk: self.record(chunk) or [] for chunk in operation.chunks}
+    def records(self, operation: Operation) -> dict[int, list[RowRecord]]:
+        """Give what became of each row of an operation, by chunk number.
+
+        A row without a record, as of a chunk that was never sent, is `unknown`.
+        """
+        unknown = RowOutcome("unknown")
+        return {
+            chunk.chunk: self.record(chunk)
+            or [RowRecord.of(row, unknown) for row in self.payload(chunk) or ()]
+            for chunk in operation.chunks
+        }
 
     def created_since(
-        self, rows: Iterable[PlannedRow], books: str, since: float, besides: str = ""
+        self, rows: Iterable[WriteRow], ledger_id: str, since: float, besides: str = ""
     ) -> list[int]:
-        """List the numbers of rows that our operations created in these books since a time.
+        """List the numbers of the rows that our operations created in a ledger since a time.
 
-        What the operation `besides` created is left aside.
+        What the operation `besides` created does not count.
         """
         if not self._database.exists():  # looking leaves no trace
             return []
@@ -48,8 +62,8 @@ class PrivateRecords:
                 digest
                 for [digest] in db.execute(
                     "SELECT digest FROM identifiers JOIN operations USING (operation_id)"
-                    " WHERE books = ? AND created_at >= ? AND operation_id != ?",
-                    (books, since, besides),
+                    " WHERE ledger_id = ? AND created_at >= ? AND operation_id != ?",
+                    (ledger_id, since, besides),
                 )
             }
         return [row.number for row in rows if _digest(secret, row.identity) in found]
@@ -78,29 +92,29 @@ class PrivateRecords:
 
 
 def keep_payload(
-    db: sqlite3.Connection, operation_id: str, chunk: int, rows: Sequence[PlannedRow]
+    db: sqlite3.Connection, chunk_key: tuple[str, int], rows: Sequence[WriteRow]
 ) -> None:
     """Keep the rows of a chunk until it is settled."""
-    content = [{"number": row.number, "values": row.values} for row in rows]
-    _keep(db, (operation_id, chunk, "payload"), content, None)
+    _keep(db, (*chunk_key, "payload"), [asdict(row) for row in rows], None)
 
 
 def keep_record(
-    db: sqlite3.Connection, place: tuple[str, int], record: Sequence[Any], now: float
+    db: sqlite3.Connection, chunk_key: tuple[str, int], record: Sequence[RowRecord], now: float
 ) -> None:
-    """Keep what came of each row of a chunk for a day."""
-    _keep(db, (*place, "record"), record, now + KEPT_FOR.total_seconds())
+    """Keep what became of each row of a chunk for a day."""
+    content = [row.as_json() for row in record]
+    _keep(db, (*chunk_key, "record"), content, now + RECORD_TTL.total_seconds())
 
 
 def remember_identifiers(
-    db: sqlite3.Connection, operation_id: str, rows: Sequence[PlannedRow], now: float
+    db: sqlite3.Connection, operation_id: str, rows: Sequence[WriteRow], now: float
 ) -> None:
-    """Remember for a day that these identifiers were created; a record's own id is none."""
-    created = [row.identity for row in rows if "record_id" not in row.values]
+    """Remember for a day that customers with these identifiers were created."""
+    created = [row.identity for row in rows if not row.record_id]
     secret = _secret(db)
     db.executemany(
         "INSERT INTO identifiers VALUES (?, ?, ?)",
-        [(operation_id, _digest(secret, one), now) for one in created],
+        [(operation_id, _digest(secret, identity), now) for identity in created],
     )
 
 
@@ -113,8 +127,8 @@ def forget_settled(db: sqlite3.Connection) -> None:
 
 
 def is_old(db: sqlite3.Connection, now: float) -> bool:
-    """Tell whether anything has been kept for a day."""
-    old = now - KEPT_FOR.total_seconds()
+    """Tell whether anything has been kept for longer than a day."""
+    old = now - RECORD_TTL.total_seconds()
     [due] = db.execute(
         "SELECT EXISTS (SELECT 1 FROM private WHERE kept_until < ?)"
         " OR EXISTS (SELECT 1 FROM identifiers WHERE created_at < ?)"
@@ -128,7 +142,7 @@ def is_old(db: sqlite3.Connection, now: float) -> bool:
 
 def forget_old(db: sqlite3.Connection, now: float) -> None:
     """Drop what has been kept for a day; the rows of an open chunk stay until it is settled."""
-    old = now - KEPT_FOR.total_seconds()
+    old = now - RECORD_TTL.total_seconds()
     db.execute("DELETE FROM private WHERE kept_until < ?", (now,))
     db.execute(
         "DELETE FROM private WHERE (operation_id, chunk) IN (SELECT operation_id, chunk"
@@ -140,11 +154,11 @@ def forget_old(db: sqlite3.Connection, now: float) -> None:
 
 
 def _keep(
-    db: sqlite3.Connection, place: tuple[str, int, str], content: Any, until: float | None
+    db: sqlite3.Connection, key: tuple[str, int, str], content: Any, until: float | None
 ) -> None:
     db.execute(
         "INSERT OR REPLACE INTO private VALUES (?, ?, ?, ?, ?)",
-        (*place, json.dumps(content, ensure_ascii=False), until),
+        (*key, json.dumps(content, ensure_ascii=False), until),
     )
 
 

@@ -1,10 +1,10 @@
-"""What would change: the records, the state they are in, and the sentence that tells a person."""
+"""A plan: the records that a write affects, a digest of their state, and its statement."""
 
 import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -15,13 +15,31 @@ TIME_TO_LIVE_S: Final = 600.0
 UNCHANGED: Final = "unchanged"  # the code of a record that is already as wanted
 PLAN_ID: Final = re.compile(r"plan_[A-Za-z0-9_-]{22}")
 
+# Why a record is left out of a plan; data/plan_words.toml has the words of each.
+LeftOutCode = Literal[
+    "not_found",
+    "unchanged",
+    "identifier_fixed",
+    "never_empty",
+    "has_invoices",
+    "already_inactive",
+    "issued",
+    "scheduled",
+    "voided",
+    "rectified",
+    "proforma",
+    "problems",
+    "refused",  # by BeeL, for a reason of its own
+]
+# How a record is not as a plan showed it any more.
+Difference = Literal["gone", "edited", "joined"] | LeftOutCode
 ShownAs = Literal["form", "plan"]
 ConfirmedBy = Literal["form", "statement"]
 
 
 @dataclass(frozen=True)
 class Affected:
-    """A record that will change: whom a person sees, and a digest of all that BeeL has of it."""
+    """A record that the write will change or create, with a digest of its state in BeeL."""
 
     record_id: str
     name: str
@@ -31,50 +49,50 @@ class Affected:
 
 
 @dataclass(frozen=True)
-class LeftAlone:
-    """A record that was asked for and will stay as it is, and why."""
+class LeftOut:
+    """A record that was asked for and stays as it is; `code` says why."""
 
     record_id: str
     name: str
-    code: str
+    code: LeftOutCode
     message: str = ""
     identifier: str = ""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a look at BeeL showed of everything that was asked for.
+class Preview:
+    """What a write would do now: the records affected, and those left out.
 
-    `meaning` is what decides the sentence beside the records, such as what a deletion does.
+    `terms` decide the statement beside the records, such as what a deletion does in this BeeL.
     """
 
     affected: tuple[Affected, ...]
-    left: tuple[LeftAlone, ...] = ()
-    meaning: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def requested(self) -> int:
         """How many records were asked for."""
-        return len(self.affected) + len(self.left)
+        return len(self.affected) + len(self.left_out)
 
     @property
     def digest(self) -> str:
-        """Stand for the state: any difference that could matter to a person changes it."""
-        records = [[one.record_id, one.state, one.facts] for one in self.affected]
-        others = [[one.record_id, one.code] for one in self.left]
-        return digest_of([records, others, self.meaning])
+        """The SHA-256 of all that could matter to a person who agrees to it."""
+        affected = [[record.record_id, record.state, record.facts] for record in self.affected]
+        left_out = [[record.record_id, record.code] for record in self.left_out]
+        return digest_of([affected, left_out, self.terms])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A change that was shown to somebody and waits for a yes; it runs once or never."""
+    """A write that was shown to a person and waits for a yes; it runs once or never."""
 
     plan_id: str
     kind: str
     caller: str
     shown_as: ShownAs
     arguments: Mapping[str, Any]
-    look: Look
+    preview: Preview
     digest: str
     statement: str
     account: Account
@@ -85,7 +103,7 @@ class Plan:
     @property
     def count(self) -> int:
         """How many records will change; not how many were asked for."""
-        return len(self.look.affected)
+        return len(self.preview.affected)
 
     @property
     def expires_at(self) -> datetime:
@@ -97,8 +115,8 @@ class Plan:
         """Name this plan in this state, for the person; no way leads from it to the plan's id."""
         return hashlib.sha256(f"{self.plan_id}:{self.digest}".encode()).hexdigest()[:8]
 
-    def is_said_by(self, statement: str) -> bool:
-        """Tell whether these are the words that were shown, white space and Unicode form aside."""
+    def matches(self, statement: str) -> bool:
+        """Tell whether this is the statement, white space and Unicode form (NFC) aside."""
         return _folded(statement) == _folded(self.statement)
 
     def content(self) -> str:
@@ -107,9 +125,9 @@ class Plan:
             {
                 "arguments": dict(self.arguments),
                 "statement": self.statement,
-                "affected": [asdict(one) for one in self.look.affected],
-                "left": [asdict(one) for one in self.look.left],
-                "meaning": dict(self.look.meaning),
+                "affected": [asdict(record) for record in self.preview.affected],
+                "left_out": [asdict(record) for record in self.preview.left_out],
+                "terms": dict(self.preview.terms),
             },
             ensure_ascii=False,
         )
@@ -120,12 +138,12 @@ def is_open_at(created_at: float, now: float) -> bool:
     return 0.0 <= now - created_at <= TIME_TO_LIVE_S
 
 
-def look_from(content: Mapping[str, Any]) -> Look:
-    """Read back what was looked at."""
-    return Look(
-        tuple(Affected(**one) for one in content["affected"]),
-        tuple(LeftAlone(**one) for one in content["left"]),
-        content["meaning"],
+def preview_from(content: Mapping[str, Any]) -> Preview:
+    """Read a preview back."""
+    return Preview(
+        tuple(Affected(**record) for record in content["affected"]),
+        tuple(LeftOut(**record) for record in content["left_out"]),
+        content["terms"],
     )
 
 
@@ -135,25 +153,20 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def differences(before: Look, after: Look) -> list[tuple[str, str]]:
-    """Name each record that is not as it was, and how: gone, new facts, or edited."""
-    found = []
-    now = {one.record_id: one for one in after.affected}
-    left = {one.record_id: one for one in after.left}
-    for one in before.affected:
-        same = now.get(one.record_id)
+def differences(before: Preview, after: Preview) -> list[tuple[str, Difference]]:
+    """List each record that is not as it was: its name, and a `Difference` or its code now."""
+    found: list[tuple[str, Difference]] = []
+    now = {record.record_id: record for record in after.affected}
+    left_out = {record.record_id: record.code for record in after.left_out}
+    for record in before.affected:
+        same = now.get(record.record_id)
         if same is None:
-            found.append((one.name, left[one.record_id].code if one.record_id in left else "gone"))
-        elif same.state != one.state or same.facts != one.facts:
-            found.append((one.name, "edited"))
-    known = {one.record_id for one in before.affected}
-    found += [(one.name, "joined") for one in after.affected if one.record_id not in known]
+            found.append((record.name, left_out.get(record.record_id, "gone")))
+        elif same.state != record.state or same.facts != record.facts:
+            found.append((record.name, "edited"))
+    known = {record.record_id for record in before.affected}
+    found += [(record.name, "joined") for record in after.affected if record.record_id not in known]
     return found
-
-
-def rows_of(affected: Sequence[Affected]) -> list[str]:
-    """Give the ids."""
-    return [one.record_id for one in affected]
 
 
 def _folded(text: str) -> str:

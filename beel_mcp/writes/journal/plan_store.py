@@ -13,12 +13,12 @@ from beel_mcp.writes.journal.database import Database
 from beel_mcp.writes.journal.plan import (
     PLAN_ID,
     TIME_TO_LIVE_S,
-    Look,
     Plan,
+    Preview,
     ShownAs,
     digest_of,
     is_open_at,
-    look_from,
+    preview_from,
 )
 from beel_mcp.writes.journal.records import Clock
 
@@ -38,7 +38,7 @@ class Proposal:
     shown_as: ShownAs
     request: Any  # tells the same request again
     arguments: Mapping[str, Any]
-    look: Look
+    preview: Preview
     statement: str
     account: Account
 
@@ -51,7 +51,9 @@ class PlanStore:
         self._now = now
 
     def open(self, proposal: Proposal) -> Plan:
-        """Find the plan that shows just this, or make it. Older pictures of the same request go.
+        """Return the open plan with this digest, or create it.
+
+        Open plans of the same request with another digest are deleted.
 
         Raises:
             CallerError: this caller has too many plans open.
@@ -65,7 +67,7 @@ class PlanStore:
                 *(account.environment, account.company_id, account.key_fingerprint),
             )
             db.execute(
-                f"DELETE FROM plans WHERE {_SAME} AND digest != ?", (*same, proposal.look.digest)
+                f"DELETE FROM plans WHERE {_SAME} AND digest != ?", (*same, proposal.preview.digest)
             )
             found = db.execute(f"SELECT * FROM plans WHERE {_SAME}", same).fetchone()
             if found and _plan(found).statement == proposal.statement:
@@ -203,8 +205,8 @@ def _new(proposal: Proposal, now: float) -> Plan:
         caller=proposal.caller,
         shown_as=proposal.shown_as,
         arguments=proposal.arguments,
-        look=proposal.look,
-        digest=proposal.look.digest,
+        preview=proposal.preview,
+        digest=proposal.preview.digest,
         statement=proposal.statement,
         account=proposal.account,
         created_at=now,
@@ -221,7 +223,7 @@ def _plan(row: tuple[Any, ...]) -> Plan:
         caller=caller,
         shown_as=shown_as,
         arguments=kept["arguments"],
-        look=look_from(kept),
+        preview=preview_from(kept),
         digest=digest,
         statement=kept["statement"],
         account=Account(environment, company_id, key),

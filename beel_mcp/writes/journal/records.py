@@ -1,13 +1,16 @@
-"""What the journal holds, as values."""
+"""What the journal holds, as values. All times are seconds since 1970."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
 
 from beel_mcp.api.company import Account
+from beel_mcp.identity import customer_key
 
 Clock = Callable[[], datetime]
+Sleep = Callable[[float], Awaitable[None]]
+RECORD_TTL: Final = timedelta(hours=24)  # how long personal data is kept once it is settled
 
 
 def utc_now() -> datetime:
@@ -16,63 +19,128 @@ def utc_now() -> datetime:
 
 
 ChunkState = Literal["READY", "PENDING", "COMMITTED", "REJECTED", "UNKNOWN", "NOT_DONE"]
-Picture = Literal["all", "none", "mixed", "unclear"]
+Finding = Literal["all", "none", "mixed", "unclear"]
+Verdict = Literal["done", "failed", "unknown"]
 
 # A chunk in one of these states may or may not have had its effect.
-OPEN_STATES: tuple[ChunkState, ...] = ("PENDING", "UNKNOWN")
+OPEN_STATES: Final[tuple[ChunkState, ...]] = ("PENDING", "UNKNOWN")
 
 
 @dataclass(frozen=True)
-class PlannedRow:
-    """A row as the person sees it, and as BeeL gets it."""
+class WriteRow:
+    """One record of a write: what is sent for it, and what a person knows it by.
+
+    `payload` is the customer or the draft to be created, or what the change needs beside the id.
+    `previous` holds the values that the change takes away, by field path, where an answer may show
+    them whole. `record_id` is empty for a record that does not exist yet.
+    """
 
     number: int
-    values: Mapping[str, Any]
-
-    @property
-    def nif(self) -> str:
-        """The identifier that BeeL keeps unique, or nothing."""
-        return str(self.values.get("nif", ""))
-
-    @property
-    def name(self) -> str:
-        """The name that the person knows the record by."""
-        return str(self.values.get("name") or self.values.get("legal_name", ""))
-
-    @property
-    def street(self) -> str:
-        """The street, which tells namesakes apart."""
-        return str((self.values.get("address") or {}).get("street", ""))
+    payload: Mapping[str, Any]
+    record_id: str = ""
+    name: str = ""
+    identifier: str = ""
+    previous: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> str:
-        """What tells this customer from all others: NIF, other number, else name and street."""
-        other = self.values.get("alternative_id") or {}
-        if "record_id" in self.values:  # one that is in BeeL
-            return f"id:{self.values['record_id']}".lower()
-        if self.nif:
-            return f"nif:{self.nif.upper()}"
-        if other.get("number"):
-            return f"alt:{other.get('type')}:{other['number']}".upper()
-        return f"name:{self.name}|{self.street}".upper()
+        """What tells this record from all others: its id, its identifier, else name and street."""
+        if self.record_id:
+            return f"id:{self.record_id}".lower()
+        street = (self.payload.get("address") or {}).get("street", "")
+        return customer_key(self.payload) or f"name:{self.name}|{street}".upper()
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A chunk before anything is sent: its rows, and how long BeeL took to check them.
+class RowProblem:
+    """One reason why BeeL refused a row."""
 
-    A `refusal` is what is known of rows that will not be sent at all, and `code` why.
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RowOutcome:
+    """What became of one record. `code` is BeeL's or ours, `message` is cleaned.
+
+    `record_id` and `name` are those of a record that was created, `facts` what an answer tells of
+    it. `is_found` says what reading showed of a row whose request cannot be settled.
     """
 
-    rows: Sequence[PlannedRow]
+    verdict: Verdict
+    code: str = ""
+    message: str = ""
+    request_id: str | None = None
+    record_id: str = ""
+    name: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[RowProblem, ...] = ()
+    is_found: bool | None = None
+
+
+@dataclass(frozen=True)
+class RowRecord:
+    """What is kept for a day of one row of a chunk."""
+
+    number: int
+    name: str
+    record_id: str
+    identifier: str
+    verdict: Verdict
+    code: str
+    message: str
+    facts: Mapping[str, str]
+    problems: tuple[RowProblem, ...]
+    is_found: bool | None
+    previous: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, row: WriteRow, outcome: RowOutcome) -> "RowRecord":
+        """Put a row and its outcome together."""
+        return cls(
+            number=row.number,
+            name=outcome.name or row.name,
+            record_id=outcome.record_id or row.record_id,
+            identifier=row.identifier,
+            verdict=outcome.verdict,
+            code=outcome.code,
+            message=outcome.message,
+            facts=outcome.facts,
+            problems=outcome.problems,
+            is_found=outcome.is_found,
+            previous=row.previous,
+        )
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "RowRecord":
+        """Read a record back."""
+        problems = tuple(RowProblem(**problem) for problem in content["problems"])
+        return cls(**{**content, "problems": problems})
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the record as it is kept."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PlannedChunk:
+    """One request before anything is sent, and how long BeeL took to validate its rows.
+
+    With `outcomes` its rows will not be sent at all, and `code` says why.
+    """
+
+    rows: Sequence[WriteRow]
     processing_time_ms: int = 0
-    refusal: Sequence[Mapping[str, Any]] | None = None
+    outcomes: Sequence[RowOutcome] | None = None
     code: str | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody decided, before it is an operation."""
+    """What somebody decided, before it is an operation.
+
+    `subject` is what is decided about at most once: a batch, a draft, a plan.
+    """
 
     kind: str
     caller: str
@@ -105,8 +173,8 @@ class Chunk:
     request_id: str | None
 
     @property
-    def place(self) -> tuple[str, int]:
-        """Where it stands: its operation, and its number there."""
+    def chunk_key(self) -> tuple[str, int]:
+        """The primary key: its operation, and its number there."""
         return self.operation_id, self.chunk
 
     @property
@@ -141,10 +209,20 @@ class Operation:
         """Whether the effect of any request is not known."""
         return any(chunk.is_open for chunk in self.chunks)
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether all that was decided is done."""
+        return all(chunk.state == "COMMITTED" for chunk in self.chunks)
+
+    @property
+    def planned(self) -> int:
+        """How many rows its requests have; not how many the call was about."""
+        return sum(chunk.count for chunk in self.chunks)
+
 
 @dataclass(frozen=True)
 class Observation:
-    """What a look at BeeL showed of a chunk whose answer was lost."""
+    """What reading BeeL showed of a chunk whose answer was lost."""
 
     at: float
-    picture: Picture
+    finding: Finding

@@ -10,7 +10,7 @@ CREATE TABLE operations (
     environment     TEXT NOT NULL,
     company_id      TEXT,
     key_fingerprint TEXT NOT NULL,     -- of the API key; not the key, nor any part of it
-    books           TEXT NOT NULL,     -- environment and company: what no other may touch
+    ledger_id       TEXT NOT NULL,     -- environment and company: what no other may touch
     plan_id         TEXT UNIQUE,       -- the plan that was spent on it; null: it adds only
     confirmed_by    TEXT CHECK (confirmed_by IN ('form', 'statement')),
     terms           TEXT NOT NULL,     -- JSON: what the change meant for every record
@@ -47,7 +47,7 @@ CREATE TABLE observations (
     chunk        INTEGER NOT NULL,
     attempt      INTEGER NOT NULL,     -- the sending whose effect was looked for
     at           REAL NOT NULL,
-    picture      TEXT NOT NULL CHECK (picture IN ('all', 'none', 'mixed', 'unclear'))
+    finding      TEXT NOT NULL CHECK (finding IN ('all', 'none', 'mixed', 'unclear'))
 ) STRICT;
 
 CREATE TABLE private (

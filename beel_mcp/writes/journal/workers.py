@@ -18,15 +18,23 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 
-class Owner:
-    """This process, as other processes on the same state folder see it."""
+logger = logging.getLogger(__name__)
+
+# A closed stdin waits this long for a write in flight; then the journal has the last word.
+LINGER_S = 10.0
+# How often another process's lock is polled: it sets no event of ours.
+POLL_S = 0.05
+
+
+class ProcessLease:
+    """Process liveness by file lock: the operating system releases it on any exit."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "owners"
         self.name = secrets.token_hex(8)
         self._lock: FileLock | None = None
 
-    def appear(self) -> None:
+    def acquire(self) -> None:
         """Take the lock that says that this process lives; the first write needs it.
 
         Raises:
@@ -45,8 +53,8 @@ class Owner:
             raise unavailable(self._folder.parent, error) from None
         self._lock = lock
 
-    def leave(self) -> None:
-        """Let go of the lock."""
+    def release(self) -> None:
+        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
             (self._folder / f"{self.name}.lock").unlink(missing_ok=True)
@@ -71,17 +79,6 @@ class Owner:
         return False
 
 
-if TYPE_CHECKING:
-    from filelock import FileLock
-
-logger = logging.getLogger(__name__)
-
-# A closed stdin waits this long for a write in flight; then the journal has the last word.
-LINGER_S = 10.0
-# How often another process's lock is looked at: it sets no event of ours.
-LOOK_S = 0.05
-
-
 class BusyError(BeelMcpError):
     """Another write is in flight for this account."""
 
@@ -89,7 +86,7 @@ class BusyError(BeelMcpError):
 
 
 @dataclass
-class Running:
+class RunningWrite:
     """A job that goes on whether or not anybody waits for it."""
 
     ended: anyio.Event = field(default_factory=anyio.Event)
@@ -102,8 +99,8 @@ class Running:
         return self.ended.is_set()
 
 
-class Writes:
-    """The writes of one server process."""
+class BackgroundWrites:
+    """The writes of one server process; each runs on when the call that began it is cancelled."""
 
     def __init__(
         self,
@@ -114,22 +111,22 @@ class Writes:
         self._group = group
         self._ended = ended
         self._folder = folder / "locks"
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, RunningWrite] = {}
 
-    def running(self, operation_id: str) -> Running | None:
+    def running(self, operation_id: str) -> RunningWrite | None:
         """Find the job of an operation, if this process is at it."""
         return self._running.get(operation_id)
 
-    def start(self, operation_id: str, job: Callable[[], Awaitable[None]]) -> Running:
+    def start(self, operation_id: str, job: Callable[[], Awaitable[None]]) -> RunningWrite:
         """Start a job, or find it running; a call that is cancelled leaves it running."""
         if operation_id in self._running:
             return self._running[operation_id]
-        running = self._running[operation_id] = Running()
+        running = self._running[operation_id] = RunningWrite()
         self._group.start_soon(self._run, operation_id, running, job)
         return running
 
     async def _run(
-        self, operation_id: str, running: Running, job: Callable[[], Awaitable[None]]
+        self, operation_id: str, running: RunningWrite, job: Callable[[], Awaitable[None]]
     ) -> None:
         try:
             await job()
@@ -153,8 +150,8 @@ class Writes:
         self._group.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def turn(self, books: str, within_s: float) -> AsyncIterator[None]:
-        """Hold the account's turn to write, against other processes, too.
+    async def turn(self, ledger_id: str, within_s: float) -> AsyncIterator[None]:
+        """Hold the ledger's one turn to write, against other processes as well.
 
         Raises:
             BusyError: another process did not end its write in time.
@@ -162,10 +159,10 @@ class Writes:
         from filelock import FileLock  # noqa: PLC0415 - only a write needs it
 
         make_private(self._folder)
-        lock = FileLock(self._folder / f"{books}.lock", mode=0o600)
+        lock = FileLock(self._folder / f"{ledger_id}.lock", mode=0o600)
         with anyio.move_on_after(within_s) as scope:
             while not _taken(lock):  # noqa: ASYNC110
-                await anyio.sleep(LOOK_S)
+                await anyio.sleep(POLL_S)
         if scope.cancelled_caught:
             raise BusyError(
                 "Another write to this account is still in flight; nothing was sent.",

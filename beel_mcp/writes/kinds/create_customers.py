@@ -1,175 +1,162 @@
-"""Creates customers chunk by chunk: on the journal first, then in BeeL, then on the journal."""
+"""Creates the customers of a validated batch, one bulk request for each 500, all or none."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import ClassVar, Final
 
-import anyio
-
-from beel_mcp.api.bulk import BulkCreation
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
+from beel_mcp.api.models import Customer
 from beel_mcp.errors import (
-    ApiError,
     BeelMcpError,
     CallerError,
     ConflictError,
     InvalidRequestError,
     NextCall,
-    RefusedError,
-    UnknownOutcomeError,
 )
+from beel_mcp.identity import customer_key, foreign_id, foreign_id_of
+from beel_mcp.language import localized
+from beel_mcp.settings import Language
+from beel_mcp.writes.consent.statement import compose
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.personal_data import KEPT_FOR
-from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, PlannedRow
-from beel_mcp.writes.journal.workers import Writes
+from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
+from beel_mcp.writes.journal.records import (
+    Chunk,
+    Finding,
+    Operation,
+    PlannedChunk,
+    RowOutcome,
+    RowProblem,
+    WriteRow,
+)
+from beel_mcp.writes.kinds.protocol import (
+    BatchRows,
+    Found,
+    OutcomeWords,
+    Write,
+    refused_or_unknown,
+    settling_call,
+    unsettled_overlap,
+)
 
-logger = logging.getLogger(__name__)
-
-KIND = "create_customers"
-Created = tuple[list[dict[str, object]], str | None]
-# Longer than one bulk request may take: whoever waits longer is told to come back.
-TURN_S = 200.0
-MOST_SENDINGS = 2
+ROWS_IN_A_REQUEST: Final = 500
 # After this long the customers in BeeL may be others than those the list was checked against.
-VALIDATION_AGE = timedelta(minutes=15)
-# A job of many requests sends no further one after this; the next call goes on with it.
-JOB_S = 600.0
+VALIDATION_TTL: Final = timedelta(minutes=15)
+# Our clock and BeeL's may differ by this much.
+CLOCK_SKEW_S: Final = 120.0
+LISTED_ONE_BY_ONE: Final = 20
+SEVERAL: Final = "more than one"
+PAGE_SIZE: Final = 100
+MOST_PAGES: Final = 30
 
 
-class Creating:
-    """What it takes to create the chunks of one operation; drafting.py creates other records."""
+class CustomerCreation(Write):
+    """The importable rows of a batch. The same rows are the same request."""
 
-    def __init__(self, beel: BeelClient, journal: Journal, writes: Writes) -> None:
-        self.beel = beel
-        self.journal = journal
-        self._writes = writes
+    name = "create_customers"
+    words: ClassVar = OutcomeWords("created", "customer", "customer_id", "refused", skips=True)
+    all_or_none = True
 
-    async def run(self, operation_id: str) -> None:
-        """Create what is not created yet, in order; stop at the first chunk that does not go well.
+    @property
+    def batch_id(self) -> str:
+        """The batch whose rows these are."""
+        return str(self.arguments["batch_id"])
 
-        A chunk that BeeL refused before is left out: the call was made again all the same.
-
-        Raises:
-            BeelMcpError: nothing of a chunk was sent, or BeeL did not take the request as such.
-        """
-        account = await self.beel.account()
-        check_books(self.journal.get(operation_id), account)
-        async with self._writes.turn(account.ledger_id, TURN_S):
-            try:
-                await self._go_through(operation_id)
-            except BeelMcpError as error:
-                self.journal.explain(operation_id, error.code)
-                raise
-            finally:
-                self.journal.end(operation_id)
-
-    async def _go_through(self, operation_id: str) -> None:
-        ends_at = anyio.current_time() + JOB_S
-        # Read again under the lock: another process may have gone on with it meanwhile.
-        for chunk in self.journal.get(operation_id).chunks:
-            if chunk.is_open:
-                break
-            if anyio.current_time() > ends_at:
-                self.journal.explain(operation_id, "deadline")
-                break
-            if self.may_send(chunk) and not await self._create(chunk):
-                break
-
-    async def _create(self, chunk: Chunk) -> bool:
-        """Send one chunk; tell whether its customers are created."""
-        rows = self.journal.private.payload(chunk)
-        if rows is None:
-            return False
-        operation = self.journal.get(chunk.operation_id)
-        await self.check(operation, rows)
-        self.journal.pending(chunk)
-        return await self._send(chunk, rows)
-
-    async def check(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
-        """Look once more, right before they are sent.
+    @property
+    def batch(self) -> BatchRows:
+        """The rows as they are now.
 
         Raises:
-            BeelMcpError: they must not be sent.
+            CallerError: the batch is not kept any more.
         """
-        self._check_overlap(operation, rows)
-        await self._check_again(operation, rows)
+        return self.context.batch(self.batch_id)
 
-    async def _send(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> bool:
+    @property
+    def request(self) -> str:
+        """The rows; a list given inline is a new batch every time."""
+        return self.batch.payload_digest
+
+    async def preview(self) -> Preview:
+        """Show the rows as what would be created; there is nothing in BeeL to read yet."""
+        return self.preview_of(self.batch)
+
+    @staticmethod
+    def preview_of(batch: BatchRows) -> Preview:
+        """Show rows as what would be created, and those with problems as left out."""
+        return Preview(
+            tuple(
+                Affected(str(row.number), row.name, str(row.payload.get("nif", "")), "")
+                for row in batch.rows
+            ),
+            tuple(LeftOut(str(row.number), row.name, "problems") for row in batch.left_out),
+            {"payload": batch.payload_digest},
+        )
+
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
+        """Say who would be created."""
+        number = len(preview.affected)
+        customers_en = f"{number} customer{'' if number == 1 else 's'}"
+        customers_es = f"{number} cliente{'' if number == 1 else 's'}"
+        opening = localized(language, en=f"create {customers_en}", es=f"dar de alta {customers_es}")
+        return compose(environment, opening, preview, [], language)
+
+    def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
+        """Divide the rows as BeeL takes them."""
+        batch = self.batch
+        return [
+            PlannedChunk(batch.rows[start : start + ROWS_IN_A_REQUEST], batch.processing_time_ms)
+            for start in range(0, len(batch.rows), ROWS_IN_A_REQUEST)
+        ]
+
+    async def recheck(self, operation: Operation, rows: Sequence[WriteRow]) -> None:
+        """Keep customers from being created twice by two of our own operations, or by others."""
+        refuse_double(
+            *(self.journal, operation.account, rows, operation.subject, operation.checked_at),
+            besides=operation.operation_id,
+        )
+        await self._validate_again(operation, rows)
+
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        """Create them: all or none."""
         try:
-            record, request_id = await self.request(chunk, rows)
+            creation = await self.beel.customers.create_bulk(
+                [row.payload for row in rows], idempotency_key=chunk.idempotency_key
+            )
         except (InvalidRequestError, ConflictError) as error:
-            self.refused(chunk, rows, error)
-            return False
-        except UnknownOutcomeError as error:
-            self._settle(chunk, "UNKNOWN", error)
-            return False
-        except BeelMcpError as error:
-            # Never sent, or turned away at the door (401, 403, 413, 429): nothing happened, and
-            # the same decision may be carried out later.
-            self._settle(chunk, "READY", error)
-            raise
-        except Exception:
-            self.journal.settle(chunk, "UNKNOWN", code="internal_error")
-            raise
-        self.journal.settle(chunk, "COMMITTED", record=record, request_id=request_id)
-        return True
+            raise refused_or_unknown(chunk, error) from error
+        ids = {created.index: created.customer_id for created in creation.created}
+        return [
+            RowOutcome("done", request_id=creation.request_id, record_id=ids.get(index) or "")
+            for index in range(len(rows))
+        ]
 
-    async def request(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Created:
-        """Send the request itself; what is recorded of each row, and BeeL's request id.
+    def refused(self, rows: Sequence[WriteRow], error: BeelMcpError) -> list[RowOutcome]:
+        """Give what BeeL says of each row; the others went with them."""
+        problems: dict[int, list[RowProblem]] = {}
+        for fault in error.field_errors:
+            if fault.index is not None and fault.index < len(rows):
+                field = fault.field.rpartition("].")[2] or "row"
+                problems.setdefault(fault.index, []).append(RowProblem(field, fault.message))
+        return [
+            RowOutcome(
+                "failed",
+                error.code,
+                "" if index in problems else "refused together with the others",
+                problems=tuple(problems.get(index, ())),
+            )
+            for index in range(len(rows))
+        ]
 
-        Raises:
-            BeelMcpError: it did not do what was asked, or nobody knows.
-        """
-        creation = await self.beel.customers.create_bulk(
-            [row.values for row in rows], idempotency_key=chunk.idempotency_key
-        )
-        return created(rows, creation), creation.request_id
-
-    def _settle(self, chunk: Chunk, state: ChunkState, error: BeelMcpError) -> None:
-        self.journal.settle(chunk, state, code=error.code, request_id=error.request_id)
-
-    def refused(self, chunk: Chunk, rows: Sequence[PlannedRow], error: RefusedError) -> None:
-        """Record a definite no; if the key was used before, look what became of it first."""
-        if error.code == "IDEMPOTENCY_KEY_MISMATCH":
-            logger.error("BeeL saw this idempotency key with another body: report this defect")
-        # A second sending meets what the first one, given up for lost, may have created late.
-        if chunk.attempts > 0 or error.code.startswith("IDEMPOTENCY_KEY"):
-            self.journal.settle(chunk, "UNKNOWN", code=error.code, request_id=error.request_id)
-            return
-        self.journal.settle(
-            chunk,
-            "REJECTED",
-            record=_problems(rows, error),
-            code=error.code,
-            request_id=error.request_id,
-        )
-
-    def may_send(self, chunk: Chunk) -> bool:
-        """Tell whether a chunk may be sent: never while its effect is open, and again only once.
-
-        After 24 hours BeeL has forgotten the key, so it is not sent again at all.
-        """
-        if chunk.state == "READY":
-            return True
-        age = self.journal.time() - (chunk.sent_at or 0.0)
-        return (
-            chunk.state == "NOT_DONE"
-            and chunk.attempts < MOST_SENDINGS
-            and age < KEPT_FOR.total_seconds()
-        )
-
-    async def _check_again(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
+    async def _validate_again(self, operation: Operation, rows: Sequence[WriteRow]) -> None:
         """Ask BeeL once more about rows that it was asked about long ago.
 
         Raises:
             CallerError: some of them could not be created any more.
         """
-        if self.journal.time() - operation.checked_at <= VALIDATION_AGE.total_seconds():
+        if self.journal.time() - operation.checked_at <= VALIDATION_TTL.total_seconds():
             return
-        report = await self.beel.customers.validate_bulk([row.values for row in rows])
-        said = zip(rows, report.rows, strict=True)
-        others = [row.number for row, one in said if one.status not in ("VALID", "WARNING")]
+        report = await self.beel.customers.validate_bulk([row.payload for row in rows])
+        statuses = zip(rows, report.rows, strict=True)
+        others = [row.number for row, now in statuses if now.status not in ("VALID", "WARNING")]
         if others:
             named = ", ".join(map(str, others[:5])) + (", …" if len(others) > 5 else "")
             raise CallerError(
@@ -181,77 +168,142 @@ class Creating:
                 next_calls=(checking_call(operation.subject),),
             )
 
-    def _check_overlap(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
-        """Keep customers from being created twice by two of our own operations.
+    async def find(self, chunk: Chunk, rows: Sequence[WriteRow]) -> Found:
+        """Look for the rows among BeeL's customers.
 
-        Raises:
-            CallerError: another operation may have created some of them, or has.
+        Rows with a NIF and rows without have to agree: a customer with the same NIF proves nothing
+        about those that have none.
         """
-        if other := unsettled_overlap(self.journal, operation.account, rows):
-            raise overlapping(other)
-        if is_overtaken(self.journal, operation, rows):
-            raise overtaken(operation.subject)
+        with_nif = [row for row in rows if row.payload.get("nif")]
+        others = [row for row in rows if not row.payload.get("nif")]
+        findings: set[Finding] = set()
+        there: set[int] = set()
+        if with_nif:
+            finding, there = await self._find_by_dry_run(chunk, with_nif)
+            findings.add(finding)
+        if others:
+            finding, listed = await self._find_in_list(chunk, others)
+            findings.add(finding)
+            there |= listed
+        finding = _joined(findings)
+        if finding == "all":
+            return Found("all", await self._created(chunk, rows))
+        if finding != "mixed":
+            return Found(finding)
+        return Found(
+            "mixed",
+            {row.number: RowOutcome("unknown", is_found=row.number in there) for row in rows},
+        )
+
+    async def _find_by_dry_run(
+        self, chunk: Chunk, rows: Sequence[WriteRow]
+    ) -> tuple[Finding, set[int]]:
+        report = await self.beel.customers.validate_bulk([row.payload for row in rows])
+        pairs = list(zip(rows, [row.status for row in report.rows], strict=True))
+        there = {row.number for row, status in pairs if status == "DUPLICATE"}
+        free = [row for row, status in pairs if status in ("VALID", "WARNING")]
+        if there and free:
+            return "mixed", there
+        if len(there) == len(rows):
+            return "all", there
+        if free:
+            # Where BeeL does not keep NIFs unique its dry run sees no duplicates: read the list.
+            return await self._find_in_list(chunk, free)
+        # Errors and NIFs that AEAT does not know today prove nothing: AEAT may be down.
+        return "unclear", there
+
+    async def _find_in_list(
+        self, chunk: Chunk, rows: Sequence[WriteRow]
+    ) -> tuple[Finding, set[int]]:
+        """Look for three rows, from both ends and the middle, among the customers created since."""
+        sample = {row.number: row for row in (rows[0], rows[len(rows) // 2], rows[-1])}
+        there = {number for number, row in sample.items() if await self._id_of(chunk, row)}
+        if len(there) == len(sample):
+            return "all", there
+        return ("mixed" if there else "none"), there
+
+    async def _id_of(self, chunk: Chunk, row: WriteRow) -> str | None:
+        """Find the one customer that was created from a row since it was sent."""
+        since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
+        nif = str(row.payload.get("nif", ""))
+        search = None if nif else row.name
+        found: list[str] = []
+        for number in range(1, MOST_PAGES + 1):
+            page = await self.beel.customers.list(
+                nif=nif or None, search=search, page=number, limit=PAGE_SIZE
+            )
+            found += [
+                customer.id
+                for customer in page.items
+                if _is_same(customer, row) and _created_at(customer) >= since
+            ]
+            if not page.has_more:
+                break
+        # Namesakes cannot be told apart: they prove that it is there, but give no id.
+        return found[0] if len(found) == 1 else SEVERAL if found else None
+
+    async def _created(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, RowOutcome]:
+        """Give the outcomes of a creation that was found; an id that is not certain stays empty."""
+        try:
+            ids = await self._ids(chunk, rows)
+        except BeelMcpError:
+            ids = {}
+        return {row.number: RowOutcome("done", record_id=ids.get(row.number, "")) for row in rows}
+
+    async def _ids(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, str]:
+        if len(rows) <= LISTED_ONE_BY_ONE:
+            found = {row.number: await self._id_of(chunk, row) for row in rows}
+            return {number: ident for number, ident in found.items() if ident and ident != SEVERAL}
+        since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
+        wanted = {str(row.payload["nif"]): row.number for row in rows if row.payload.get("nif")}
+        ids: dict[int, str] = {}
+        for number in range(1, MOST_PAGES + 1):
+            page = await self.beel.customers.list(page=number, limit=PAGE_SIZE)
+            for customer in page.items:
+                if customer.nif in wanted and _created_at(customer) >= since:
+                    ids[wanted[customer.nif]] = customer.id
+            if not page.has_more:
+                break
+        return ids
 
 
-def check_books(operation: Operation, account: Account) -> None:
-    """Keep an operation in the books it belongs to.
+def refuse_double(
+    journal: Journal,
+    account: Account,
+    rows: Sequence[WriteRow],
+    batch_id: str,
+    checked_at: float,
+    *,
+    besides: str = "",
+) -> None:
+    """Keep customers from being created twice by two of our own operations.
 
     Raises:
-        CallerError: the server now works in another environment or company.
+        CallerError: another operation than `besides` may have created some of them, or has.
     """
-    if operation.account.ledger_id != account.ledger_id:
+    if other := unsettled_overlap(journal, account, rows):
         raise CallerError(
-            f"This operation belongs to another company or environment"
-            f" ({operation.account.environment}, company {operation.account.company_id or '-'}).",
-            code="another_company",
-            remedy="Ask the person to start the server with the settings it was begun with.",
+            "An earlier creation of some of these customers is not settled: they may exist already."
+            " Nothing was sent.",
+            code="operation_unsettled",
+            retryable=True,
+            next_calls=(settling_call(other),),
+        )
+    if journal.personal_data.created_since(rows, account.ledger_id, checked_at, besides):
+        raise CallerError(
+            "Some of these customers were created by another call since the list was checked;"
+            " nothing was sent.",
+            code="created_meanwhile",
+            remedy="Call validate_customers again with the same list.",
+            next_calls=(checking_call(batch_id),),
         )
 
 
-def unsettled_overlap(journal: Journal, account: Account, rows: Sequence[PlannedRow]) -> str | None:
-    """Find an operation that may have created some of these customers, or may yet.
-
-    After a day it stands in nobody's way any more: no answer is that late, and whoever checks the
-    list anew sees who is there.
-    """
-    mine = {row.identity for row in rows}
-    recent = journal.time() - KEPT_FOR.total_seconds()
-    for operation in journal.open_operations(account):
-        for chunk in operation.chunks:
-            theirs = {row.identity for row in journal.private.payload(chunk) or ()}
-            if chunk.is_open and (chunk.sent_at or 0.0) > recent and mine & theirs:
-                return operation.operation_id
-    return None
-
-
-def overlapping(operation_id: str) -> CallerError:
-    """Say that an unsettled operation stands in the way."""
-    return CallerError(
-        "An earlier creation of some of these customers is not settled: they may exist already."
-        " Nothing was sent.",
-        code="operation_unsettled",
-        retryable=True,
-        next_calls=(
-            NextCall("check_operation", {"operation_id": operation_id}, "settles it, by reading"),
-        ),
-    )
-
-
-def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[PlannedRow]) -> bool:
+def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[WriteRow]) -> bool:
     """Whether another operation created some of these customers since this one was checked."""
-    books, mine = operation.account.ledger_id, operation.operation_id
-    return bool(journal.private.created_since(rows, books, operation.checked_at, mine))
-
-
-def overtaken(batch_id: str) -> CallerError:
-    """Say that other calls were faster, and that the list has to be looked at again."""
-    return CallerError(
-        "Some of these customers were created by another call since the list was checked; nothing"
-        " was sent.",
-        code="created_meanwhile",
-        remedy="Call validate_customers again with the same list.",
-        next_calls=(checking_call(batch_id),),
-    )
+    ledger_id, mine = operation.account.ledger_id, operation.operation_id
+    found = journal.personal_data.created_since(rows, ledger_id, operation.checked_at, mine)
+    return bool(found)
 
 
 def checking_call(batch_id: str) -> NextCall:
@@ -259,34 +311,25 @@ def checking_call(batch_id: str) -> NextCall:
     return NextCall("validate_customers", {"batch_id": batch_id}, "says what can be created now")
 
 
-def created(rows: Sequence[PlannedRow], creation: BulkCreation) -> list[dict[str, object]]:
-    """Make the record of a creation: row, name, id."""
-    ids = {one.index: one.customer_id for one in creation.created}
-    return [
-        {"row": row.number, "name": row.name, "customer_id": ids.get(index)}
-        for index, row in enumerate(rows)
-    ]
+def _joined(findings: set[Finding]) -> Finding:
+    if len(findings) == 1:
+        return next(iter(findings))
+    return "unclear" if "unclear" in findings else "mixed"
 
 
-def _problems(rows: Sequence[PlannedRow], error: ApiError) -> list[dict[str, object]]:
-    """Make the record of a refusal: what BeeL says of a row, and the rows that went with it."""
-    faults = [
-        (fault.index, fault)
-        for fault in error.field_errors
-        if fault.index is not None and fault.index < len(rows)
-    ]
-    named = {index for index, _ in faults}
-    said = [
-        {
-            "row": rows[index].number,
-            "name": rows[index].name,
-            "field": fault.field.rpartition("].")[2] or "row",
-            "message": fault.message,
-        }
-        for index, fault in faults
-    ]
-    return said + [
-        {"row": row.number, "name": row.name, "message": "refused together with the others"}
-        for index, row in enumerate(rows)
-        if index not in named
-    ]
+def _is_same(customer: Customer, row: WriteRow) -> bool:
+    """Whether a customer in BeeL has the identifier of a row, else its name and street."""
+    if row.payload.get("nif"):
+        return customer_key({"nif": customer.nif}) == row.identity
+    wanted, other = foreign_id_of(row.payload), customer.alternative_id
+    if wanted.number and other:
+        return wanted.may_be(foreign_id(other.type, other.country_code, other.number))
+    address: Mapping[str, str] = row.payload.get("address") or {}
+    lives_there = customer.address is not None and customer.address.street == address.get(
+        "street", ""
+    )
+    return customer.legal_name == row.name and lives_there
+
+
+def _created_at(customer: Customer) -> float:
+    return customer.created_at.timestamp() if customer.created_at else 0.0

@@ -1,4 +1,4 @@
-"""Creates a draft invoice as customers are created: on the journal first, settled when in doubt.
+"""Creates a draft invoice, once, and finds it again when the answer was lost.
 
 BeeL keeps no draft unique, so each sending knows which drafts its customer had before: one that
 is new, and says what was sent, is ours.
@@ -6,102 +6,133 @@ is new, and says what was sent, is ours.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.api.models import Invoice, InvoiceLine, InvoiceTotals
 from beel_mcp.api.new_draft import DraftLine, NewDraft, read_draft
-from beel_mcp.errors import BeelMcpError, RefusedError
-from beel_mcp.writes.journal.plan import digest_of
-from beel_mcp.writes.journal.records import Chunk, Operation, Picture, PlannedRow
-from beel_mcp.writes.kinds.create_customers import Created, Creating
-from beel_mcp.writes.run.reconciliation import Settling
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError
+from beel_mcp.language import localized
+from beel_mcp.settings import Language
+from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of, money, named
+from beel_mcp.writes.journal.plan import Affected, Preview, digest_of
+from beel_mcp.writes.journal.records import Chunk, PlannedChunk, RowOutcome, WriteRow
+from beel_mcp.writes.kinds.protocol import (
+    Found,
+    OutcomeWords,
+    Write,
+    WriteContext,
+    refused_or_unknown,
+)
 
-KIND: Final = "create_draft_invoice"
 MOST_DRAFTS: Final = 2000
 _CENT: Final = Decimal("0.01")
 
 
-class Drafting(Creating):
-    """What it takes to create one draft."""
+class DraftCreation(Write):
+    """One draft. The same draft is the same request, however its decimals were written.
 
-    async def check(self, operation: Operation, rows: Sequence[PlannedRow]) -> None:
-        """Look for nothing: what was there before was noted when this was decided."""
+    Without arguments it only finds what was sent before.
+    """
 
-    async def request(self, chunk: Chunk, rows: Sequence[PlannedRow]) -> Created:
-        """Send the draft."""
+    name = "create_draft_invoice"
+    words: ClassVar = OutcomeWords("created", "draft invoice", "invoice_id", "refused")
+    all_or_none = True
+
+    def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
+        super().__init__(context, arguments)
+        self.known: Sequence[str] = ()  # ids of the drafts that the customer has already
+
+    @property
+    def draft(self) -> NewDraft:
+        """The draft that was asked for."""
+        return read_draft(self.arguments)
+
+    @property
+    def request(self) -> str:
+        """The digest of what is sent."""
+        return digest_of(self.draft.body())
+
+    async def preview(self) -> Preview:
+        """Show whom the draft is for, and what it comes to.
+
+        Raises:
+            BeelMcpError: the customer cannot be read.
+        """
+        draft = self.draft
+        customer = await self.beel.customers.get(draft.customer_id)
+        facts = {
+            "type": draft.type,
+            "lines": str(len(draft.lines)),
+            "first": draft.lines[0].description,
+            "base": f"{draft.base:.2f}",
+            "date": draft.day.isoformat() if draft.day else "",
+        }
+        nif = customer.nif or ""
+        state = digest_of([customer.legal_name, nif])  # what a person knows them by
+        affected = Affected(customer.id, customer.legal_name, nif, state, facts)
+        return Preview((affected,), (), {"draft": self.request})
+
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
+        """Say which draft would be created, and that it is not issued."""
+        [affected] = preview.affected
+        is_simplified = affected.facts["type"] == "SIMPLIFIED"
+        opening = localized(
+            language,
+            en=f"create 1 draft {'simplified ' if is_simplified else ''}invoice",
+            es=f"crear 1 borrador de factura{' simplificada' if is_simplified else ''}",
+        )
+        ending = localized(language, en="It is not issued.", es="No se emite.")
+        labels = [_label(affected, language)]
+        return compose(environment, opening, preview, [ending], language, labels=labels)
+
+    async def list_known(self) -> None:
+        """Note the drafts that the customer has now: what is new after the request is ours.
+
+        Raises:
+            BeelMcpError: they cannot be listed, or are too many.
+        """
+        self.known = [one.lower() for one in await self._drafts_of(self.draft.customer_id)]
+
+    def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
+        """Send it alone."""
+        name = self.draft.lines[0].description
+        payload = {"draft": dict(self.arguments), "known": list(self.known)}
+        return [PlannedChunk([WriteRow(1, payload, name=name)])]
+
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
+        """Send the draft; what counts is what BeeL keeps, if it can be read now."""
         [row] = rows
-        draft = draft_of(row)
-        key = chunk.idempotency_key
-        invoice = await self.beel.invoices.create_draft(draft, idempotency_key=key)
-        # What counts is what BeeL keeps; it is there, whether or not it can be read now.
+        try:
+            invoice = await self.beel.invoices.create_draft(
+                _draft_in(row), idempotency_key=chunk.idempotency_key
+            )
+        except (InvalidRequestError, ConflictError) as error:
+            raise refused_or_unknown(chunk, error) from error
         with suppress(BeelMcpError):
             invoice = await self.beel.invoices.get(invoice.id)
-        return [recorded(row, invoice)], None
+        return [_outcome(invoice)]
 
-    def refused(self, chunk: Chunk, rows: Sequence[PlannedRow], error: RefusedError) -> None:
-        """Record a definite no, and tell it as BeeL said it."""
-        super().refused(chunk, rows, error)
-        [now] = self.journal.get(chunk.operation_id).chunks
-        if now.state == "REJECTED":
-            raise error
-
-
-class DraftSettling(Settling):
-    """Finds out whether a draft came to be whose answer was lost."""
-
-    async def look(self, _: Chunk, rows: Sequence[PlannedRow]) -> tuple[Picture, set[int]]:
+    async def find(self, chunk: Chunk, rows: Sequence[WriteRow]) -> Found:
         """Look among the drafts that are new: one is ours, several say nothing."""
         [row] = rows
-        found = await self._ours(row)
-        if len(found) > 1:
-            return "mixed", {row.number}
-        return ("all", {row.number}) if found else ("none", set())
-
-    async def record(self, _: Chunk, rows: Sequence[PlannedRow]) -> list[dict[str, object]]:
-        """Make the record of the draft that was found."""
-        [row] = rows
-        return [recorded(row, invoice) for invoice in await self._ours(row)]
-
-    async def _ours(self, row: PlannedRow) -> list[Invoice]:
-        draft, known = draft_of(row), set(row.values["known"])
-        drafts = await drafts_of(self.beel, draft.customer_id)
+        draft, known = _draft_in(row), set(row.payload["known"])
+        drafts = await self._drafts_of(draft.customer_id)
         new = [await self.beel.invoices.get(one) for one in drafts if one.lower() not in known]
-        return [invoice for invoice in new if is_made_of(invoice, draft)]
+        found = [invoice for invoice in new if is_made_of(invoice, draft)]
+        if len(found) > 1:
+            return Found("mixed", {row.number: RowOutcome("unknown", is_found=True)})
+        if not found:
+            return Found("none")
+        return Found("all", {row.number: _outcome(found[0])})
 
-
-async def drafts_of(beel: BeelClient, customer_id: str) -> list[str]:
-    """List the ids of a customer's drafts.
-
-    Raises:
-        BeelMcpError: they cannot be listed, or are too many.
-    """
-    wanted = InvoiceFilter(("DRAFT",), customer_id=customer_id)
-    return [one.id async for one in beel.invoices.list_all(wanted, most=MOST_DRAFTS)]
-
-
-def planned_row(values: Mapping[str, Any], known: Sequence[str]) -> PlannedRow:
-    """Give a draft as the journal keeps it, with the drafts that were there before it."""
-    name = values["lines"][0]["description"]
-    return PlannedRow(1, {**values, "name": name, "known": [one.lower() for one in known]})
-
-
-def draft_of(row: PlannedRow) -> NewDraft:
-    """Read a draft from the journal."""
-    return read_draft(row.values)
-
-
-def digest(draft: NewDraft) -> str:
-    """Tell the very same draft again, however its decimals were written."""
-    return digest_of(draft.body())
-
-
-def recorded(row: PlannedRow, invoice: Invoice) -> dict[str, object]:
-    """Make the record of a draft that is in BeeL."""
-    name = invoice.recipient.legal_name or row.name
-    return {"row": row.number, "name": name, **invoice_facts(invoice)}
+    async def _drafts_of(self, customer_id: str) -> list[str]:
+        drafts = InvoiceFilter(("DRAFT",), customer_id=customer_id)
+        listed = self.beel.invoices.list_all(drafts, most=MOST_DRAFTS)
+        return [invoice.id async for invoice in listed]
 
 
 def invoice_facts(invoice: Invoice) -> dict[str, str]:
@@ -114,15 +145,6 @@ def invoice_facts(invoice: Invoice) -> dict[str, str]:
     }
 
 
-def _made_of(totals: InvoiceTotals) -> str:
-    """Say what the total is made of: a rate that was meant otherwise shows here."""
-    parts = [
-        f"base {totals.taxable_base:.2f}",
-        f"tax {totals.total_tax + totals.total_surcharge:.2f}",
-    ]
-    return ", ".join([*parts, f"withheld {totals.total_irpf:.2f}"] if totals.total_irpf else parts)
-
-
 def is_made_of(invoice: Invoice, draft: NewDraft) -> bool:
     """Tell whether an invoice says what was sent."""
     return (
@@ -130,6 +152,24 @@ def is_made_of(invoice: Invoice, draft: NewDraft) -> bool:
         and len(invoice.lines) == len(draft.lines)
         and all(map(_is_line, invoice.lines, draft.lines))
     )
+
+
+def _draft_in(row: WriteRow) -> NewDraft:
+    return read_draft(row.payload["draft"])
+
+
+def _outcome(invoice: Invoice) -> RowOutcome:
+    name = invoice.recipient.legal_name or ""
+    return RowOutcome("done", record_id=invoice.id, name=name, facts=invoice_facts(invoice))
+
+
+def _made_of(totals: InvoiceTotals) -> str:
+    """Say what the total is made of: a rate that was meant otherwise shows here."""
+    parts = [
+        f"base {totals.taxable_base:.2f}",
+        f"tax {totals.total_tax + totals.total_surcharge:.2f}",
+    ]
+    return ", ".join([*parts, f"withheld {totals.total_irpf:.2f}"] if totals.total_irpf else parts)
 
 
 def _is_line(line: InvoiceLine, sent: DraftLine) -> bool:
@@ -143,3 +183,21 @@ def _is_line(line: InvoiceLine, sent: DraftLine) -> bool:
 
 def _cents(value: Decimal | None) -> Decimal:
     return (value or Decimal()).quantize(_CENT)
+
+
+def _label(affected: Affected, language: Language) -> str:
+    facts = affected.facts
+    more = int(facts["lines"]) - 1
+    others = localized(
+        language,
+        en=f" and {more} more line{'' if more == 1 else 's'}",
+        es=f" y {more} línea{'' if more == 1 else 's'} más",
+    )
+    base = money(Decimal(facts["base"]), language)
+    parts = [
+        named(affected),
+        quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
+        day_of(date.fromisoformat(facts["date"]), language) if facts["date"] else "",
+        localized(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
+    ]
+    return " · ".join(filter(None, parts))

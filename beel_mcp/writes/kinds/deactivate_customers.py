@@ -1,158 +1,170 @@
-"""Deleting customers, or marking them inactive: looked up, said, sent and looked after."""
+"""Deletes customers for good, or marks them as inactive."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
-from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError, RouteRetiredError
+from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose
-from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, digest_of
-from beel_mcp.writes.journal.records import PlannedRow
-from beel_mcp.writes.kinds.protocol import Outcome
-from beel_mcp.writes.run.concurrency import at_once
+from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview, digest_of
+from beel_mcp.writes.journal.records import Chunk, RowOutcome, Verdict, WriteRow
+from beel_mcp.writes.kinds.protocol import (
+    Change,
+    OutcomeWords,
+    WriteContext,
+    for_each_limited,
+    unique_ids,
+)
 
-KIND: Final = "deactivate_customers"
-# Above this many the customers are read through the lists, and their invoices are not counted.
-READ_ONE_BY_ONE: Final = 20
 IDS_IN_A_REQUEST: Final = 100
-Keep = Callable[[Sequence[Customer]], Awaitable[str]]
+# More than this many are found in the list of all customers, and their invoices not counted.
+READ_ONE_BY_ONE: Final = 10
+_VERDICTS: Final[Mapping[str, Verdict]] = {
+    "deleted": "done",
+    "not_found": "done",
+    "unknown": "unknown",
+}
 
 
-class Deactivation:
-    """Some customers, and what is to become of them: `delete` or `inactive`."""
+class CustomerDeactivation(Change):
+    """Some customers, to be deleted or marked as inactive."""
 
-    kind = KIND
+    name = "deactivate_customers"
+    words: ClassVar = OutcomeWords(
+        "deactivated",
+        "customer",
+        "customer_id",
+        remedies={
+            "has_invoices": "BeeL does not delete customers with invoices; mode inactive works for"
+            " them.",
+            "not_found": "find_customers gives the ids of customers that exist.",
+            "already_inactive": "There is nothing to do.",
+            "not_done": "Ask for it again if the person still wants it.",
+        },
+    )
 
-    def __init__(self, beel: BeelClient, arguments: Mapping[str, Any], keep: Keep) -> None:
-        self._beel = beel
-        self._keep = keep
-        ids = {one.lower(): one for one in arguments.get("customer_ids", ())}
-        self._ids = list(ids.values())
+    def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
+        self._ids = unique_ids(arguments.get("customer_ids", ()))
         self._mode = arguments.get("mode", "delete")
-        self.terms: Mapping[str, Any] = {"mode": self._mode}
-        self.arguments: Mapping[str, Any] = {"customer_ids": self._ids, **self.terms}
+        super().__init__(context, {"customer_ids": self._ids, "mode": self._mode})
         self._customers: dict[str, Customer] = {}
 
-    @property
-    def request(self) -> Mapping[str, Any]:
-        """The arguments, which are the same for the same request."""
-        return self.arguments
-
-    async def look(self) -> Look:
+    async def preview(self) -> Preview:
         """Read the customers, and for a few whether they have invoices."""
         few = len(self._ids) <= READ_ONE_BY_ONE
-        found = {} if few else await self._beel.customers.list_all(set(self._ids))
-        refusals: dict[str, LeftAlone] = {}
+        found = {} if few else await self.beel.customers.list_all(set(self._ids))
+        left_out: dict[str, LeftOut] = {}
 
         async def read(record_id: str) -> None:
-            customer = found.get(record_id) or await self._find(record_id)
+            customer = found.get(record_id) or await self._read(record_id)
             if customer is None:
-                refusals[record_id] = LeftAlone(record_id, "", "not_found")
+                left_out[record_id] = LeftOut(record_id, "", "not_found")
                 return
             found[record_id] = customer
             if code := await self._refusal(customer, count_invoices=few):
-                refusals[record_id] = LeftAlone(record_id, customer.legal_name, code)
+                left_out[record_id] = LeftOut(record_id, customer.legal_name, code)
 
-        await at_once(read, self._ids)
+        await for_each_limited(read, self._ids)
         self._customers = found
-        meaning = {
-            "mode": self._mode,
-            "generation": self._beel.generation_seen or "",
-            "invoices": "counted" if few else "not counted",
-        }
-        return Look(
-            tuple(_affected(one, found[one]) for one in self._ids if one not in refusals),
-            tuple(refusals[one] for one in self._ids if one in refusals),
-            meaning,
+        affected = [record_id for record_id in self._ids if record_id not in left_out]
+        return Preview(
+            tuple(_affected(record_id, found[record_id]) for record_id in affected),
+            tuple(left_out[record_id] for record_id in self._ids if record_id in left_out),
+            {
+                "mode": self._mode,
+                "generation": self.beel.generation_seen or "",
+                "invoices": "counted" if few else "not counted",
+            },
         )
 
-    def say(self, look: Look, place: str, language: Language) -> str:
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
         """Say what a deletion is on the generation of BeeL that answers."""
-        opening, ending = _words(look, language)
-        return compose(place, opening, look, ending, language)
+        opening, ending = _phrases(preview, language)
+        return compose(environment, opening, preview, ending, language)
 
-    def parts(self, look: Look) -> list[Sequence[Affected]]:
+    def requests(self, preview: Preview) -> list[Sequence[Affected]]:
         """Divide them: 100 ids in one address to delete, one by one to mark."""
         size = IDS_IN_A_REQUEST if self._mode == "delete" else 1
-        affected = look.affected
+        affected = preview.affected
         return [affected[start : start + size] for start in range(0, len(affected), size)]
 
-    async def prepare(self, look: Look) -> str | None:
-        """Keep the whole records before they are deleted."""
+    def row(self, number: int, affected: Affected) -> WriteRow:
+        """Send the id, in a mode."""
+        payload = {"mode": self._mode}
+        return WriteRow(number, payload, affected.record_id, affected.name, affected.identifier)
+
+    async def back_up(self, preview: Preview) -> str | None:
+        """Save the whole records before they are deleted."""
         if self._mode != "delete":
             return None
-        return await self._keep([self._customers[one.record_id] for one in look.affected])
+        customers = [self._customers[affected.record_id] for affected in preview.affected]
+        return await self.context.save_backup(customers)
 
-    async def send(self, rows: Sequence[PlannedRow]) -> list[Outcome]:
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Delete, by the single or the bulk route, or mark as inactive."""
         if self._mode == "inactive":
-            return [await self._one(self._mark(row)) for row in rows]
+            return [await self._outcome(self._mark(row.record_id)) for row in rows]
         if len(self._ids) == 1:
-            return [await self._one(self._beel.customers.delete(_id(row))) for row in rows]
-        answer = await self._beel.customers.delete_bulk([_id(row) for row in rows])
-        words = {"deleted": "done", "not_found": "done", "unknown": "unknown"}
+            delete = self.beel.customers.delete
+            return [await self._outcome(delete(row.record_id)) for row in rows]
+        answer = await self.beel.customers.delete_bulk([row.record_id for row in rows])
         return [
-            Outcome(
-                words.get(one.status, "failed"),  # type: ignore[arg-type]
-                "has_invoices" if one.status == "has_invoices" else one.code or "",
-                one.message,
+            RowOutcome(
+                _VERDICTS.get(row.status, "failed"),
+                "has_invoices" if row.status == "has_invoices" else row.code or "",
+                row.message,
                 answer.request_id,
             )
-            for one in answer.rows
+            for row in answer.rows
         ]
 
-    async def check(self, row: PlannedRow) -> Outcome | None:
+    async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Read a customer: gone, or inactive where that is what was asked for."""
+        mode = row.payload["mode"]
+        customer: Customer | None
         try:
-            customer = await self._beel.customers.get(_id(row))
-        except RouteRetiredError:
-            raise  # no such route is not: no such customer
+            customer = await self.beel.customers.get(row.record_id)
         except NotFoundError:
             customer = None
-        keeps = self._mode == "inactive" or self._beel.generation_seen == "legacy"
+        keeps = mode == "inactive" or self.beel.generation_seen == "legacy"
         if customer is None:
             # Its plan saw it alive: somebody has deleted it, and most likely we have.
-            return Outcome("done") if self._mode == "delete" else Outcome("failed", "not_found")
-        return Outcome("done") if keeps and not customer.active else None
+            return RowOutcome("done") if mode == "delete" else RowOutcome("failed", "not_found")
+        return RowOutcome("done") if keeps and not customer.active else None
 
-    async def _mark(self, row: PlannedRow) -> None:
-        await self._beel.customers.update_fields(_id(row), {"active": False})
+    async def _mark(self, record_id: str) -> None:
+        await self.beel.customers.update_fields(record_id, {"active": False})
 
-    async def _one(self, request: Awaitable[None]) -> Outcome:
+    async def _outcome(self, request: Awaitable[None]) -> RowOutcome:
         try:
             await request
-        except RouteRetiredError:
-            raise
         except NotFoundError as error:
-            if self._mode == "delete":  # the look right before this saw it alive
-                return Outcome("done", "not_found", request_id=error.request_id)
-            return Outcome("failed", "not_found", request_id=error.request_id)
+            if self._mode == "delete":  # the preview right before this saw it alive
+                return RowOutcome("done", "not_found", request_id=error.request_id)
+            return RowOutcome("failed", "not_found", request_id=error.request_id)
         except (ConflictError, InvalidRequestError) as error:
             code = "has_invoices" if "INVOICE" in error.code else error.code
-            return Outcome("failed", code, error.message, error.request_id)
-        return Outcome("done")
+            return RowOutcome("failed", code, error.message, error.request_id)
+        return RowOutcome("done")
 
-    async def _find(self, record_id: str) -> Customer | None:
+    async def _read(self, record_id: str) -> Customer | None:
         """Read a customer; an id that BeeL does not take is nobody's."""
         try:
-            return await self._beel.customers.get(record_id)
-        except RouteRetiredError:
-            raise
+            return await self.beel.customers.get(record_id)
         except (NotFoundError, InvalidRequestError):
             return None
 
-    async def _refusal(self, customer: Customer, *, count_invoices: bool) -> str:
+    async def _refusal(self, customer: Customer, *, count_invoices: bool) -> LeftOutCode | None:
         """Say why a customer stays as it is: what BeeL would refuse, or what is so already."""
         if self._mode == "inactive":
-            return "" if customer.active else "already_inactive"
-        if not customer.active and self._beel.generation_seen == "legacy":
+            return None if customer.active else "already_inactive"
+        if not customer.active and self.beel.generation_seen == "legacy":
             return "already_inactive"
-        if count_invoices and await self._beel.invoices.count_for(customer.id):
+        if count_invoices and await self.beel.invoices.count_for(customer.id):
             return "has_invoices"
-        return ""
+        return None
 
 
 def _affected(record_id: str, customer: Customer) -> Affected:
@@ -165,13 +177,14 @@ def _affected(record_id: str, customer: Customer) -> Affected:
     )
 
 
-def _words(look: Look, language: Language) -> tuple[str, list[str]]:
+def _phrases(preview: Preview, language: Language) -> tuple[str, list[str]]:
     """Give the verb with its object, and what has to be known about its end."""
-    number, one = len(look.affected), len(look.affected) == 1
-    some = localized(
+    number = len(preview.affected)
+    is_single = number == 1
+    customers = localized(
         language,
-        en=f"{number} customer{'' if one else 's'}",
-        es=f"{number} cliente{'' if one else 's'}",
+        en=f"{number} customer{'' if is_single else 's'}",
+        es=f"{number} cliente{'' if is_single else 's'}",
     )
     refuses = (
         localized(
@@ -179,31 +192,30 @@ def _words(look: Look, language: Language) -> tuple[str, list[str]]:
             en="BeeL will refuse those that have invoices.",
             es="BeeL rechazará los que tengan facturas.",
         )
-        if look.meaning["invoices"] == "not counted"
+        if preview.terms["invoices"] == "not counted"
         else ""
     )
-    if look.meaning["mode"] == "inactive":
-        return _inactive_words(some, language, one=one)
-    if look.meaning["generation"] == "legacy":
-        en = f"mark {some} as inactive (BeeL keeps {'it' if one else 'them'}, with the NIF)"
-        es = f"marcar como inactivo{'' if one else 's'} {some}"
-        es += f" (BeeL {'lo' if one else 'los'} conserva, con su NIF)"
+    if preview.terms["mode"] == "inactive":
+        return _inactive_words(customers, language, is_single=is_single)
+    if preview.terms["generation"] == "legacy":
+        them = "it" if is_single else "them"
+        en = f"mark {customers} as inactive (BeeL keeps {them}, with the NIF)"
+        es = f"marcar como inactivo{'' if is_single else 's'} {customers}"
+        es += f" (BeeL {'lo' if is_single else 'los'} conserva, con su NIF)"
         return localized(language, en=en, es=es), [refuses]
     undo = localized(
         language, en="A deletion cannot be undone.", es="La eliminación no se puede deshacer."
     )
-    en = f"delete {some} for good and free {'its NIF' if one else 'their NIFs'}"
-    es = f"eliminar definitivamente {some} y liberar {'su' if one else 'sus'} NIF"
+    en = f"delete {customers} for good and free {'its NIF' if is_single else 'their NIFs'}"
+    es = f"eliminar definitivamente {customers} y liberar {'su' if is_single else 'sus'} NIF"
     return localized(language, en=en, es=es), [undo, refuses]
 
 
-def _inactive_words(some: str, language: Language, *, one: bool) -> tuple[str, list[str]]:
-    en = f"mark {some} as inactive"
-    es = f"marcar como inactivo{'' if one else 's'} {some}"
-    again_en = f"{'It' if one else 'They'} can be made active again."
-    again_es = f"Se {'puede' if one else 'pueden'} volver a activar."
+def _inactive_words(
+    customers: str, language: Language, *, is_single: bool
+) -> tuple[str, list[str]]:
+    en = f"mark {customers} as inactive"
+    es = f"marcar como inactivo{'' if is_single else 's'} {customers}"
+    again_en = f"{'It' if is_single else 'They'} can be made active again."
+    again_es = f"Se {'puede' if is_single else 'pueden'} volver a activar."
     return localized(language, en=en, es=es), [localized(language, en=again_en, es=again_es)]
-
-
-def _id(row: PlannedRow) -> str:
-    return str(row.values["record_id"])

@@ -1,114 +1,121 @@
-"""Deleting draft invoices: looked up, said, sent and looked after. BeeL never gives one back."""
+"""Deletes draft invoices for good: BeeL never gives one back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Invoice
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError, RouteRetiredError
+from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of, money
-from beel_mcp.writes.journal.plan import Affected, LeftAlone, Look, digest_of
-from beel_mcp.writes.journal.records import PlannedRow
-from beel_mcp.writes.kinds.protocol import Outcome
-from beel_mcp.writes.run.concurrency import at_once
+from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview, digest_of
+from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow
+from beel_mcp.writes.kinds.protocol import (
+    Change,
+    OutcomeWords,
+    WriteContext,
+    for_each_limited,
+    unique_ids,
+)
 
-KIND: Final = "delete_draft_invoice"
+_ISSUED: Final = "An issued invoice is never deleted: the person voids it in BeeL, or issues a"
 
 
-class DraftDeletion:
-    """Some invoices; those that are drafts are to go."""
+class DraftDeletion(Change):
+    """Some invoices; those that are drafts are to be deleted. There is no bulk route."""
 
-    kind = KIND
+    name = "delete_draft_invoice"
+    words: ClassVar = OutcomeWords(
+        "deleted",
+        "invoice",
+        "invoice_id",
+        remedies={
+            "issued": f"{_ISSUED} corrective one.",
+            "issued_meanwhile": f"It was issued meanwhile. {_ISSUED} corrective one.",
+            "scheduled": "It issues itself on its date; the person can make it a draft in BeeL.",
+            "voided": "Nothing to do: it is void, and stays in the records.",
+            "rectified": "Nothing to do: a corrective invoice has replaced it.",
+            "proforma": "A proforma is no draft invoice; the person can delete it in BeeL.",
+            "not_found": "find_invoices with status DRAFT gives the ids of drafts.",
+            "not_done": "Ask for it again if the person still wants it.",
+        },
+    )
 
-    def __init__(self, beel: BeelClient, arguments: Mapping[str, Any]) -> None:
-        self._beel = beel
-        ids = {one.lower(): one for one in arguments.get("invoice_ids", ())}
-        self._ids = list(ids.values())
-        self.terms: Mapping[str, Any] = {}
-        self.arguments: Mapping[str, Any] = {"invoice_ids": self._ids}
+    def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
+        self._ids = unique_ids(arguments.get("invoice_ids", ()))
+        super().__init__(context, {"invoice_ids": self._ids})
 
-    @property
-    def request(self) -> Mapping[str, Any]:
-        """The arguments, which are the same for the same request."""
-        return self.arguments
-
-    async def look(self) -> Look:
-        """Read each invoice; what is no draft stays as it is."""
+    async def preview(self) -> Preview:
+        """Read each invoice; what is no draft is left out."""
         affected: dict[str, Affected] = {}
-        left: dict[str, LeftAlone] = {}
+        left_out: dict[str, LeftOut] = {}
 
         async def read(record_id: str) -> None:
             try:
-                invoice = await self._beel.invoices.get(record_id)
-            except RouteRetiredError:
-                raise
+                invoice = await self.beel.invoices.get(record_id)
             except (NotFoundError, InvalidRequestError):
-                left[record_id] = LeftAlone(record_id, "", "not_found")
+                left_out[record_id] = LeftOut(record_id, "", "not_found")
                 return
             if invoice.is_draft:
                 affected[record_id] = _affected(record_id, invoice)
             else:
-                left[record_id] = _refused(record_id, invoice)
+                left_out[record_id] = _left_out(record_id, invoice)
 
-        await at_once(read, self._ids)
-        return Look(
-            tuple(affected[one] for one in self._ids if one in affected),
-            tuple(left[one] for one in self._ids if one in left),
+        await for_each_limited(read, self._ids)
+        return Preview(
+            tuple(affected[record_id] for record_id in self._ids if record_id in affected),
+            tuple(left_out[record_id] for record_id in self._ids if record_id in left_out),
         )
 
-    def say(self, look: Look, place: str, language: Language) -> str:
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
         """Say which drafts would go, each as the person knows it."""
-        one = len(look.affected) == 1
-        number = len(look.affected)
+        number = len(preview.affected)
+        drafts_en = f"draft invoice{'' if number == 1 else 's'}"
+        drafts_es = f"borrador{'' if number == 1 else 'es'} de factura"
         opening = localized(
             language,
-            en=f"delete {number} draft invoice{'' if one else 's'} for good",
-            es=f"eliminar definitivamente {number} borrador{'' if one else 'es'} de factura",
+            en=f"delete {number} {drafts_en} for good",
+            es=f"eliminar definitivamente {number} {drafts_es}",
         )
         undo = localized(language, en="This cannot be undone.", es="No se puede deshacer.")
-        labels = [_label(draft, language) for draft in look.affected]
-        ending = [_proformas(look, language), undo]
-        return compose(place, opening, look, ending, language, labels=labels)
+        labels = [_label(draft, language) for draft in preview.affected]
+        ending = [_proformas(preview, language), undo]
+        return compose(environment, opening, preview, ending, language, labels=labels)
 
-    def parts(self, look: Look) -> list[Sequence[Affected]]:
-        """Divide them: there is no bulk route."""
-        return [[one] for one in look.affected]
+    def requests(self, preview: Preview) -> list[Sequence[Affected]]:
+        """Send one request for each."""
+        return [[affected] for affected in preview.affected]
 
-    async def prepare(self, _: Look) -> str | None:
-        """Keep nothing: a draft has no effect outside of BeeL."""
-        return None
+    def row(self, number: int, affected: Affected) -> WriteRow:
+        """Send the id alone."""
+        return WriteRow(number, {}, affected.record_id, affected.name, affected.identifier)
 
-    async def send(self, rows: Sequence[PlannedRow]) -> list[Outcome]:
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Delete them one by one."""
-        return [await self._delete(_id(row)) for row in rows]
+        return [await self._delete(row.record_id) for row in rows]
 
-    async def check(self, row: PlannedRow) -> Outcome | None:
+    async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Read an invoice: gone, still a draft, or issued meanwhile."""
         try:
-            invoice = await self._beel.invoices.get(_id(row))
-        except RouteRetiredError:
-            raise
+            invoice = await self.beel.invoices.get(row.record_id)
         except NotFoundError:
-            return Outcome("done")
+            return RowOutcome("done")
         if invoice.is_draft:
             return None
-        return Outcome("failed", "issued_meanwhile", f"Its status is {clean(invoice.status, 20)}.")
+        status = f"Its status is {clean(invoice.status, 20)}."
+        return RowOutcome("failed", "issued_meanwhile", status)
 
-    async def _delete(self, invoice_id: str) -> Outcome:
+    async def _delete(self, invoice_id: str) -> RowOutcome:
         try:
-            await self._beel.invoices.delete(invoice_id)
-        except RouteRetiredError:
-            raise
-        except NotFoundError as error:  # the look right before this saw it there
-            return Outcome("done", "not_found", request_id=error.request_id)
+            await self.beel.invoices.delete(invoice_id)
+        except NotFoundError as error:  # the preview right before this saw it there
+            return RowOutcome("done", "not_found", request_id=error.request_id)
         except (ConflictError, InvalidRequestError) as error:
-            return Outcome("failed", error.code, error.message, error.request_id)
-        return Outcome("done")
+            return RowOutcome("failed", error.code, error.message, error.request_id)
+        return RowOutcome("done")
 
 
 def _affected(record_id: str, invoice: Invoice) -> Affected:
@@ -125,12 +132,14 @@ def _affected(record_id: str, invoice: Invoice) -> Affected:
     )
 
 
-def _refused(record_id: str, invoice: Invoice) -> LeftAlone:
+def _left_out(record_id: str, invoice: Invoice) -> LeftOut:
     """Say why an invoice stays: by type for proformas, else by status."""
     who = invoice.recipient
-    code = "proforma" if invoice.type == "PROFORMA" else _CODES.get(invoice.status, "issued")
+    code: LeftOutCode = (
+        "proforma" if invoice.type == "PROFORMA" else _CODES.get(invoice.status, "issued")
+    )
     message = f"Its status is {clean(invoice.status, 20)}."
-    return LeftAlone(record_id, who.legal_name or "", code, message, invoice.number or "")
+    return LeftOut(record_id, who.legal_name or "", code, message, invoice.number or "")
 
 
 def _label(draft: Affected, language: Language) -> str:
@@ -145,8 +154,8 @@ def _label(draft: Affected, language: Language) -> str:
     return " · ".join(parts)
 
 
-def _proformas(look: Look, language: Language) -> str:
-    number = sum("proforma" in one.facts for one in look.affected)
+def _proformas(preview: Preview, language: Language) -> str:
+    number = sum("proforma" in draft.facts for draft in preview.affected)
     if not number:
         return ""
     return localized(
@@ -160,11 +169,7 @@ def _proformas(look: Look, language: Language) -> str:
     )
 
 
-def _id(row: PlannedRow) -> str:
-    return str(row.values["record_id"])
-
-
-_CODES: Final[Mapping[str, str]] = {
+_CODES: Final[Mapping[str, LeftOutCode]] = {
     "SCHEDULED": "scheduled",
     "VOIDED": "voided",
     "RECTIFIED": "rectified",

@@ -1,72 +1,344 @@
-"""What every guarded change can do: look, say, send, and look what became of it."""
+"""Interface of a write: preview, statement, chunks, send, find. One class for each kind."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal, TypeVar
 
+import anyio
+
+from beel_mcp.api.client import BeelClient
+from beel_mcp.api.company import Account
+from beel_mcp.api.models import Customer
+from beel_mcp.errors import (
+    ApiError,
+    BeelMcpError,
+    CallerError,
+    NextCall,
+    RefusedError,
+    UnknownOutcomeError,
+)
 from beel_mcp.settings import Language
-from beel_mcp.writes.journal.plan import Affected, Look
-from beel_mcp.writes.journal.records import PlannedRow
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.plan import UNCHANGED, Affected, LeftOut, Preview
+from beel_mcp.writes.journal.records import (
+    RECORD_TTL,
+    Chunk,
+    Finding,
+    Operation,
+    PlannedChunk,
+    RowOutcome,
+    WriteRow,
+)
 
-Verdict = Literal["done", "failed", "unknown"]
+logger = logging.getLogger(__name__)
+
+REQUESTS_AT_ONCE: Final = 4
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one record. `code` is BeeL's or ours, `message` is cleaned."""
+class BatchRows:
+    """The rows of a validated batch, as a creation needs them. `checked_at` is in epoch seconds."""
 
-    verdict: Verdict
-    code: str = ""
-    message: str = ""
-    request_id: str | None = None
+    rows: Sequence[WriteRow]
+    left_out: Sequence[WriteRow]
+    payload_digest: str
+    checked_at: float
+    processing_time_ms: int
+
+    @property
+    def total(self) -> int:
+        """How many rows the batch has."""
+        return len(self.rows) + len(self.left_out)
 
 
-class Described(Protocol):
-    """What a person can be asked about."""
+@dataclass(frozen=True)
+class WriteContext:
+    """What writes need beside their arguments.
 
-    kind: str
-    arguments: Mapping[str, Any]  # what it takes to carry it out
+    `save_backup` and `save_previous` write a file and give its path; `batch` finds the rows of a
+    batch_id of this caller, or raises CallerError.
+    """
+
+    beel: BeelClient
+    journal: Journal
+    batch: Callable[[str], BatchRows]
+    save_backup: Callable[[Sequence[Customer]], Awaitable[str]]
+    save_previous: Callable[[Sequence[Mapping[str, Any]]], Awaitable[str]]
+
+
+@dataclass(frozen=True)
+class OutcomeWords:
+    """How the outcome of a write is told. `done` and `failed` name classes of records (tools.md).
+
+    `remedies` say what to do about a code; `already` are codes that are a class of their own:
+    the record is as wanted. `ids_cap` and `failed_cap` limit the lists of an answer.
+    """
+
+    done: str
+    noun: str
+    id_field: Literal["customer_id", "invoice_id"]
+    failed: Literal["failed", "refused"] = "failed"
+    remedies: Mapping[str, str] = field(default_factory=dict)
+    already: tuple[str, ...] = ()
+    saved_as: Literal["backup_path", "previous_path"] = "backup_path"
+    skips: bool = False
+    ids_cap: int = 10
+    failed_cap: int = 5
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of records; each record is in exactly one."""
+        skipped = ("skipped",) if self.skips else ()
+        return (self.done, *self.already, self.failed, "unknown", "not_attempted", *skipped)
+
+    def effect(self, terms: Mapping[str, str]) -> str:
+        """Say what BeeL did, where one word for all cannot tell."""
+        if self.done == "deactivated":
+            is_gone = terms.get("mode") == "delete" and terms.get("generation") != "legacy"
+            return "deleted for good" if is_gone else "marked as inactive"
+        return self.done
+
+
+@dataclass(frozen=True)
+class Found:
+    """What reading BeeL showed of rows whose request is not settled.
+
+    `outcomes` are by row number, where they are certain; `unchanged` are the numbers of the rows
+    that were seen to be as they were before.
+    """
+
+    finding: Finding
+    outcomes: Mapping[int, RowOutcome] = field(default_factory=dict)
+    unchanged: frozenset[int] = frozenset()
+
+
+class StateChangedError(BeelMcpError):
+    """What the plan showed is no longer so; nothing was sent."""
+
+    default_code = "state_changed"
+
+    def __init__(self, preview: Preview) -> None:
+        super().__init__("The records are not as they were when the person was shown them.")
+        self.preview = preview
+
+
+class AnotherAccountError(CallerError):
+    """The plan or operation belongs to another key, company or environment."""
+
+    default_code = "another_company"
+
+
+class Write(ABC):
+    """One write to BeeL. Implementations are the only callers of their API methods."""
+
+    name: ClassVar[str]  # of the tool, of the plan and of the operation
+    words: ClassVar[OutcomeWords]
+    all_or_none: ClassVar[bool] = False  # the rows of one request succeed together
+
+    def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
+        self.context = context
+        self.beel = context.beel
+        self.journal = context.journal
+        self.arguments = arguments
 
     @property
     def request(self) -> Any:
-        """What tells that the same thing is asked for again."""
-        ...
+        """What makes two calls the same request; an open plan of it is shown again."""
+        return self.arguments
 
-    def say(self, look: Look, place: str, language: Language) -> str:
-        """Give the sentence that a person is shown."""
-        ...
+    @abstractmethod
+    async def preview(self) -> Preview:
+        """Read from BeeL, now, what would change or be created and what would be left out."""
 
+    @abstractmethod
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
+        """Say in one sentence what a person agrees to."""
 
-class Change(Described, Protocol):
-    """A change to records that exist. Implementations are the only callers of its API methods."""
+    @abstractmethod
+    def chunks(self, preview: Preview) -> list[PlannedChunk]:
+        """Divide the preview into requests."""
 
-    terms: Mapping[str, Any]  # the arguments that hold for every record
+    async def prepare(self, operation: Operation) -> str | None:
+        """Do what must be done before the first request; the path of a file, if one is kept.
 
-    async def look(self) -> Look:
-        """Read from BeeL, now, what would change and what would stay as it is."""
-        ...
+        Raises:
+            BeelMcpError: nothing must be sent.
+        """
+        return None
 
-    def parts(self, look: Look) -> list[Sequence[Affected]]:
-        """Divide what will change into requests."""
-        ...
+    async def recheck(self, operation: Operation, rows: Sequence[WriteRow]) -> None:  # noqa: B027
+        """Check the rows of a chunk once more, right before they are sent.
 
-    async def prepare(self, look: Look, /) -> str | None:
-        """Do what has to be done before the first request; the path of a file, if one is kept."""
-        ...
+        Raises:
+            BeelMcpError: they must not be sent.
+        """
 
-    async def send(self, rows: Sequence[PlannedRow]) -> list[Outcome]:
+    @abstractmethod
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Send one request; one outcome for each row.
 
         Raises:
             UnknownOutcomeError: whether it had its effect is not known.
-            BeelMcpError: it had none, and neither will the next.
+            InvalidRequestError, ConflictError: BeeL refused all rows of a request that succeeds
+                as a whole.
+            BeelMcpError: it had no effect, and neither will the next.
         """
-        ...
 
-    async def check(self, row: PlannedRow) -> Outcome | None:
-        """Look whether a change had its effect; None if it had not, so far."""
-        ...
+    def refused(self, rows: Sequence[WriteRow], error: BeelMcpError) -> list[RowOutcome]:
+        """Give the outcomes of a request that BeeL refused as a whole."""
+        return [RowOutcome("failed", error.code, error.message, error.request_id) for _ in rows]
+
+    @abstractmethod
+    async def find(self, chunk: Chunk, rows: Sequence[WriteRow]) -> Found:
+        """Find out by reading whether the rows of a lost request were written.
+
+        Raises:
+            BeelMcpError: BeeL cannot be read.
+        """
 
 
-# Makes the change of a tool from its arguments, or from the terms kept with a record.
-ChangeOf = Callable[[str, Mapping[str, Any]], Change]
+class Change(Write):
+    """A change of records that exist: runs only from a confirmed plan, while its state holds."""
+
+    @abstractmethod
+    def requests(self, preview: Preview) -> list[Sequence[Affected]]:
+        """Divide the affected records into requests."""
+
+    @abstractmethod
+    def row(self, number: int, affected: Affected) -> WriteRow:
+        """Give a record as it is sent."""
+
+    @abstractmethod
+    async def find_row(self, row: WriteRow) -> RowOutcome | None:
+        """Read one record: its outcome, or None if it is as it was before."""
+
+    async def back_up(self, preview: Preview) -> str | None:
+        """Save what the change takes away; the path of the file, if one is kept."""
+        return None
+
+    def chunks(self, preview: Preview) -> list[PlannedChunk]:
+        """Put what is left out into chunks of its own, which are never sent."""
+        chunks = []
+        number = len(preview.affected) + 1
+        for code in (None, UNCHANGED):
+            left_out = [one for one in preview.left_out if (one.code == UNCHANGED) == bool(code)]
+            if left_out:
+                rows = [_row_left_out(place, one) for place, one in enumerate(left_out, number)]
+                outcomes = [RowOutcome("failed", one.code, one.message) for one in left_out]
+                chunks.append(PlannedChunk(rows, outcomes=outcomes, code=code))
+                number += len(rows)
+        number = 1
+        for records in self.requests(preview):
+            rows = [self.row(place, record) for place, record in enumerate(records, number)]
+            chunks.append(PlannedChunk(rows))
+            number += len(rows)
+        return chunks
+
+    async def prepare(self, operation: Operation) -> str | None:
+        """Hold the records against the plan under the ledger's lock, then back them up."""
+        account = await self.beel.account()
+        if account != operation.account:  # guard: same key, environment and company
+            raise AnotherAccountError("This plan was made for another key or company.")
+        rows = [
+            row
+            for chunk in operation.chunks
+            for row in self.journal.personal_data.payload(chunk) or ()
+        ]
+        if other := unsettled_overlap(self.journal, account, rows):
+            raise CallerError(
+                "An earlier change of some of these records is not settled. Nothing was sent.",
+                code="operation_unsettled",
+                retryable=True,
+                next_calls=(settling_call(other),),
+            )
+        preview = await self.preview()
+        if preview.digest != operation.payload_digest:  # guard: the state is as it was shown
+            raise StateChangedError(preview)
+        return await self.back_up(preview)
+
+    async def find(self, chunk: Chunk, rows: Sequence[WriteRow]) -> Found:
+        """Read every record; one that cannot be read leaves the finding unclear."""
+        outcomes: dict[int, RowOutcome] = {}
+        unchanged: set[int] = set()
+        errors: list[BeelMcpError] = []
+
+        async def read(row: WriteRow) -> None:
+            try:
+                outcome = await self.find_row(row)
+            except BeelMcpError as error:
+                errors.append(error)
+                return
+            if outcome is None:
+                unchanged.add(row.number)
+            else:
+                outcomes[row.number] = outcome
+
+        await for_each_limited(read, rows)
+        if errors and len(errors) == len(rows):
+            raise errors[0]
+        finding: Finding = "unclear" if errors else "none" if unchanged else "all"
+        return Found(finding, outcomes, frozenset(unchanged))
+
+
+def refused_or_unknown(chunk: Chunk, error: RefusedError) -> ApiError:
+    """Give the refusal of a creation, or an unknown outcome if an earlier sending may stand.
+
+    A second sending meets what the first one, given up for lost, may have created late; and BeeL
+    refuses an idempotency key that it has seen.
+    """
+    if error.code == "IDEMPOTENCY_KEY_MISMATCH":
+        logger.error("BeeL saw this idempotency key with another body: report this defect")
+    if chunk.attempts == 0 and not error.code.startswith("IDEMPOTENCY_KEY"):
+        return error
+    return UnknownOutcomeError(
+        error.message, code=error.code, request_id=error.request_id, changed="unknown"
+    )
+
+
+def unsettled_overlap(journal: Journal, account: Account, rows: Sequence[WriteRow]) -> str | None:
+    """Find an operation of this ledger that may have written some of these records, or may yet.
+
+    After a day it stands in nobody's way any more: no answer is that late.
+    """
+    mine = {row.identity for row in rows}
+    recent = journal.time() - RECORD_TTL.total_seconds()
+    for operation in journal.open_operations(account):
+        for chunk in operation.chunks:
+            if not chunk.is_open or (chunk.sent_at or 0.0) <= recent:
+                continue
+            if mine & {row.identity for row in journal.personal_data.payload(chunk) or ()}:
+                return operation.operation_id
+    return None
+
+
+def settling_call(operation_id: str) -> NextCall:
+    """Give the call that settles an operation."""
+    return NextCall("check_operation", {"operation_id": operation_id}, "settles it, by reading")
+
+
+def unique_ids(ids: Sequence[str]) -> list[str]:
+    """Drop ids that are given again in another case."""
+    return list({record_id.lower(): record_id for record_id in ids}.values())
+
+
+async def for_each_limited(work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+    """Run `work` for every item, four at a time; of several errors the first is raised."""
+    limiter = anyio.CapacityLimiter(REQUESTS_AT_ONCE)
+
+    async def run(item: T) -> None:
+        async with limiter:
+            await work(item)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for item in items:
+                group.start_soon(run, item)
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+
+
+def _row_left_out(number: int, left_out: LeftOut) -> WriteRow:
+    return WriteRow(number, {}, left_out.record_id, left_out.name, left_out.identifier)

@@ -1,10 +1,9 @@
-"""Changing customers: looked up, said before and after, sent, and looked after."""
+"""Changes some fields of customers, the same for each."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from beel_mcp.api.client import BeelClient
 from beel_mcp.api.customer_bodies import (
     IDENTIFIERS,
     NEVER_EMPTY_IN_PUT,
@@ -24,138 +23,174 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 from beel_mcp.settings import Language
-from beel_mcp.writes.journal.plan import UNCHANGED, Affected, LeftAlone, Look, digest_of
-from beel_mcp.writes.journal.records import PlannedRow
+from beel_mcp.writes.journal.plan import (
+    UNCHANGED,
+    Affected,
+    LeftOut,
+    LeftOutCode,
+    Preview,
+    digest_of,
+)
+from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow
 from beel_mcp.writes.kinds.previous_values import as_changes, as_shown, is_whole, needs_file
-from beel_mcp.writes.kinds.protocol import Outcome
-from beel_mcp.writes.kinds.update_statement import sentence
-from beel_mcp.writes.run.concurrency import at_once
+from beel_mcp.writes.kinds.protocol import (
+    Change,
+    OutcomeWords,
+    WriteContext,
+    for_each_limited,
+    unique_ids,
+)
+from beel_mcp.writes.kinds.update_statement import update_statement
 
-KIND: Final = "update_customers"
-Keep = Callable[[Sequence[Mapping[str, Any]]], Awaitable[str]]
 
+class CustomerUpdate(Change):
+    """Some customers, and the values that some of their fields are to have, by path."""
 
-class Update:
-    """Some customers, and the values that some of their fields are to have."""
+    name = "update_customers"
+    words: ClassVar = OutcomeWords(
+        "updated",
+        "customer",
+        "customer_id",
+        remedies={
+            "not_found": "find_customers gives the ids of customers that exist.",
+            "changed_meanwhile": "Somebody else changed the same fields: look at the customer, and"
+            " ask for a new plan.",
+            "CONCURRENT_MODIFICATION": "Somebody else changed it at the same moment: ask for a new"
+            " plan.",
+            "CLIENT_DUPLICATE": "Another customer has this NIF: find_customers shows who.",
+            "identifier_fixed": "This BeeL does not change the NIF of a customer.",
+            "never_empty": "This BeeL cannot empty this field; give it another value.",
+            "not_done": "Ask for it again if the person still wants it.",
+        },
+        already=(UNCHANGED,),
+        saved_as="previous_path",
+        ids_cap=5,  # beside one class more, and the old values
+        failed_cap=4,
+    )
 
-    kind = KIND
-
-    def __init__(self, beel: BeelClient, arguments: Mapping[str, Any], keep: Keep) -> None:
-        self._beel = beel
-        self._keep = keep
-        ids = {one.lower(): one for one in arguments.get("customer_ids", ())}
-        self._ids = list(ids.values())
+    def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
+        self._ids = unique_ids(arguments.get("customer_ids", ()))
         self._changes: Mapping[str, Any] = arguments.get("changes", {})
-        self.terms: Mapping[str, Any] = {"changes": self._changes}
-        self.arguments: Mapping[str, Any] = {"customer_ids": self._ids, **self.terms}
+        super().__init__(context, {"customer_ids": self._ids, "changes": self._changes})
         self._customers: dict[str, Customer] = {}
 
-    @property
-    def request(self) -> Mapping[str, Any]:
-        """The arguments, which are the same for the same request."""
-        return self.arguments
-
-    async def look(self) -> Look:
-        """Read each customer; what is as wanted, or cannot be so, stays as it is.
+    async def preview(self) -> Preview:
+        """Read each customer; what is as wanted, or cannot be so, is left out.
 
         Raises:
             CallerError: BeeL would refuse the values, whoever they are for.
         """
         await self._refuse_values()
         affected: dict[str, Affected] = {}
-        left: dict[str, LeftAlone] = {}
+        left_out: dict[str, LeftOut] = {}
 
         async def read(record_id: str) -> None:
             try:
-                customer = await self._beel.customers.get(record_id)
+                customer = await self.beel.customers.get(record_id)
             except (NotFoundError, InvalidRequestError):
-                left[record_id] = LeftAlone(record_id, "", "not_found")
+                left_out[record_id] = LeftOut(record_id, "", "not_found")
                 return
             self._customers[record_id] = customer
             if code := self._refusal(customer):
                 number = _identifier(customer)
-                left[record_id] = LeftAlone(record_id, customer.legal_name, code, "", number)
+                left_out[record_id] = LeftOut(record_id, customer.legal_name, code, "", number)
             else:
                 affected[record_id] = self._affected(record_id, customer)
 
-        await at_once(read, self._ids)
-        return Look(
-            tuple(affected[one] for one in self._ids if one in affected),
-            tuple(left[one] for one in self._ids if one in left),
+        await for_each_limited(read, self._ids)
+        return Preview(
+            tuple(affected[record_id] for record_id in self._ids if record_id in affected),
+            tuple(left_out[record_id] for record_id in self._ids if record_id in left_out),
         )
 
-    def say(self, look: Look, place: str, language: Language) -> str:
+    def statement(self, preview: Preview, environment: str, language: Language) -> str:
         """Say every field that would change, before and after."""
-        return sentence(place, look, self._changes, language)
+        return update_statement(environment, preview, self._changes, language)
 
-    def parts(self, look: Look) -> list[Sequence[Affected]]:
-        """Divide them: there is no bulk route."""
-        return [[one] for one in look.affected]
+    def requests(self, preview: Preview) -> list[Sequence[Affected]]:
+        """Send one request for each: there is no bulk route."""
+        return [[affected] for affected in preview.affected]
 
-    async def prepare(self, look: Look) -> str | None:
-        """Keep the values that go, if an answer could not show them as they are."""
+    def row(self, number: int, affected: Affected) -> WriteRow:
+        """Send the changes; what the fields were before tells whether they still are so."""
+        previous = affected.facts.get("previous")
+        return WriteRow(
+            number,
+            {"changes": self._changes, "before": affected.facts["before"]},
+            affected.record_id,
+            affected.name,
+            affected.identifier,
+            previous=json.loads(previous) if previous else None,
+        )
+
+    async def back_up(self, preview: Preview) -> str | None:
+        """Save the values that go, if an answer could not show them as they are."""
         before = {
-            one.record_id: self._before(self._customers[one.record_id]) for one in look.affected
+            affected.record_id: self._before(self._customers[affected.record_id])
+            for affected in preview.affected
         }
         if not needs_file(before):
             return None
-        return await self._keep(
+        return await self.context.save_previous(
             [
                 {
-                    "customer_ids": [one.record_id],
-                    "name": one.name,
-                    "changes": as_changes(before[one.record_id]),
+                    "customer_ids": [affected.record_id],
+                    "name": affected.name,
+                    "changes": as_changes(before[affected.record_id]),
                 }
-                for one in look.affected
+                for affected in preview.affected
             ]
         )
 
-    async def send(self, rows: Sequence[PlannedRow]) -> list[Outcome]:
+    async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
         """Change them one by one."""
         return [await self._send(row) for row in rows]
 
-    async def check(self, row: PlannedRow) -> Outcome | None:
+    async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Read a customer: as wanted, as it was before, or something else by now."""
         try:
-            customer = await self._beel.customers.get(_id(row))
+            customer = await self.beel.customers.get(row.record_id)
         except NotFoundError:
-            return Outcome("failed", "not_found")
-        return self._seen(customer, row)
+            return RowOutcome("failed", "not_found")
+        return self._state_of(customer, row)
 
-    async def _send(self, row: PlannedRow) -> Outcome:
+    async def _send(self, row: WriteRow) -> RowOutcome:
         """Read once more, as the rest of a record is written back, and change what is named."""
         try:
-            customer = await self._beel.customers.get(_id(row))
-            if seen := self._seen(customer, row):  # guard: still as it was shown
-                return seen
+            customer = await self.beel.customers.get(row.record_id)
+            if outcome := self._state_of(customer, row):  # guard: still as it was shown
+                return outcome
         except NotFoundError as error:
-            return Outcome("failed", "not_found", request_id=error.request_id)
+            return RowOutcome("failed", "not_found", request_id=error.request_id)
         except UnknownOutcomeError as error:  # of a read: nothing was sent that could change it
             raise NotSentError(error.message, code=error.code, retryable=True) from error
         try:
-            await self._beel.customers.update_fields(_id(row), self._changes, current=customer)
+            await self.beel.customers.update_fields(
+                row.record_id, row.payload["changes"], current=customer
+            )
         except NotFoundError as error:
-            return Outcome("failed", "not_found", request_id=error.request_id)
+            return RowOutcome("failed", "not_found", request_id=error.request_id)
         except (ConflictError, InvalidRequestError) as error:
-            fields = [f"{one.field}: {one.message}" for one in error.field_errors[:3]]
+            fields = [f"{fault.field}: {fault.message}" for fault in error.field_errors[:3]]
             message = "; ".join(fields) or error.message
-            return Outcome("failed", error.code, message, error.request_id)
-        return Outcome("done")
+            return RowOutcome("failed", error.code, message, error.request_id)
+        return RowOutcome("done")
 
-    def _seen(self, customer: Customer, row: PlannedRow) -> Outcome | None:
-        if shows(customer, self._changes):
-            return Outcome("done")
-        if digest_of(values_of(customer, self._changes)) == row.values["before"]:
+    def _state_of(self, customer: Customer, row: WriteRow) -> RowOutcome | None:
+        changes = row.payload["changes"]
+        if shows(customer, changes):
+            return RowOutcome("done")
+        if digest_of(values_of(customer, changes)) == row.payload["before"]:
             return None
-        if shows(customer, self._changes, roughly=True):  # BeeL writes some values its own way
-            return Outcome("done")
-        return Outcome("failed", "changed_meanwhile")
+        if shows(customer, changes, roughly=True):  # BeeL writes some values its own way
+            return RowOutcome("done")
+        return RowOutcome("failed", "changed_meanwhile")
 
     async def _refuse_values(self) -> None:
         """Hold the values against the contract, before anybody is asked about them."""
         if len(self._ids) > 1 and tops(self._changes) & set(IDENTIFIERS):
             raise CallerError("A NIF or another identifier belongs to one customer: name only one.")
-        family = (await self._beel.active_company()).family
+        family = (await self.beel.active_company()).family
         row: dict[str, Any] = {}
         for path, value in self._changes.items():
             group, _, part = path.rpartition(".")
@@ -163,7 +198,7 @@ class Update:
         # What is missing is in BeeL already; what is named must be right.
         problems = [
             FieldError(issue.field, issue.message.text())
-            for issue in self._beel.customers.wire_problems(row, family)
+            for issue in self.beel.customers.wire_problems(row, family)
             if self._changes.get(issue.field) is not None and issue.field != "active"
         ]
         if problems:
@@ -173,17 +208,17 @@ class Update:
                 field_errors=problems,
             )
 
-    def _refusal(self, customer: Customer) -> str:
+    def _refusal(self, customer: Customer) -> LeftOutCode | None:
         """Say why a customer stays as it is: already so, or not possible in this BeeL."""
         if shows(customer, self._changes):
             return UNCHANGED
-        if self._beel.generation_seen != "legacy":
-            return ""
+        if self.beel.generation_seen != "legacy":
+            return None
         differ = {path for path in self._changes if not _same(customer, path, self._changes)}
         if tops(dict.fromkeys(differ)) & set(IDENTIFIERS):
             return "identifier_fixed"
         emptied = {path for path in differ if self._changes[path] is None}
-        return "never_empty" if emptied & NEVER_EMPTY_IN_PUT else ""
+        return "never_empty" if emptied & NEVER_EMPTY_IN_PUT else None
 
     def _affected(self, record_id: str, customer: Customer) -> Affected:
         before = self._before(customer)
@@ -227,7 +262,3 @@ def _same(customer: Customer, path: str, changes: Mapping[str, Any]) -> bool:
 def _identifier(customer: Customer) -> str:
     number = customer.alternative_id.number if customer.alternative_id else ""
     return customer.nif or number
-
-
-def _id(row: PlannedRow) -> str:
-    return str(row.values["record_id"])

@@ -1,4 +1,4 @@
-"""The sentence about a change of customers: every field before and after, and what is delicate."""
+"""The statement of an update: every field before and after, and what is delicate."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose, named
-from beel_mcp.writes.journal.plan import Affected, Look
+from beel_mcp.writes.journal.plan import Affected, Preview
 from beel_mcp.writes.kinds.previous_values import as_shown
 
 # Values are cut to the first of these lengths at which every field finds room; what moves money
@@ -53,16 +53,20 @@ _MONEY: Final = {"nif", "alternative_id", "preferred_payment_method", "general_d
 _ACCESS: Final = {"email", "billing_emails", "active"}
 
 
-def sentence(place: str, look: Look, changes: Mapping[str, Any], language: Language) -> str:
+def update_statement(
+    environment: str, preview: Preview, changes: Mapping[str, Any], language: Language
+) -> str:
     """Put it together; the first record has every field of it, however short its values.
 
     Raises:
         CallerError: not even one record could be shown, and nobody agrees to what they do not see.
     """
     for limit in LIMITS:
-        opening = _opening(look, changes, limit, language)
-        labels = [_label(one, look, changes, limit, language) for one in look.affected]
-        text = compose(place, opening, look, [], language, labels=labels)
+        opening = _opening(preview, changes, limit, language)
+        labels = [
+            _label(affected, preview, changes, limit, language) for affected in preview.affected
+        ]
+        text = compose(environment, opening, preview, [], language, labels=labels)
         if f"{opening}: {labels[0]}" in text:
             return text
     raise CallerError(
@@ -72,14 +76,14 @@ def sentence(place: str, look: Look, changes: Mapping[str, Any], language: Langu
     )
 
 
-def before_of(one: Affected) -> dict[str, Any]:
+def before_of(affected: Affected) -> dict[str, Any]:
     """Give the values that would go, as they may be shown."""
-    before: dict[str, Any] = json.loads(one.facts["shown"])
+    before: dict[str, Any] = json.loads(affected.facts["shown"])
     return before
 
 
-def _opening(look: Look, changes: Mapping[str, Any], limit: int, language: Language) -> str:
-    number = len(look.affected)
+def _opening(preview: Preview, changes: Mapping[str, Any], limit: int, language: Language) -> str:
+    number = len(preview.affected)
     if number == 1:
         return localized(language, en="update 1 customer", es="modificar 1 cliente")
     shown = as_shown(changes)
@@ -96,20 +100,20 @@ def _opening(look: Look, changes: Mapping[str, Any], limit: int, language: Langu
 
 
 def _label(
-    one: Affected, look: Look, changes: Mapping[str, Any], limit: int, language: Language
+    affected: Affected, preview: Preview, changes: Mapping[str, Any], limit: int, language: Language
 ) -> str:
     """Give a record: alone with before and after; among others with what it has now."""
-    before, after = before_of(one), as_shown(changes)
+    before, after = before_of(affected), as_shown(changes)
     parts = []
     for path, old in before.items():
         room = _room(path, limit)
-        if len(look.affected) > 1:
+        if len(preview.affected) > 1:
             words = _value(old, room, language) + _unit(path, old)
         else:
             new = _after(path, after)
             words = _both(old, new, room, language) + _unit(path, new)
         parts.append(f"{_field(path, language)} {words}")
-    return f"{named(one)}: {', '.join(parts)}"
+    return f"{named(affected)}: {', '.join(parts)}"
 
 
 def _after(path: str, after: Mapping[str, Any]) -> Any:
@@ -181,9 +185,9 @@ def _text(value: Any, language: Language) -> str:
     return clean("" if value is None else str(value), _EXACT)
 
 
-def _first_difference(one: str, other: str) -> int:
+def _first_difference(text: str, other: str) -> int:
     """Find where two texts part, a little before it, so that a reader finds the place."""
-    for place, (a, b) in enumerate(zip(one, other, strict=False)):
+    for index, (a, b) in enumerate(zip(text, other, strict=False)):
         if a != b:
-            return max(place - 5, 0)
-    return max(min(len(one), len(other)) - 5, 0)
+            return max(index - 5, 0)
+    return max(min(len(text), len(other)) - 5, 0)

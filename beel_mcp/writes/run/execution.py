@@ -1,201 +1,299 @@
-"""Carries a confirmed plan out, once: taken, looked at again, on the journal, and then in BeeL."""
+"""Executes a decision exactly once: journal it, check again, journal each request, send, settle."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from beel_mcp.api.client import BeelClient
-from beel_mcp.errors import BeelMcpError, CallerError, NextCall, UnknownOutcomeError
+import anyio
+
+from beel_mcp.api.company import Account
+from beel_mcp.errors import (
+    BeelMcpError,
+    CallerError,
+    ConflictError,
+    InvalidRequestError,
+    UnknownOutcomeError,
+)
+from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.personal_data import KEPT_FOR
-from beel_mcp.writes.journal.plan import UNCHANGED, Affected, ConfirmedBy, LeftAlone, Look, Plan
-from beel_mcp.writes.journal.records import Chunk, Decision, Operation, Planned, PlannedRow
-from beel_mcp.writes.journal.workers import Writes
-from beel_mcp.writes.kinds.create_customers import TURN_S
-from beel_mcp.writes.kinds.protocol import Change, Outcome
-from beel_mcp.writes.run.chunk_result import Report, recorded
-from beel_mcp.writes.run.reconciliation import LATE_COMMIT_S, Sleep
+from beel_mcp.writes.journal.plan import ConfirmedBy, Plan
+from beel_mcp.writes.journal.records import (
+    RECORD_TTL,
+    Chunk,
+    Decision,
+    Operation,
+    PlannedChunk,
+    Sleep,
+    WriteRow,
+)
+from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
+from beel_mcp.writes.kinds.protocol import AnotherAccountError, Write, WriteContext, settling_call
+from beel_mcp.writes.run.chunk_result import ChunkResult
+from beel_mcp.writes.run.reconciliation import LATE_COMMIT_S, Reconciliation
+
+# Longer than one bulk request may take: whoever waits longer is told to come back.
+TURN_S: Final = 200.0
+MOST_SENDINGS: Final = 2
+# An operation of many requests sends no further one after this; the next call goes on with it.
+OPERATION_S: Final = 600.0
 
 
-class StateChangedError(BeelMcpError):
-    """What the plan showed is no longer so; nothing was sent."""
+@dataclass(frozen=True)
+class Agreed:
+    """A person said yes to this plan, and how; it is still to be taken."""
 
-    default_code = "state_changed"
-
-    def __init__(self, look: Look) -> None:
-        super().__init__("The records are not as they were when the person was shown them.")
-        self.look = look
+    plan: Plan
+    confirmed_by: ConfirmedBy
 
 
-class AnotherAccountError(CallerError):
-    """The plan belongs to another key, company or environment."""
+class Deadline:
+    """The end of a call, on the event loop's clock: settling and waiting share what is left."""
 
-    default_code = "another_company"
+    def __init__(self, seconds: float) -> None:
+        self.at = anyio.current_time() + seconds
+
+    @property
+    def left_s(self) -> float:
+        """What is left of the call, in seconds."""
+        return max(self.at - anyio.current_time(), 0.0)
 
 
-class Changing:
-    """The one way from a plan to BeeL. Whoever comes here brings a yes."""
+class Execution:
+    """Executes decisions. Where a plan is given, callers have verified the consent to it."""
 
-    def __init__(self, beel: BeelClient, journal: Journal, writes: Writes, sleep: Sleep) -> None:
-        self._beel = beel
-        self._journal = journal
+    def __init__(self, context: WriteContext, writes: BackgroundWrites, sleep: Sleep) -> None:
+        self._beel = context.beel
+        self._journal = context.journal
         self._writes = writes
         self._sleep = sleep
 
-    def take(self, plan: Plan, change: Change, confirmed_by: ConfirmedBy) -> Operation | None:
-        """Spend the plan and start what it decided; None if somebody else has taken it."""
+    def decide(
+        self, decision: Decision, chunks: Sequence[PlannedChunk], agreed: Agreed | None
+    ) -> Operation | None:
+        """Record a decision, and spend the plan that was agreed to; None if it is not open."""
+        if agreed is None:
+            return self._journal.begin(decision, chunks)
+        plan = agreed.plan
+        confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
+        return self._journal.take(plan, confirmed, chunks)
+
+    def take(self, agreed: Agreed, write: Write) -> Operation | None:
+        """Spend a plan on just what it showed, and start it; None if it is not open any more."""
+        plan = agreed.plan
         decision = Decision(
-            *(plan.kind, plan.caller, plan.plan_id, plan.digest, plan.account),
-            total=plan.look.requested,
+            kind=plan.kind,
+            caller=plan.caller,
+            subject=plan.plan_id,
+            payload_digest=plan.digest,
+            account=plan.account,
+            total=plan.preview.requested,
             checked_at=plan.created_at,
-            plan_id=plan.plan_id,
-            confirmed_by=confirmed_by,
-            terms=plan.look.meaning,
+            terms=plan.preview.terms,
         )
-        operation = self._journal.take(plan, decision, _chunks(plan, change))
+        operation = self.decide(decision, write.chunks(plan.preview), agreed)
         if operation is None:  # guard: no plan, no change
             return None
-        operation_id = operation.operation_id
-        self._writes.start(operation_id, lambda: self._run(operation_id, plan, change))
+        self.start(operation.operation_id, write)
         return operation
 
-    async def _run(self, operation_id: str, plan: Plan, change: Change) -> None:
-        """Wait for the turn and carry out; why something was not sent is on the journal then.
+    def start(self, operation_id: str, write: Write) -> RunningWrite:
+        """Start sending what is not sent yet; a call that is cancelled leaves it running."""
+        return self._writes.start(operation_id, lambda: self._run(operation_id, write))
+
+    async def finish(
+        self, operation: Operation, write: Write, deadline: Deadline
+    ) -> tuple[Operation, BeelMcpError | None]:
+        """Send what is not sent yet and wait; the operation, and why the rest was not sent.
 
         Raises:
-            StateChangedError: BeeL has changed since the plan was shown.
+            BeelMcpError: nothing was sent, or the journal cannot be read any more.
+        """
+        operation_id = operation.operation_id
+        running = self.start(operation_id, write)
+        await running.wait(deadline.left_s)
+        try:
+            now = self._journal.get(operation_id)
+        except JournalError as error:
+            raise self._in_the_dark(operation_id, write) from error
+        if running.error and not has_effect(now):
+            raise running.error
+        return now, running.error
+
+    async def resume(
+        self, operation: Operation, write: Write, deadline: Deadline
+    ) -> tuple[Operation, BeelMcpError | None]:
+        """Go on with an operation: wait for it, settle what is unknown, send what was never sent.
+
+        Raises:
+            BeelMcpError: nothing was sent.
+        """
+        is_running = self._writes.running(operation.operation_id) is not None
+        operation = await self.settle(operation, write, deadline)
+        if is_running or operation.is_open or not self.may_resume(operation):
+            return operation, None
+        return await self.finish(operation, write, deadline)
+
+    async def settle(self, operation: Operation, write: Write, deadline: Deadline) -> Operation:
+        """Wait for an operation that runs, or find out by reading what became of it.
+
+        Raises:
+            BeelMcpError: BeeL cannot be read.
+        """
+        if running := self._writes.running(operation.operation_id):
+            await running.wait(deadline.left_s)
+        elif operation.is_open:
+            reconciliation = Reconciliation(self._journal, self._sleep)
+            until = self._journal.time() + deadline.left_s
+            await reconciliation.settle(operation.operation_id, write, until)
+        else:
+            return operation
+        return self._journal.get(operation.operation_id)
+
+    def may_resume(self, operation: Operation) -> bool:
+        """Tell whether anything of an operation may still be sent."""
+        return any(self.may_send(chunk) for chunk in operation.chunks)
+
+    def may_send(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk may be sent, see `may_send`."""
+        return may_send(self._journal, chunk)
+
+    async def _run(self, operation_id: str, write: Write) -> None:
+        """Wait for the ledger's turn and send; the journal says why something was not sent.
+
+        Raises:
             BeelMcpError: nothing was sent, or not everything.
         """
         try:
             account = await self._beel.account()
-            if account != plan.account:  # guard: same key, environment and company
-                raise AnotherAccountError("This plan was made for another key or company.")
+            check_account(self._journal.get(operation_id), account)
             async with self._writes.turn(account.ledger_id, TURN_S):
-                await self._carry_out(operation_id, plan, change)
+                await self._send_all(operation_id, write)
         except BeelMcpError as error:
             self._journal.explain(operation_id, error.code)
             raise
         finally:
             self._journal.end(operation_id)
 
-    async def _carry_out(self, operation_id: str, plan: Plan, change: Change) -> None:
-        """Look again, then send request by request; stop at the first that does not go well."""
-        refuse_overlap(self._journal, self._journal.get(operation_id))
-        look = await change.look()
-        if look.digest != plan.digest:  # guard: the state is as it was shown
-            raise StateChangedError(look)
-        path = await change.prepare(look)
-        if path:
+    async def _send_all(self, operation_id: str, write: Write) -> None:
+        """Send chunk by chunk, in order; stop at the first that does not go well."""
+        ends_at = anyio.current_time() + OPERATION_S
+        if path := await write.prepare(self._journal.get(operation_id)):
             self._journal.keep_path(operation_id, path)
+        # Read under the lock: another process may have gone on with it meanwhile.
         for chunk in self._journal.get(operation_id).chunks:
-            if chunk.state == "READY" and not await self._send(chunk, change):
+            if chunk.is_open:
+                break
+            if anyio.current_time() > ends_at:
+                self._journal.explain(operation_id, "deadline")
+                break
+            if self.may_send(chunk) and not await self._send(chunk, write):
                 break
 
-    async def _send(self, chunk: Chunk, change: Change) -> bool:
+    async def _send(self, chunk: Chunk, write: Write) -> bool:
         """Send one request; tell whether the outcome of every row is known then.
 
-        What a lost answer left unknown is looked for, and only what was seen to be as it was
-        before is sent again, once.
+        Where rows succeed one by one, what a lost answer left unknown is read, and only what was
+        seen to be as it was before is sent again, once.
         """
-        report = Report(self._journal, chunk)
-        await self._attempt(report, report.rows, change)
-        if lost := report.unknown():
+        result = ChunkResult(self._journal, chunk)
+        if not result.rows:
+            return False
+        await write.recheck(self._journal.get(chunk.operation_id), result.rows)
+        await self._attempt(result, result.rows, write)
+        lost = result.unknown()
+        if lost and not write.all_or_none:
             await self._sleep(LATE_COMMIT_S)
             try:
-                same = await report.look(change, lost)
+                found = await write.find(chunk, lost)
             except BeelMcpError:
-                return False  # check_operation goes on looking
-            if same:
-                await self._attempt(report, same, change, is_again=True)
+                return False  # check_operation goes on reading
+            result.add_found(found.outcomes)
+            if again := [row for row in lost if row.number in found.unchanged]:
+                await self._attempt(result, again, write, is_again=True)
             else:
-                report.settle()
-        return not report.unknown()
+                result.settle()
+        return not result.unknown()
 
     async def _attempt(
         self,
-        report: Report,
-        rows: Sequence[PlannedRow],
-        change: Change,
+        result: ChunkResult,
+        rows: Sequence[WriteRow],
+        write: Write,
         *,
         is_again: bool = False,
     ) -> None:
-        self._journal.pending(report.chunk)
+        self._journal.pending(result.chunk)
         try:
-            outcomes = await change.send(rows)
+            outcomes = await write.send(result.chunk, rows)
         except UnknownOutcomeError as error:
-            report.settle(code=error.code, request_id=error.request_id)
+            result.settle(code=error.code, request_id=error.request_id)
+        except (InvalidRequestError, ConflictError) as error:
+            result.add(rows, write.refused(rows, error))
+            result.settle(code=error.code, request_id=error.request_id)
+            raise
         except BeelMcpError as error:
             # Never sent, or turned away at the door: of these rows nothing happened now. What was
-            # lost before this may still be carried out, as one look cannot tell.
-            report.settle(code=error.code, request_id=error.request_id, is_sent=is_again)
+            # lost before this may still be carried out, as one reading cannot tell.
+            result.settle(code=error.code, request_id=error.request_id, is_sent=is_again)
             raise
         except Exception:
-            report.settle(code="internal_error")
+            result.settle(code="internal_error")
             raise
         else:
-            report.add(rows, outcomes)
-            report.settle()
+            result.add(rows, outcomes)
+            result.settle()
+
+    def _in_the_dark(self, operation_id: str, write: Write) -> JournalError:
+        """Say that nobody here knows what became of a creation."""
+        plural = "s" if write.words.noun == "customer" else ""
+        return JournalError(
+            f"The journal cannot be read any more: the {write.words.noun}{plural} may or may not"
+            " exist.",
+            changed="unknown",
+            remedy="Do not repeat the call.",
+            next_calls=(replace(settling_call(operation_id), reason="finds out"),),
+        )
 
 
-def refuse_overlap(journal: Journal, operation: Operation) -> None:
-    """Keep two of our own operations from being at the same records at once.
+def may_send(journal: Journal, chunk: Chunk) -> bool:
+    """Tell whether a chunk may be sent: never while its effect is open, and again only once.
+
+    After 24 hours BeeL has forgotten the key, so it is not sent again at all.
+    """
+    if chunk.state == "READY":
+        return True
+    age_s = journal.time() - (chunk.sent_at or 0.0)
+    return (
+        chunk.state == "NOT_DONE"
+        and chunk.attempts < MOST_SENDINGS
+        and age_s < RECORD_TTL.total_seconds()
+    )
+
+
+def has_effect(operation: Operation) -> bool:
+    """Tell whether anything of an operation was sent, whatever came of it."""
+    return any(chunk.state not in ("READY", "NOT_DONE") for chunk in operation.chunks)
+
+
+def check_account(operation: Operation, account: Account) -> None:
+    """Keep an operation in the ledger it belongs to.
 
     Raises:
-        CallerError: what became of some of these records is not settled.
+        CallerError: the server now works in another environment or company.
     """
-    mine = _identities(journal, operation)
-    recent = journal.time() - KEPT_FOR.total_seconds()
-    for other in journal.open_operations(operation.account):
-        is_recent = any((chunk.sent_at or 0.0) > recent for chunk in other.chunks)
-        if is_recent and mine & _identities(journal, other):
-            raise CallerError(
-                "An earlier change of some of these records is not settled. Nothing was sent.",
-                code="operation_unsettled",
-                retryable=True,
-                next_calls=(
-                    NextCall(
-                        "check_operation",
-                        {"operation_id": other.operation_id},
-                        "settles it, by reading",
-                    ),
-                ),
-            )
+    if operation.account.ledger_id != account.ledger_id:
+        raise AnotherAccountError(
+            f"This operation belongs to another company or environment"
+            f" ({operation.account.environment}, company {operation.account.company_id or '-'}).",
+            remedy="Ask the person to start the server with the settings it was begun with.",
+        )
 
 
-def _identities(journal: Journal, operation: Operation) -> set[str]:
-    return {
-        row.identity for chunk in operation.chunks for row in journal.private.payload(chunk) or ()
-    }
-
-
-def _chunks(plan: Plan, change: Change) -> list[Planned]:
-    """Divide a plan into requests, its refusals first: they are known already."""
-    chunks = []
-    number = plan.count + 1
-    for code, left in _by_fate(plan.look.left):
-        rows = [PlannedRow(place, _shown(one)) for place, one in enumerate(left, number)]
-        number += len(rows)
-        refusal = [
-            recorded(row, Outcome("failed", one.code, one.message))
-            for row, one in zip(rows, left, strict=True)
-        ]
-        chunks.append(Planned(rows, refusal=refusal, code=code))
-    number = 1
-    for part in change.parts(plan.look):
-        planned = [
-            PlannedRow(place, {**_shown(one), **one.facts, **change.terms})
-            for place, one in enumerate(part, number)
-        ]
-        number += len(planned)
-        chunks.append(Planned(planned))
-    return chunks
-
-
-def _by_fate(left: Sequence[LeftAlone]) -> list[tuple[str | None, list[LeftAlone]]]:
-    """Tell those that BeeL would refuse from those that are already as wanted."""
-    refused = [one for one in left if one.code != UNCHANGED]
-    same = [one for one in left if one.code == UNCHANGED]
-    return [(code, some) for code, some in ((None, refused), (UNCHANGED, same)) if some]
-
-
-def _shown(one: Affected | LeftAlone) -> dict[str, str]:
-    """Give what a person knows a record by."""
-    return {"record_id": one.record_id, "name": one.name, "identifier": one.identifier}
+def plan_not_open() -> CallerError:
+    """Say that there is nothing to confirm under this id."""
+    return CallerError(
+        "There is no open plan with this id: it has expired (a plan lasts 10 minutes), was given up"
+        " after wrong statements, what it showed has changed, or it was never made.",
+        code="plan_expired",
+        remedy="Call the tool that made the plan again, and show the person the new one.",
+    )

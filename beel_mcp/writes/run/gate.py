@@ -1,14 +1,15 @@
-"""The way of a guarded call: look, show, wait for a yes, carry out. Nothing else leads to BeeL."""
+"""The confirmation gate: preview, show, wait for a yes, execute. Nothing else leads to a change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from beel_mcp.api.client import BeelClient
-from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.writes.consent.elicitation import (
     Asking,
     Consent,
+    Decided,
+    Instead,
     NothingToDo,
     NotNeeded,
     Question,
@@ -16,19 +17,23 @@ from beel_mcp.writes.consent.elicitation import (
     Shown,
     Spent,
     Stated,
-    Told,
     agreed,
     asked_about,
     instead_of,
 )
-from beel_mcp.writes.consent.statement import place_of
-from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import PLAN_ID, ConfirmedBy, Look, Plan, differences
+from beel_mcp.writes.consent.statement import environment_label
+from beel_mcp.writes.journal.plan import PLAN_ID, Difference, Plan, Preview, ShownAs, differences
 from beel_mcp.writes.journal.plan_store import Proposal
 from beel_mcp.writes.journal.records import Operation
-from beel_mcp.writes.journal.workers import Running, Writes
-from beel_mcp.writes.kinds.protocol import Change, ChangeOf, Described
-from beel_mcp.writes.run.execution import AnotherAccountError, Changing, StateChangedError
+from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
+from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds.protocol import (
+    AnotherAccountError,
+    StateChangedError,
+    Write,
+    WriteContext,
+)
+from beel_mcp.writes.run.execution import Agreed, Execution, plan_not_open
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Waiting:
     """A plan that waits for its yes, and what is different from the one before it."""
 
     plan: Plan
-    changed: tuple[tuple[str, str], ...] = ()
+    changed: tuple[tuple[str, Difference], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,108 +49,100 @@ class NotConfirmed:
     """No yes arrived, or not to what is so now."""
 
     plan: Plan | None = None
-    changed: tuple[tuple[str, str], ...] = ()
+    changed: tuple[tuple[str, Difference], ...] = ()
 
 
 @dataclass(frozen=True)
-class CarriedOut:
-    """What a confirmed plan became."""
+class Executed:
+    """What a decision became.
+
+    `stopped` says why the rest was not sent; `created_before` that an earlier operation created
+    the very same records.
+    """
 
     operation: Operation
     replayed: bool = False
+    stopped: BeelMcpError | None = None
+    created_before: bool = False
 
 
-@dataclass(frozen=True)
-class Agreed:
-    """A person said yes to this plan, and how; it is still to be taken."""
-
-    plan: Plan
-    confirmed_by: ConfirmedBy
+Result = Waiting | NotConfirmed | NothingToDo | NotNeeded | Decided | Executed
 
 
-Result = Waiting | NotConfirmed | NothingToDo | NotNeeded | Told | CarriedOut
-
-
-class Guard:
-    """Takes one guarded call from what was asked for to what became of it."""
+class ConfirmationGate:
+    """Takes one call of a guarded tool from what was asked for to what became of it."""
 
     def __init__(
         self,
-        beel: BeelClient,
-        journal: Journal,
-        writes: Writes,
-        changing: Changing,
+        context: WriteContext,
+        writes: BackgroundWrites,
+        execution: Execution,
         asking: Asking,
         *,
-        change_of: ChangeOf,
         caller: str,
         patience_s: float,
     ) -> None:
-        self._beel = beel
-        self._journal = journal
+        self._context = context
+        self._beel = context.beel
+        self._journal = context.journal
         self._writes = writes
-        self._changing = changing
+        self._execution = execution
         self._asking = asking
-        self._change_of = change_of
         self._caller = caller
         self._patience_s = patience_s
 
-    async def ask(self, kind: str, arguments: Mapping[str, Any]) -> Question:
-        """Look what would change, and ask the person; or say what stands instead of a question.
-
-        Raises:
-            BeelMcpError: nobody is asked.
-        """
-        self._asking.check()
-        change = self._change_of(kind, arguments)
-        return await self.ask_about(change, await change.look())
-
-    async def ask_about(self, change: Described, look: Look) -> Question:
-        """Ask about what a look has shown, or say what stands instead of a question.
-
-        Raises:
-            BeelMcpError: nobody is asked.
-        """
-        if not look.affected:
-            return NothingToDo(look)
-        plan = await self._show(change, look)
-        if self._asking.shown_as == "plan":
-            return Shown(plan)
-        return self._asking.question(self._journal.plans, plan)
+    def write(self, kind: str, arguments: Mapping[str, Any]) -> Write:
+        """Make the write of a tool from its arguments."""
+        return KINDS[kind](self._context, arguments)
 
     def check(self) -> None:
-        """Refuse where nobody can be asked, before anything is looked up.
+        """Refuse where nobody can be asked, before anything is read.
 
         Raises:
             OperatorError: this app shows no forms, and the operator wants one.
         """
         self._asking.check()
 
-    async def ask_again(self, plan_id: str, statement: str) -> Question:
-        """Ask about a plan that was returned; where no form can be shown, its sentence says yes.
+    async def ask(self, write: Write) -> Question:
+        """Preview a write and ask the person about it, or return what stands instead of a question.
 
         Raises:
             BeelMcpError: nobody is asked.
         """
-        self._asking.check()
+        self.check()
+        preview = await write.preview()
+        if not preview.affected:
+            return NothingToDo(preview)
+        plan = await self._open_plan(write, preview, self._asking.shown_as)
+        if self._asking.shown_as == "plan":
+            return Shown(plan)
+        return self._asking.question(self._journal.plans, plan)
+
+    async def ask_again(self, plan_id: str, statement: str) -> Question:
+        """Ask about a plan that was returned; where no form can be shown, its statement says yes.
+
+        Raises:
+            BeelMcpError: nobody is asked.
+        """
+        self.check()
         await self._beel.account()  # without a key there is nothing to confirm
-        if spent := self._spent(plan_id):
+        if spent := self._spent_on(plan_id):
             return Spent(spent)
-        plan = await self._returned(plan_id)
-        if not plan.is_said_by(statement):  # guard: what runs is what was shown
+        plan = await self._returned_plan(plan_id)
+        if not plan.matches(statement):  # guard: what runs is what was shown
             raise self._wrong_statement(plan)
         if self._asking.shown_as == "plan":
             return Stated(plan.plan_id)
         return self._asking.question(self._journal.plans, plan)
 
     async def answer(self, consent: Consent) -> Result:
-        """Carry out what the person said yes to; say what happened instead, if they did not.
+        """Execute what the person said yes to, or say what happened instead.
 
         Raises:
             BeelMcpError: nothing was sent.
         """
         verdict = await self.verdict(consent)
-        return await self.carry_out(verdict) if isinstance(verdict, Agreed) else verdict
+        return await self.execute(verdict) if isinstance(verdict, Agreed) else verdict
 
     async def verdict(self, consent: Consent) -> Result | Agreed:
         """Tell whether a person said yes, and to which plan.
@@ -153,94 +150,114 @@ class Guard:
         Raises:
             BeelMcpError: nobody could be asked, or nobody has to be any more.
         """
-        instead = instead_of(consent)
-        if isinstance(instead, Refused):
-            raise instead.error
-        if isinstance(instead, Shown):
-            return Waiting(instead.plan)
-        if isinstance(instead, Spent):
-            return CarriedOut(instead.operation, replayed=True)
-        if isinstance(instead, NothingToDo | NotNeeded | Told):
-            return instead
-        if isinstance(instead, Stated):
-            plan = await self._returned(instead.plan_id)
-            return Agreed(plan, "statement")
-        return await self._answered(consent)
-
-    async def _answered(self, consent: Consent) -> Result | Agreed:
+        if instead := instead_of(consent):
+            return await self._without_form(instead)
         plan_id = asked_about(consent)
         if plan_id is None:
             return NotConfirmed()
-        if spent := self._spent(plan_id):
-            return CarriedOut(spent, replayed=True)
-        plan = await self._open(plan_id)
+        if spent := self._spent_on(plan_id):
+            return Executed(spent, replayed=True)
+        plan = await self._find_plan(plan_id)
         if not agreed(consent, plan):  # guard: a person said yes
             return NotConfirmed(plan)
         return Agreed(plan, "form")
 
-    def already_taken(self, plan: Plan) -> CarriedOut:
-        """Tell what a plan became that somebody else took since it was looked up.
+    async def _without_form(self, instead: Instead) -> Result | Agreed:
+        """Tell what stands in the place of a form's answer."""
+        match instead:
+            case Refused(error):
+                raise error
+            case Shown(plan):
+                return Waiting(plan)
+            case Spent(operation):
+                return Executed(operation, replayed=True)
+            case Stated(plan_id):
+                return Agreed(await self._returned_plan(plan_id), "statement")
+            case _:
+                return instead
 
-        Raises:
-            CallerError: nobody took it; it expired.
-        """
-        spent = self._spent(plan.plan_id)
-        if spent is None:
-            raise not_open()
-        return CarriedOut(spent, replayed=True)
-
-    async def carry_out(self, agreed: Agreed) -> Result:
-        """Take a plan that a person agreed to, and wait for what it becomes.
+    async def execute(self, agreed: Agreed) -> Result:
+        """Take a plan of a change that a person agreed to, and wait for what it becomes.
 
         Raises:
             BeelMcpError: nothing was sent.
         """
         plan = agreed.plan
-        change = self._change_of(plan.kind, plan.arguments)
-        operation = self._changing.take(plan, change, agreed.confirmed_by)
+        write = self.write(plan.kind, plan.arguments)
+        operation = self._execution.take(agreed, write)
         if operation is None:
-            return self.already_taken(plan)
+            return self._taken_by_another(plan)
         running = self._writes.running(operation.operation_id)
         if running:
             await running.wait(self._patience_s)
-        return await self._outcome(plan, operation.operation_id, change, running)
+        return await self._outcome(plan, operation.operation_id, write, running)
+
+    async def changed_since(
+        self, agreed: Agreed, write: Write, preview: Preview
+    ) -> Waiting | NotConfirmed | None:
+        """Say what is not as the person saw it, and spend their yes; None: all is as it was.
+
+        For creations, before their plan is taken; a change previews again when its turn has come.
+        """
+        if preview.digest != agreed.plan.digest:  # guard: what is created is what was shown
+            self._journal.plans.drop(agreed.plan)
+            return await self._differs(agreed.plan, write, preview)
+        return None
+
+    def _taken_by_another(self, plan: Plan) -> Executed:
+        """Tell what a plan became that somebody else took since it was found.
+
+        Raises:
+            CallerError: nobody took it; it expired.
+        """
+        spent = self._spent_on(plan.plan_id)
+        if spent is None:
+            raise plan_not_open()
+        return Executed(spent, replayed=True)
 
     async def _outcome(
-        self, plan: Plan, operation_id: str, change: Change, running: Running | None
+        self, plan: Plan, operation_id: str, write: Write, running: RunningWrite | None
     ) -> Result:
         error = running.error if running else None
         if isinstance(error, StateChangedError):
-            return await self._changed(plan, change, error.look)
+            return await self._differs(plan, write, error.preview)
         operation = self._journal.get(operation_id)
         if error and not any(chunk.attempts for chunk in operation.chunks):
             spent = f"This plan is used up: call {plan.kind} again for a new one."
             error.remedy = f"{error.remedy} {spent}".strip()
             raise error
-        return CarriedOut(operation)
+        return Executed(operation)
 
-    async def _changed(self, plan: Plan, change: Change, look: Look) -> Result:
+    async def _differs(self, plan: Plan, write: Write, preview: Preview) -> Waiting | NotConfirmed:
         """Say what is different, with a new plan where the old one was a plan."""
-        changed = tuple(differences(plan.look, look))
-        if plan.shown_as == "form" or not look.affected:
+        changed = tuple(differences(plan.preview, preview))
+        if plan.shown_as == "form" or not preview.affected:
             return NotConfirmed(plan, changed)
-        return Waiting(await self._show(change, look), changed)
+        # Also where the yes came by a form: it is returned, so confirm_plan has to find it.
+        return Waiting(await self._open_plan(write, preview, "plan"), changed)
 
-    async def _show(self, change: Described, look: Look) -> Plan:
+    async def _open_plan(self, write: Write, preview: Preview, shown_as: ShownAs) -> Plan:
         account = await self._beel.account()
         company = (await self._beel.active_company()).company
         language = self._asking.language
-        place = place_of(account, company.label if company else None, language)
+        environment = environment_label(account, company.label if company else None, language)
         return self._journal.plans.open(
             Proposal(
-                *(change.kind, self._caller, self._asking.shown_as, change.request),
-                *(change.arguments, look, change.say(look, place, language), account),
+                kind=write.name,
+                caller=self._caller,
+                shown_as=shown_as,
+                request=write.request,
+                arguments=write.arguments,
+                preview=preview,
+                statement=write.statement(preview, environment, language),
+                account=account,
             )
         )
 
-    async def _open(self, plan_id: str) -> Plan:
+    async def _find_plan(self, plan_id: str) -> Plan:
         plan = self._journal.plans.find(plan_id, self._caller)
         if plan is None:
-            raise not_open()
+            raise plan_not_open()
         if plan.account != await self._beel.account():  # guard: same key, environment and company
             raise AnotherAccountError(
                 "This plan was made for another key, company or environment.",
@@ -248,19 +265,16 @@ class Guard:
             )
         return plan
 
-    async def _returned(self, plan_id: str) -> Plan:
+    async def _returned_plan(self, plan_id: str) -> Plan:
         """Find a plan that was returned to the caller, as its id says it was."""
-        plan = await self._open(plan_id)
+        plan = await self._find_plan(plan_id)
         if plan.shown_as != "plan":  # guard: a form's plan is the form's alone
-            raise not_open()
+            raise plan_not_open()
         return plan
 
-    def _spent(self, plan_id: str) -> Operation | None:
-        return (
-            self._journal.find_confirmed(plan_id, self._caller)
-            if PLAN_ID.fullmatch(plan_id)
-            else None
-        )
+    def _spent_on(self, plan_id: str) -> Operation | None:
+        is_id = PLAN_ID.fullmatch(plan_id)
+        return self._journal.find_confirmed(plan_id, self._caller) if is_id else None
 
     def _wrong_statement(self, plan: Plan) -> CallerError:
         left = self._journal.plans.count_wrong(plan)
@@ -278,13 +292,3 @@ class Guard:
             " show the person the new one.",
             next_calls=(again,) if left else (),
         )
-
-
-def not_open() -> CallerError:
-    """Say that there is nothing to confirm under this id."""
-    return CallerError(
-        "There is no open plan with this id: it has expired (a plan lasts 10 minutes), was given up"
-        " after wrong statements, what it showed has changed, or it was never made.",
-        code="plan_expired",
-        remedy="Call the tool that made the plan again, and show the person the new one.",
-    )

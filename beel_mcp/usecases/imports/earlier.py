@@ -1,0 +1,54 @@
+"""What was decided about a list before: a creation that goes on, or one that is over."""
+
+from dataclasses import dataclass
+
+from beel_mcp.context import AppState
+from beel_mcp.lists.batch import Batch
+from beel_mcp.writes.journal.database import JournalError
+from beel_mcp.writes.journal.records import Operation
+from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_overtaken
+from beel_mcp.writes.run.execution import may_send
+
+
+@dataclass(frozen=True)
+class EarlierDecisions:
+    """A list as it can be created now, and what was decided about the very same rows."""
+
+    batch: Batch
+    before: Operation | None = None  # created them, or some of them
+    begun: Operation | None = None  # has left to send exactly what can be created now
+    is_renewed: bool = False  # has another batch_id, because a decision is about its rows only once
+
+
+async def earlier_decisions(state: AppState, batch: Batch) -> EarlierDecisions:
+    """Find out how a list just checked goes on; looking at it needs no journal."""
+    try:
+        account = await state.beel.account()
+        before = state.journal.created_before(batch.payload_digest, account)
+        own = state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
+        begun = next((one for one in (own, before) if one and _goes_on(state, one, batch)), None)
+    except JournalError:
+        return EarlierDecisions(batch)
+    is_over = own is not None and own is not begun and not own.is_open
+    if is_over and batch.importable() and not batch.counts()["unchecked"]:
+        return EarlierDecisions(batch.renewed(), before, begun, is_renewed=True)
+    return EarlierDecisions(batch, before, begun)
+
+
+def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:
+    """Whether going on with an operation creates what can be created of a batch, and no other."""
+    journal = state.journal
+    if operation.caller != batch.caller:
+        return False
+    if operation.is_open:
+        return any(chunk.state == "READY" for chunk in operation.chunks)
+    left = [
+        row
+        for chunk in operation.chunks
+        if may_send(journal, chunk)
+        for row in journal.personal_data.payload(chunk) or ()
+    ]
+    wanted = [row.payload() for row in batch.importable()]
+    if not left or [row.payload for row in left] != wanted:
+        return False
+    return not is_overtaken(journal, operation, left)
