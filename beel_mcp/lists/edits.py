@@ -103,7 +103,6 @@ def _named_fields(raw: Mapping[str, Any], faults: list[FieldError]) -> Iterator[
 
 
 def _read(field: str, raw: Any) -> tuple[Any, str]:
-    """Read a value, or say why it cannot be the new one."""
     if field == "active":
         return raw, "" if isinstance(raw, bool) else "must be true or false"
     try:

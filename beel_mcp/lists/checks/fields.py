@@ -94,7 +94,6 @@ def _spanish() -> tuple[Any, Any, Any]:
 
 
 def _control_characters(nif: str) -> str:
-    """Work out which last characters the first eight allow."""
     cif, dni, nie = _spanish()
     family, body = nif[0], nif[:8]
     if family.isdigit():

@@ -106,7 +106,6 @@ def _capitals(text: str) -> Repair | None:
 
 @cache
 def _meanings(table: str) -> dict[str, str]:
-    """Give BeeL's name for each word that people and programs write in a column."""
     words = read_data("cell_words")[table]
     return {word: name for name, synonyms in words.items() for word in synonyms}
 

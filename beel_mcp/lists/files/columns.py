@@ -246,7 +246,6 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
 
 
 def _repeated(columns: Sequence[Column], name: str) -> CallerError:
-    """Say which columns mean the same, and how to choose between them."""
     first, second = columns[:2]
     has_twin = key_of(first.header) == key_of(second.header)
     return file_error(
