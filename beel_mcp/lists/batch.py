@@ -199,6 +199,8 @@ class Batch:
         numbers: defaultdict[_Key, list[int]] = defaultdict(list)
         for row in self.rows:
             verdict = self.verdict(row)
+            if not (verdict.errors or verdict.warnings):
+                continue
             for key, (message, problem) in _distinct(row, verdict).items():
                 numbers[key].append(row.number)
                 if key not in examples:

@@ -45,14 +45,16 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
         found.extend(_identity(values))
     elif problem := nif_advice(nif):
         found.append(problem)
-    found.extend(_address(values.get("address")))
+    address = values.get("address")
+    if address and address.keys() == _MISSING.keys():  # whole and Spanish, as most are
+        found += _postal_code(address["postal_code"], address["province"])
+    else:
+        found.extend(_address(address))
     if email and not _EMAIL.fullmatch(email):
         found.append(Problem("email", Message("email.shape"), email))
-    found += [
-        Problem("billing_emails", Message("email.shape"), other)
-        for other in values.get("billing_emails", ())
-        if not _EMAIL.fullmatch(other)
-    ]
+    for other in values.get("billing_emails", ()):
+        if not _EMAIL.fullmatch(other):
+            found.append(Problem("billing_emails", Message("email.shape"), other))
     if phone and not (phone.isdigit() and len(phone) == 9):
         found.extend(_phone(phone))
     if payment and "iban" in payment:

@@ -73,7 +73,8 @@ class Table:
 
 
 def _padded(row: Line, width: int) -> Line:
-    return Line(row.number, row.cells + ("",) * (width - len(row.cells)))
+    missing = width - len(row.cells)
+    return Line(row.number, row.cells + ("",) * missing) if missing > 0 else row
 
 
 def read_table(
