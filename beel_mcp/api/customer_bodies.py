@@ -192,7 +192,7 @@ def _number(value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < 10**9 else None
+    return number if number.is_finite() and abs(number) < 10**24 else None
 
 
 def tops(changes: Changes) -> set[str]:

@@ -88,7 +88,7 @@ class Customer(Wire):
     contact_person: str | None = None
     notes: str | None = None
     preferred_payment_method: PaymentInfo | None = None
-    general_discount: Decimal | None = None
+    general_discount: Amount | None = None
     active: bool = True
     created_at: datetime | None = None
     updated_at: datetime | None = None
