@@ -264,7 +264,7 @@ def test_the_top_level_holds_only_what_the_house_names() -> None:
     tops = {line.split("/")[0] for line in listed.stdout.splitlines()}
     allowed = {
         *("pyproject.toml", "README.md", "README.es.md", "LICENSE", "CHANGELOG.md"),
-        *("SECURITY.md", "beel_mcp", "tests", "prompts", "examples"),
+        *("SECURITY.md", "ARCHITECTURE.md", "beel_mcp", "docs", "tests", "prompts", "examples"),
     }
     assert {top for top in tops if not top.startswith(".")} <= allowed
 

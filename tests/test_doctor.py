@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.cli.doctor import beel, examine, machine
-from beel_mcp.cli.doctor.machine import Finding, exit_code
+from beel_mcp.cli.doctor.findings import Finding, exit_code
 from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
