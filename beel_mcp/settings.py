@@ -103,12 +103,11 @@ class Settings:
 
         Raises:
             SettingsError: a value breaks its rule.
-
         """
         source = os.environ if environ is None else environ
         env = {name: value for name, value in source.items() if value}
         key = _api_key(env)
-        files_dir = _folder(env, "BEEL_FILES_DIR", _usual_files_dir)
+        files_dir = _folder(env, "BEEL_FILES_DIR", lambda: Path("~/BeeL").expanduser())
         url = _base_url(env, key)
         return cls(
             files_dir=files_dir,
@@ -258,12 +257,8 @@ def _allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _import_dirs(env: Mapping[str, str]) -> tuple[Path, ...]:
-    folders = _list(env, "BEEL_IMPORT_DIRS", os.pathsep)
-    return tuple(_absolute("BEEL_IMPORT_DIRS", folder) for folder in folders)
-
-
-def _usual_files_dir() -> Path:
-    return Path("~/BeeL").expanduser()
+    name = "BEEL_IMPORT_DIRS"
+    return tuple(_absolute(name, folder) for folder in _list(env, name, os.pathsep))
 
 
 def _folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path:

@@ -88,7 +88,7 @@ class Customer(Wire):
     contact_person: str | None = None
     notes: str | None = None
     preferred_payment_method: PaymentInfo | None = None
-    general_discount: Decimal | None = None
+    general_discount: Amount | None = None
     active: bool = True
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -104,7 +104,6 @@ class Pagination(Wire):
 
     @property
     def has_more(self) -> bool:
-        """Tell whether another page follows."""
         return self.current_page < self.total_pages if self.has_next is None else self.has_next
 
 
@@ -324,7 +323,6 @@ class Invoice(Wire):
 
     @property
     def is_draft(self) -> bool:
-        """Tell whether it may still be deleted."""
         return self.status == "DRAFT" and self.deleted_at is None
 
     @field_validator("has_pdf", mode="before")

@@ -218,7 +218,6 @@ def _no_row(batch: Batch, number: int) -> str:
 
 
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
-    """Put a person's values into a row, and look at it again."""
     if not corrections:
         return row
     values = row.payload()

@@ -16,8 +16,15 @@ from beel_mcp.errors import (
     NotSentError,
     OperatorError,
 )
-
-from .conftest import ACCOUNT, COMPANY, OTHER, a_company, envelope, pages, refusal
+from tests.support.servers.answers import (
+    ACCOUNT,
+    COMPANY,
+    OTHER,
+    a_company,
+    envelope,
+    pages,
+    refusal,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -18,14 +18,7 @@ from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.inline import UnreadableError, change_between, checked_row, is_text, read_value
-from beel_mcp.lists.model import (
-    PAYMENT_METHODS,
-    Problem,
-    Row,
-    ValueChange,
-    get_value,
-    set_value,
-)
+from beel_mcp.lists.model import PAYMENT_METHODS, Problem, Row, ValueChange, get_value, set_value
 from beel_mcp.messages import Message
 
 _METHOD: Final = "preferred_payment_method.method"

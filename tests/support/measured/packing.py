@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from beel_mcp.sandbox.seed import invoice_id
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
-from tests.bills import FIRST
 from tests.conftest import TEST_KEY
+from tests.support.invoices import FIRST
 
 
 def resident_kb(field: str) -> int:

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
-from tests.benchmarks.packing import resident_kb
 from tests.conftest import TEST_KEY
-from tests.lists.writers import text
-from tests.rows import LETTERS, customer
+from tests.support.customers import LETTERS, customer
+from tests.support.list_files import text
+from tests.support.measured.packing import resident_kb
 
 HEADERS = ["nombre", "nif", "calle", "numero", "cp", "poblacion", "provincia"]
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.interop.once import installed, obey
+from tests.support.clients.installs import installed, obey
 
 # Our own environment holds the current SDK; these would not live beside it, or would be it.
 PREVIOUS_SDK = "mcp==1.30.0"

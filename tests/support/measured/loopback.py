@@ -1,38 +1,38 @@
-"""A sandbox in a process of its own with many invoices, each a PDF of 100 KB that packs badly."""
+"""The sandbox over HTTP in a process of its own: what is measured must not share our process."""
 
 import os
-import random
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import httpx
 import uvicorn
 
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.endpoints import pdf
-from tests.bills import add_invoices
-
-PDF_BYTES = 100_000
-ROOT = Path(__file__).parent.parent.parent
 
 
 @asynccontextmanager
-async def invoices_process(count: int) -> AsyncIterator[str]:
-    """Start it on a free port and give its URL."""
+async def sandbox_process(bulk_takes_s: float = 0) -> AsyncIterator[str]:
+    """Start a sandbox on a free port and give its URL; its bulk route takes that long."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.benchmarks.invoices_process", str(port), str(count)]
+    command = [
+        sys.executable,
+        "-m",
+        __name__,
+        str(port),
+        str(bulk_takes_s),
+    ]
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    async with await anyio.open_process(command, env=environment, stderr=None, cwd=ROOT) as process:
+    root = Path(__file__).parents[3]
+    async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            with anyio.fail_after(60):
+            with anyio.fail_after(30):
                 await _ready(url)
             yield url
         finally:
@@ -50,16 +50,14 @@ async def _ready(url: str) -> None:
                 return
 
 
-def _large(record: dict[str, Any], _: object) -> bytes:
-    return b"%PDF-1.4\n" + random.Random(record["id"]).randbytes(PDF_BYTES - 9)
+def _serve(port: int, bulk_takes_s: float) -> None:
+    async def pause(operation: str, phase: str) -> None:
+        if phase == "before" and "CustomersBulk" in operation:
+            await anyio.sleep(bulk_takes_s)
 
-
-def _serve(port: int, count: int) -> None:
-    pdf.invoice_pdf = _large
-    app = create_app(SandboxOptions())
-    add_invoices(app, count)
+    app = create_app(SandboxOptions(pause=pause))
     uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]))
+    _serve(int(sys.argv[1]), float(sys.argv[2]))

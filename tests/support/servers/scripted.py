@@ -6,9 +6,7 @@ import pytest
 
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.errors import ApiError
-
-from .conftest import COMPANY, envelope, pages, refusal
-from .test_operations import ROW, report
+from tests.support.servers.answers import COMPANY, ROW, envelope, pages, refusal, report
 
 C = f"/v1/companies/{COMPANY}"
 IDLE = {"active": False}

@@ -19,10 +19,10 @@ from starlette.applications import Starlette
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, Era
-from tests.faults.fault_server import FaultServer
-from tests.guards.people import Person
+from tests.support.people.person import Person
+from tests.support.servers.fault_server import FaultServer
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 Transport = Literal["memory", "stdio", "http", "http json", "http stateless"]
 
 

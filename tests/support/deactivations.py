@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID
 from beel_mcp.sandbox.store import JSON_COLUMNS
-from tests.rows import customer
+from tests.support.customers import customer
 
 CLASSES = ("deactivated", "failed", "unknown", "not_attempted")
 EFFECTS = ("customer_deleted", "customer_deactivated", "customer_updated")

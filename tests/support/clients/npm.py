@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.interop.once import UnavailableError, installed, obey
+from tests.support.clients.installs import UnavailableError, installed, obey
 
 CLIENTS = (
     "@modelcontextprotocol/inspector@2.12.0",

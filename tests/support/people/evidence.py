@@ -35,6 +35,11 @@ def schemas() -> Mapping[str, Any]:
     return {one.name: one.build(output_schema=True).fn_metadata.output_schema for one in TOOLS}
 
 
+@cache
+def validator(tool: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(schemas()[tool])
+
+
 async def call(client: Client, tool: str, **arguments: Any) -> Told:
     """Call a tool; whatever it answers fits its schema and is short, in both halves."""
     return checked(tool, await client.call_tool(tool, arguments))
@@ -42,7 +47,7 @@ async def call(client: Client, tool: str, **arguments: Any) -> Told:
 
 def checked(tool: str, result: CallToolResult) -> Told:
     told = Told(result)
-    jsonschema.validate(dict(told), schemas()[tool])
+    validator(tool).validate(dict(told))
     assert len(told.text) <= 1_500, told.text
     assert TOKENS.count(json.dumps(told, ensure_ascii=False)) <= 1_000, told
     assert result.is_error == (told["status"] == "error")

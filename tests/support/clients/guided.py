@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.interop.npm import installed_clients, node_program
-from tests.interop.venvs import FASTMCP, PREVIOUS_SDK, installed_python
+from tests.support.clients.npm import installed_clients, node_program
+from tests.support.clients.venvs import FASTMCP, PREVIOUS_SDK, installed_python
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parents[2] / "interop" / "programs"
 STORY_TIMEOUT_S = 120
 HANDLES = {"batch_id", "plan_id", "statement", "resume", "path", "backup_path"}
 

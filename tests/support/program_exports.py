@@ -6,7 +6,7 @@ Every list is made here; none comes from a real company.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from tests.lists.writers import Formula, Merge, ods, text, xls, xlsx
+from tests.support.list_files import Formula, Merge, ods, text, xls, xlsx
 
 COMPANY: Final = {
     "legal_name": "Talleres Peña SL",

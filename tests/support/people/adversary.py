@@ -26,8 +26,8 @@ from beel_mcp.sandbox.seed import customer_id
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import FakeTime
-from tests.guards.acting import counted, edit
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.people.forms import counted, edit
 
 PEOPLE = [customer_id(number) for number in range(1, 14)]
 # Each app: whether it shows forms, and its protocol era. Two servers share one state folder.

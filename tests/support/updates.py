@@ -9,8 +9,8 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.lists.model import NAMES
-from tests.deactivations import EXTRAS, crowd, row_of
-from tests.guards.evidence import Told, call
+from tests.support.deactivations import EXTRAS, crowd, row_of
+from tests.support.people.evidence import Told, call
 
 IBAN = EXTRAS["preferred_payment_method"]["iban"]  # type: ignore[index]
 OTHER_IBAN = "ES7921000813610123456789"

@@ -15,6 +15,9 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tests.conftest import TEST_KEY
 
+# A module that runs our server and kills it: its words are the step, the moment, which time.
+KILLED_AT = "tests.support.servers.killed_at"
+
 
 @dataclass
 class RawServer:
@@ -57,7 +60,7 @@ async def started(base_url: str, state_dir: Path, *module: str) -> AsyncIterator
         "BEEL_STATE_DIR": str(state_dir),
     }
     command = [sys.executable, "-m", *(module or ("beel_mcp",))]
-    root = Path(__file__).parent.parent.parent
+    root = Path(__file__).parents[3]
     async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
         assert process.stdout
         server = RawServer(process, BufferedByteReceiveStream(process.stdout))
