@@ -142,11 +142,8 @@ VARIABLES: Final = tuple(
 
 def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:
     """Name the folders that lists usually lie in."""
-    try:
-        downloads = user_downloads_path()
-    except RuntimeError:  # neither HOME nor an entry for this user
-        downloads = Path()
-    return (files_dir, downloads) if downloads.is_absolute() else (files_dir,)
+    downloads = _absolute_or_none(user_downloads_path)
+    return (files_dir, downloads) if downloads else (files_dir,)
 
 
 def _api_key(env: Mapping[str, str]) -> SecretStr | None:
@@ -264,11 +261,8 @@ def _import_dirs(env: Mapping[str, str]) -> tuple[Path, ...]:
 def _folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path:
     if name in env:
         return _absolute(name, env[name])
-    try:
-        folder = usual()
-    except RuntimeError:  # neither HOME nor an entry for this user
-        folder = Path()
-    if not folder.is_absolute():
+    folder = _absolute_or_none(usual)
+    if folder is None:
         raise SettingsError(
             name,
             "must be set, because this user has no home folder",
@@ -297,13 +291,18 @@ def _ca_bundle(env: Mapping[str, str]) -> Path | None:
 
 
 def _absolute(name: str, value: str) -> Path:
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError:  # ~somebody whom this machine does not know
-        path = Path()
-    if not path.is_absolute() or "\0" in value:
+    path = _absolute_or_none(lambda: Path(value).expanduser())
+    if path is None or "\0" in value:
         raise SettingsError(name, "must be an absolute path", "debe ser una ruta absoluta")
     return path
+
+
+def _absolute_or_none(find: Callable[[], Path]) -> Path | None:
+    try:
+        path = find()
+    except RuntimeError:  # neither HOME nor an entry for this user, or for ~somebody
+        return None
+    return path if path.is_absolute() else None
 
 
 def _list(env: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:

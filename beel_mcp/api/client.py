@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from beel_mcp.api.company import (
     Account,
     ActiveCompany,
-    Company,
     CompanyFinder,
     Generation,
     GenerationDetector,
@@ -22,6 +21,7 @@ from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.api.http.wire import Outgoing, RouteNotices
 from beel_mcp.api.invoices import InvoicesApi
+from beel_mcp.api.models import Company
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
 from beel_mcp.api.zip import RollbackFile, read_zip
 from beel_mcp.errors import InternalError, NotConfiguredError

@@ -10,7 +10,7 @@ import anyio
 from pydantic import SecretStr
 
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.models import CompaniesData, IdentityData
+from beel_mcp.api.models import CompaniesData, Company, IdentityData
 from beel_mcp.api.routes import GET_IDENTITY, LIST_COMPANIES, Call, Family
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import (
@@ -50,23 +50,6 @@ class Account:
 def fingerprint(key: SecretStr) -> str:
     """Give 64 bits that stand for a key; too few to be it, enough to tell two apart."""
     return hashlib.sha256(f"beel-mcp:{key.get_secret_value()}".encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Company:
-    """A company in BeeL."""
-
-    id: str
-    legal_name: str | None = None
-    nif: str | None = None
-
-    @property
-    def label(self) -> str:
-        """Name the company for readers, such as `Demo Taller SL (B12345674)`."""
-        name, nif = clean(self.legal_name or "", 120), clean(self.nif or "", 20)
-        if name and nif:
-            return f"{name} ({nif})"
-        return name or nif or clean(self.id, 64)
 
 
 @dataclass(frozen=True)
@@ -170,8 +153,7 @@ class IdentityApi:
             call = Call(LIST_COMPANIES, ids={"account_id": account_id}, query=query)
             response = await self._beel.send(call)
             data = response.read_as(CompaniesData)
-            for company in data.companies:
-                found[company.id] = Company(company.id, company.legal_name, company.nif)
+            found |= {company.id: company for company in data.companies}
             if not data.companies or not data.pagination.has_more:
                 break
         return tuple(found.values())

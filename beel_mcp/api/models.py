@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from beel_mcp.api.http.wire import code_of, sanitized
+from beel_mcp.cleaning import clean
 
 # What may stand in a path later on.
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
@@ -213,18 +214,27 @@ class IdentityData(Wire):
     credential: Credential
 
 
-class CompanyData(Wire):
-    """A company that the key reaches."""
+@dataclass(frozen=True)
+class Company:
+    """A company in BeeL."""
 
     id: Id
     legal_name: str | None = None
     nif: str | None = None
 
+    @property
+    def label(self) -> str:
+        """Name the company for readers, such as `Demo Taller SL (B12345674)`."""
+        name, nif = clean(self.legal_name or "", 120), clean(self.nif or "", 20)
+        if name and nif:
+            return f"{name} ({nif})"
+        return name or nif or clean(self.id, 64)
+
 
 class CompaniesData(Wire):
     """A page of companies."""
 
-    companies: tuple[CompanyData, ...]
+    companies: tuple[Company, ...]
     pagination: Pagination
 
 
