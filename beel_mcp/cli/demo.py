@@ -46,7 +46,6 @@ class Demo:
     step: int = 0
 
     def title(self, code: str, **facts: object) -> None:
-        """Print the title of the next step."""
         self.step += 1
         print(f"\n{self.step}. {sentence('demo', code, **facts).localized(self.language)}")
 

@@ -48,7 +48,6 @@ class KeyAuth(httpx.Auth):
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Set the one header that carries the key."""
         request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         yield request
 
@@ -81,7 +80,6 @@ class Transport:
         ]
 
     async def aclose(self) -> None:
-        """Close every connection."""
         for client in self._clients:
             await client.aclose()
 
