@@ -329,7 +329,7 @@ async def validate_list(state: AppState, request: ListRequest) -> Validation:
         batch=earlier.batch,
         expires_at=state.batches.add(earlier.batch),
         base=base if base is not batch else None,
-        corrected=len(request.corrections or ()),
+        corrected=len(request.corrections),
         dropped=len(set(request.drop_rows or ())),
         stopped=validated.stopped,
         before=earlier.before,
