@@ -21,6 +21,7 @@ _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE
 ELLIPSIS: Final = "…"
 # A country, two check digits, 11 to 30 more characters, in whatever groups people write them.
 _IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+_MIN_IBAN_LENGTH: Final = 15
 _WORDS_BEHIND: Final = re.compile(r"(?:[ .-][A-Za-z]+)+$")
 _MIN_IBAN_DIGITS: Final = 10  # every country's accounts have as many; a street or a name has not
 _MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
@@ -56,7 +57,10 @@ def quoted(text: str, limit: int = 300) -> str:
 def safe_text(text: str, limit: int) -> str:
     """Make one clean line of at most `limit` characters, every IBAN in it masked."""
     # Cleaned first: an invisible character must not hide an IBAN from the mask.
-    return clean(replace_ibans(clean(text, 10 * limit), mask_iban), limit)
+    line = clean(text, 10 * limit)
+    if len(line) < min(limit, _MIN_IBAN_LENGTH):
+        return line
+    return clean(replace_ibans(line, mask_iban), limit)
 
 
 def mask_iban(text: str) -> str:
@@ -64,7 +68,7 @@ def mask_iban(text: str) -> str:
     if not text or _MASKED.fullmatch(text):
         return text
     bare = _SEPARATORS.sub("", text).upper()
-    if len(bare) < 15 or not bare.isascii() or not bare.isalnum():
+    if len(bare) < _MIN_IBAN_LENGTH or not bare.isascii() or not bare.isalnum():
         return ELLIPSIS
     return f"{bare[:2] if bare[:2].isalpha() else ''}{ELLIPSIS}{bare[-4:]}"
 

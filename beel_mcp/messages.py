@@ -15,7 +15,7 @@ Fact: TypeAlias = "str | int | Message"
 VERBATIM: Final = "text.verbatim"
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, slots=True)
 class Message:
     """A sentence that is not said yet; two with the same code and facts are equal."""
 
@@ -24,7 +24,7 @@ class Message:
 
     def __init__(self, code: str, /, **facts: Fact) -> None:
         object.__setattr__(self, "code", code)
-        object.__setattr__(self, "facts", tuple(sorted(facts.items())))
+        object.__setattr__(self, "facts", tuple(sorted(facts.items())) if facts else ())
 
     def text(self, language: Language = "en") -> str:
         """Render the message.
@@ -41,7 +41,8 @@ class Message:
         """Copy the message with every text among its facts changed, also in messages inside."""
         if not self.facts:
             return self
-        return Message(self.code, **{name: _mapped(fact, change) for name, fact in self.facts})
+        facts = tuple([(name, _mapped(fact, change)) for name, fact in self.facts])
+        return self if facts == self.facts else Message(self.code, **dict(facts))
 
 
 class FieldIssue(NamedTuple):

@@ -1,7 +1,6 @@
 """What a person changes: fields of customers in BeeL, values and rows of a list."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -237,7 +236,7 @@ def _readvised(verdict: Verdict, before: Row, now: Row) -> Verdict:
     kind = verdict.kind
     if kind in IMPORTABLE:
         kind = "warning" if warnings else "valid"
-    return replace(verdict, kind=kind, warnings=warnings)
+    return verdict._replace(kind=kind, warnings=warnings)
 
 
 def _origin(

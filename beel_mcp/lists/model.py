@@ -101,7 +101,7 @@ _VALUE_LENGTH: Final = 80
 _MESSAGE_LENGTH: Final = 300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something about one field of one row, fit to show.
 
@@ -146,7 +146,7 @@ class ValueChange(NamedTuple):
     after: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One customer of a list as it was read; its values can be looked at, never changed."""
 
@@ -191,8 +191,7 @@ class Row:
         return tuple(problem for problem in self.problems if problem.severity == severity)
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a check made of one row."""
 
     kind: RowStatus

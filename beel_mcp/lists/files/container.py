@@ -126,7 +126,8 @@ def _unpacked(archive: zipfile.ZipFile, data: bytes, name: str) -> ListFile:
         raise zipfile.BadZipFile
     # Reads no more than was declared, and holds it against its checksum.
     parts = {info.filename: archive.read(info) for info in wanted}
-    if any(b"<!" in part and _DECLARED.search(part) for part in parts.values()):
+    # One byte is found much faster than two, and few parts have it.
+    if any(b"!" in part and _DECLARED.search(part) for part in parts.values()):
         raise zipfile.BadZipFile
     if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
         raise file_error("password", name)

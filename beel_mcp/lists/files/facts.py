@@ -33,7 +33,6 @@ _TELLING: Final = (
     re.compile(rb"<f[\s/>]"),
     re.compile(rb"hidden"),
     re.compile(rb"e[\"'](?<=[\"']e.)"),  # the type of a cell with an error; `e` is rare, quotes not
-    re.compile(rb"\0"),  # an encoding of two bytes
 )
 _REFERENCE: Final = re.compile("([A-Za-z]{1,3})([0-9]{1,9})")
 _ODS_NOT_SHOWN: Final = ("collapse", "filter")
@@ -95,7 +94,8 @@ def _sheet_facts(sheet: bytes, texts: bytes) -> SheetFacts:
     # If every cell held a text of this many bytes, they would still be few enough.
     short = MAX_TEXT // max(1, len(sheet) // _SMALLEST_CELL)
     is_short = _are_short(texts, short)
-    if is_short and not any(pattern.search(sheet) for pattern in _TELLING):
+    is_of_two_bytes = b"\0" in sheet
+    if is_short and not is_of_two_bytes and not any(each.search(sheet) for each in _TELLING):
         return SheetFacts(LAST_ROW, MAX_COLUMNS)
     lengths = () if is_short else _scanned(texts, _TextScanner()).lengths
     cells = _scanned(sheet, _XlsxScanner(lengths))
@@ -104,7 +104,8 @@ def _sheet_facts(sheet: bytes, texts: bytes) -> SheetFacts:
 
 def _are_short(texts: bytes, limit: int) -> bool:
     """Tell that no shared text has more bytes, markup included; False if that is not certain."""
-    if b"<!" in texts or texts.count(b"<?") > 1:  # an end that is written there is none
+    # An end that is written in either is none.
+    if (b"!" in texts and b"<!" in texts) or texts.count(b"<?") > 1:
         return False
     start = 0
     while start + limit < len(texts):

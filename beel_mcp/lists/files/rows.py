@@ -102,7 +102,7 @@ class _ColumnPlan:
             if has_gaps:
                 holder = {name: cell for name, cell in holder.items() if cell}
             if not group:
-                values.update(holder)
+                values = {**values, **holder} if values else holder
             elif holder:
                 values[group] = holder
         return values
@@ -203,25 +203,29 @@ class _Reader:
         """Repair what takes several fields to see: addresses, foreign numbers, payment methods."""
         values = self._values
         if address := values.get("address"):
-            self._repair_address(address)
+            if "country" in address:
+                self._repair_country(address)
+            if not is_whole(address) and not _is_abroad(values):
+                self._mend_address(address)
         if (other := values.get("alternative_id")) and "number" not in other:
             del values["alternative_id"]
             change = Message("change.no_foreign_number")
             self._record("alternative_id.type", change, other.get("type"), None)
-        method = get_value(values, _METHOD) or "NONE"
+        method = values.get("preferred_payment_method", {}).get("method", "NONE")
         if method not in PAYMENT_METHODS:
             set_value(values, _METHOD, None)
             self._record(_METHOD, Message("change.no_payment_method"), method, None)
 
-    def _repair_address(self, address: dict[str, Any]) -> None:
-        code = address.get("country", "")
+    def _repair_country(self, address: dict[str, Any]) -> None:
+        code = address["country"]
         if re.fullmatch("[A-Z]{2}", code) and address.get("country_code", code) == code:
             del address["country"]
             self._set("address.country_code", code, Message("change.country_code"))
-        if not is_whole(address) and not _is_abroad(self._values):
-            for change, parts in mended(address):
-                for part, text in parts.items():
-                    self._set(f"address.{part}", text, change)
+
+    def _mend_address(self, address: dict[str, Any]) -> None:
+        for change, parts in mended(address):
+            for part, text in parts.items():
+                self._set(f"address.{part}", text, change)
 
     def _set(self, field: str, text: str, change: Message) -> None:
         before = get_value(self._values, field)

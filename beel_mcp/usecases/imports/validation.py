@@ -249,7 +249,7 @@ class Validator:
             found = self._verdicts[number]
             if CREATED_TODAY not in found.warnings:
                 warnings = (CREATED_TODAY, *found.warnings)
-                self._verdicts[number] = replace(found, kind="warning", warnings=warnings)
+                self._verdicts[number] = found._replace(kind="warning", warnings=warnings)
 
     def _is_importable(self, row: Row) -> bool:
         known = self._verdicts.get(row.number)
@@ -270,8 +270,8 @@ class Validator:
                 for customer in page.items:
                     if customer.nif == nif:
                         found = self._verdicts[row.number]
-                        self._verdicts[row.number] = replace(
-                            found, existing_customer_id=customer.id
+                        self._verdicts[row.number] = found._replace(
+                            existing_customer_id=customer.id
                         )
 
 
