@@ -15,7 +15,7 @@ from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from beel_mcp.answers.plan import PlanAnswer, not_confirmed
+from beel_mcp.answers.plan import WriteAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
@@ -218,7 +218,7 @@ async def _with_progress(
 
 def _no_answer() -> CallToolResult:
     """Answer that no consent arrived."""
-    return result_of(PlanAnswer(**not_confirmed(NotConfirmed())))
+    return result_of(WriteAnswer(**not_confirmed(NotConfirmed())))
 
 
 def _unknown_tool(name: str, known: list[str]) -> CallerError:

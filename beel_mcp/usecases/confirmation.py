@@ -17,7 +17,7 @@ from beel_mcp.answers.changes import (
 )
 from beel_mcp.answers.operations import OpenOperation, open_operation
 from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
-from beel_mcp.answers.plan import PlanAnswer, not_confirmed, waiting
+from beel_mcp.answers.plan import WriteAnswer, not_confirmed, waiting
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
@@ -36,7 +36,7 @@ from beel_mcp.writes.run.reconciliation import Reconciliation
 
 logger = logging.getLogger(__name__)
 A = TypeVar("A", bound=ChangeAnswer)
-P = TypeVar("P", bound=PlanAnswer)
+P = TypeVar("P", bound=WriteAnswer)
 
 PREVIEW_LIMIT_S: Final = 43.0
 
@@ -150,11 +150,20 @@ Call = Annotated[WriteCall, Resolve(write_call)]
 def write_context(state: AppState) -> WriteContext:
     """Give what writes need of this process, for the caller of this request."""
 
+    async def save(name: str, make: Callable[[], bytes]) -> str:
+        named = name.format(state.timing.now().date().isoformat())
+        folder = state.settings.files_dir
+        return str(await to_thread.run_sync(lambda: save_file(folder, named, make())))
+
     async def save_backup(customers: Sequence[Customer]) -> str:
-        return await to_thread.run_sync(_save_backup, state, customers)
+        """Save customers as a list that validate_customers reads."""
+        rows = (customer.model_dump(mode="json") for customer in customers)
+        return await save("clientes {}.csv", lambda: backup_csv(list(rows)))
 
     async def save_previous(previous: Sequence[Mapping[str, Any]]) -> str:
-        return await to_thread.run_sync(_save_previous, state, previous)
+        """Save old values as calls of update_customers that put them back."""
+        text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
+        return await save("clientes antes del cambio {}.json", text.encode)
 
     return WriteContext(
         beel=state.beel,
@@ -190,42 +199,30 @@ async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Quest
     except BeelMcpError as error:
         return Refused(error)
     except TimeoutError:
-        return Refused(_too_slow())
+        return Refused(
+            CallerError(
+                f"BeeL did not show all of these records within {PREVIEW_LIMIT_S:.0f} s; nobody was"
+                " asked.",
+                code="deadline",
+                retryable=True,
+                remedy="Try again, or with fewer records at a time.",
+            )
+        )
     except Exception:
         logger.exception("%s could not be planned", tool)
         return Refused(crashed(tool))
 
 
-async def ask(ctx: Context[AppState], tool: str, arguments: Mapping[str, Any]) -> Question:
-    """Ask the person about a change, or return what stands instead of a question."""
+async def ask(
+    ctx: Context[AppState], tool: str, arguments: Callable[[], Mapping[str, Any]]
+) -> Question:
+    """Ask the person about a change, or return what stands instead of a question.
+
+    `arguments` are read in there: it may raise BeelMcpError.
+    """
 
     async def question() -> Question:
         gate = WriteCall(ctx).gate
-        return await gate.ask(gate.write(tool, arguments))
+        return await gate.ask(gate.write(tool, arguments()))
 
     return await asked(tool, question)
-
-
-def _too_slow() -> BeelMcpError:
-    return CallerError(
-        f"BeeL did not show all of these records within {PREVIEW_LIMIT_S:.0f} s; nobody was asked.",
-        code="deadline",
-        retryable=True,
-        remedy="Try again, or with fewer records at a time.",
-    )
-
-
-def _save_backup(state: AppState, customers: Sequence[Customer]) -> str:
-    """Save customers as a list that validate_customers reads."""
-    today = state.timing.now().date().isoformat()
-    rows = [customer.model_dump(mode="json") for customer in customers]
-    path = save_file(state.settings.files_dir, f"clientes {today}.csv", backup_csv(rows))
-    return str(path)
-
-
-def _save_previous(state: AppState, previous: Sequence[Mapping[str, Any]]) -> str:
-    """Save old values as calls of update_customers that put them back."""
-    today = state.timing.now().date().isoformat()
-    text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
-    name = f"clientes antes del cambio {today}.json"
-    return str(save_file(state.settings.files_dir, name, text.encode()))
