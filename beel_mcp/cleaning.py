@@ -107,9 +107,7 @@ def _without_orphan_selectors(text: str) -> str:
     """Keep a variation selector only behind a symbol, where emoji need it."""
     kept: list[str] = []
     for character in text:
-        if character in _VARIATION_SELECTORS and not (
-            kept and unicodedata.category(kept[-1]) in ("So", "Sk", "Po", "Nd")
-        ):
-            continue
-        kept.append(character)
+        is_behind_symbol = kept and unicodedata.category(kept[-1]) in ("So", "Sk", "Po", "Nd")
+        if character not in _VARIATION_SELECTORS or is_behind_symbol:
+            kept.append(character)
     return "".join(kept)

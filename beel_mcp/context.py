@@ -48,6 +48,14 @@ class AppState:
     writes: BackgroundWrites
     timing: Timing
 
+    def where(self) -> dict[str, str | None]:
+        """Give what stands in every answer: the environment and, once known, the company."""
+        company = self.beel.known_company
+        return {
+            "environment": self.settings.environment,
+            "company": company.label if company else None,
+        }
+
 
 def app_state(ctx: Context[AppState]) -> AppState:
     """Find the process's state from a request."""
@@ -81,8 +89,7 @@ def _part(pick: Callable[[AppState], object]) -> Resolve:
     return Resolve(resolve)
 
 
-# What a tool names in its signature: all of the state, or the part it needs.
-State = Annotated[AppState, Resolve(app_state)]
+# What a tool names in its signature.
 HowToAsk = Annotated[Asking, Resolve(asking_of)]
 Caller = Annotated[str, Resolve(caller)]
 Config = Annotated[Settings, _part(lambda state: state.settings)]
@@ -90,7 +97,6 @@ Beel = Annotated[BeelClient, _part(lambda state: state.beel)]
 Batches = Annotated[BatchStore, _part(lambda state: state.batches)]
 Records = Annotated[Journal, _part(lambda state: state.journal)]
 InFlight = Annotated[BackgroundWrites, _part(lambda state: state.writes)]
-Times = Annotated[Timing, _part(lambda state: state.timing)]
 Now = Annotated[datetime, _part(lambda state: state.timing.now())]
 
 
@@ -110,12 +116,10 @@ class Progress:
         self._reported = anyio.Event()
 
     def report(self, text: str) -> None:
-        """Replace the message."""
         self.text = text
         self._reported.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for the next message, but no longer."""
         with anyio.move_on_after(seconds):
             await self._reported.wait()
         self._reported = anyio.Event()

@@ -39,7 +39,6 @@ class NextCall:
     reason: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the call as it stands in an answer."""
         return {"tool": self.tool, "arguments": dict(self.arguments), "reason": self.reason}
 
 
@@ -52,7 +51,6 @@ class FieldError:
     index: int | None = None  # of the row sent, from 0, where BeeL named one
 
     def as_dict(self) -> dict[str, str]:
-        """Give the error as it stands in an answer."""
         return {"field": self.field, "message": self.message}
 
 
@@ -62,7 +60,6 @@ class BeelMcpError(Exception):
     default_code: ClassVar[str] = "error"
 
     def __init_subclass__(cls, *, code: str | None = None) -> None:
-        """Take the code of a class; without one it has that of the class above."""
         super().__init_subclass__()
         cls.default_code = code or cls.default_code
 

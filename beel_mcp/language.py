@@ -16,7 +16,6 @@ class Sentence(NamedTuple):
     es: str
 
     def localized(self, language: Language) -> str:
-        """Choose the person's language."""
         return localized(language, en=self.en, es=self.es)
 
 

@@ -28,21 +28,15 @@ def _base64_cores(text: bytes) -> tuple[str, ...]:
     cores = []
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + text).decode("ascii").rstrip("=")
-        start = (0, 2, 3)[shift]
-        end = (shift + len(text)) * 8 // 6
-        cores.append(encoded[start:end])
+        cores.append(encoded[(0, 2, 3)[shift] : (shift + len(text)) * 8 // 6])
     return tuple(cores)
 
 
 _PERCENT_PREFIX: Final = _percent(_PREFIX) + r"(?:[\w-]|%[0-9a-f]{2})*"
-_BASE64_PREFIX: Final = (
-    "(?:"
-    + "|".join(re.escape(core) for core in _base64_cores(_PREFIX.encode("ascii")))
-    + r")[\w+/=-]*"
-)
+_BASE64_CORES: Final = "|".join(map(re.escape, _base64_cores(_PREFIX.encode("ascii"))))
 _HEX_PREFIX: Final = _PREFIX.encode("ascii").hex() + "[0-9a-f]*"
 _ANY_KEY: Final = re.compile(f"{_PERCENT_PREFIX}|{_HEX_PREFIX}", re.IGNORECASE)
-_ANY_BASE64_KEY: Final = re.compile(_BASE64_PREFIX)
+_ANY_BASE64_KEY: Final = re.compile(rf"(?:{_BASE64_CORES})[\w+/=-]*")
 
 _known: set[str] = set()
 
@@ -68,7 +62,6 @@ class RedactingFilter(logging.Filter):
     """Rewrites a record before a handler sees it: message, traceback, stack and extras."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, without its secrets."""
         record.msg, record.args = redact(_message(record)), ()
         if record.exc_info:
             record.exc_text = record.exc_text or "".join(

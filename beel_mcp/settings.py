@@ -103,12 +103,11 @@ class Settings:
 
         Raises:
             SettingsError: a value breaks its rule.
-
         """
         source = os.environ if environ is None else environ
         env = {name: value for name, value in source.items() if value}
         key = _api_key(env)
-        files_dir = _folder(env, "BEEL_FILES_DIR", _usual_files_dir)
+        files_dir = _folder(env, "BEEL_FILES_DIR", lambda: Path("~/BeeL").expanduser())
         url = _base_url(env, key)
         return cls(
             files_dir=files_dir,
@@ -143,11 +142,8 @@ VARIABLES: Final = tuple(
 
 def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:
     """Name the folders that lists usually lie in."""
-    try:
-        downloads = user_downloads_path()
-    except RuntimeError:  # neither HOME nor an entry for this user
-        downloads = Path()
-    return (files_dir, downloads) if downloads.is_absolute() else (files_dir,)
+    downloads = _absolute_or_none(user_downloads_path)
+    return (files_dir, downloads) if downloads else (files_dir,)
 
 
 def _api_key(env: Mapping[str, str]) -> SecretStr | None:
@@ -258,22 +254,15 @@ def _allowed_hosts(env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _import_dirs(env: Mapping[str, str]) -> tuple[Path, ...]:
-    folders = _list(env, "BEEL_IMPORT_DIRS", os.pathsep)
-    return tuple(_absolute("BEEL_IMPORT_DIRS", folder) for folder in folders)
-
-
-def _usual_files_dir() -> Path:
-    return Path("~/BeeL").expanduser()
+    name = "BEEL_IMPORT_DIRS"
+    return tuple(_absolute(name, folder) for folder in _list(env, name, os.pathsep))
 
 
 def _folder(env: Mapping[str, str], name: str, usual: Callable[[], Path]) -> Path:
     if name in env:
         return _absolute(name, env[name])
-    try:
-        folder = usual()
-    except RuntimeError:  # neither HOME nor an entry for this user
-        folder = Path()
-    if not folder.is_absolute():
+    folder = _absolute_or_none(usual)
+    if folder is None:
         raise SettingsError(
             name,
             "must be set, because this user has no home folder",
@@ -302,13 +291,18 @@ def _ca_bundle(env: Mapping[str, str]) -> Path | None:
 
 
 def _absolute(name: str, value: str) -> Path:
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError:  # ~somebody whom this machine does not know
-        path = Path()
-    if not path.is_absolute() or "\0" in value:
+    path = _absolute_or_none(lambda: Path(value).expanduser())
+    if path is None or "\0" in value:
         raise SettingsError(name, "must be an absolute path", "debe ser una ruta absoluta")
     return path
+
+
+def _absolute_or_none(find: Callable[[], Path]) -> Path | None:
+    try:
+        path = find()
+    except RuntimeError:  # neither HOME nor an entry for this user, or for ~somebody
+        return None
+    return path if path.is_absolute() else None
 
 
 def _list(env: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 """The three fixtures that most tests stand on: a sandbox, a client on it, a place for files."""
 
-from collections.abc import AsyncIterator, Callable
+import gc
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +20,8 @@ from beel_mcp.context import SYSTEM_TIMING, Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
+from beel_mcp.tools.declare import Declaration
+from tests.support.limits import fault_of, processor_s
 
 Era = Literal["legacy", "auto"]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -50,6 +55,14 @@ def anyio_backend() -> str:
 def era(request: pytest.FixtureRequest) -> Era:
     """The older protocol era with its handshake, and the one of 2026-07-28."""
     return request.param
+
+
+@pytest.fixture(autouse=True, scope="session")
+def tools_built_once() -> Iterator[None]:
+    """A process builds its tools once, for its one server; these tests make thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Declaration, "build", cache(Declaration.build))
+        yield
 
 
 @pytest.fixture
@@ -98,6 +111,50 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
 async def client(connect: Connect) -> AsyncIterator[Client]:
     async with connect() as opened:
         yield opened
+
+
+# Where both protocol eras are held in the default suite; elsewhere the older one is `legacy`.
+BOTH_ERAS = {"guards", "test_laws.py", "test_stdio.py", "test_resources.py"}
+
+
+# Schemathesis generates what it sends while its tests are collected, which takes seconds.
+GENERATED = "test_properties.py"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_left_out = collection_path.name == GENERATED and "not slow" in config.option.markexpr
+    return is_left_out or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    for item in items:
+        top = item.path.relative_to(tests).parts[0]
+        if item.path.name == GENERATED:
+            item.add_marker("slow")
+        if top == "faults":
+            item.add_marker("fault")
+        callspec = getattr(item, "callspec", None)
+        if callspec and callspec.params.get("era") == "legacy" and top not in BOTH_ERAS:
+            item.add_marker("legacy")
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests out of every search for garbage: one took over half a second."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that takes long and does not say so by a marker."""
+    before = processor_s()
+    yield
+    fault = fault_of(processor_s() - before, {mark.name for mark in item.iter_markers()})
+    # Under a tracer (coverage, a debugger) everything takes long.
+    if fault and sys.gettrace() is None:
+        pytest.fail(fault, pytrace=False)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

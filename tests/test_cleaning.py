@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, replace_ibans
 
 # Letters of every kind, and every kind of character that must not come through.
 HIDDEN = (
@@ -34,6 +34,7 @@ GONE = re.compile(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(TEXTS, LIMITS)
 @example("\x1b\x1b[31m[31mred", 40)
@@ -97,3 +98,17 @@ def test_a_cut_is_marked_and_leaves_no_half_character() -> None:
     assert clean("a" * 20, 10) == "a" * 9 + "…"
     assert clean("ab" + "x\u0323\u0302", 4) == "ab…"
     assert clean("abc def", 5) == "abc…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("El IBAN ES91 2100 0418 4502 0005 1332 no es válido", "El IBAN * no es válido"),
+        ("es91-2100-0418-4502-0005-1332 is wrong", "* is wrong"),
+        ("GB82 WEST 1234 5698 7654 32.", "*."),
+        ("MT84MALT011000012345MTLCAST001S", "*"),
+        ("Calle AB12 numero tres y medio", "Calle AB12 numero tres y medio"),
+    ],
+)
+def test_an_account_number_is_replaced_without_the_words_around_it(text, shown):
+    assert replace_ibans(text, lambda _: "*") == shown

@@ -175,6 +175,7 @@ def test_the_sandbox_option_stands_before_or_behind_the_command(arguments: list[
     assert parser("en").parse_args(["serve", "--http"]).sandbox is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "steps", "end"),
     [
@@ -213,6 +214,7 @@ def test_the_demo_keeps_its_promises_and_prints_every_step(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", ["current", "seeds"])
 def test_the_sandbox_answers_over_http_and_keeps_its_state(tmp_path: Path, generation: str) -> None:
     state = tmp_path / "beel.db"
@@ -278,6 +280,7 @@ def test_a_state_file_that_cannot_be_used_is_one_line(
     assert text.read_text(encoding="utf-8") == "nombre;nif\n" * 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("sandbox",), ("serve", "--http", "--sandbox")])
 @pytest.mark.parametrize(("language", "words"), [("es", "ocupado"), ("en", "in use")])
 def test_a_port_in_use_ends_with_3_and_one_line(

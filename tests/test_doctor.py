@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.cli.doctor import beel, examine, machine
-from beel_mcp.cli.doctor.machine import Finding, exit_code
+from beel_mcp.cli.doctor.findings import Finding, exit_code
 from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
@@ -161,6 +161,7 @@ def test_a_bad_value_is_one_line_and_ends_with_2(tmp_path: Path) -> None:
     assert ended.stderr == "beel-mcp: BEEL_READ_ONLY: must be 0 or 1\n"
 
 
+@pytest.mark.slow
 def test_a_real_server_is_asked_and_the_key_is_never_shown(tmp_path: Path) -> None:
     with serving("sandbox") as served:
         url = f"http://127.0.0.1:{served.port}"
@@ -177,6 +178,7 @@ def test_a_real_server_is_asked_and_the_key_is_never_shown(tmp_path: Path) -> No
     assert TEST_KEY not in ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_variable_is_a_finding_with_the_right_name(tmp_path: Path) -> None:
     ended = run("doctor", "--sandbox", HOME=str(tmp_path), BEEL_APIKEY="x")
     assert (ended.returncode, ended.stderr) == (1, "")
@@ -334,6 +336,7 @@ def test_a_link_in_place_of_the_files_folder_is_told_with_the_folder_itself(
         assert fault(found).remedy.es.endswith(str(tmp_path / "real" / inside))
 
 
+@pytest.mark.slow
 def test_a_folder_of_lists_that_somebody_named_has_to_be_there(
     looked: Examine, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ def test_there_are_stories() -> None:
     assert STORIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_a_story_runs_and_shows_what_a_person_would_see(
     story: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -45,6 +45,7 @@ def test_every_app_gets_a_server_with_a_language_and_without_the_key(
     assert {"es": "reinicie", "en": "restart"}[language] in advice
 
 
+@pytest.mark.slow
 def test_the_shape_is_what_each_app_reads() -> None:
     for host in HOSTS:
         content, _ = configured(host, **SPANISH)
@@ -69,6 +70,7 @@ def test_what_stands_in_the_keys_place_is_named_and_refused_as_a_key(host: str) 
     assert "BEEL_API_KEY" in ended.stderr
 
 
+@pytest.mark.slow
 def test_each_company_has_a_server_of_its_own_name() -> None:
     first, _ = configured("cursor", "--company", "B12345674", **SPANISH)
     second, _ = configured("cursor", "--company", "1b2c3d4e-0000-4000-8000-000000000001", **SPANISH)
@@ -100,6 +102,7 @@ def test_the_settings_in_force_are_carried_and_secrets_are_not() -> None:
     assert plain["mcpServers"]["beel"]["env"]["BEEL_PROXY"] == "http://proxy.local:3128"
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("host", HOSTS)
 async def test_with_the_sandbox_it_asks_for_no_key_and_starts_as_it_stands(
@@ -122,6 +125,7 @@ async def test_with_the_sandbox_it_asks_for_no_key_and_starts_as_it_stands(
     assert (status.structured_content or {})["environment"] == "sandbox"
 
 
+@pytest.mark.slow
 def test_the_script_is_named_only_if_it_is_this_very_one(tmp_path: Path) -> None:
     """Lay an environment out: the interpreter's own script, and another one of that name."""
     own, other = tmp_path / "venv" / "bin", tmp_path / "other"

@@ -16,8 +16,8 @@ from beel_mcp.context import SYSTEM_TIMING
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
-from tests.deactivations import crowd
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.deactivations import crowd
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +85,7 @@ async def test_what_becomes_of_a_batch_is_news_to_who_follows_it(
             assert await heard(subscription, ResourceUpdated(uri)) == [ResourceUpdated(uri)]
 
 
+@pytest.mark.slow
 async def test_an_operation_that_ends_after_its_call_is_news(settings: Settings) -> None:
     app = create_app(SandboxOptions())
     ids = crowd(app, 250)

@@ -12,7 +12,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, customer_id, invoice_id
 from beel_mcp.tools import TOOLS
 from tests.conftest import Connect
-from tests.rows import customer
+from tests.support.customers import customer
 from tests.test_readme import READMES, ROOT, between, read
 
 pytestmark = pytest.mark.anyio
@@ -142,6 +142,7 @@ def tick(route: str, first: str) -> str:
     return "✓" if route.replace("…", "/v1") == first else f"✓ `{route}`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ["auto"], indirect=True)
 @pytest.mark.parametrize("language", READMES)
 async def test_the_operations_table_is_what_the_tools_send(

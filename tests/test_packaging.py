@@ -70,9 +70,12 @@ def test_the_sdist_holds_what_a_developer_needs(tmp_path: Path) -> None:
         assert wanted
         assert wanted <= shipped
     assert {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml"} <= shipped
+    assert {"ARCHITECTURE.md", ".github/CONTRIBUTING.md", ".pre-commit-config.yaml"} <= shipped
+    assert any(name.startswith("docs/decisions/") for name in shipped)
     assert not [name for name in shipped if "__pycache__" in name or name.endswith(".pyc")]
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_finds_its_prompts_and_its_list(tmp_path: Path) -> None:
     site = tmp_path / "site"
     (tmp_path / "dist").mkdir()

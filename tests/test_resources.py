@@ -20,8 +20,8 @@ from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
 from beel_mcp.server.resources import TEMPLATES, guide
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
-from tests.deactivations import EXTRAS, crowd
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.deactivations import EXTRAS, crowd
 from tests.test_laws import GOOD, SAVES
 from tests.test_prompts import NAMES, SPAN, vocabulary
 

@@ -401,6 +401,7 @@ def made_token(served: Served) -> str:
     return line.split()[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_both_eras_work_over_a_real_socket_with_the_token_that_was_printed() -> None:
     with serving("serve", "--http", "--sandbox") as served:
@@ -428,6 +429,7 @@ async def test_both_eras_work_over_a_real_socket_with_the_token_that_was_printed
     assert "Traceback" not in everything
 
 
+@pytest.mark.slow
 def test_a_token_that_was_set_is_never_printed_and_no_token_needs_none() -> None:
     with serving("serve", "--http", "--sandbox", BEEL_HTTP_TOKEN=TOKEN) as served:
         answer = httpx.post(f"http://127.0.0.1:{served.port}/mcp", json={}, trust_env=False)
@@ -435,6 +437,7 @@ def test_a_token_that_was_set_is_never_printed_and_no_token_needs_none() -> None
     assert TOKEN not in "".join(served.said)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_without_a_token_a_caller_on_this_machine_is_let_in_and_a_web_page_is_not() -> None:
     with serving("serve", "--http", "--sandbox", "--no-token") as served:

@@ -217,6 +217,7 @@ def test_a_host_that_is_not_beels_is_named() -> None:
     assert Settings.from_env({"BEEL_BASE_URL": "https://app.beel.es/api/"}).warnings == ()
 
 
+@pytest.mark.slow
 def test_files_of_the_working_directory_are_not_read(tmp_path: Path) -> None:
     hostile = {
         ".env": f"BEEL_API_KEY={LIVE_KEY}\nBEEL_BASE_URL=https://evil.example\n",
@@ -264,6 +265,7 @@ def test_every_ignored_variable_is_named_in_one_warning(case: type[str]) -> None
         assert "sink.example" not in sentence
 
 
+@pytest.mark.slow
 def test_an_ignored_variable_is_told_once_at_start(tmp_path: Path) -> None:
     ended = run(HOME=str(tmp_path), HTTPS_PROXY="http://127.0.0.1:9", BEEL_LANGUAGE="es")
     assert ended.returncode == 0
@@ -400,6 +402,7 @@ def test_the_language_comes_from_the_locale_unless_it_is_set() -> None:
     assert Settings.from_env({"LANG": "en_US", "LC_ALL": "es_ES"}).language == "es"
 
 
+@pytest.mark.slow
 def test_without_home_and_with_the_c_locale_the_program_starts() -> None:
     ended = run("--sandbox", LANG="C")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
@@ -428,6 +431,7 @@ def test_folders_that_were_set_need_no_home(monkeypatch: pytest.MonkeyPatch) -> 
     assert all(folder.is_absolute() for folder in settings.import_dirs)
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_stops_no_reading(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o500)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts the program anew
+
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts the program anew
+
 
 def on_a_terminal(tmp_path: Path, *arguments: str, **environ: str) -> str:
     """Run a command with a terminal as its stdout and stderr; give all that it showed."""

@@ -10,6 +10,7 @@ from tests.test_laws import HINTS, count_tokens
 from tests.test_settings import run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "words"), [("es", ("herramienta", "lee")), ("en", ("tool", "reads"))]
 )
@@ -24,6 +25,7 @@ def test_a_person_gets_a_table_that_adds_up(language: str, words: tuple[str, str
     assert {"es": "estimación", "en": "estimated"}[language] in about
 
 
+@pytest.mark.slow
 def test_a_program_gets_the_same_as_json() -> None:
     ended = run("tools", "--json", HOME="/nowhere", BEEL_LANGUAGE="es")
     listed = json.loads(ended.stdout)
@@ -33,6 +35,7 @@ def test_a_program_gets_the_same_as_json() -> None:
     assert listed["tokens_are"].startswith("estimated")
 
 
+@pytest.mark.slow
 def test_it_lists_what_the_settings_have_served() -> None:
     settings = {"BEEL_READ_ONLY": "1", "BEEL_OUTPUT_SCHEMA": "0"}
     listed = json.loads(run("tools", "--json", HOME="/nowhere", **settings).stdout)["tools"]

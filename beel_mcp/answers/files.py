@@ -39,7 +39,6 @@ class FileAnswer(Answer):
     size_bytes: int | None = None
 
     def links(self) -> Sequence[Link]:
-        """Link the file."""
         if self.uri is None or self.path is None:
             return ()
         name = self.path.rpartition("/")[2]
@@ -63,7 +62,6 @@ class MissingInvoice(BaseModel):
     remedy: str
 
     def line(self) -> str:
-        """Give it in one line of text."""
         name = f"{self.number} ({self.invoice_id})" if self.number else self.invoice_id
         return f"Missing: {name}: {_WORDS[self.reason]}. {self.remedy}"
 
@@ -85,7 +83,6 @@ class PackageAnswer(FileAnswer):
     retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the file, then what is not in it, then what it adds up to."""
         sums = ", ".join(f"{status} {total} EUR" for status, total in (self.sums or {}).items())
         more = self.more_missing
         return [
@@ -109,7 +106,6 @@ class TemplateAnswer(FileAnswer):
     columns: list[str] | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the file and its columns."""
         return [f"File: {self.path}", f"Columns: {', '.join(self.columns or ())}"]
 
 
@@ -122,6 +118,5 @@ class ReportAnswer(FileAnswer):
     counts: ValidationCounts | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the file, what is in it, and what the person does with it."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         return [f"File: {self.path}", f"Rows: {counts}.", _REPORT_ADVICE]

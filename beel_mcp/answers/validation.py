@@ -178,18 +178,17 @@ class Validation:
     """What is known at the end of a check."""
 
     batch: Batch
-    expires_at: datetime
     base: Batch | None  # the batch that was corrected
     corrected: int
     dropped: int
     stopped: BeelMcpError | None
-    before: Operation | None  # the operation that created the very same rows, or some of them
-    begun: Operation | None  # one that has exactly what can be created left to send
-    is_renewed: bool  # has another batch_id: what was decided under the first one is over
     is_read_only: bool
+    before: Operation | None = None  # created the very same rows, or some of them
+    begun: Operation | None = None  # has exactly what can be created left to send
+    is_renewed: bool = False  # has another batch_id: what was decided under the first one is over
 
 
-def validation_answer(facts: Validation) -> ValidationAnswer:
+def validation_answer(facts: Validation, expires_at: datetime) -> ValidationAnswer:
     """Say what validate_customers found."""
     batch = facts.batch
     counts = batch.counts()
@@ -200,7 +199,7 @@ def validation_answer(facts: Validation) -> ValidationAnswer:
         status="partial" if is_partial else "done",
         summary=_summary(facts),
         batch_id=batch.batch_id,
-        expires_at=facts.expires_at.isoformat(timespec="seconds"),
+        expires_at=expires_at.isoformat(timespec="seconds"),
         total=len(batch.rows),
         importable=len(batch.importable()),
         counts=ValidationCounts(**counts),

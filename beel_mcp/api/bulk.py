@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.http.wire import code_of, objects_in, sanitized
+from beel_mcp.api.http.wire import code_of, object_in, objects_in, sanitized
 from beel_mcp.api.models import BulkData, BulkEcho, DeletionData, RowReport
 from beel_mcp.errors import DryRunNotHonouredError
-from beel_mcp.identity import ForeignId, customer_key, foreign_id_of
+from beel_mcp.identity import customer_key, foreign_id_of
 
 Rows = Sequence[Mapping[str, Any]]
 Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
@@ -84,8 +84,13 @@ def read_report(response: ApiResponse, sent: int) -> BulkReport:
     """
     _check_dry(response)
     data = response.read_as(BulkData)
-    rows = _in_order(response, data.customers_validation or (), sent)
-    return BulkReport(tuple(rows), _statistics(data), data.metadata.processing_time_ms)
+    rows = _in_order(response, data, sent)
+    counts = data.statistics and {
+        name: value
+        for name, value in data.statistics.items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    }
+    return BulkReport(tuple(rows), counts, data.metadata.processing_time_ms)
 
 
 def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
@@ -114,14 +119,9 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
 def _check_dry(response: ApiResponse) -> None:
     """Look before anything else is believed: the alarm must not drown in another fault."""
     data = response.data if isinstance(response.data, dict) else {}
-    metadata, statistics = data.get("metadata"), data.get("statistics")
-    dry = isinstance(metadata, dict) and metadata.get("is_dry_run") is True
-    imported = statistics.get("imported") if isinstance(statistics, dict) else None
-    rows = data.get("customers_validation")
-    made = any(
-        isinstance(row, dict) and row.get("customer_id")
-        for row in (rows if isinstance(rows, list) else ())
-    )
+    dry = object_in(data, "metadata").get("is_dry_run") is True
+    imported = object_in(data, "statistics").get("imported")
+    made = any(row.get("customer_id") for row in objects_in(data.get("customers_validation")))
     if dry and not imported and not made and data.get("total_created") is None:
         return
     raise DryRunNotHonouredError(
@@ -134,8 +134,8 @@ def _check_dry(response: ApiResponse) -> None:
     )
 
 
-def _in_order(response: ApiResponse, rows: Sequence[RowReport], sent: int) -> list[RowReport]:
-    ordered = sorted(rows, key=lambda row: row.index)
+def _in_order(response: ApiResponse, data: BulkData, sent: int) -> list[RowReport]:
+    ordered = sorted(data.customers_validation or (), key=lambda row: row.index)
     if [row.index for row in ordered] != list(range(sent)):
         raise response.unexpected(f"BeeL did not report on exactly the {sent} rows sent.")
     return ordered
@@ -144,7 +144,7 @@ def _in_order(response: ApiResponse, rows: Sequence[RowReport], sent: int) -> li
 def _from_report(
     response: ApiResponse, data: BulkData, sent: int
 ) -> tuple[tuple[CreatedRow, ...], list[BulkEcho]]:
-    rows = _in_order(response, data.customers_validation or (), sent)
+    rows = _in_order(response, data, sent)
     imported = (data.statistics or {}).get("imported")
     if imported is not None and imported != sent:
         raise response.unexpected(f"BeeL counts other than {sent} customers created.")
@@ -162,15 +162,19 @@ def _from_customers(
     # The order is promised nowhere: match by identifier or name, then by place.
     waiting: dict[str, deque[BulkEcho]] = defaultdict(deque)
     for echo in made:
-        waiting[_who(echo.model_dump())].append(echo)
-    pairs = [(index, waiting[_who(row)]) for index, row in enumerate(rows)]
+        waiting[_identifier_or_name(echo.model_dump())].append(echo)
+    pairs = [(index, waiting[_identifier_or_name(row)]) for index, row in enumerate(rows)]
     found = {index: same.popleft() for index, same in pairs if same}
     # What is left may have been given back without its kind or country.
     left = [echo for same in waiting.values() for echo in same]
     for index, row in enumerate(rows):
         if index not in found:
             wanted = foreign_id_of(row)
-            alike = [one for one in left if wanted.may_be(_foreign(one))]
+            alike = [
+                echo
+                for echo in left
+                if not echo.nif and wanted.may_be(foreign_id_of(echo.model_dump()))
+            ]
             if not alike:
                 raise response.unexpected("BeeL's answer is about other customers than those sent.")
             found[index] = alike[0]
@@ -179,12 +183,7 @@ def _from_customers(
     return tuple(one for one in created if one.customer_id), made
 
 
-def _foreign(echo: BulkEcho) -> ForeignId:
-    return foreign_id_of({} if echo.nif else echo.model_dump())
-
-
-def _who(values: Mapping[str, Any]) -> str:
-    """Give the identifier of a customer, else the name."""
+def _identifier_or_name(values: Mapping[str, Any]) -> str:
     return customer_key(values) or f"name:{values.get('legal_name') or ''}".strip().upper()
 
 
@@ -193,16 +192,6 @@ def _same_nifs(rows: Rows, echoes: Sequence[BulkEcho]) -> bool:
     sent = Counter(str(row["nif"]).upper() for row in rows if row.get("nif"))
     made = Counter(echo.nif.upper() for echo in echoes if echo.nif)
     return made <= sent if len(echoes) < len(rows) or made.total() < sent.total() else made == sent
-
-
-def _statistics(data: BulkData) -> Mapping[str, int] | None:
-    if data.statistics is None:
-        return None
-    return {
-        name: value
-        for name, value in data.statistics.items()
-        if isinstance(value, int) and not isinstance(value, bool)
-    }
 
 
 def read_deletion(response: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
@@ -214,25 +203,28 @@ def read_deletion(response: ApiResponse, sent: Sequence[str]) -> BulkDeletion:
     data = response.read_as(DeletionData)
     if data.metadata.is_dry_run:
         raise response.unexpected("BeeL answered a deletion with a dry run.")
-    reported: dict[str, list[DeletedRow]] = defaultdict(list)
     if data.customers_deletion is not None:
         rows = [_from_row(row) for row in objects_in(data.customers_deletion)]
     elif data.deactivated_ids is not None or data.errors is not None:
         rows = list(_from_legacy(data))
     else:
         raise response.unexpected("BeeL's answer does not say what became of the customers.")
+    reported: dict[str, list[DeletedRow]] = defaultdict(list)
     for row in rows:
         reported[row.customer_id].append(row)
     invented = len(reported.keys() - {_key(customer_id) for customer_id in sent})
     if invented:
         logger.warning("BeeL reports on %d customers that were not sent", invented)
-    done, failed = _listed_done(data), _listed_failed(data)
-    settled = []
-    for customer_id in sent:
-        key = _key(customer_id)
-        row = _settle(reported.get(key, []), is_done=key in done, is_failed=key in failed)
-        settled.append(replace(row, customer_id=customer_id))
-    return BulkDeletion(tuple(settled), response.request_id, invented)
+    done = set(map(_key, (*(data.deleted_ids or ()), *(data.deactivated_ids or ()))))
+    failed = {_key(item.get("customer_id")) for item in objects_in(data.errors)}
+    settled = tuple(
+        replace(
+            _settle(reported.get(key, []), is_done=key in done, is_failed=key in failed),
+            customer_id=customer_id,
+        )
+        for customer_id, key in zip(sent, map(_key, sent), strict=True)
+    )
+    return BulkDeletion(settled, response.request_id, invented)
 
 
 def _from_row(row: Mapping[str, Any]) -> DeletedRow:
@@ -262,31 +254,20 @@ def _from_legacy(data: DeletionData) -> Iterator[DeletedRow]:
 
 
 def _error(holder: Mapping[str, Any]) -> tuple[str | None, str]:
-    error = holder.get("error")
-    if not isinstance(error, dict):
-        return None, ""
+    error = object_in(holder, "error")
     return code_of(error.get("code")), sanitized(error.get("message"))
 
 
 def _settle(reported: Sequence[DeletedRow], *, is_done: bool, is_failed: bool) -> DeletedRow:
-    if not reported:
-        return DeletedRow("", "unknown", message="BeeL does not mention it.")
-    if len(reported) > 1:
-        return DeletedRow("", "unknown", message="BeeL mentions it more than once.")
+    if len(reported) != 1:
+        how = "mentions it more than once" if reported else "does not mention it"
+        return DeletedRow("", "unknown", message=f"BeeL {how}.")
     row = reported[0]
     if row.status == "deleted" and is_failed:
         return DeletedRow("", "unknown", message="BeeL lists it as deleted and as failed.")
     if row.status != "deleted" and is_done:
         return replace(row, status="unknown", message="BeeL lists it as deleted and as failed.")
     return row
-
-
-def _listed_done(data: DeletionData) -> set[str]:
-    return set(map(_key, (*(data.deleted_ids or ()), *(data.deactivated_ids or ()))))
-
-
-def _listed_failed(data: DeletionData) -> set[str]:
-    return {_key(item.get("customer_id")) for item in objects_in(data.errors)}
 
 
 def _key(customer_id: Any) -> str:

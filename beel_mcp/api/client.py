@@ -1,7 +1,7 @@
 """The client: one place where calls become requests, and the door to every endpoint."""
 
 import json
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from pydantic import SecretStr
@@ -9,7 +9,6 @@ from pydantic import SecretStr
 from beel_mcp.api.company import (
     Account,
     ActiveCompany,
-    Company,
     CompanyFinder,
     Generation,
     GenerationDetector,
@@ -22,6 +21,7 @@ from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.api.http.wire import Outgoing, RouteNotices
 from beel_mcp.api.invoices import InvoicesApi
+from beel_mcp.api.models import Company
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
 from beel_mcp.api.zip import RollbackFile, read_zip
 from beel_mcp.errors import InternalError, NotConfiguredError
@@ -36,11 +36,7 @@ if TYPE_CHECKING:  # httpx takes a fifth of a second to load; a server that is i
 SANDBOX_URL: Final = "http://sandbox.invalid"
 SANDBOX_KEY: Final = SecretStr("beel_sk_test_sandbox00local")
 # What an answer is read by depends on what was asked for.
-_READERS: Final = {
-    ACCEPT_JSON: responses.read,
-    ACCEPT_ZIP: read_zip,
-    ACCEPT_CSV: read_template,
-}
+_READERS: Final = {ACCEPT_JSON: responses.read, ACCEPT_ZIP: read_zip, ACCEPT_CSV: read_template}
 _SHARED: Final = ActiveCompany(None, "company", "This route is the same for every company.")
 
 
@@ -72,7 +68,6 @@ class BeelClient:
 
     @property
     def known_company(self) -> Company | None:
-        """The company in use as far as we know without asking."""
         return self._company.known
 
     @property
@@ -127,7 +122,6 @@ class BeelClient:
         return await self._send(call, RollbackFile(file))
 
     async def aclose(self) -> None:
-        """Close the connections, if any were opened."""
         if "_transport" in self.__dict__:
             await self._transport.aclose()
             del self.__dict__["_transport"]
@@ -135,25 +129,18 @@ class BeelClient:
     async def _send(self, call: Call, file: RollbackFile | None) -> ApiResponse:
         self._check_ready()
         active = await self.active_company() if call.endpoint.needs_company else _SHARED
+        endpoint = call.endpoint
         # Made once: whatever is sent again is the same bytes under the same key.
         request = self._request(call, active)
-        attempt = partial(self._attempt, call, active, request, file)
-        return await self._retries.run(attempt, call.endpoint.retry, request)
 
-    async def _attempt(
-        self,
-        call: Call,
-        active: ActiveCompany,
-        request: Outgoing,
-        file: RollbackFile | None,
-        seconds: float,
-    ) -> ApiResponse:
-        response = await self._transport.exchange(request, seconds, file)
-        self.notices.collect(response.headers)
-        read = _READERS[call.endpoint.accept]
-        opened = read(response, call.endpoint, active.family)
-        self._generation.collect(opened, response.headers)
-        return opened
+        async def attempt(seconds: float) -> ApiResponse:
+            response = await self._transport.exchange(request, seconds, file)
+            self.notices.collect(response.headers)
+            opened = _READERS[endpoint.accept](response, endpoint, active.family)
+            self._generation.collect(opened, response.headers)
+            return opened
+
+        return await self._retries.run(attempt, endpoint.retry, request)
 
     @cached_property
     def _transport(self) -> "Transport":

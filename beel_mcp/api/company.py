@@ -10,7 +10,7 @@ import anyio
 from pydantic import SecretStr
 
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.models import CompaniesData, IdentityData
+from beel_mcp.api.models import CompaniesData, Company, IdentityData
 from beel_mcp.api.routes import GET_IDENTITY, LIST_COMPANIES, Call, Family
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import (
@@ -53,23 +53,6 @@ def fingerprint(key: SecretStr) -> str:
 
 
 @dataclass(frozen=True)
-class Company:
-    """A company in BeeL."""
-
-    id: str
-    legal_name: str | None = None
-    nif: str | None = None
-
-    @property
-    def label(self) -> str:
-        """Name the company for readers, such as `Demo Taller SL (B12345674)`."""
-        name, nif = clean(self.legal_name or "", 120), clean(self.nif or "", 20)
-        if name and nif:
-            return f"{name} ({nif})"
-        return name or nif or clean(self.id, 64)
-
-
-@dataclass(frozen=True)
 class Identity:
     """The key's account, what the key may do, and where."""
 
@@ -92,21 +75,10 @@ class Client(Protocol):
     """What the parts of the API need of the client."""
 
     @property
-    def generation_seen(self) -> Generation | None:
-        """The generation of BeeL that has been answering, if any answer came."""
-        ...
-
-    async def active_company(self) -> ActiveCompany:
-        """Find the company in use and the routes that follow from it."""
-        ...
-
-    async def send(self, call: Call) -> ApiResponse:
-        """Send a call and open its response."""
-        ...
-
-    async def download(self, call: Call, file: BinaryIO) -> ApiResponse:
-        """Send a call that is answered with a ZIP, and write that to the file."""
-        ...
+    def generation_seen(self) -> Generation | None: ...
+    async def active_company(self) -> ActiveCompany: ...
+    async def send(self, call: Call) -> ApiResponse: ...
+    async def download(self, call: Call, file: BinaryIO) -> ApiResponse: ...
 
 
 class GenerationDetector:
@@ -177,34 +149,27 @@ class IdentityApi:
         """List all companies: GET /v1/accounts/{account_id}/companies, at most 1,000."""
         found: dict[str, Company] = {}
         for page in range(1, _MOST_PAGES + 1):
-            response = await self._beel.send(
-                Call(
-                    LIST_COMPANIES,
-                    ids={"account_id": account_id},
-                    query={"page": page, "limit": _PAGE_SIZE},
-                )
-            )
+            query = {"page": page, "limit": _PAGE_SIZE}
+            call = Call(LIST_COMPANIES, ids={"account_id": account_id}, query=query)
+            response = await self._beel.send(call)
             data = response.read_as(CompaniesData)
-            for company in data.companies:
-                found[company.id] = Company(company.id, company.legal_name, company.nif)
+            found |= {company.id: company for company in data.companies}
             if not data.companies or not data.pagination.has_more:
                 break
         return tuple(found.values())
 
 
-@dataclass(frozen=True)
-class _Reach:
-    """What the key let us see; `companies` is None when it may not look."""
-
-    companies: tuple[Company, ...] | None
-    why_not: str = ""
+# The companies that the key lets us see, or why it may not look.
+_Reach = tuple[Company, ...] | str
 
 
 class CompanyFinder:
     """Finds the company at the first use, however many ask at once."""
 
     def __init__(self, settings: Settings, identity: IdentityApi) -> None:
-        self._wanted = settings.company_id
+        wanted = settings.company_id
+        self._id = wanted if wanted and "-" in wanted else None
+        self._nif = None if self._id else wanted
         self._routes = settings.routes
         self._identity = identity
         self._lock = anyio.Lock()
@@ -212,15 +177,15 @@ class CompanyFinder:
 
     @property
     def is_certain(self) -> bool:
-        """Tell whether asking BeeL could still change which company is in use."""
-        return self._found is not None or bool(self._wanted and "-" in self._wanted)
+        """Tell whether asking BeeL could no longer change which company is in use."""
+        return bool(self._found or self._id)
 
     @property
     def known(self) -> Company | None:
-        """Tell what is known without asking BeeL."""
+        """The company as far as it is known without asking BeeL."""
         if self._found:
             return self._found.company
-        return Company(self._wanted) if self._wanted and "-" in self._wanted else None
+        return Company(self._id) if self._id else None
 
     async def find(self) -> ActiveCompany:
         """Find the company, or wait for whoever is already looking.
@@ -231,16 +196,14 @@ class CompanyFinder:
         async with self._lock:
             if self._found:
                 return self._found
-            if self._wanted and "-" in self._wanted:
-                company, keep = await self._by_id(self._wanted)
-                active = self._choose(company, "BEEL_COMPANY_ID names the company")
+            reason, keep = "BEEL_COMPANY_ID names the company", True
+            if self._id:
+                company, keep = await self._by_id(self._id)
+                active = self._choose(company, reason)
+            elif self._nif:
+                active = self._choose(_by_nif(self._nif, await self._reachable()), reason)
             else:
-                reach, keep = await self._reachable(), True
-                active = (
-                    self._choose(_by_nif(self._wanted, reach), "BEEL_COMPANY_ID names the company")
-                    if self._wanted
-                    else self._only(reach)
-                )
+                active = self._only(await self._reachable())
             if keep:
                 self._found = active
             return active
@@ -250,37 +213,36 @@ class CompanyFinder:
         reach: _Reach | None = None
         with anyio.move_on_after(_NAMING_S), suppress(RateLimitedError, UnknownOutcomeError):
             reach = await self._reachable()
-        if reach is None:
-            return Company(company_id), False
-        if reach.companies is None:
-            return Company(company_id), True
-        for company in reach.companies:
+        if not isinstance(reach, tuple):
+            return Company(company_id), reach is not None
+        for company in reach:
             if company.id.lower() == company_id:
                 return company, True
-        raise _choice("The key does not reach the company of BEEL_COMPANY_ID.", reach.companies)
+        raise _choice("The key does not reach the company of BEEL_COMPANY_ID.", reach)
 
     async def _reachable(self) -> _Reach:
         try:
             identity = await self._identity.get()
         except NotFoundError:
-            return _Reach(None, "this BeeL is older than the route that tells who a key is")
+            return "this BeeL is older than the route that tells who a key is"
         except ForbiddenError as error:
             return _refused(error, "the key may not ask who it is")
         try:
-            return _Reach(await self._identity.companies(identity.account_id))
+            return await self._identity.companies(identity.account_id)
         except NotFoundError:
-            return _Reach(None, "this BeeL has no list of companies")
+            return "this BeeL has no list of companies"
         except ForbiddenError as error:
             return _refused(error, "the key may not list companies (scope companies:list)")
 
     def _only(self, reach: _Reach) -> ActiveCompany:
-        if reach.companies is None:
-            return self._choose(None, reach.why_not)
-        if len(reach.companies) > 1:
-            raise _choice("The key reaches several companies.", reach.companies)
-        if not reach.companies:
-            return self._choose(None, "the key's account lists no company")
-        return self._choose(reach.companies[0], "the key reaches one company")
+        match reach:
+            case str(why_not):
+                return self._choose(None, why_not)
+            case ():
+                return self._choose(None, "the key's account lists no company")
+            case (company,):
+                return self._choose(company, "the key reaches one company")
+        raise _choice("The key reaches several companies.", reach)
 
     def _choose(self, company: Company | None, reason: str) -> ActiveCompany:
         if company is None and self._routes == "company":
@@ -295,16 +257,16 @@ class CompanyFinder:
 
 
 def _by_nif(nif: str, reach: _Reach) -> Company:
-    if reach.companies is None:
+    if isinstance(reach, str):
         raise CompanyChoiceError(
-            f"BEEL_COMPANY_ID is a NIF, which cannot be looked up: {reach.why_not}.",
+            f"BEEL_COMPANY_ID is a NIF, which cannot be looked up: {reach}.",
             remedy="Set BEEL_COMPANY_ID to the company's id (a UUID, shown in BeeL) instead.",
         )
-    same = [company for company in reach.companies if (company.nif or "").upper() == nif]
+    same = [company for company in reach if (company.nif or "").upper() == nif]
     if len(same) == 1:
         return same[0]
     found = "several companies have" if same else "the key reaches no company with"
-    raise _choice(f"{found[0].upper()}{found[1:]} the NIF of BEEL_COMPANY_ID.", reach.companies)
+    raise _choice(f"{found[0].upper()}{found[1:]} the NIF of BEEL_COMPANY_ID.", reach)
 
 
 def _choice(what: str, companies: tuple[Company, ...]) -> CompanyChoiceError:
@@ -318,7 +280,7 @@ def _choice(what: str, companies: tuple[Company, ...]) -> CompanyChoiceError:
     )
 
 
-def _refused(error: ForbiddenError, why: str) -> _Reach:
+def _refused(error: ForbiddenError, why: str) -> str:
     if error.code in _FATAL:
         raise error
-    return _Reach(None, why)
+    return why

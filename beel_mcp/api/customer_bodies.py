@@ -5,15 +5,16 @@ a field. What is not named stays as it is, whatever a route means by its method.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, Final
 
 from beel_mcp.api.http.wire import json_number
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import Family
-from beel_mcp.messages import FieldIssue, Message
+from beel_mcp.messages import FieldIssue, Message, read_data
 
 Changes = Mapping[str, Any]
 IDENTIFIERS: Final = ("nif", "alternative_id")
@@ -23,31 +24,44 @@ NEVER_EMPTY_IN_PUT: Final = frozenset(
     | {f"preferred_payment_method.{part}" for part in ("method", "payment_term_days")}
 )
 _NEVER_WRITTEN: Final = {"id", "created_at", "updated_at"}
-_LETTERS: Final = r"a-zA-Z0-9À-ÿ\u0100-\u017F\u00B7"
-_CITY: Final = _LETTERS + r"\u2018\u2019\u0060\u00B4\s.,\-/'ºª"
 _COUNTRY: Final = ("España", "ES")
+
+
+_PATTERNS_IN_WORDS: Final = {
+    "visible": Message("rule.visible"),
+    "letters": Message("rule.letters"),
+    "street": Message("rule.letters_and", marks="""° : ; " ( ) & #"""),
+    "city": Message("rule.letters_and", marks="( )"),
+    "country_code": Message("rule.country_code"),
+    "phone": Message("rule.phone"),
+    "email": Message("rule.email"),
+    "website": Message("rule.website"),
+    "nif": Message("rule.nif"),
+    "nif_shape": Message("rule.nif_shape"),
+    "iban": Message("rule.iban"),
+    "bic": Message("rule.bic"),
+}
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What the schema asks of a text."""
+    """What the schema asks of a text: an entry of data/customer_rules.toml."""
 
     longest: int | None = None
     shortest: int = 0
     pattern: str = ""
-    shape: Message | None = None  # the pattern in words
-    choices: tuple[str, ...] = ()
+    words: str = ""  # names the message that says the pattern in words
+    choices: Sequence[str] = ()
     required: bool = False
 
     def problem(self, text: str) -> Message | None:
-        """Say what is wrong with `text`, or nothing."""
         if self.choices:
             choices = ", ".join(self.choices)
             return None if text in self.choices else Message("rule.choices", choices=choices)
         if self.longest is not None and not self.shortest <= len(text) <= self.longest:
             return self._length(self.longest)
         if self.pattern and not re.fullmatch(self.pattern, text):
-            return self.shape
+            return _PATTERNS_IN_WORDS[self.words]
         if any("\ud800" <= char <= "\udfff" for char in text):
             return Message("rule.whole_characters")
         return None
@@ -60,76 +74,24 @@ class Rule:
         return Message("rule.longest", most=longest)
 
 
-_EMAIL: Final = Rule(255, 5, r"[^@\s]+@[^@\s]+", Message("rule.email"))
-_LETTERS_ONLY: Final = Message("rule.letters")
+@cache
+def _rules(family: Family) -> dict[str, Rule]:
+    table = read_data("customer_rules")
+    rules = {path: Rule(**rule) for path, rule in {**table["every"], **table[family]}.items()}
+    for name, letters in table["classes"].items():
+        rules = {
+            path: replace(rule, pattern=rule.pattern.replace(f"<{name}>", letters))
+            for path, rule in rules.items()
+        }
+    return rules
+
+
 _NOT_TEXT: Final = Message("rule.text")
-_METHODS: Final = ("NONE", "BANK_TRANSFER", "CARD", "CASH", "CHECK", "DIRECT_DEBIT")
-_ID_TYPES: Final = (
-    "NIF_IVA",
-    "PASSPORT",
-    "COUNTRY_ID",
-    "RESIDENCE_CERTIFICATE",
-    "OTHER_DOCUMENT",
-    "NOT_REGISTERED",
-)
-_NUMERIC_ID_TYPES: Final = ("02", "03", "04", "05", "06", "07")
-_CODE: Final = Rule(2, 2, "[A-Z]{2}", Message("rule.country_code"))
-_RULES: Final[Mapping[str, Rule]] = {
-    "legal_name": Rule(120, 1, r"\S.*", Message("rule.visible"), required=True),
-    "trade_name": Rule(120),
-    "alternative_id.type": Rule(choices=_ID_TYPES + _NUMERIC_ID_TYPES, required=True),
-    "alternative_id.number": Rule(20, 1, required=True),
-    "alternative_id.country_code": _CODE,
-    "address.street": Rule(
-        255,
-        1,
-        f"[{_LETTERS}" + r"""\s.,\-/'ºª°:;"()&#]+""",
-        Message("rule.letters_and", marks="""° : ; " ( ) & #"""),
-        required=True,
-    ),
-    "address.number": Rule(20, 1, required=True),
-    "address.floor": Rule(10),
-    "address.door": Rule(10),
-    "address.postal_code": Rule(20, 1, required=True),
-    "address.city": Rule(
-        100, 1, f"[{_CITY}()]+", Message("rule.letters_and", marks="( )"), required=True
-    ),
-    "address.province": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY, required=True),
-    "address.country": Rule(100, 1, f"[{_CITY}]+", _LETTERS_ONLY),
-    "address.country_code": _CODE,
-    "phone": Rule(20, 9, r"\+?[0-9\s\-()]+", Message("rule.phone")),
-    "email": _EMAIL,
-    "website": Rule(255, 0, "(https?://.+|)", Message("rule.website")),
-    "contact_person": Rule(200),
-    "notes": Rule(),
-    "preferred_payment_method.iban": Rule(
-        34, 15, "[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}", Message("rule.iban")
-    ),
-    "preferred_payment_method.swift": Rule(
-        11, 8, "[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?", Message("rule.bic")
-    ),
-}
-_BY_FAMILY: Final[Mapping[Family, Mapping[str, Rule]]] = {
-    "flat": {
-        "nif": Rule(9, 9, "[A-Z0-9]{9}", Message("rule.nif")),
-        "preferred_payment_method.method": Rule(choices=(*_METHODS, "OTHER")),
-    },
-    "company": {
-        "nif": Rule(
-            9,
-            9,
-            "[0-9]{8}[A-Z]|[ABCDEFGHJKLMNPQRSUVW][0-9]{7}[A-Z0-9]|[XYZ][0-9]{7}[A-Z]",
-            Message("rule.nif_shape"),
-        ),
-        "preferred_payment_method.method": Rule(choices=(*_METHODS, "BIZUM", "OTHER")),
-    },
-}
 _NUMBERS: Final = {
     "general_discount": (Decimal(0), Decimal(100), False),
     "preferred_payment_method.payment_term_days": (Decimal(0), Decimal(365), True),
 }
 _GROUPS: Final = ("address", "alternative_id", "preferred_payment_method")
-_LISTS: Final = ("billing_emails",)
 
 
 def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
@@ -149,12 +111,11 @@ def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
 
 def wire_problems(row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
     """Say what in a row breaks the schema of the family; empty when it can be sent."""
-    body = _without_empty(row)
-    return tuple(_problems(body, {**_RULES, **_BY_FAMILY[family]}))
+    return tuple(_problems(_without_empty(row), _rules(family)))
 
 
 def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[FieldIssue]:
-    known = {*rules, *_NUMBERS, *_LISTS}
+    known = {*rules, *_NUMBERS, "billing_emails"}
     values = dict(_flat_paths(body))
     for path in values.keys() - known:
         yield FieldIssue(path, Message("rule.unknown_field"))
@@ -172,7 +133,8 @@ def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[Field
         number = _number(values[path]) if path in values else least
         if number is None or not least <= number <= most or (whole and number % 1):
             yield FieldIssue(path, _out_of_range(int(least), int(most), is_whole=whole))
-    yield from _list_problems(values.get("billing_emails", ()))
+    if problem := _list_problem(values.get("billing_emails", ()), rules["email"]):
+        yield FieldIssue("billing_emails", problem)
 
 
 def _out_of_range(least: int, most: int, *, is_whole: bool) -> Message:
@@ -181,15 +143,14 @@ def _out_of_range(least: int, most: int, *, is_whole: bool) -> Message:
     return Message("rule.number", least=least, most=most)
 
 
-def _list_problems(addresses: Any) -> Iterator[FieldIssue]:
-    if not isinstance(addresses, (list, tuple)):
-        yield FieldIssue("billing_emails", Message("rule.emails"))
-        return
-    for address in addresses:
-        problem = _EMAIL.problem(address) if isinstance(address, str) else _NOT_TEXT
+def _list_problem(items: Any, rule: Rule) -> Message | None:
+    if not isinstance(items, (list, tuple)):
+        return Message("rule.emails")
+    for item in items:
+        problem = rule.problem(item) if isinstance(item, str) else _NOT_TEXT
         if problem:
-            yield FieldIssue("billing_emails", Message("rule.each", rule=problem))
-            return
+            return Message("rule.each", rule=problem)
+    return None
 
 
 def _flat_paths(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -231,7 +192,7 @@ def _number(value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < 10**9 else None
+    return number if number.is_finite() and abs(number) < 10**24 else None
 
 
 def tops(changes: Changes) -> set[str]:

@@ -4,15 +4,15 @@ import csv
 import io
 import re
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from beel_mcp.api import bulk
 from beel_mcp.api import customer_bodies as bodies
-from beel_mcp.api.bulk import BulkCreation, BulkDeletion, BulkReport
+from beel_mcp.api.bulk import BulkCreation, BulkDeletion, BulkReport, Rows
 from beel_mcp.api.company import Client
 from beel_mcp.api.customer_bodies import Changes, needs_record, patch_body, put_body, shows
 from beel_mcp.api.http import responses
@@ -35,14 +35,12 @@ from beel_mcp.api.routes import (
 )
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import InternalError, InvalidRequestError
-from beel_mcp.messages import FieldIssue
 
 MOST_ROWS: Final = 500
 MOST_DELETED: Final = 100  # ids of 36 characters in one address
 MOST_PAGES: Final = 200
 PAGE_SIZE: Final = 100
 _IDEMPOTENCY_KEY: Final = re.compile(r"[a-zA-Z0-9_-]{1,255}")
-Rows = Sequence[Mapping[str, Any]]
 CAP_BYTES: Final = 1_000_000  # of the CSV template
 _MOST_COLUMNS: Final = 100
 _SEPARATORS: Final = (";", ",", "\t")
@@ -82,12 +80,8 @@ class CustomersApi:
         texts = {"search": search, "nif": nif, "email": email, "city": city}
         response = await self._beel.send(Call(LIST_CUSTOMERS, query={**query, **texts}))
         data = response.read_as(CustomersData)
-        return RecordPage(
-            data.customers,
-            data.pagination.total_items,
-            data.pagination.current_page,
-            data.pagination.has_more,
-        )
+        pages = data.pagination
+        return RecordPage(data.customers, pages.total_items, pages.current_page, pages.has_more)
 
     async def get(self, customer_id: str) -> Customer:
         """Read a customer: GET /customers/{customer_id}.
@@ -141,9 +135,8 @@ class CustomersApi:
                 current = current or await self.get(customer_id)
             body = patch_body(current, changes)
             try:
-                response = await self._beel.send(
-                    Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: body)
-                )
+                call = Call(UPDATE_CUSTOMER, ids=ids, body=lambda _: body)
+                response = await self._beel.send(call)
                 return _read_one(response, customer_id, changes)
             except InvalidRequestError as error:
                 if error.status != HTTPStatus.METHOD_NOT_ALLOWED:
@@ -152,9 +145,8 @@ class CustomersApi:
                     raise
             self._has_patch = False
         record = current or await self.get(customer_id)
-        response = await self._beel.send(
-            Call(REPLACE_CUSTOMER, ids=ids, body=partial(put_body, record, changes))
-        )
+        call = Call(REPLACE_CUSTOMER, ids=ids, body=partial(put_body, record, changes))
+        response = await self._beel.send(call)
         return _read_one(response, customer_id, changes)
 
     async def delete(self, customer_id: str) -> None:
@@ -212,13 +204,10 @@ class CustomersApi:
         Raises:
             UnknownOutcomeError: what came is no such template.
         """
-        response = await self._beel.send(Call(GET_TEMPLATE))
-        template: CustomerTemplate = response.data
+        template: CustomerTemplate = (await self._beel.send(Call(GET_TEMPLATE))).data
         return template
 
-    def wire_problems(self, row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
-        """Say what in a row breaks the schema of the family's requests."""
-        return bodies.wire_problems(row, family)
+    wire_problems = staticmethod(bodies.wire_problems)
 
 
 def _read_one(response: ApiResponse, customer_id: str, changes: Changes | None = None) -> Customer:
@@ -252,13 +241,13 @@ def read_template(response: Incoming, endpoint: Endpoint, family: Family) -> Api
     """
     kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if response.status != 200 or response.fault or kind != "text/csv":
-        opened = responses.read(response, endpoint, family)
-        raise opened.unexpected("BeeL answered with something else than a CSV template.")
-    opened = ApiResponse(endpoint, family, response.status, None, None)
+        refusal = responses.read(response, endpoint, family)
+        raise refusal.unexpected("BeeL answered with something else than a CSV template.")
     template = _template(response.body or b"")
+    opened = ApiResponse(endpoint, family, response.status, template, None)
     if template is None:
         raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")
-    return ApiResponse(endpoint, family, response.status, template, None)
+    return opened
 
 
 def _template(content: bytes) -> CustomerTemplate | None:

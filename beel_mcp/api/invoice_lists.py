@@ -50,11 +50,7 @@ class InvoiceLists:
         self._beel = beel
 
     async def page(self, wanted: InvoiceFilter, page: int, limit: int) -> RecordPage[Invoice]:
-        """Read one page; over several lists, one request per list and at most two more for each.
-
-        Raises:
-            UnknownOutcomeError: the answer holds something else than was asked for.
-        """
+        """Read one page; over several lists, one request per list and at most two more for each."""
         lists = await self._lists(wanted)
         if len(lists) == 1:
             data = await self._fetch(wanted, lists[0], page, limit)
@@ -73,13 +69,7 @@ class InvoiceLists:
         return RecordPage(tuple(found.values()), before, page, start + limit < before)
 
     async def all(self, wanted: InvoiceFilter, most: int) -> AsyncIterator[Invoice]:
-        """Walk through all of them, 100 to a request, and notice when they move meanwhile.
-
-        Raises:
-            CallerError: there are more than `most`.
-            UnknownOutcomeError: the list changed (list_moved, worth another try), or the answer
-                holds something else than was asked for.
-        """
+        """Walk through all of them, 100 to a request, and notice when they move meanwhile."""
         lists = await self._lists(wanted)
         seen: set[str] = set()
         totals: list[int] = []

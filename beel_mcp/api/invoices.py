@@ -134,9 +134,8 @@ class InvoicesApi:
         Raises:
             UnknownOutcomeError: the answer is not about this customer, or counts badly.
         """
-        response = await self._beel.send(
-            Call(LIST_INVOICES, query={"customer_id": (customer_id,), "limit": 1})
-        )
+        call = Call(LIST_INVOICES, query={"customer_id": (customer_id,), "limit": 1})
+        response = await self._beel.send(call)
         data = response.read_as(InvoiceOwnersData)
         if any(invoice_lists.is_anothers(invoice, customer_id) for invoice in data.invoices):
             raise response.unexpected("BeeL answered with the invoices of another customer.")

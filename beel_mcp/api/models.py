@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from beel_mcp.api.http.wire import code_of, sanitized
+from beel_mcp.cleaning import clean
 
 # What may stand in a path later on.
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}\z")]
@@ -88,7 +89,7 @@ class Customer(Wire):
     contact_person: str | None = None
     notes: str | None = None
     preferred_payment_method: PaymentInfo | None = None
-    general_discount: Decimal | None = None
+    general_discount: Amount | None = None
     active: bool = True
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -104,7 +105,6 @@ class Pagination(Wire):
 
     @property
     def has_more(self) -> bool:
-        """Tell whether another page follows."""
         return self.current_page < self.total_pages if self.has_next is None else self.has_next
 
 
@@ -214,18 +214,27 @@ class IdentityData(Wire):
     credential: Credential
 
 
-class CompanyData(Wire):
-    """A company that the key reaches."""
+@dataclass(frozen=True)
+class Company:
+    """A company in BeeL."""
 
     id: Id
     legal_name: str | None = None
     nif: str | None = None
 
+    @property
+    def label(self) -> str:
+        """Name the company for readers, such as `Demo Taller SL (B12345674)`."""
+        name, nif = clean(self.legal_name or "", 120), clean(self.nif or "", 20)
+        if name and nif:
+            return f"{name} ({nif})"
+        return name or nif or clean(self.id, 64)
+
 
 class CompaniesData(Wire):
     """A page of companies."""
 
-    companies: tuple[CompanyData, ...]
+    companies: tuple[Company, ...]
     pagination: Pagination
 
 
@@ -324,7 +333,6 @@ class Invoice(Wire):
 
     @property
     def is_draft(self) -> bool:
-        """Tell whether it may still be deleted."""
         return self.status == "DRAFT" and self.deleted_at is None
 
     @field_validator("has_pdf", mode="before")

@@ -40,7 +40,6 @@ T = TypeVar("T")
 
 
 def _decimal(value: Any, info: ValidationInfo) -> Decimal:
-    """Take decimals written as text, and those that are decimals already."""
     if isinstance(value, Decimal):
         return value
     if isinstance(value, str) and _DECIMAL.fullmatch(value):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
@@ -12,7 +12,6 @@ from beel_mcp.errors import CallerError, Changed
 
 Effect = Literal["read", "dry_run", "write"]
 Family = Literal["flat", "company"]
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 ACCEPT_JSON: Final = "application/json, application/problem+json"
 ACCEPT_ZIP: Final = "application/zip, application/json"
@@ -24,8 +23,14 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Route:
     """A method and a path with `{names}` of ids in it."""
 
-    method: Method
+    method: str
     path: str
+
+    @classmethod
+    def of(cls, text: str, start: str) -> "Route":
+        """Read a route such as `GET /customers`, with what its path begins with."""
+        method, path = text.split()
+        return cls(method, start + path)
 
     @property
     def is_collection(self) -> bool:
@@ -66,11 +71,9 @@ class Endpoint:
 
     @property
     def changed_if_lost(self) -> Changed:
-        """Say what a lost answer leaves us knowing."""
         return "unknown" if self.effect == "write" else "nothing"
 
     def route(self, family: Family) -> Route:
-        """Choose the route of a family."""
         return self.flat if family == "flat" else self.company
 
 
@@ -111,100 +114,69 @@ def _checked_id(name: str, text: str) -> str:
 
 
 def _endpoint(
-    name: str, effect: Effect, method: Method, path: str, retry: RetryRule, **traits: Any
+    name: str, effect: Effect, route: str, retry: RetryRule, *, company: str = "", **traits: Any
 ) -> Endpoint:
-    """Make an endpoint that has the same method and path in both families."""
-    company = Route(method, f"/v1/companies/{{company_id}}{path}")
-    return Endpoint(name, effect, Route(method, f"/v1{path}"), company, retry, **traits)
-
-
-def _shared(name: str, path: str) -> Endpoint:
-    """Make an endpoint that both families have in common."""
-    return Endpoint(name, "read", Route("GET", path), Route("GET", path), READ)
+    """Make an endpoint; its company route has the same method and path if none is given."""
+    flat = Route.of(route, "/v1")
+    other = Route.of(company or route, "/v1" if company else "/v1/companies/{company_id}")
+    return Endpoint(name, effect, flat, other, retry, **traits)
 
 
 _CUSTOMER: Final = "/customers/{customer_id}"
-_CREATED: Final = (200, 201)
-_DELETED: Final = (200, 204)
-LIST_CUSTOMERS: Final = _endpoint("list_customers", "read", "GET", "/customers", READ)
-GET_CUSTOMER: Final = _endpoint("get_customer", "read", "GET", _CUSTOMER, READ)
+_INVOICE: Final = "/invoices/{invoice_id}"
+_CREATED: Final[Any] = {"statuses": (200, 201)}
+_DELETED: Final[Any] = {"statuses": (200, 204)}
+_KEYED: Final[Any] = {**_CREATED, "takes_idempotency_key": True}
+_LONG: Final[Any] = {"read_timeout_s": 120, "deadline_s": 180}
+LIST_CUSTOMERS: Final = _endpoint("list_customers", "read", "GET /customers", READ)
+GET_CUSTOMER: Final = _endpoint("get_customer", "read", f"GET {_CUSTOMER}", READ)
 VALIDATE_CUSTOMERS: Final = _endpoint(
     "validate_customers",
     "dry_run",
-    "POST",
-    "/customers/bulk",
+    "POST /customers/bulk",
     DRY_RUN,
-    statuses=_CREATED,
-    read_timeout_s=120,
-    deadline_s=150,
+    **{**_CREATED, **_LONG, "deadline_s": 150},
 )
 CREATE_CUSTOMERS: Final = _endpoint(
-    "create_customers",
-    "write",
-    "POST",
-    "/customers/bulk",
-    KEYED_WRITE,
-    statuses=_CREATED,
-    takes_idempotency_key=True,
-    read_timeout_s=120,
-    deadline_s=180,
+    "create_customers", "write", "POST /customers/bulk", KEYED_WRITE, **_KEYED, **_LONG
 )
-UPDATE_CUSTOMER: Final = _endpoint("update_customer", "write", "PATCH", _CUSTOMER, PLAIN_WRITE)
+UPDATE_CUSTOMER: Final = _endpoint("update_customer", "write", f"PATCH {_CUSTOMER}", PLAIN_WRITE)
 # For a BeeL without PATCH; the company routes have no PUT, and never need it.
-REPLACE_CUSTOMER: Final = Endpoint(
-    "replace_customer",
-    "write",
-    Route("PUT", f"/v1{_CUSTOMER}"),
-    UPDATE_CUSTOMER.company,
-    PLAIN_WRITE,
+REPLACE_CUSTOMER: Final = replace(
+    UPDATE_CUSTOMER, name="replace_customer", flat=Route("PUT", f"/v1{_CUSTOMER}")
 )
 DELETE_CUSTOMER: Final = _endpoint(
-    "delete_customer", "write", "DELETE", _CUSTOMER, PLAIN_WRITE, statuses=_DELETED
+    "delete_customer", "write", f"DELETE {_CUSTOMER}", PLAIN_WRITE, **_DELETED
 )
 DELETE_CUSTOMERS: Final = _endpoint(
-    "delete_customers",
-    "write",
-    "DELETE",
-    "/customers/bulk",
-    PLAIN_WRITE,
-    read_timeout_s=120,
-    deadline_s=180,
+    "delete_customers", "write", "DELETE /customers/bulk", PLAIN_WRITE, **_LONG
 )
-GET_TEMPLATE: Final = Endpoint(
+GET_TEMPLATE: Final = _endpoint(
     "get_template",
     "read",
-    Route("POST", "/v1/customers/templates/csv"),
-    Route("GET", "/v1/templates/customer-import"),
+    "POST /customers/templates/csv",
     READ,
+    company="GET /templates/customer-import",
     accept=ACCEPT_CSV,
 )
-LIST_INVOICES: Final = _endpoint("list_invoices", "read", "GET", "/invoices", READ)
-GET_INVOICE: Final = _endpoint("get_invoice", "read", "GET", "/invoices/{invoice_id}", READ)
+LIST_INVOICES: Final = _endpoint("list_invoices", "read", "GET /invoices", READ)
+GET_INVOICE: Final = _endpoint("get_invoice", "read", f"GET {_INVOICE}", READ)
 CREATE_INVOICE: Final = _endpoint(
-    "create_invoice",
-    "write",
-    "POST",
-    "/invoices",
-    KEYED_WRITE,
-    statuses=_CREATED,
-    takes_idempotency_key=True,
+    "create_invoice", "write", "POST /invoices", KEYED_WRITE, **_KEYED
 )
 DELETE_INVOICE: Final = _endpoint(
-    "delete_invoice",
-    "write",
-    "DELETE",
-    "/invoices/{invoice_id}",
-    PLAIN_WRITE,
-    statuses=_DELETED,
+    "delete_invoice", "write", f"DELETE {_INVOICE}", PLAIN_WRITE, **_DELETED
 )
-DOWNLOAD_INVOICES: Final = Endpoint(
+DOWNLOAD_INVOICES: Final = _endpoint(
     "download_invoices",
     "read",
-    Route("POST", "/v1/invoices/bulk/pdf"),
-    Route("POST", "/v1/companies/{company_id}/invoices/pdf-archive"),
+    "POST /invoices/bulk/pdf",
     FILE,
+    company="POST /companies/{company_id}/invoices/pdf-archive",
     read_timeout_s=120,  # until the first byte; from then on zip.py keeps the pace
     accept=ACCEPT_ZIP,
 )
-GET_IDENTITY: Final = _shared("get_identity", "/v1/me/identity")
-LIST_COMPANIES: Final = _shared("list_companies", "/v1/accounts/{account_id}/companies")
+_WHO: Final = "GET /me/identity"
+_COMPANIES: Final = "GET /accounts/{account_id}/companies"
+GET_IDENTITY: Final = _endpoint("get_identity", "read", _WHO, READ, company=_WHO)
+LIST_COMPANIES: Final = _endpoint("list_companies", "read", _COMPANIES, READ, company=_COMPANIES)

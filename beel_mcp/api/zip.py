@@ -11,7 +11,7 @@ import anyio
 
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
-from beel_mcp.api.http.wire import REQUEST_ID, Incoming, code_of, objects_in, sanitized
+from beel_mcp.api.http.wire import REQUEST_ID, Incoming, code_of, object_in, objects_in, sanitized
 from beel_mcp.api.routes import Endpoint, Family
 from beel_mcp.errors import NoPdfError, RefusedError, TooLargeError
 
@@ -27,12 +27,14 @@ _TAIL_BYTES: Final = _END_BYTES + _LONGEST_COMMENT
 # What never is a ZIP: a sign-in page, an error that came with a 200.
 _TEXTS: Final = ("text/", "application/json", "application/problem+json", "application/xml")
 _COUNT: Final = re.compile(r"\d{1,6}", re.ASCII)
+_LENGTH: Final = re.compile(r"\d{1,15}", re.ASCII)
 _LONGEST_FAILURES: Final = 65_536
 _MOST_FAILURES: Final = 500
 # A 400 that is about the request, not about PDFs; the last is ours for "BeeL gave no code".
 _MALFORMED: Final = frozenset(
     ("INVALID_JSON_FORMAT", "MISSING_PARAMETER", "ACTIVE_COMPANY_HEADER_INVALID", "invalid_request")
 )
+_FACTS: Final = ("status", "code", "request_id")
 _FEWER: Final = "Ask for fewer invoices at once."
 
 
@@ -82,9 +84,9 @@ def read_zip(response: Incoming, endpoint: Endpoint, family: Family) -> ApiRespo
     request_id = _matched(REQUEST_ID, response.headers, "x-request-id")
     beside = ZipAnswer(
         size_bytes=response.streamed_bytes,
-        total=_count(response.headers, "x-bulk-total"),
-        successful=_count(response.headers, "x-bulk-successful"),
-        failed=_count(response.headers, "x-bulk-failed"),
+        total=_number(_COUNT, response.headers, "x-bulk-total"),
+        successful=_number(_COUNT, response.headers, "x-bulk-successful"),
+        failed=_number(_COUNT, response.headers, "x-bulk-failed"),
         left_out=_left_out(response.headers.get("x-bulk-failures", "")),
         status=response.status,
         request_id=request_id,
@@ -108,11 +110,7 @@ def keep_requested(beside: ZipAnswer, asked: Sequence[str]) -> ZipAnswer:
 
 def explain(error: RefusedError, count: int) -> RefusedError:
     """Say what a refusal means for a ZIP of so many invoices, whose ids are known to be ids."""
-    facts: dict[str, Any] = {
-        "status": error.status,
-        "code": error.code,
-        "request_id": error.request_id,
-    }
+    facts: dict[str, Any] = {name: getattr(error, name) for name in _FACTS}
     is_too_much = isinstance(error, TooLargeError) and error.code != "zip_too_large"
     if is_too_much or (error.status == 422 and count > 1):
         return TooLargeError("BeeL does not put that much into one ZIP.", remedy=_FEWER, **facts)
@@ -130,8 +128,8 @@ def _matched(form: re.Pattern[str], headers: Mapping[str, str], name: str) -> st
     return text if form.fullmatch(text) else None
 
 
-def _count(headers: Mapping[str, str], name: str) -> int | None:
-    text = _matched(_COUNT, headers, name)
+def _number(form: re.Pattern[str], headers: Mapping[str, str], name: str) -> int | None:
+    text = _matched(form, headers, name)
     return None if text is None else int(text)
 
 
@@ -149,8 +147,7 @@ def _left_out(text: str) -> tuple[LeftOut, ...] | None:
 
 def _item(item: Mapping[str, Any]) -> LeftOut:
     """Read an item; no contract shows its shape, so both likely ones are."""
-    invoice_id, nested = item.get("invoice_id"), item.get("error")
-    error = nested if isinstance(nested, dict) else {}
+    invoice_id, error = item.get("invoice_id"), object_in(item, "error")
     return LeftOut(
         invoice_id.lower() if isinstance(invoice_id, str) else "",
         code_of(item.get("error_code") or error.get("code")),
@@ -174,7 +171,6 @@ class RollbackFile:
         self._start = file.tell()
 
     def write(self, chunk: bytes) -> None:
-        """Write all of it, or raise a FileWriteError."""
         try:
             self._file.write(chunk)
         except OSError as error:
@@ -203,7 +199,7 @@ async def stream(
     Raises:
         FileWriteError: the file takes no more.
     """
-    announced = _length(headers)
+    announced = _number(_LENGTH, headers, "content-length")
     if announced is not None and announced > CAP_BYTES:
         return 0, OVER_CAP
     is_whole = False
@@ -238,11 +234,6 @@ async def _stream(chunks: AsyncIterator[bytes], file: RollbackFile) -> tuple[int
         return 0, "empty"
     # A connection that is closed too early may look like the end of the body.
     return size, "" if _ends_well(tail) else "cut short"
-
-
-def _length(headers: Mapping[str, str]) -> int | None:
-    text = headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def _begins_well(head: bytes) -> bool:

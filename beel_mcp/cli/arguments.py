@@ -7,9 +7,8 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from beel_mcp import __version__
 from beel_mcp.cleaning import clean
@@ -31,8 +30,14 @@ _ARGPARSE_IN_SPANISH: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Option:
+_NO_KEY_HERE: Final = Sentence(
+    "the key is never an argument, where other programs could see it: set BEEL_API_KEY",
+    "la clave nunca se escribe como argumento, donde otros programas podrían verla:"
+    " póngala en BEEL_API_KEY",
+)
+
+
+class Option(NamedTuple):
     """An option or argument: its names, its help, and the rest as `add_argument` takes it."""
 
     names: tuple[str, ...]
@@ -198,13 +203,11 @@ class Parser(argparse.ArgumentParser):
         self._language = language
 
     def add_options(self, options: Sequence[Option]) -> None:
-        """Add options with their help in the person's language."""
         for option in options:
             help_text = option.help and option.help.localized(self._language)
             self.add_argument(*option.names, help=help_text, **option.rest)
 
     def error(self, message: str) -> NoReturn:
-        """End with 2."""
         more = localized(self._language, en="For help:", es="Más ayuda:")
         self.exit(2, f"beel-mcp: {message}\n{more} {self.prog} --help\n")
 
@@ -215,7 +218,7 @@ def read_arguments(argv: Sequence[str] | None, language: Language) -> argparse.N
     with argparse_in(language):
         made = parser(language)
         if any("beel_sk_" in word for word in words):
-            made.error(_no_key_here(language))
+            made.error(_NO_KEY_HERE.localized(language))
         # No option before the command takes a value: the first plain word is the command.
         command = next((word for word in words if not word.startswith("-")), None)
         if command is not None and command not in _COMMANDS:
@@ -266,15 +269,6 @@ def argparse_in(language: Language) -> Iterator[None]:
         yield
     finally:
         names["_"] = own
-
-
-def _no_key_here(language: Language) -> str:
-    return localized(
-        language,
-        en="the key is never an argument, where other programs could see it: set BEEL_API_KEY",
-        es="la clave nunca se escribe como argumento, donde otros programas podrían verla:"
-        " póngala en BEEL_API_KEY",
-    )
 
 
 def _no_such_command(word: str, language: Language) -> str:

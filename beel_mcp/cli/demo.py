@@ -20,6 +20,7 @@ from mcp import Client, StdioServerParameters
 from mcp.types import ElicitRequestFormParams, ElicitResult
 
 from beel_mcp.cli import example_list as example
+from beel_mcp.cli.words import sentence, words_of
 from beel_mcp.language import Language, Sentence, localized, plural
 
 SEARCH: Final = "Panadería Lourdes"
@@ -44,14 +45,12 @@ class Demo:
     typing: list[int] = field(default_factory=lambda: list(TYPED))
     step: int = 0
 
-    def title(self, en: str, es: str) -> None:
-        """Print the title of the next step."""
+    def title(self, code: str, **facts: object) -> None:
         self.step += 1
-        print(f"\n{self.step}. {localized(self.language, en=en, es=es)}")
+        print(f"\n{self.step}. {sentence('demo', code, **facts).localized(self.language)}")
 
-    def line(self, en: str, es: str) -> None:
-        """Print a line of a step."""
-        print(f"   {localized(self.language, en=en, es=es)}")
+    def line(self, code: str, **facts: object) -> None:
+        print(f"   {sentence('demo', code, **facts).localized(self.language)}")
 
     def quote(self, text: str) -> None:
         """Print what an app shows to the person, set apart."""
@@ -81,11 +80,10 @@ class Demo:
     async def allow(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """Show the plan's statement as an app does, and confirm it."""
         self.quote(str(plan.get("statement")))
-        self.line("You allow it.", "Usted lo autoriza.")
+        self.line("delete.allowed")
         return await self.confirm(plan)
 
     async def confirm(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """Confirm a plan."""
         agreed = {"plan_id": plan.get("plan_id"), "statement": plan.get("statement")}
         return await self.call("confirm_plan", **agreed)
 
@@ -100,7 +98,7 @@ class Demo:
         if not isinstance(params, ElicitRequestFormParams) or not self.typing:
             self.expect("a question that was not expected", params, None)
             return ElicitResult(action="cancel")
-        self.line("The app asks you:", "La aplicación le pregunta:")
+        self.line("form.asks")
         self.quote(params.message)
         number = self.typing.pop(0)
         for question in params.requested_schema["properties"].values():
@@ -132,10 +130,7 @@ async def _run(language: Language) -> bool:
         ) as demo.client:
             await _deactivate_with_a_form(demo)
     print()
-    if demo.failures:
-        demo.line("The demo failed.", "La demostración ha fallado.")
-    else:
-        demo.line("The demo ended without errors.", "Demostración terminada sin errores.")
+    demo.line("end.failed" if demo.failures else "end.well")
     return not demo.failures
 
 
@@ -151,34 +146,24 @@ def _server(folder: str, language: Language) -> StdioServerParameters:
 
 
 async def _show_status(demo: Demo) -> None:
-    demo.title("Where are we?", "¿Dónde estamos?")
+    demo.title("status.title")
     status = await demo.call("get_status")
     company = status.get("company")
     demo.expect_facts(status, environment="sandbox")
     demo.expect("company known", company is not None, wanted=True)
-    demo.line(
-        f"In the sandbox of {company}: nothing here is real.",
-        f"En la simulación incluida, empresa {company}: nada de esto es real.",
-    )
+    demo.line("status.company", company=company)
 
 
 async def _validate(demo: Demo) -> dict[str, Any]:
-    demo.title(
-        f"Check the list {example.LIST_NAME}; nothing is created",
-        f"Comprobar la lista {example.LIST_NAME}; todavía no se da de alta a nadie",
-    )
+    demo.title("validate.title", list=example.LIST_NAME)
     answer = await demo.call("validate_customers", source_path=example.LIST_NAME)
     demo.expect_facts(
         answer, counts=example.EXPECTED_COUNTS, total=example.TOTAL, importable=example.IMPORTABLE
     )
-    total, importable, counts = answer.get("total"), answer.get("importable"), answer.get("counts")
-    demo.line(
-        f"{total} customers, {importable} can be created:",
-        f"{total} clientes; {importable} se pueden dar de alta:",
-    )
-    for kind, (en, es) in example.KINDS.items():
-        number = (counts or {}).get(kind, 0)
-        demo.line(f"  {number:>3} {en}", f"  {number:>3} {es}")
+    demo.line("validate.total", total=answer.get("total"), importable=answer.get("importable"))
+    counts = answer.get("counts") or {}
+    for kind, words in words_of("demo")["kinds"].items():
+        demo.line("validate.kind", number=counts.get(kind, 0), kind=Sentence(**words))
     for problem in answer.get("problems", []):
         _print_problem(demo, problem)
     return answer
@@ -186,25 +171,21 @@ async def _validate(demo: Demo) -> dict[str, Any]:
 
 def _print_problem(demo: Demo, problem: Mapping[str, Any]) -> None:
     """Print a group of problems as a colleague would say it: where, what, and an example."""
-    message = Sentence(problem["message"], problem["message"])
-    en, es = example.PROBLEMS.get((problem["kind"], problem["field"]), message)
+    message = {"en": problem["message"], "es": problem["message"]}
+    words = words_of("demo")["problems"].get(problem["kind"], {}).get(problem["field"], message)
     sample, numbers = problem["example"], problem["rows"]
-    about = " · ".join(filter(None, (sample["name"], sample.get("value"))))
-    rows = ", ".join(map(str, numbers))
     demo.line(
-        f"{plural(len(numbers), 'row', 'rows')} {rows}: {en} ({about})",
-        f"{plural(len(numbers), 'fila', 'filas')} {rows}: {es} ({about})",
+        plural(len(numbers), "validate.row", "validate.rows"),
+        numbers=", ".join(map(str, numbers)),
+        problem=Sentence(**words),
+        about=" · ".join(filter(None, (sample["name"], sample.get("value")))),
     )
 
 
 async def _correct(demo: Demo, checked: Mapping[str, Any]) -> dict[str, Any]:
-    demo.title(
-        "Correct two rows; the person was asked about them",
-        "Corregir dos filas, después de preguntarle a usted",
-    )
+    demo.title("correct.title")
     for correction in example.CORRECTIONS:
-        text = f"{correction['row']}: {correction['value']}"
-        demo.line(f"row {text}", f"fila {text}")
+        demo.line("correct.row", **correction)
     batch_id = checked.get("batch_id")
     answer = await demo.call(
         "validate_customers", batch_id=batch_id, corrections=list(example.CORRECTIONS)
@@ -214,15 +195,12 @@ async def _correct(demo: Demo, checked: Mapping[str, Any]) -> dict[str, Any]:
     demo.expect_facts(answer, total=example.TOTAL, importable=importable)
     demo.expect("errors left", answer.get("counts", {}).get("error"), errors)
     demo.expect("another batch", answer.get("batch_id") != batch_id, wanted=True)
-    demo.line(f"Now {importable} can be created.", f"Ahora se pueden dar de alta {importable}.")
+    demo.line("correct.importable", importable=importable)
     return answer
 
 
 async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
-    demo.title(
-        "Create the customers that can be created",
-        "Dar de alta los clientes que se pueden dar de alta",
-    )
+    demo.title("create.title")
     importable = checked.get("importable", 0)
     call = {"batch_id": checked.get("batch_id"), "expected_count": importable}
     answer = await demo.call("create_customers", **call, skip_problems=True)
@@ -231,58 +209,42 @@ async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
     demo.expect("created", created, importable)
     demo.expect("left out", skipped, example.TOTAL - importable)
     demo.expect("every row is accounted for", sum(counts.values()), example.TOTAL)
-    demo.line(
-        f"{created} created, {skipped} left out.",
-        f"Dados de alta: {created}. Se han dejado fuera: {skipped}.",
-    )
+    demo.line("create.done", created=created, skipped=skipped)
     again = await demo.call("create_customers", **call, skip_problems=True)
     demo.expect("the same call creates nothing more", again.get("counts"), counts)
-    demo.line("Repeating the call creates no duplicates.", "Repetir la llamada no duplica a nadie.")
+    demo.line("create.again")
 
 
 async def _find(demo: Demo) -> None:
-    demo.title(f"Find {SEARCH}", f"Buscar {SEARCH}")
+    demo.title("find.title", name=SEARCH)
     answer = await demo.call("find_customers", search=SEARCH)
     demo.expect_facts(answer, total=1)
-    for customer in answer.get("customers", []):
-        text = f"{customer['name']} · {customer.get('nif')} · {customer.get('city')}"
-        demo.line(text, text)
+    for one in answer.get("customers", []):
+        demo.line("find.found", name=one["name"], nif=one.get("nif"), city=one.get("city"))
 
 
 async def _validate_again(demo: Demo) -> None:
-    demo.title("Check the same list again", "Comprobar otra vez la misma lista")
+    demo.title("validate_again.title")
     answer = await demo.call("validate_customers", source_path=example.LIST_NAME)
     demo.expect_facts(answer, importable=0, total=example.TOTAL)
-    demo.line(
-        "The customers created are there; the rows left out still have to be corrected.",
-        "Los dados de alta ya son clientes; las filas que quedaron fuera siguen por corregir.",
-    )
+    demo.line("validate_again.done")
 
 
 async def _delete_without_forms(demo: Demo) -> None:
     """Get a plan, show its statement, confirm it, and see the customers gone."""
-    demo.title(
-        "Delete two customers, in an app that shows no forms",
-        "Eliminar dos clientes, en una aplicación sin formularios",
-    )
+    demo.title("delete.title")
     ids = await demo.find(MISTAKEN)
     plan = await demo.call("deactivate_customers", customer_ids=ids)
     demo.expect_facts(plan, status="confirmation_required", count=len(MISTAKEN))
     demo.expect("customers before the yes", len(await demo.find(MISTAKEN)), len(MISTAKEN))
-    demo.line(
-        "Nothing has been changed yet. Before it goes on, the app shows you this sentence:",
-        "Todavía no se ha cambiado nada. Antes de seguir, la aplicación le muestra esta frase:",
-    )
+    demo.line("delete.statement")
     done = await demo.allow(plan)
     demo.expect_facts(done, status="done", counts=DEACTIVATED)
     _expect_backup(demo, done)
     demo.expect("customers after it", len(await demo.find(MISTAKEN)), 0)
     again = await demo.confirm(plan)
     demo.expect_facts(again, replayed=True)
-    demo.line(
-        "They are customers no longer. Confirming again deletes nothing more.",
-        "Ya no figuran como clientes. Volver a confirmar no elimina nada más.",
-    )
+    demo.line("delete.again")
 
 
 def _expect_backup(demo: Demo, done: Mapping[str, Any]) -> None:
@@ -291,34 +253,26 @@ def _expect_backup(demo: Demo, done: Mapping[str, Any]) -> None:
     text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
     saved = [name for name in MISTAKEN if name in text]
     demo.expect("saved before they were deleted", saved, list(MISTAKEN))
-    demo.line(
-        f"{len(saved)} deleted for good. Before that they were saved in “{path.name}”,"
-        " a list that can be imported again.",
-        f"Eliminados definitivamente: {len(saved)}. Antes se han guardado en «{path.name}»,"
-        " una lista que se puede volver a importar.",
-    )
+    demo.line("delete.saved", number=len(saved), file=path.name)
 
 
 async def _delete_a_draft(demo: Demo) -> None:
-    demo.title("A draft that nobody needs any more", "Un borrador que ya no hace falta")
+    demo.title("draft.title")
     drafts = await demo.call("find_invoices", status=["DRAFT"], quarter=QUARTER)
     ids = [invoice["invoice_id"] for invoice in drafts.get("invoices", [])]
     demo.expect("drafts of the quarter", len(ids), 1)
     plan = await demo.call("delete_draft_invoice", invoice_ids=ids)
     demo.expect_facts(plan, status="confirmation_required")
-    demo.line(
-        "Before it goes, the app shows you this sentence:",
-        "Antes de eliminarlo, la aplicación le muestra esta frase:",
-    )
+    demo.line("draft.statement")
     done = await demo.allow(plan)
     demo.expect_facts(done, deleted=ids)
     left = await demo.call("find_invoices", status=["DRAFT"], quarter=QUARTER)
     demo.expect_facts(left, total=0)
-    demo.line("The draft is gone.", "El borrador se ha eliminado.")
+    demo.line("draft.gone")
 
 
 async def _download_the_quarter(demo: Demo) -> None:
-    demo.title("The quarter's PDFs for the accountant", "Los PDF del trimestre para la gestoría")
+    demo.title("quarter.title")
     answer = await demo.call("download_invoices_zip", quarter=QUARTER)
     counts = answer.get("counts", {})
     included, missing = counts.get("included"), counts.get("missing")
@@ -327,12 +281,7 @@ async def _download_the_quarter(demo: Demo) -> None:
     demo.expect("every invoice is accounted for", sum(counts.values()), requested)
     path = Path(answer.get("path") or "")
     _expect_contents(demo, path, included, requested)
-    demo.line(
-        f"“{path.name}”: {included} PDFs and a manifest;"
-        f" {missing} missing, because BeeL has no PDF of it yet.",
-        f"«{path.name}»: {included} PDF y un listado; falta"
-        f" {missing}, porque BeeL todavía no tiene su PDF.",
-    )
+    demo.line("quarter.done", file=path.name, included=included, missing=missing)
 
 
 def _expect_contents(demo: Demo, path: Path, included: object, requested: object) -> None:
@@ -354,31 +303,19 @@ def _expect_contents(demo: Demo, path: Path, included: object, requested: object
 
 async def _deactivate_with_a_form(demo: Demo) -> None:
     """Be told that customers with invoices stay, and mark them inactive from a form."""
-    demo.title(
-        "Two customers with invoices, in an app that shows forms",
-        "Dos clientes con facturas, en una aplicación con formularios",
-    )
+    demo.title("form.title")
     ids, number = await demo.find(WITH_INVOICES), len(WITH_INVOICES)
     refused = await demo.call("deactivate_customers", customer_ids=ids)
     demo.expect_facts(refused, status="nothing_done")
-    demo.line(
-        "BeeL does not delete customers with invoices; they can be marked as inactive.",
-        "BeeL no elimina clientes con facturas; sí se pueden marcar como inactivos.",
-    )
+    demo.line("form.refused")
     misread = await demo.call("deactivate_customers", customer_ids=ids, mode="inactive")
     demo.expect_facts(misread, status="not_confirmed")
     demo.expect("active after it", len(await demo.find(WITH_INVOICES)), number)
-    demo.line(
-        "That is not the number: nothing was changed. Once more.",
-        "Ese no es el número: no se ha cambiado nada. Otra vez.",
-    )
+    demo.line("form.misread")
     done = await demo.call("deactivate_customers", customer_ids=ids, mode="inactive")
     demo.expect_facts(done, status="done", counts=DEACTIVATED)
     demo.expect("questions that were not asked", demo.typing, [])
     demo.expect("active in the end", len(await demo.find(WITH_INVOICES)), 0)
     inactive = len(await demo.find(WITH_INVOICES, active=False))
     demo.expect("inactive in the end", inactive, number)
-    demo.line(
-        f"{inactive} are inactive now; they keep their invoices and can be made active again.",
-        f"Han quedado inactivos: {inactive}. Conservan sus facturas y se pueden reactivar.",
-    )
+    demo.line("form.done", number=inactive)

@@ -1,9 +1,7 @@
-"""The example list of the demo: where it is, what a check of it finds, and words for that."""
+"""The example list of the demo: where it is, and what a check of it finds."""
 
 from pathlib import Path
 from typing import Final
-
-from beel_mcp.language import Sentence
 
 LIST_NAME: Final = "customers.csv"
 # What the example list holds, row by row.
@@ -22,30 +20,6 @@ CORRECTIONS: Final = (
     {"row": 21, "field": "email", "value": "secretaria@babel.example"},
     {"row": 26, "field": "phone", "value": "600 471 208"},
 )
-KINDS: Final = {
-    "valid": Sentence("valid", "correctos"),
-    "warning": Sentence("with a remark, created all the same", "con alguna observación"),
-    "duplicate": Sentence("already there or repeated", "repetidos o ya existentes"),
-    "nif_invalid": Sentence(
-        "with a NIF that AEAT does not know", "con un NIF que no consta en la AEAT"
-    ),
-    "error": Sentence("incomplete or malformed", "incompletos o mal escritos"),
-}
-PROBLEMS: Final = {
-    ("warning", "email"): Sentence("no e-mail address", "falta el correo electrónico"),
-    ("warning", "address.postal_code"): Sentence(
-        "the postal code is of another province", "el código postal es de otra provincia"
-    ),
-    ("duplicate", "nif"): Sentence(
-        "already a customer, or repeated", "ya es cliente, o está repetido en la lista"
-    ),
-    ("nif_invalid", "nif"): Sentence(
-        "the NIF is wrong or unknown to AEAT", "NIF erróneo o no censado"
-    ),
-    ("error", "legal_name"): Sentence("the name is missing", "falta el nombre"),
-    ("error", "email"): Sentence("not an e-mail address", "el correo no es válido"),
-    ("error", "phone"): Sentence("not a phone number", "el teléfono no es válido"),
-}
 
 
 def example_list() -> Path:

@@ -38,7 +38,6 @@ class ListenAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can connect."""
         return self.host in LOOPBACK
 
     @property
@@ -55,7 +54,6 @@ class SingleToken:
         self._resource = resource
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Accept the token that was set or made at start."""
         wanted = self._token.get_secret_value().encode()
         if not hmac.compare_digest(token.encode(), wanted):
             return None
@@ -67,7 +65,6 @@ def refuse_if_open(settings: Settings, address: ListenAddress) -> None:
 
     Raises:
         SettingsError: hosts or token are missing, or no token is asked for.
-
     """
     if address.is_loopback:
         return
@@ -96,12 +93,7 @@ def http_app(
     token: SecretStr | None,
     sandbox_app: ASGIApp | None,
 ) -> "Starlette":
-    """Build the ASGI application.
-
-    Raises:
-        SettingsError: the address is not loopback and hosts or token are missing.
-
-    """
+    """Build the ASGI application; refuses what `refuse_if_open` does."""
     refuse_if_open(settings, address)
     if token:
         remember(token)

@@ -13,7 +13,7 @@ _CODES: Final[dict[Style, int]] = {"bold": 1, "red": 31, "green": 32, "yellow": 
 
 def paint(text: str, style: Style) -> str:
     """Colour a text for stdout, if that is a terminal whose owner wants colours (NO_COLOR)."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not _is_seen(sys.stdout):
+    if os.environ.get("NO_COLOR") or not _is_seen(sys.stdout):
         return text
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
@@ -21,7 +21,7 @@ def paint(text: str, style: Style) -> str:
 @contextmanager
 def waiting(words: str) -> Iterator[None]:
     """Say on stderr what is being waited for, and take it away again; on a terminal only."""
-    is_seen = _is_seen(sys.stderr) and os.environ.get("TERM") != "dumb"
+    is_seen = _is_seen(sys.stderr)
     if is_seen:
         print(words, end="", file=sys.stderr, flush=True)
     try:
@@ -38,4 +38,4 @@ def print_json(value: Any) -> None:
 
 
 def _is_seen(stream: TextIO) -> bool:
-    return stream.isatty()
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

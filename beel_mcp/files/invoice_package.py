@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import chain, count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.files.output import new_file
 from beel_mcp.language import localized
+from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
 
 MANIFEST: Final = "manifest.csv"
@@ -30,48 +32,6 @@ _TOKEN: Final = re.compile(r"[^\W_]+")
 _BEFORE: Final = frozenset(("factura", "invoice"))
 _BARE: Final = re.compile(r"\w[\w .-]{0,80}")
 _LONGEST_BYTES: Final = 200  # a name has 255, and may need a number behind it
-# Columns of the manifest, and words in it, in English and Spanish.
-_BEFORE_AMOUNTS: Final = (
-    ("date", "fecha"),
-    ("number", "número"),
-    ("type", "tipo"),
-    ("rectifies", "rectifica a"),
-    ("customer", "cliente"),
-    ("NIF", "NIF"),
-)
-_AFTER_AMOUNTS: Final = (
-    ("withholding", "retención"),
-    ("total", "total"),
-    ("status", "estado"),
-    ("file", "archivo"),
-    ("sha256", "sha256"),
-    ("missing because", "falta porque"),
-)
-_TYPES: Final[Mapping[str, tuple[str, str]]] = {
-    "STANDARD": ("standard", "ordinaria"),
-    "CORRECTIVE": ("rectifying", "rectificativa"),
-    "SIMPLIFIED": ("simplified", "simplificada"),
-    "PROFORMA": ("proforma", "proforma"),
-}
-_STATUSES: Final[Mapping[str, tuple[str, str]]] = {
-    "DRAFT": ("draft", "borrador"),
-    "SCHEDULED": ("scheduled", "programada"),
-    "ISSUED": ("issued", "emitida"),
-    "SENT": ("sent", "enviada"),
-    "PAID": ("paid", "cobrada"),
-    "OVERDUE": ("overdue", "vencida"),
-    "RECTIFIED": ("rectified", "rectificada"),
-    "VOIDED": ("void", "anulada"),
-    "ACTIVE": ("active", "activa"),
-    "CONVERTED": ("converted", "convertida"),
-    "EXPIRED": ("expired", "caducada"),
-}
-_REASONS: Final[Mapping[str, tuple[str, str]]] = {
-    "draft": ("not issued: it has no PDF", "sin emitir: no tiene PDF"),
-    "not_found": ("not found in BeeL", "no está en BeeL"),
-    "pdf_not_ready": ("BeeL has no PDF of it yet", "BeeL aún no tiene su PDF"),
-    "unknown": ("not known", "no se sabe"),
-}
 
 
 def bare_name(text: str, suffix: str) -> str | None:
@@ -170,7 +130,6 @@ class ManifestRow:
 
     @property
     def order(self) -> tuple[date, str, str]:
-        """What rows are sorted by: date, then number."""
         return (self.day or date.max, self.number, self.invoice_id)
 
 
@@ -205,19 +164,20 @@ class _Columns:
 
 
 def _header(columns: _Columns, language: Language) -> list[str]:
-    def words(pairs: Sequence[tuple[str, str]]) -> list[str]:
-        return [localized(language, en=english, es=spanish) for english, spanish in pairs]
-
     middle: list[str] = []
     for rate in columns.rates:
-        middle += words([("base", "base"), ("tax", "cuota")])
+        middle += ["base", localized(language, en="tax", es="cuota")]
         if rate is not None:
             percent = _number(rate.normalize(), language, places=None)
             shown = localized(language, en=f"{percent}%", es=f"{percent} %")
             middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
     if columns.has_surcharge:
-        middle += words([("equivalence surcharge", "recargo de equivalencia")])
-    return [*words(_BEFORE_AMOUNTS), *middle, *words(_AFTER_AMOUNTS)]
+        middle += [localized(language, en="equivalence surcharge", es="recargo de equivalencia")]
+    before, after = (
+        [column[language] for column in _words()[part]]
+        for part in ("before_amounts", "after_amounts")
+    )
+    return [*before, *middle, *after]
 
 
 def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]:
@@ -227,7 +187,7 @@ def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]
     return [
         _day(row.day, language),
         safe(row.number or (row.invoice_id if row.missing else "")),
-        _word(_TYPES, row.type, language),
+        _word("types", row.type, language),
         safe(row.rectifies),
         safe(row.customer),
         safe(row.nif),
@@ -235,10 +195,10 @@ def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]
         *([money(row.surcharge)] if columns.has_surcharge else []),
         money(row.withholding),
         money(row.total),
-        _word(_STATUSES, row.status, language),
+        _word("statuses", row.status, language),
         safe(row.file),
         row.sha256,
-        _word(_REASONS, row.missing, language),
+        _word("reasons", row.missing, language),
     ]
 
 
@@ -271,9 +231,13 @@ def _number(amount: Decimal, language: Language, places: int | None = 2) -> str:
     return localized(language, en=text, es=text.replace(".", ","))
 
 
-def _word(words: Mapping[str, tuple[str, str]], key: str, language: Language) -> str:
-    english, spanish = words.get(key, (key, key))
-    return safe(localized(language, en=english, es=spanish))
+@cache
+def _words() -> dict[str, Any]:
+    return read_data("manifest_words")
+
+
+def _word(table: str, key: str, language: Language) -> str:
+    return safe(_words()[table].get(key, {}).get(language, key))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ class SafeDir:
         self.dir_fd = dir_fd
 
     def names(self) -> list[str]:
-        """List what is in it."""
         with os.scandir(self.dir_fd) as entries:
             return [entry.name for entry in entries]
 
@@ -55,15 +54,12 @@ class SafeDir:
         os.link(name, other, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
 
     def unlink(self, name: str) -> None:
-        """Take a name away."""
         os.unlink(name, dir_fd=self.dir_fd)
 
     def sync(self) -> None:
-        """Put the names on the disk."""
         os.fsync(self.dir_fd)
 
     def is_writable(self) -> bool:
-        """Whether files can be made in it."""
         return os.access(".", os.W_OK | os.X_OK, dir_fd=self.dir_fd)
 
     def verify(self, name: str, fd: int) -> None:

@@ -31,7 +31,6 @@ class Staging:
 
     @classmethod
     def new(cls, folder: Path) -> "Staging":
-        """Make the folder of a new package."""
         staging = cls(folder, f"pkg_{secrets.token_urlsafe(12)}")
         with _refusals():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,7 +39,6 @@ class Staging:
 
     @classmethod
     def find(cls, folder: Path, handle: str) -> "Staging | None":
-        """Find an unfinished package by its handle."""
         staging = cls(folder, handle)
         return staging if HANDLE.fullmatch(handle) and staging._folder.is_dir() else None
 
@@ -100,13 +98,11 @@ class Staging:
         return file
 
     def read(self, number: int) -> Iterator[bytes]:
-        """Read a PDF in pieces."""
         with self._pdf(number).open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
 
     def remove(self) -> None:
-        """Remove the folder and all in it."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _pdf(self, number: int) -> Path:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
@@ -69,7 +69,6 @@ class PartCheck:
     statistics_differ: bool = False  # its own counters are not those of its rows
 
     def __post_init__(self) -> None:
-        """Refuse a time that means another moment elsewhere."""
         if self.at.tzinfo is None:
             raise ValueError("a time without its zone")
 
@@ -98,7 +97,6 @@ class Batch:
     batch_id: str = field(default_factory=_new_id)
 
     def __post_init__(self) -> None:
-        """Divide the rows, and keep a copy of the verdicts that nobody can write to."""
         object.__setattr__(self, "verdicts", MappingProxyType(dict(self.verdicts)))
         if not self.sizes:
             starts = range(0, len(self.rows), PART_SIZE)
@@ -109,7 +107,6 @@ class Batch:
 
     @cached_property
     def payload_digest(self) -> str:
-        """The digest of the rows, by which the same list is known again."""
         return _digest([row.payload() for row in self.rows])
 
     @property
@@ -119,16 +116,13 @@ class Batch:
 
     @property
     def processing_time_ms(self) -> int:
-        """What the slowest request took."""
         return max((check.processing_time_ms for check in self.checks if check), default=0)
 
     @property
     def statistics_differ(self) -> bool:
-        """Whether BeeL's own counters were ever other than those of its rows."""
         return any(check.statistics_differ for check in self.checks if check)
 
     def parts(self) -> Iterator[tuple[Row, ...]]:
-        """Divide the rows into what BeeL is asked at once."""
         rows = iter(self.rows)
         return (tuple(islice(rows, size)) for size in self.sizes)
 
@@ -140,18 +134,13 @@ class Batch:
         return known or Verdict("unchecked", (), row.advice)
 
     def counts(self) -> dict[RowStatus, int]:
-        """Count the rows of every kind; the counts add up to the rows."""
-        counts = dict.fromkeys(ROW_STATUSES, 0)
-        for row in self.rows:
-            counts[self.verdict(row).kind] += 1
-        return counts
+        counted = Counter(self.verdict(row).kind for row in self.rows)
+        return {kind: counted[kind] for kind in ROW_STATUSES}
 
     def of_kind(self, *kinds: RowStatus) -> tuple[Row, ...]:
-        """Pick the rows of some kinds, in their order."""
         return tuple(row for row in self.rows if self.verdict(row).kind in kinds)
 
     def importable(self) -> tuple[Row, ...]:
-        """Pick the rows that can be created."""
         return self.of_kind(*IMPORTABLE)
 
     def done(self) -> int:
@@ -193,39 +182,43 @@ class Batch:
 
     def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
         """Give the largest groups of problems, and how many more there are."""
-        return _largest(self._groups, limit), max(len(self._groups) - limit, 0)
+        remarks = [group for group in self._groups if group.kind in IMPORTABLE]
+        blocking = [group for group in self._groups if group.kind not in IMPORTABLE]
+        # There is room for some remarks beside many problems: those rows will be created.
+        room = min(len(remarks), max(limit - len(blocking), limit // 3))
+        largest = (*blocking[: limit - room], *remarks[:room])
+        return largest, max(len(self._groups) - limit, 0)
 
     @cached_property
     def _groups(self) -> list[Group]:
-        return _group_problems((row, self.verdict(row)) for row in self.rows)
+        """Gather problems by kind, field and message.
+
+        What keeps rows from being created comes first, then the most frequent, then by row.
+        """
+        examples: dict[_Key, tuple[str, Example]] = {}
+        numbers: defaultdict[_Key, list[int]] = defaultdict(list)
+        for row in self.rows:
+            verdict = self.verdict(row)
+            if not (verdict.errors or verdict.warnings):
+                continue
+            for key, (message, problem) in _distinct(row, verdict).items():
+                numbers[key].append(row.number)
+                if key not in examples:
+                    examples[key] = message, _example(row, verdict, problem)
+        groups = [
+            Group(
+                *key[:2], message, len(numbers[key]), tuple(numbers[key][:_MAX_ROWS_NAMED]), example
+            )
+            for key, (message, example) in examples.items()
+        ]
+        return sorted(
+            groups, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+        )
 
 
 def part_digest(rows: Iterable[Row]) -> str:
     """Give a digest of what BeeL is asked about at once, and of which rows its answer is."""
     return _digest([(row.number, row.payload()) for row in rows])
-
-
-def _group_problems(rows: Iterable[tuple[Row, Verdict]]) -> list[Group]:
-    """Gather problems by kind, field and message.
-
-    What keeps rows from being created comes first, then the most frequent, then by row.
-    """
-    groups: dict[_Key, Group] = {}
-    numbers: defaultdict[_Key, list[int]] = defaultdict(list)
-    for row, verdict in rows:
-        if not (verdict.errors or verdict.warnings):
-            continue
-        for key, (message, problem) in _distinct(row, verdict).items():
-            numbers[key].append(row.number)
-            if key not in groups:
-                groups[key] = _group(row, verdict, key[0], message, problem)
-    counted = (
-        replace(group, count=len(numbers[key]), rows=tuple(numbers[key][:_MAX_ROWS_NAMED]))
-        for key, group in groups.items()
-    )
-    return sorted(
-        counted, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
-    )
 
 
 def _distinct(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
@@ -255,18 +248,9 @@ def _without_values(problem: Problem, row: Row) -> str:
     return message
 
 
-def _group(row: Row, verdict: Verdict, kind: RowStatus, message: str, problem: Problem) -> Group:
-    name, known = row.name or row.identifier, verdict.existing_customer_id
-    example = Example(row.number, name, problem.value, problem.hint(), known)
-    return Group(kind, problem.field, message, 1, (row.number,), example)
-
-
-def _largest(groups: Sequence[Group], limit: int) -> tuple[Group, ...]:
-    """Pick `limit` groups in their order, with room for remarks: those rows will be created."""
-    remarks = [group for group in groups if group.kind in IMPORTABLE]
-    blocking = [group for group in groups if group.kind not in IMPORTABLE]
-    room = min(len(remarks), max(limit - len(blocking), limit // 3))
-    return (*blocking[: limit - room], *remarks[:room])
+def _example(row: Row, verdict: Verdict, problem: Problem) -> Example:
+    name = row.name or row.identifier
+    return Example(row.number, name, problem.value, problem.hint(), verdict.existing_customer_id)
 
 
 def _digest(content: Sequence[Any]) -> str:

@@ -3,9 +3,8 @@
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.lists.batch import Batch
@@ -19,8 +18,7 @@ MAX_ROWS: Final = 40_000
 _CALL_LIMIT: Final = 600
 
 
-@dataclass(frozen=True)
-class _Kept:
+class _Kept(NamedTuple):
     batch: Batch
     used_at: datetime
 
@@ -47,7 +45,7 @@ class BatchStore:
         own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
         for oldest in own[: max(len(own) - _MAX_PER_CALLER, 0)]:
             self._forget(oldest)
-        while len(self._kept) > _MAX_IN_ALL or self._has_too_many_rows():
+        while len(self._kept) > _MAX_IN_ALL or (len(self._kept) > 1 and self._rows() > MAX_ROWS):
             self._forget(next(iter(self._kept.values())).batch)
         return self._kept[batch.batch_id].used_at + BATCH_TTL
 
@@ -86,9 +84,8 @@ class BatchStore:
         kept = [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
         return kept[::-1]
 
-    def _has_too_many_rows(self) -> bool:
-        sizes = [len(kept.batch.rows) for kept in self._kept.values()]
-        return len(sizes) > 1 and sum(sizes) > MAX_ROWS
+    def _rows(self) -> int:
+        return sum(len(kept.batch.rows) for kept in self._kept.values())
 
     def _keep(self, batch: Batch) -> None:
         self._kept[batch.batch_id] = _Kept(batch, self._now())
@@ -110,18 +107,14 @@ class BatchStore:
 
     def _expired(self, batch_id: str, caller: str) -> CallerError:
         arguments, is_whole = _short(self._origins.get((caller, batch_id), {}))
-        again = NextCall(
-            "validate_customers",
-            arguments,
-            "reads the same list again" if is_whole else "reads the file again; correct it anew",
-        )
+        why = "reads the same list again" if is_whole else "reads the file again; correct it anew"
         return CallerError(
             "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
             " after their last use, and not across a restart of this server.",
             code="batch_expired",
             remedy="Call validate_customers again with the same list and all corrections made so"
             " far, and use the new batch_id.",
-            next_calls=(again,) if arguments else (),
+            next_calls=(NextCall("validate_customers", arguments, why),) if arguments else (),
         )
 
 

@@ -103,7 +103,6 @@ def _named_fields(raw: Mapping[str, Any], faults: list[FieldError]) -> Iterator[
 
 
 def _read(field: str, raw: Any) -> tuple[Any, str]:
-    """Read a value, or say why it cannot be the new one."""
     if field == "active":
         return raw, "" if isinstance(raw, bool) else "must be true or false"
     try:
@@ -218,7 +217,6 @@ def _no_row(batch: Batch, number: int) -> str:
 
 
 def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
-    """Put a person's values into a row, and look at it again."""
     if not corrections:
         return row
     values = row.payload()

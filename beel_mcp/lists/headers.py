@@ -6,7 +6,7 @@ The names are tables in data/headers.toml and data/field_names.toml.
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -46,6 +46,11 @@ def meaning_of(header: str) -> tuple[str, int] | None:
     return meanings.get(key_of(header)) or meanings.get(key_of(_BRACKETS.sub("", header)))
 
 
+def fields_of(headers: Iterable[str]) -> set[str]:
+    """Tell which fields these headers stand for."""
+    return {meaning[0] for header in headers if (meaning := meaning_of(header))}
+
+
 def is_ours(header: str) -> bool:
     """Whether a report of ours has this column: nobody needs to be told that it is no field."""
     return key_of(header) in _our_keys()
@@ -53,8 +58,7 @@ def is_ours(header: str) -> bool:
 
 def heading_of(field: str, language: Language) -> str:
     """Name a field, or what a problem is about, as the columns of our own lists do."""
-    heading: str = field_names().get(field, {}).get("column", {}).get(language, field)
-    return heading
+    return str(field_names().get(field, {}).get("column", {}).get(language, field))
 
 
 def unknown_part(name: str, group: str = "") -> str:

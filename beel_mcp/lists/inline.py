@@ -40,7 +40,6 @@ class UnreadableError(Exception):
         self.value = value
 
     def as_problem(self, field: str) -> Problem:
-        """Give it as what makes a row unreadable."""
         return Problem(field, self.message, self.value, severity="error")
 
 
@@ -204,7 +203,6 @@ def _digits(number: float) -> str:
 
 
 def _lines(raw: Any) -> str:
-    """Read text that may have several lines."""
     if not isinstance(raw, str):
         return _line(raw)
     return "\n".join(clean(line, sys.maxsize) for line in _LINE_BREAK.split(raw)).strip()
@@ -226,11 +224,8 @@ def _percentage(raw: Any) -> float:
 
 
 def _addresses(raw: Any) -> list[str]:
-    if isinstance(raw, str):
-        parts: list[Any] = re.split("[;,]", raw)
-    elif isinstance(raw, list | tuple):
-        parts = list(raw)
-    else:
+    parts = re.split("[;,]", raw) if isinstance(raw, str) else raw
+    if not isinstance(parts, list | tuple):
         raise UnreadableError(Message("value.not_addresses", found=kind_of(raw)))
     return [address for part in parts if not is_absent(part) and (address := _line(part))]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from beel_mcp.cleaning import clean, mask_iban, safe_text
 from beel_mcp.identity import bare_nif, customer_key
@@ -22,20 +22,16 @@ DocumentType = Literal[
 ]
 
 
-class AlternativeId(BaseModel):
+class AlternativeId(BaseModel, extra="forbid"):
     """An identifier other than a NIF, for customers abroad."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: DocumentType | None = None
     number: str | None = None
     country_code: CountryCode | None = None
 
 
-class Address(BaseModel):
+class Address(BaseModel, extra="forbid"):
     """A postal address; Spain unless it says otherwise."""
-
-    model_config = ConfigDict(extra="forbid")
 
     street: str | None = None
     number: str | None = None
@@ -48,10 +44,8 @@ class Address(BaseModel):
     country_code: CountryCode | None = None
 
 
-class PaymentMethod(BaseModel):
+class PaymentMethod(BaseModel, extra="forbid"):
     """How the customer pays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     method: PaymentMethodName | None = None
     iban: str | None = None
@@ -59,16 +53,16 @@ class PaymentMethod(BaseModel):
     payment_term_days: int | None = None
 
 
-class CustomerRow(BaseModel):
+class CustomerRow(
+    BaseModel,
+    extra="forbid",
+    json_schema_extra=lambda schema: schema.update(description="A customer."),
+):
     """A customer of a list.
 
     It makes the JSON schema and names the fields; rows are read by `read_inline`, which forgives
     more and says better what is wrong.
     """
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra=lambda schema: schema.update(description="A customer.")
-    )
 
     legal_name: str | None = None
     nif: str | None = None
@@ -102,8 +96,7 @@ RowStatus = Literal["valid", "warning", "error", "duplicate", "nif_invalid", "un
 ROW_STATUSES: Final[tuple[RowStatus, ...]] = get_args(RowStatus)
 IMPORTABLE: Final[frozenset[RowStatus]] = frozenset({"valid", "warning"})
 Severity = Literal["error", "advice"]
-_NAME_LENGTH: Final = 60
-_FIELD_LENGTH: Final = 60
+_NAME_LENGTH: Final = 60  # of a customer or a field
 _VALUE_LENGTH: Final = 80
 _MESSAGE_LENGTH: Final = 300
 
@@ -123,27 +116,24 @@ class Problem:
     severity: Severity = "advice"
 
     def __post_init__(self) -> None:
-        """Clean every text, wherever it came from."""
         message, value = self.message, self.value
         if value is not None:
             shown = mask_iban(value) if self.field.endswith("iban") else value
             if shown != value:
                 message = message.map_texts(lambda text: text.replace(value, shown))
             object.__setattr__(self, "value", safe_text(shown, _VALUE_LENGTH))
-        object.__setattr__(self, "field", clean(self.field, _FIELD_LENGTH))
+        object.__setattr__(self, "field", clean(self.field, _NAME_LENGTH))
         object.__setattr__(self, "message", message.map_texts(_safe))
         if self.suggestion is not None:
             object.__setattr__(self, "suggestion", self.suggestion.map_texts(_safe))
 
     def text(self, language: Language = "en") -> str:
-        """Say what is wrong."""
         return clean(self.message.text(language), _MESSAGE_LENGTH)
 
     def hint(self, language: Language = "en") -> str | None:
         """Say what may be meant."""
-        if self.suggestion is None:
-            return None
-        return clean(self.suggestion.text(language), _MESSAGE_LENGTH)
+        hint = self.suggestion
+        return None if hint is None else clean(hint.text(language), _MESSAGE_LENGTH)
 
 
 class ValueChange(NamedTuple):
@@ -165,7 +155,6 @@ class Row:
     problems: tuple[Problem, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Keep a copy that nobody can write to."""
         if type(self.values) is not MappingProxyType:
             object.__setattr__(self, "values", _frozen(self.values))
 
@@ -181,7 +170,6 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The customer's name on one short line, or nothing."""
         return clean(str(self.values.get("legal_name", "")), _NAME_LENGTH)
 
     @property
@@ -193,7 +181,6 @@ class Row:
 
     @property
     def identity(self) -> str:
-        """What tells this customer from all others, or nothing."""
         return customer_key(self.values)
 
     def payload(self) -> dict[str, Any]:

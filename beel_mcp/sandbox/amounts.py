@@ -45,7 +45,7 @@ def bases_by_rate(lines: tuple[Line, ...], rate: str) -> dict[str, Decimal]:
     """Add up the bases of the lines by one of their percentages."""
     bases: dict[str, Decimal] = {}
     for line in lines:
-        percent = line._asdict()[rate]
+        percent = getattr(line, rate)
         bases[percent] = bases.get(percent, Decimal()) + line.base
     return bases
 

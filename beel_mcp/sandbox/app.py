@@ -13,10 +13,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from . import gates
-from .calls import Call, Endpoint, read_uuid
+from .calls import UUID, Call, Endpoint
+from .endpoints import ENDPOINTS
 from .options import Phase, SandboxOptions
-from .responses import JSON, ApiError, ApiResponse, RequestInfo, not_found, wrap_error
-from .routes import ENDPOINTS
+from .responses import JSON, ApiError, ApiResponse, RequestInfo, wrap_error
 from .store import Store
 
 SUNSET = "Wed, 09 Dec 2026 00:00:00 GMT"
@@ -35,10 +35,11 @@ def create_app(options: SandboxOptions | None = None) -> Starlette:
     for endpoint in ENDPOINTS:
         if endpoint.in_legacy or options.generation == "current":
             paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    # The last route catches every other path, so that a stranger is told nothing either.
+    # Sorted, a name comes before a parameter in its place. The last route catches every other
+    # path, so that a stranger is told nothing either.
     routes = [
         Route(path, PathApp(endpoints, store, options, window))
-        for path, endpoints in [*paths.items(), ("/{path:path}", {})]
+        for path, endpoints in [*sorted(paths.items()), ("/{path:path}", {})]
     ]
 
     async def answer_crash(request: Request, error: Exception) -> Response:
@@ -69,7 +70,6 @@ class PathApp:
         self._keys = gates.IdempotencyKeys(store, options.idempotency)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         answer = await self._answer(Request(scope, receive))
         response = Response(
             answer.content, answer.status, dict(answer.headers), media_type=answer.media_type
@@ -100,15 +100,16 @@ class PathApp:
         api_key = gates.authenticate(request)
         if endpoint is None:
             if not self.endpoints:
-                raise not_found("There is no such path")
-            raise gates.method_not_allowed(self.endpoints)
+                raise ApiError(404, "NOT_FOUND", "There is no such path")
+            allow = {"Allow": ", ".join(sorted(self.endpoints))}
+            raise ApiError(405, "METHOD_NOT_ALLOWED", "The path has other methods", headers=allow)
         if self._options.flat_retired and endpoint.family == "flat":
             raise ApiError(410, "GONE", "This route was retired; use the one under a company")
         gates.check_accept(endpoint, request)
         company_id = gates.find_company(endpoint, request, self._store, self._options)
         gates.check_scopes(endpoint, request, self._options)
         self._window.count(api_key, info.time)
-        path = {name: read_uuid(name, text) for name, text in request.path_params.items()}
+        path = {name: UUID.read(name, text) for name, text in request.path_params.items()}
         warnings = endpoint.check_unknown(request.query_params, self._options.generation)
         query = endpoint.read_query(request.query_params, self._options.generation)
         body = await gates.read_body(request) if endpoint.takes_body else b""
@@ -148,7 +149,8 @@ class PathApp:
             await self._options.pause(call.endpoint.name, phase)
 
     def _notices(self, endpoint: Endpoint | None, request: Request) -> dict[str, str]:
-        if endpoint is None or not endpoint.is_deprecated or self._options.generation == "legacy":
+        is_legacy = self._options.generation == "legacy"
+        if endpoint is None or not endpoint.is_deprecated or is_legacy:
             return {}
         notices = {"Deprecation": "true", "Sunset": SUNSET}
         if endpoint.successor is not None:

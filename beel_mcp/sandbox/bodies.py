@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from .calls import read_date, read_uuid
+from .calls import DATE, UUID
 from .responses import Problem, mistyped, shown
 
 Null = Literal["problem", "mistyped", "absent", "clears", "clears by patch"]
@@ -24,7 +24,7 @@ JSON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "array": list,
     "object": dict,
 }
-FORMATS: Final = {"uuid": read_uuid, "date": read_date}
+FORMATS: Final = {"uuid": UUID, "date": DATE}
 MISSING: Final = object()
 NEEDED: Final = "VALIDATION_ERROR"
 
@@ -34,40 +34,27 @@ class Rule:
     """What one field must be."""
 
     type: str = "string"
-    most: float | None = None
-    """Characters of a string, or the largest number."""
-
+    most: float | None = None  # characters of a string, or the largest number
     least: float = 0
-    above: bool = False
-    """The number must be over `least`, and not just reach it."""
-
+    above: bool = False  # the number must be over `least`, and not just reach it
     pattern: str = ""
     choices: tuple[str | int, ...] = ()
     fields: Mapping[str, "Rule"] = field(default_factory=dict)
-    closed: bool = False
-    """What is no field of the object is reported."""
-
+    closed: bool = False  # what is no field of the object is reported
     items: "Rule | None" = None
     null: Null = "problem"
-    required: str = ""
-    """The code of its absence."""
-
+    required: str = ""  # the code of its absence
     default: Any = MISSING
 
 
 class BodyReader:
-    """Reads a JSON body by its rules; `problems` has what is wrong with it.
-
-    Raises:
-        ApiError: the JSON does not have the declared types.
-    """
+    """Reads a JSON body by its rules; `problems` has what is wrong with it."""
 
     def __init__(self, where: str = "") -> None:
         self.problems: list[Problem] = []
         self._where = where
 
     def report(self, name: str, message: str, *, value: Any = None, code: str = NEEDED) -> None:
-        """Note what is wrong with a field."""
         self.problems.append(Problem(name, shown(value), message, code))
 
     def read(self, name: str, value: Any, rule: Rule) -> Any:
@@ -88,7 +75,7 @@ class BodyReader:
                 for index, item in enumerate(value)
             ]
         if rule.type in FORMATS:
-            return FORMATS[rule.type](name, value)
+            return FORMATS[rule.type].read(name, value)
         self._check_bounds(name, value, rule)
         return value
 

@@ -1,4 +1,4 @@
-"""An endpoint as a row of the routes table, its query parameters, and one call of it."""
+"""The routes table, its endpoints with their query parameters, and one call of one of them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +11,14 @@ from urllib.parse import quote
 from starlette.datastructures import QueryParams
 
 from .options import Generation, SandboxOptions
-from .responses import ApiError, ApiResponse, RequestInfo, mistyped, shown, wrap
+from .responses import ApiError, ApiResponse, RequestInfo, mistyped, shown
 from .store import Store
 
 Family = Literal["flat", "company", "shared"]
 Handler = Callable[["Call"], ApiResponse]
 LARGEST_INTEGER = 2**31 - 1
+FLAT = "/v1"
+COMPANY = "/v1/companies/{company_id}"
 
 
 def _int32(text: str) -> int:
@@ -42,12 +44,8 @@ class Parameter:
     required: bool = False
     most: int | None = None
 
-    def read(self, name: str, text: str, generation: Generation) -> Any:
-        """Read the text of the parameter.
-
-        Raises:
-            ApiError: 400 for what cannot be read, 422 for a number out of bounds.
-        """
+    def read(self, name: str, text: str, generation: Generation = "current") -> Any:
+        """Read the text of the parameter; 400 for what cannot be read, 422 out of bounds."""
         if self.listed is None:
             return self._read(name, text, generation)
         parts = text.split(",") if generation in self.listed else [text]
@@ -76,6 +74,7 @@ AMOUNT = Parameter("number", r"-?\d{1,12}(\.\d{1,6})?", float)
 UUID = Parameter("uuid", r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", str.lower)
 PAGE = Parameter("integer", r"[+-]?\d{1,10}", _int32, default=1, most=LARGEST_INTEGER)
 LIMIT = Parameter("integer", r"[+-]?\d{1,10}", _int32, default=20, most=100)
+PAGES: Mapping[str, Parameter] = {"page": PAGE, "limit": LIMIT, "search": TEXT}
 
 
 def choice(
@@ -85,26 +84,7 @@ def choice(
     listed: tuple[Generation, ...] | None = None,
 ) -> Parameter:
     """Make the parameter that takes one of these names."""
-    legacy = current if legacy is None else legacy
-    return Parameter(choices={"current": current, "legacy": legacy}, listed=listed)
-
-
-def read_uuid(name: str, text: str) -> str:
-    """Read a UUID in either case.
-
-    Raises:
-        ApiError: 400, it is none.
-    """
-    return str(UUID.read(name, text, "current"))
-
-
-def read_date(name: str, text: str) -> str:
-    """Read a day.
-
-    Raises:
-        ApiError: 400, it is none.
-    """
-    return str(DATE.read(name, text, "current"))
+    return Parameter(choices={"current": current, "legacy": legacy or current}, listed=listed)
 
 
 @dataclass(frozen=True)
@@ -122,20 +102,19 @@ class Call:
 
     @property
     def is_legacy(self) -> bool:
-        """Whether the legacy generation answers."""
         return self.options.generation == "legacy"
 
     def answer(
         self, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
         """Wrap the content of a success."""
-        return wrap(content, self.request, status=status, headers=headers)
+        body = {"success": True, "data": content, "meta": self.request.meta()}
+        return ApiResponse.of_json(status, body, headers)
 
     def answer_created(self, record_id: str, content: Any) -> ApiResponse:
         """Wrap a new record; the company routes tell where it is."""
-        headers = {}
-        if self.endpoint.family == "company":
-            headers["Location"] = f"{self.request.path}/{record_id}"
+        has_place = self.endpoint.family == "company"
+        headers = {"Location": f"{self.request.path}/{record_id}"} if has_place else {}
         return self.answer(content, status=201, headers=headers)
 
     def answer_page(self, name: str, items: Sequence[Any], total: int) -> ApiResponse:
@@ -173,15 +152,10 @@ class Endpoint:
 
     @property
     def is_deprecated(self) -> bool:
-        """Whether the current generation announces the end of this route."""
         return self.family == "flat"
 
     def read_query(self, query: QueryParams, generation: Generation) -> dict[str, Any]:
-        """Read the declared parameters, with defaults where there are any.
-
-        Raises:
-            ApiError: 400 for what cannot be read or is missing, 422 for a number out of bounds.
-        """
+        """Read the declared parameters, with defaults where there are any."""
         values: dict[str, Any] = {}
         for name, parameter in self.query.items():
             if name in query:
@@ -194,11 +168,7 @@ class Endpoint:
         return values
 
     def check_unknown(self, query: QueryParams, generation: Generation) -> dict[str, str]:
-        """Refuse unknown parameters, or give the header that warns of them.
-
-        Raises:
-            ApiError: 400 on every route of the current generation that is not flat.
-        """
+        """Refuse unknown parameters, or on flat routes give the header that warns of them."""
         unknown = [name for name in query if name not in self.query]
         if not unknown or generation == "legacy":
             return {}
@@ -207,3 +177,34 @@ class Endpoint:
             return {"BeeL-Warning": message}
         details = {"field": unknown[0], "invalid_value": shown(query[unknown[0]])}
         raise ApiError(400, "VALIDATION_ERROR", message, details=details)
+
+
+KEYED: dict[str, Any] = {"takes_body": True, "takes_key": True}
+ENDPOINTS: list[Endpoint] = []
+"""Every endpoint the sandbox serves; `route` enters them."""
+
+
+def route(
+    line: str, *, flat: str = "", company: str = "", shared: str = "", **traits: Any
+) -> Callable[[Handler], Handler]:
+    """Enter a handler under the name that its operation has in each family.
+
+    `line` is method and path; flat and company routes have the same one below their prefix, need
+    the scope that it says, and a flat one is succeeded by the company's.
+    """
+    method, path = line.split()
+    scope = f"{path.split('/')[1]}:{'read' if method == 'GET' else 'write'}"
+    families: tuple[tuple[str, str, Family, dict[str, Any]], ...] = (
+        (flat, FLAT + path, "flat", {"scope": scope, "successor": COMPANY + path}),
+        (company, COMPANY + path, "company", {"scope": scope, "in_legacy": False}),
+        (shared, path, "shared", {"in_company": False}),
+    )
+
+    def enter(handler: Handler) -> Handler:
+        for name, whole_path, family, usual in families:
+            if name:
+                endpoint = Endpoint(name, method, whole_path, family, handler, **usual | traits)
+                ENDPOINTS.append(endpoint)
+        return handler
+
+    return enter

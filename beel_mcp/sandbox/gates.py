@@ -7,15 +7,14 @@ first. Only successes are kept, so a refused request may be mended and sent agai
 
 import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from starlette.requests import Request
 
-from .calls import Endpoint, read_uuid
+from .calls import UUID, Endpoint
 from .options import IdempotencyMode, SandboxOptions
 from .responses import JSON, ApiError, ApiResponse, mistyped
 from .store import Store
@@ -27,14 +26,11 @@ LARGEST_EDGE_BODY = 8 * 1024**2
 WINDOW_S = 60
 KEY_KEPT_S = 24 * 3600
 IDEMPOTENCY_KEY = re.compile(r"[a-zA-Z0-9_-]{1,255}")
+OF_CLAIM = "FROM idempotency_keys WHERE owner = ? AND key = ?"
 
 
 def authenticate(request: Request) -> str:
-    """Give the API key; every well-formed test key is as good as any other.
-
-    Raises:
-        ApiError: 401.
-    """
+    """Give the API key; every well-formed test key is as good as any other."""
     found = TEST_KEY.fullmatch(request.headers.get("Authorization", ""))
     if found is None:
         raise ApiError(401, "UNAUTHORIZED", "The sandbox takes beel_sk_test_ keys only")
@@ -42,58 +38,43 @@ def authenticate(request: Request) -> str:
 
 
 def check_accept(endpoint: Endpoint, request: Request) -> None:
-    """Refuse a client that cannot read the answer.
-
-    Raises:
-        ApiError: 406.
-    """
+    """Refuse a client that cannot read the answer."""
     accepted = request.headers.get("Accept", "*/*").lower().split(",")
     ranges = {part.partition(";")[0].strip() for part in accepted}
     family = endpoint.produces.partition("/")[0]
     if not ranges & {"", "*/*", f"{family}/*", endpoint.produces}:
-        message = f"The answer can only be {endpoint.produces}"
-        raise ApiError(406, "NOT_ACCEPTABLE", message)
+        raise ApiError(406, "NOT_ACCEPTABLE", f"The answer can only be {endpoint.produces}")
 
 
 def find_company(
     endpoint: Endpoint, request: Request, store: Store, options: SandboxOptions
 ) -> str:
-    """Give the company the call works in: the path's, the header's, or the only one.
-
-    Raises:
-        ApiError: 400 or 403.
-    """
-    reachable = [company["id"] for company in store.companies()]
-    if endpoint.family == "company":
-        company_id = read_uuid("company_id", request.path_params["company_id"])
-        if company_id not in reachable:
-            raise ApiError(403, "FORBIDDEN", "The key does not reach this company")
-        return company_id
+    """Give the company the call works in: the path's, the header's, or the only one."""
+    reachable: list[str] = [company["id"] for company in store.companies()]
     header = request.headers.get(COMPANY_HEADER)
-    if not endpoint.in_company or options.generation == "legacy":
-        return str(reachable[0])
-    if header is None:
-        if len(reachable) > 1:
-            message = f"The account has several companies; say which in {COMPANY_HEADER}"
-            raise ApiError(403, "ACTIVE_COMPANY_REQUIRED", message)
-        return str(reachable[0])
-    try:
-        company_id = read_uuid(COMPANY_HEADER, header)
-    except ApiError as error:
-        code = "ACTIVE_COMPANY_HEADER_INVALID"
-        raise ApiError(400, code, error.message, details=error.details) from None
+    if endpoint.family == "company":
+        code = "FORBIDDEN"
+        company_id = UUID.read("company_id", request.path_params["company_id"])
+    elif not endpoint.in_company or options.generation == "legacy":
+        return reachable[0]
+    elif header is not None:
+        code = "ACTIVE_COMPANY_NOT_ACCESSIBLE"
+        try:
+            company_id = UUID.read(COMPANY_HEADER, header)
+        except ApiError as error:
+            raise replace(error, code="ACTIVE_COMPANY_HEADER_INVALID") from None
+    elif len(reachable) > 1:
+        message = f"The account has several companies; say which in {COMPANY_HEADER}"
+        raise ApiError(403, "ACTIVE_COMPANY_REQUIRED", message)
+    else:
+        return reachable[0]
     if company_id not in reachable:
-        message = "The key does not reach this company"
-        raise ApiError(403, "ACTIVE_COMPANY_NOT_ACCESSIBLE", message)
-    return company_id
+        raise ApiError(403, code, "The key does not reach this company")
+    return str(company_id)
 
 
 def check_scopes(endpoint: Endpoint, request: Request, options: SandboxOptions) -> None:
-    """Refuse a key that lacks a scope; naming the company in a header needs one of its own.
-
-    Raises:
-        ApiError: 403.
-    """
+    """Refuse a key that lacks a scope; naming the company in a header needs one of its own."""
     if options.scopes is None:
         return
     needed = [endpoint.scope] if endpoint.scope else []
@@ -114,11 +95,7 @@ class RateWindow:
         self._counts: dict[str, tuple[int, int]] = {}
 
     def count(self, api_key: str, now: datetime) -> None:
-        """Count a request.
-
-        Raises:
-            ApiError: 429, it is one too many.
-        """
+        """Count a request; one too many is refused."""
         if self._limit is None:
             return
         window, elapsed_s = divmod(int(now.timestamp()), WINDOW_S)
@@ -137,8 +114,7 @@ class RateWindow:
             raise ApiError(429, "RATE_LIMIT_EXCEEDED", message, headers=headers)
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A key that a request in flight holds."""
 
     owner: str
@@ -153,41 +129,32 @@ class IdempotencyKeys:
         self._mode = mode
 
     def take(self, claim: Claim, body: bytes, now: datetime) -> ApiResponse | None:
-        """Take a key, or give the answer it is kept with.
-
-        Raises:
-            ApiError: the key is malformed, in flight, bound to another body, or used up.
-        """
+        """Take a key, or give the answer it is kept with."""
         if IDEMPOTENCY_KEY.fullmatch(claim.key) is None:
             message = "An idempotency key has 1 to 255 letters, digits, - and _"
             raise ApiError(400, "INVALID_IDEMPOTENCY_KEY", message)
         digest = sha256(body).hexdigest()
-        with self._store.transaction() as connection:
-            connection.execute(
-                "DELETE FROM idempotency_keys WHERE taken_at <= ?", (now.timestamp() - KEY_KEPT_S,)
+        moment = now.timestamp()
+        with self._store.transaction():
+            self._store.execute(
+                "DELETE FROM idempotency_keys WHERE taken_at <= ?", moment - KEY_KEPT_S
             )
-            kept = connection.execute(
-                "SELECT * FROM idempotency_keys WHERE owner = ? AND key = ?",
-                (claim.owner, claim.key),
-            ).fetchone()
-            if kept is None:
-                connection.execute(
-                    "INSERT INTO idempotency_keys (owner, key, body_digest, taken_at)"
-                    " VALUES (?, ?, ?, ?)",
-                    (claim.owner, claim.key, digest, now.timestamp()),
-                )
+            found = self._store.rows(f"SELECT * {OF_CLAIM}", *claim)
+            if not found:
+                insert = "INSERT INTO idempotency_keys (owner, key, body_digest, taken_at)"
+                self._store.execute(f"{insert} VALUES (?, ?, ?, ?)", *claim, digest, moment)
                 return None
+        [kept] = found
         if kept["body_digest"] != digest:
-            message = "The key was used with another body"
-            raise ApiError(409, "IDEMPOTENCY_KEY_MISMATCH", message)
-        if kept["status"] is None:
-            message = "The first request with this key is still in progress"
-            raise ApiError(409, "IDEMPOTENCY_KEY_PROCESSING", message)
-        if self._mode == "refused":
-            message = "The key was already processed"
-            raise ApiError(409, "IDEMPOTENCY_KEY_ALREADY_PROCESSED", message)
-        headers = json.loads(kept["headers"]) | {"Idempotency-Replay": "true"}
-        return ApiResponse(kept["status"], kept["content"], JSON, headers)
+            code, message = "MISMATCH", "The key was used with another body"
+        elif kept["status"] is None:
+            code, message = "PROCESSING", "The first request with this key is still in progress"
+        elif self._mode == "refused":
+            code, message = "ALREADY_PROCESSED", "The key was already processed"
+        else:
+            headers = json.loads(kept["headers"]) | {"Idempotency-Replay": "true"}
+            return ApiResponse(kept["status"], kept["content"], JSON, headers)
+        raise ApiError(409, f"IDEMPOTENCY_KEY_{code}", message)
 
     def keep(self, claim: Claim, answer: ApiResponse) -> None:
         """Keep the answer, within the transaction of its effect."""
@@ -197,25 +164,16 @@ class IdempotencyKeys:
             answer.status,
             answer.content,
             json.dumps(dict(answer.headers)),
-            claim.owner,
-            claim.key,
+            *claim,
         )
 
     def release(self, claim: Claim) -> None:
         """Free a key whose request had no effect; a kept answer stays."""
-        with self._store.transaction() as connection:
-            connection.execute(
-                "DELETE FROM idempotency_keys WHERE owner = ? AND key = ? AND status IS NULL",
-                (claim.owner, claim.key),
-            )
+        self._store.execute(f"DELETE {OF_CLAIM} AND status IS NULL", *claim)
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the body of a JSON request.
-
-    Raises:
-        ApiError: 413 or 415.
-    """
+    """Read the body of a JSON request."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -225,17 +183,12 @@ async def read_body(request: Request) -> bytes:
         raise ApiError(413, "REQUEST_BODY_TOO_LARGE", "The body is over 2 MB")
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and (body or media_type):
-        message = "The body must be application/json"
-        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message)
+        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
     return bytes(body)
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Read the JSON object of a body.
-
-    Raises:
-        ApiError: 400.
-    """
+    """Read the JSON object of a body."""
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
         # A lone surrogate passes as JSON but cannot be written anywhere.
@@ -247,12 +200,6 @@ def parse_body(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise mistyped("body", value, "object")
     return value
-
-
-def method_not_allowed(allowed: Iterable[str]) -> ApiError:
-    """Refuse a method that the path does not have."""
-    headers = {"Allow": ", ".join(sorted(allowed))}
-    return ApiError(405, "METHOD_NOT_ALLOWED", "The path has other methods", headers=headers)
 
 
 def _refuse_constant(name: str) -> NoReturn:

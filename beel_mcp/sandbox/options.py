@@ -21,39 +21,28 @@ def utc_now() -> datetime:
 class SandboxOptions:
     """How one sandbox behaves; the defaults are a first minute without surprises."""
 
+    # Which BeeL answers; the table in `beel_mcp.sandbox` has the differences.
     generation: Generation = "current"
-    """Which BeeL answers; the table in `beel_mcp.sandbox` has the differences."""
-
+    # The SQLite file that keeps everything, seeded when it is made; None is in memory.
     state: Path | None = None
-    """The SQLite file that keeps everything, seeded when it is made; None is in memory."""
-
+    # Requests per key in each fixed window of 60 s; None never refuses.
     rate_limit: int | None = None
-    """Requests per key in each fixed window of 60 s; None never refuses."""
-
+    # Whether a NIF may belong to one customer only; if not, nothing is ever a duplicate.
     nif_unique: bool = True
-    """Whether a NIF may belong to one customer only; if not, nothing is ever a duplicate."""
-
+    # Idempotency keys: replayed, passed over, or a repeated one refused with 409.
     idempotency: IdempotencyMode = "honoured"
-    """Idempotency keys: replayed, passed over, or a repeated one refused with 409."""
-
+    # Whether the flat customer and invoice routes are gone for good (410).
     flat_retired: bool = False
-    """Whether the flat customer and invoice routes are gone for good (410)."""
-
+    # The scopes of every key; None is all of them.
     scopes: tuple[str, ...] | None = None
-    """The scopes of every key; None is all of them."""
-
+    # The most that one ZIP of PDFs may weigh; over it, 413.
     zip_cap_bytes: int = 50 * 1024**2
-    """The most that one ZIP of PDFs may weigh; over it, 413."""
-
+    # How many of the seeded companies the account holds: 1 or 2.
     companies: int = 1
-    """How many of the seeded companies the account holds: 1 or 2."""
-
+    # Whether the tax agency's census cannot be asked.
     census_down: bool = False
-    """Whether the tax agency's census cannot be asked."""
-
+    # The clock of dates, rate windows and the 24 hours of idempotency keys.
     now: Callable[[], datetime] = utc_now
-    """The clock of dates, rate windows and the 24 hours of idempotency keys."""
-
+    # Awaited with the endpoint's name before its effect (its key is already taken) and after
+    # its commit (nothing is answered yet), so that a test can hold or break a request there.
     pause: Pause | None = None
-    """Awaited with the endpoint's name before its effect (its key is already taken) and after
-    its commit (nothing is answered yet), so that a test can hold or break a request there."""

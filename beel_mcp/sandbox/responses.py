@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,26 +12,20 @@ from .options import Generation
 JSON = "application/json"
 
 
+@dataclass(eq=False)
 class ApiError(Exception):
-    """A refusal: status, code and message, with the details BeeL would give."""
+    """A refusal: status, code and message, with the details BeeL would give.
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        details: Mapping[str, Any] | None = None,
-        errors: Sequence[Mapping[str, Any]] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
-        self.errors = errors
-        self.headers = dict(headers or {})
+    Anything that reads a request may raise it; the app makes it the answer.
+    """
+
+    status: int
+    code: str
+    message: str
+    _: KW_ONLY
+    details: Mapping[str, Any] | None = None
+    errors: Sequence[Mapping[str, Any]] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +48,9 @@ class RequestInfo:
     request_id: str
     time: datetime
 
+    def meta(self) -> dict[str, str]:
+        return {"timestamp": instant(self.time), "request_id": self.request_id}
+
 
 @dataclass(frozen=True)
 class ApiResponse:
@@ -64,32 +61,26 @@ class ApiResponse:
     media_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of_json(
+        cls, status: int, body: Any, headers: Mapping[str, str] | None = None
+    ) -> "ApiResponse":
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return cls(status, content, JSON, headers or {})
+
 
 def instant(moment: datetime) -> str:
     """Write a moment as the API does."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def wrap(
-    content: Any,
-    request: RequestInfo,
-    *,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> ApiResponse:
-    """Wrap the content of a success."""
-    body = {"success": True, "data": content, "meta": _meta(request)}
-    return ApiResponse(status, _json(body), JSON, headers or {})
-
-
 def wrap_error(error: ApiError, request: RequestInfo, generation: Generation) -> ApiResponse:
     """Wrap a refusal; the current generation adds the members of RFC 9457 on top."""
-    inner: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.details is not None:
-        inner["details"] = error.details
-    if error.errors is not None:
-        inner["errors"] = error.errors
-    body: dict[str, Any] = {"success": False, "error": inner, "meta": _meta(request)}
+    shown_if_any = {"details": error.details, "errors": error.errors}
+    inner = {"code": error.code, "message": error.message} | {
+        name: value for name, value in shown_if_any.items() if value is not None
+    }
+    body: dict[str, Any] = {"success": False, "error": inner, "meta": request.meta()}
     if generation == "current":
         body |= {
             "type": f"https://docs.beel.es/errors/{error.code}",
@@ -97,15 +88,11 @@ def wrap_error(error: ApiError, request: RequestInfo, generation: Generation) ->
             "detail": error.message,
             "instance": quote(request.path),
         }
-    return ApiResponse(error.status, _json(body), JSON, error.headers)
+    return ApiResponse.of_json(error.status, body, error.headers)
 
 
 def refuse(problems: Sequence[Problem], what: str) -> None:
-    """Refuse a body with all that is wrong with it; one that has no problems passes.
-
-    Raises:
-        ApiError: 422.
-    """
+    """Refuse a body with all that is wrong with it (422); one that has no problems passes."""
     if not problems:
         return
     codes = {problem.code for problem in problems}
@@ -136,16 +123,3 @@ def shown(value: Any) -> str:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text[:100]
-
-
-def not_found(message: str) -> ApiError:
-    """Refuse because there is nothing there."""
-    return ApiError(404, "NOT_FOUND", message)
-
-
-def _meta(request: RequestInfo) -> dict[str, str]:
-    return {"timestamp": instant(request.time), "request_id": request.request_id}
-
-
-def _json(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -10,12 +10,12 @@ from typing import Any
 
 from stdnum.es import nif as spanish_nif
 
-from .options import Generation
+from .options import Generation, SandboxOptions
 from .responses import Problem, shown
 
 LOOSE_NIF = re.compile(r"[A-Z0-9]{9}", re.ASCII)
 STRICT_NIF = re.compile(r"\d{8}[A-Z]|[ABCDEFGHJKLMNPQRSUVW]\d{7}[A-Z0-9]|[XYZ]\d{7}[A-Z]", re.ASCII)
-COMPANY_LETTERS = frozenset("ABCDEFGHJNPQRSUVW")
+COMPANY_LETTERS = frozenset("ABCDEFGHJNPQRSUVW")  # a legal person's NIF begins with one
 OUTSIDE_CENSUS = "000"
 PASSPORTS = ("PASSPORT", "03")
 NOT_REGISTERED = ("NOT_REGISTERED", "07")
@@ -27,19 +27,9 @@ def fits_nif(nif: str, generation: Generation) -> bool:
     return pattern.fullmatch(nif) is not None
 
 
-def has_right_control(nif: str) -> bool:
-    """Tell whether the control character of a DNI, NIE or CIF is the right one."""
-    return bool(spanish_nif.is_valid(nif))
-
-
 def is_in_census(nif: str) -> bool:
     """Ask the make-believe census."""
     return nif[-4:-1] != OUTSIDE_CENSUS
-
-
-def is_company_nif(nif: str) -> bool:
-    """Tell a legal person's NIF from an individual's."""
-    return nif[0] in COMPANY_LETTERS
 
 
 def check_identifier(record: dict[str, Any], generation: Generation) -> list[Problem]:
@@ -59,23 +49,22 @@ def check_identifier(record: dict[str, Any], generation: Generation) -> list[Pro
     return [Problem("nif", "", message, "CUSTOMER_IDENTIFIER_REQUIRED")]
 
 
-def check_control(nif: str | None) -> list[Problem]:
-    """Look at the control character."""
-    if nif is None or has_right_control(nif):
-        return []
-    return [Problem("nif", nif, "The control character is wrong", "NIF_INVALID")]
+def check_nif(nif: str | None, options: SandboxOptions, taken: str) -> list[Problem]:
+    """Look at the control character, at who has the NIF, and at the census, in this order.
 
-
-def check_census(nif: str | None, *, down: bool) -> list[Problem]:
-    """Look the NIF up in the census; when it is down, nobody passes."""
+    `taken` says who has it already, if anybody. When the census is down, nobody passes.
+    """
     if nif is None:
         return []
-    if down:
-        message = "The census could not be asked"
-        return [Problem("nif", nif, message, "EXTERNAL_SERVICE_ERROR")]
-    if is_in_census(nif):
-        return []
-    return [Problem("nif", nif, "The NIF is not in the census", "NIF_INVALID")]
+    if not spanish_nif.is_valid(nif):
+        return [Problem("nif", nif, "The control character is wrong", "NIF_INVALID")]
+    if taken and options.nif_unique:
+        return [Problem("nif", nif, taken, "CLIENT_DUPLICATE")]
+    if options.census_down:
+        return [Problem("nif", nif, "The census could not be asked", "EXTERNAL_SERVICE_ERROR")]
+    if not is_in_census(nif):
+        return [Problem("nif", nif, "The NIF is not in the census", "NIF_INVALID")]
+    return []
 
 
 def _check_alternative(other: dict[str, Any]) -> list[Problem]:

@@ -38,17 +38,15 @@ Record = dict[str, Any]
 class Where:
     """The conditions of a SELECT: column names are ours, values are bound."""
 
-    def __init__(self) -> None:
-        self._clauses: list[str] = []
-        self.values: list[Any] = []
+    def __init__(self, clause: str, *values: Any) -> None:
+        self._clauses = [clause]
+        self.values = [*values]
 
     def add(self, clause: str, *values: Any) -> None:
-        """Ask for one more condition."""
         self._clauses.append(clause)
         self.values += values
 
     def add_any_of(self, column: str, values: Sequence[Any]) -> None:
-        """Ask for one of some values."""
         self.add(f"{column} IN ({_marks(values)})", *values)
 
     def add_contains(self, part: str, *columns: str) -> None:
@@ -57,7 +55,6 @@ class Where:
         self.add(f"({hits})", *[part] * len(columns))
 
     def __str__(self) -> str:
-        """Give the SQL of all the conditions."""
         return " AND ".join(self._clauses)
 
 
@@ -91,7 +88,8 @@ class Store:
                 return
             if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 raise ValueError(f"the state file has schema {version}, not {SCHEMA_VERSION}")
-            for statement in _statements():
+            schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+            for statement in filter(str.strip, schema.split(";\n")):
                 connection.execute(statement)
             for table, row in seeded_rows():
                 self._insert(table, row)
@@ -118,23 +116,25 @@ class Store:
         with self._lock:
             return [dict(row) for row in self._connection.execute(statement, values)]
 
-    def execute(self, statement: str, *values: Any) -> None:
-        """Write, within the transaction at hand or on its own."""
+    def execute(self, statement: str, *values: Any) -> int:
+        """Write, within the transaction at hand or on its own; the number of the last new row."""
         with self._lock:
-            self._connection.execute(statement, values)
+            return self._connection.execute(statement, values).lastrowid or 0
 
-    def select(self, columns: str, source: str, where: Where, order: str) -> list[Record]:
-        """Give the rows that match."""
-        return self.rows(f"SELECT {columns} {_matching(source, where, order)}", *where.values)
+    def select(
+        self, columns: str, source: str, where: Where, order: str, part: str = "", *bounds: int
+    ) -> list[Record]:
+        statement = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} {part}"  # noqa: S608 - our names
+        return self.rows(statement, *where.values, *bounds)
 
     def select_page(
         self, columns: str, source: str, where: Where, order: str, query: Mapping[str, Any]
     ) -> tuple[list[Record], int]:
         """Give the page that the query asks for, and how many rows match in all."""
         [count] = self.select("count(*) AS total", source, where, order)
-        limit, offset = query["limit"], (query["page"] - 1) * query["limit"]
-        statement = f"SELECT {columns} {_matching(source, where, order)} LIMIT ? OFFSET ?"
-        return self.rows(statement, *where.values, limit, offset), count["total"]
+        bounds = (query["limit"], (query["page"] - 1) * query["limit"])
+        page = self.select(columns, source, where, order, "LIMIT ? OFFSET ?", *bounds)
+        return page, count["total"]
 
     # What happened
 
@@ -148,22 +148,19 @@ class Store:
 
     def log_request(self, request: RequestInfo, query: str, idempotency_key: str | None) -> int:
         """Note a request on arrival and give its number."""
-        noted = self.rows(
-            "INSERT INTO requests (time, method, path, query, idempotency_key)"
-            " VALUES (?, ?, ?, ?, ?) RETURNING seq",
-            instant(request.time),
-            request.method,
-            request.path,
-            query,
-            idempotency_key,
-        )
-        return int(noted[0]["seq"])
+        row = {
+            "time": instant(request.time),
+            "method": request.method,
+            "path": request.path,
+            "query": query,
+            "idempotency_key": idempotency_key,
+        }
+        return self._insert("requests", row)
 
     def log_status(self, seq: int, status: int) -> None:
-        """Note how a request was answered."""
         self.execute("UPDATE requests SET status = ? WHERE seq = ?", status, seq)
 
-    # Records
+    # Records; what changes one adds a line to the ledger.
 
     def companies(self) -> list[Record]:
         """List the companies of the account, the primary one first."""
@@ -173,54 +170,43 @@ class Store:
         )
 
     def get_customer(self, company_id: str, customer_id: str) -> Record | None:
-        """Give a customer that is not deleted."""
-        found = self.rows(
-            "SELECT * FROM customers WHERE company_id = ? AND id = ? AND deleted_at IS NULL",
-            company_id,
-            customer_id,
-        )
+        wanted = Where("company_id = ? AND id = ? AND deleted_at IS NULL", company_id, customer_id)
+        found = self.select("*", "customers", wanted, "id")
         return unpacked_customer(found[0]) if found else None
 
     def has_nif(self, company_id: str, nif: str, *, except_id: str = "") -> bool:
         """Tell whether another customer, active or not, holds this NIF."""
-        statement = (
-            "SELECT 1 FROM customers"
-            " WHERE company_id = ? AND nif = ? AND id <> ? AND deleted_at IS NULL"
-        )
-        return bool(self.rows(statement, company_id, nif, except_id))
+        holders = "company_id = ? AND nif = ? AND id <> ? AND deleted_at IS NULL"
+        return bool(self.select("1", "customers", Where(holders, company_id, nif, except_id), "id"))
 
     def has_invoices(self, customer_id: str) -> bool:
         """Tell whether any invoice, draft or proforma names this customer."""
-        statement = "SELECT 1 FROM invoices WHERE customer_id = ? AND deleted_at IS NULL LIMIT 1"
-        return bool(self.rows(statement, customer_id))
+        named = Where("customer_id = ? AND deleted_at IS NULL", customer_id)
+        return bool(self.select("1", "invoices", named, "id", "LIMIT 1"))
 
     def insert_customer(self, record: Record, request: RequestInfo) -> None:
-        """Add a customer and its line in the ledger."""
         self._insert("customers", record)
         self._log_effect("customer_created", request, record)
 
     def update_customer(
         self, record: Record, request: RequestInfo, *, kind: str = "customer_updated"
     ) -> None:
-        """Write a customer as it now is, and its line in the ledger."""
         columns = (*CUSTOMER_FIELDS, "updated_at", "deleted_at")
         self._update("customers", record["id"], {name: record[name] for name in columns})
         self._log_effect(kind, request, record)
 
     def insert_invoice(self, invoice: Record, request: RequestInfo) -> None:
-        """Add an invoice and its line in the ledger."""
         self._insert("invoices", invoice)
-        self._log_invoice_effect("invoice_created", request, invoice)
+        self._log_effect("invoice_created", request, invoice)
 
     def update_invoice(
         self, invoice: Record, changes: Record, request: RequestInfo, *, kind: str
     ) -> None:
-        """Change some columns of an invoice, and add a line to the ledger."""
         self._update("invoices", invoice["id"], changes)
-        self._log_invoice_effect(kind, request, invoice)
+        self._log_effect(kind, request, invoice)
 
-    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
-        self.execute(
+    def _insert(self, table: str, row: Mapping[str, Any]) -> int:
+        return self.execute(
             f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(row)})",  # noqa: S608 - our names
             *map(_packed, row.values()),
         )
@@ -233,23 +219,18 @@ class Store:
             row_id,
         )
 
-    def _log_invoice_effect(self, kind: str, request: RequestInfo, invoice: Record) -> None:
-        customer = {"company_id": invoice["company_id"], "id": invoice["customer_id"], "nif": None}
-        self._log_effect(kind, request, customer, invoice_id=invoice["id"])
-
-    def _log_effect(
-        self, kind: str, request: RequestInfo, customer: Record, *, invoice_id: str | None = None
-    ) -> None:
+    def _log_effect(self, kind: str, request: RequestInfo, record: Record) -> None:
+        """Add a line to the ledger, about a customer or an invoice."""
         row = {
             "time": instant(request.time),
             "operation": request.endpoint,
             "method": request.method,
             "path": request.path,
-            "company_id": customer["company_id"],
+            "company_id": record["company_id"],
             "kind": kind,
-            "customer_id": customer["id"],
-            "nif": customer["nif"],
-            "invoice_id": invoice_id,
+            "customer_id": record.get("customer_id", record["id"]),
+            "nif": record.get("nif"),
+            "invoice_id": record["id"] if "customer_id" in record else None,
             "request_id": request.request_id,
         }
         self._insert("ledger", row)
@@ -262,15 +243,6 @@ def unpacked_customer(row: Record) -> Record:
             row[name] = json.loads(row[name])
     row["active"] = bool(row["active"])
     return row
-
-
-def _statements() -> list[str]:
-    schema = files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-    return [statement for statement in schema.split(";\n") if statement.strip()]
-
-
-def _matching(source: str, where: Where, order: str) -> str:
-    return f"FROM {source} WHERE {where} ORDER BY {order}"
 
 
 def _marks(values: Sequence[Any] | Mapping[str, Any]) -> str:

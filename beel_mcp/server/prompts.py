@@ -1,6 +1,6 @@
 """MCP prompts from the Markdown files in prompts/, and completions for prompts and resources."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,7 @@ from mcp.server.mcpserver.prompts.base import PromptArgument
 from mcp.types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 
 from beel_mcp.cleaning import clean
-from beel_mcp.context import AppState, current_request
+from beel_mcp.context import AppState, app_state, current_request
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.language import Language
 from beel_mcp.server.resources import TEMPLATES, open_batches
@@ -26,7 +26,8 @@ QUARTERS: Final = 8
 _WITHOUT_PDF: Final = ("DRAFT", "SCHEDULED", "ACTIVE", "CONVERTED", "EXPIRED")
 [_LITERAL] = get_args(get_args(InvoiceStatuses)[0])
 STATUSES: Final = tuple(status for status in get_args(_LITERAL) if status not in _WITHOUT_PDF)
-Source = Callable[[AppState], Sequence[str]]
+Reference = PromptReference | ResourceTemplateReference
+Completer = Callable[[Reference, CompletionArgument, object], Awaitable[Completion]]
 
 
 @dataclass(frozen=True)
@@ -111,38 +112,30 @@ def as_prompt(file: PromptFile) -> Prompt:
     )
 
 
-class Completions:
-    """Values for the arguments of prompts and of resource templates."""
+def completer(prompts: Iterable[PromptFile], language: Language) -> Completer:
+    """Make what completes arguments of prompts and of resource templates.
 
-    def __init__(self, prompts: Iterable[PromptFile], language: Language) -> None:
-        self._prompts = {prompt.name: prompt for prompt in prompts}
-        self._sources: Mapping[str, Source] = {
-            "quarters": lambda state: last_quarters(_today(state), language),
-            "statuses": lambda _: STATUSES,
-            "batches": open_batches,
-        }
+    It gives the values that begin with what was typed; none for an unknown argument.
+    """
+    files = {prompt.name: prompt for prompt in prompts}
+    sources: dict[str, Callable[[AppState], Sequence[str]]] = {
+        "quarters": lambda state: last_quarters(_today(state), language),
+        "statuses": lambda _: STATUSES,
+        "batches": open_batches,
+    }
 
-    async def complete(
-        self,
-        reference: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        _: object,
-    ) -> Completion:
-        """Give the values that begin with what was typed; none for an unknown argument."""
-        state = current_request().request_context.lifespan_context
-        if isinstance(reference, PromptReference):
-            values = self._prompt_values(reference.name, argument.name, state)
-        else:
-            values = _template_values(reference.uri, argument.name, state)
-        return _completion(values, argument.value)
-
-    def _prompt_values(self, prompt: str, name: str, state: AppState) -> Sequence[str]:
-        file = self._prompts.get(prompt)
-        argument = file.arguments.get(name) if file else None
+    async def complete(reference: Reference, typed: CompletionArgument, _: object) -> Completion:
+        state = app_state(current_request())
+        if not isinstance(reference, PromptReference):
+            return _completion(_template_values(reference.uri, typed.name, state), typed.value)
+        file = files.get(reference.name)
+        argument = file.arguments.get(typed.name) if file else None
         if argument is None:
-            return ()
-        found = self._sources[argument.source](state) if argument.source else ()
-        return [*argument.choices, *found]
+            return _completion((), typed.value)
+        found = sources[argument.source](state) if argument.source else ()
+        return _completion([*argument.choices, *found], typed.value)
+
+    return complete
 
 
 def last_quarters(today: date, language: Language) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -59,12 +60,7 @@ class TemplateResource:
 
 
 async def read_resource(uri: str, ctx: Request) -> ReadResourceContents:
-    """Read a resource for the caller.
-
-    Raises:
-        BeelMcpError: there is none for this caller, or it cannot be read.
-
-    """
+    """Read a resource; a BeelMcpError if there is none for this caller, or it cannot be read."""
     if uri == STATUS:
         return await _read_status(ctx)
     if uri == GUIDE:
@@ -105,16 +101,22 @@ def list_resources(state: AppState) -> list[Resource]:
 
 def guide() -> str:
     """Give the page on the order of calls."""
-    return files("beel_mcp.server").joinpath("guide.md").read_text(encoding="utf-8")
+    return files(__package__).joinpath("guide.md").read_text(encoding="utf-8")
+
+
+def instructions() -> str:
+    """Give what a model is told of this server before anything else."""
+    text = files(__package__).joinpath("instructions.md").read_text(encoding="utf-8")
+    return " ".join(text.split())
 
 
 def open_batches(state: AppState) -> list[str]:
-    """Give the ids of the caller's batches that are still kept, the last used first."""
+    """List the caller's batches by id, the last used first."""
     return [batch.batch_id for batch in state.batches.of(caller())]
 
 
 def saved_by_caller(state: AppState) -> SavedFiles:
-    """Give access to the files that were saved for the caller."""
+    """Open the list of files that were saved for the caller."""
     return SavedFiles(state.settings.files_dir, state.settings.state_dir, caller())
 
 
@@ -170,10 +172,8 @@ def _file_content(saved: SavedFiles, name: str) -> ReadResourceContents:
         )
     mime_type = _mime_type(name)
     if mime_type.startswith("text/"):
-        try:
+        with suppress(UnicodeDecodeError):  # given as bytes, then
             return ReadResourceContents(data.decode("utf-8"), mime_type)
-        except UnicodeDecodeError:
-            pass  # given as bytes, then
     return ReadResourceContents(data, mime_type)
 
 
@@ -203,12 +203,7 @@ def _file_resource(file: SavedFile) -> Resource:
 
 def _document(state: AppState, facts: Mapping[str, Any]) -> ReadResourceContents:
     """Write facts as JSON, with the environment and company they belong to."""
-    company = state.beel.known_company
-    stamp = {
-        "environment": state.settings.environment,
-        "company": company.label if company else None,
-    }
-    text = json.dumps({**facts, **stamp}, ensure_ascii=False, indent=1)
+    text = json.dumps({**facts, **state.where()}, ensure_ascii=False, indent=1)
     return ReadResourceContents(text, JSON)
 
 
@@ -274,10 +269,7 @@ def _operation_document(outcome: Outcome) -> dict[str, Any]:
 def _record_row(row: RecordRow) -> dict[str, Any]:
     facts = row.model_dump(exclude_none=True)
     # An id is not touched: some look like an account.
-    return {
-        name: _safe(value) if name in {"name", "message"} else value
-        for name, value in facts.items()
-    }
+    return facts | {name: _safe(facts[name]) for name in {"name", "message"} & facts.keys()}
 
 
 def _safe(value: Any, name: str = "") -> Any:

@@ -45,12 +45,7 @@ class BeelServer(MCPServer[AppState]):
         arguments: dict[str, Any] | None = None,
         context: Context[AppState, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
-        """Render a prompt.
-
-        Raises:
-            MCPError: there is no such prompt, or it has no such argument.
-
-        """
+        """Render a prompt; an MCPError names what there is instead of an unknown name."""
         known = {
             prompt.name: [argument.name for argument in prompt.arguments or ()]
             for prompt in await self.list_prompts()
@@ -63,38 +58,30 @@ class BeelServer(MCPServer[AppState]):
         return await super().get_prompt(name, arguments, context)
 
     async def list_resources(self) -> list[Resource]:
-        """List what can be read now."""
         return resources.list_resources(app_state(current_request()))
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
-        """List the URI templates."""
         return [template.definition for template in resources.TEMPLATES]
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[AppState, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read the resource at a URI.
-
-        Raises:
-            MCPError: there is none for this caller, or it cannot be read.
-
-        """
+        """Read a resource; an MCPError if there is none for this caller, or it cannot be read."""
+        facts = {"uri": str(uri)}
         try:
             with anyio.fail_after(CALL_LIMIT_S):
                 return [await resources.read_resource(str(uri), context or current_request())]
         except BeelMcpError as error:
             code = INVALID_PARAMS if isinstance(error, CallerError) else INTERNAL_ERROR
-            facts = {"uri": str(uri), "code": error.code}
-            raise MCPError(code, error_text(error), facts) from None
+            raise MCPError(code, error_text(error), {**facts, "code": error.code}) from None
         except TimeoutError:
             text = f"BeeL did not answer within {CALL_LIMIT_S:.0f} s."
-            raise MCPError(INTERNAL_ERROR, text, {"uri": str(uri)}) from None
         except Exception:
             logger.exception("a resource could not be read")
             text = (
                 "This could not be read because of a defect in beel-mcp; its log has the details."
             )
-            raise MCPError(INTERNAL_ERROR, text, {"uri": str(uri)}) from None
+        raise MCPError(INTERNAL_ERROR, text, facts)
 
 
 class ResourceNews:
@@ -113,16 +100,13 @@ class ResourceNews:
         structure = result.get("structuredContent") or {}
         arguments = params.get("arguments")
         asked = arguments if isinstance(arguments, Mapping) else {}
-        for name, uri in (
-            ("batch_id", resources.BATCHES),
-            ("operation_id", resources.OPERATIONS),
-        ):
+        uris = {"batch_id": resources.BATCHES, "operation_id": resources.OPERATIONS}
+        for name, uri in uris.items():
             for value in dict.fromkeys((asked.get(name), structure.get(name))):
                 if isinstance(value, str):
                     await self._bus.publish(ResourceUpdated(uri + value))
 
     async def list_changed(self) -> None:
-        """Publish that resources/list has other entries."""
         await self._bus.publish(ResourcesListChanged())
 
 
@@ -139,7 +123,6 @@ class RequestScope:
     async def __call__(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Answer the request in its own scope."""
         REQUEST.set(Context[AppState](request_context=ctx))
         if ctx.method != "tools/call":
             return await call_next(ctx)

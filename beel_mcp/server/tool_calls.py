@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -19,6 +20,7 @@ from beel_mcp.answers.plan import WriteAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
+from beel_mcp.messages import read_data
 from beel_mcp.tools.declare import error_result, result_of
 from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
 from beel_mcp.writes.run.gate import NotConfirmed
@@ -33,30 +35,6 @@ MODERN = "2026-07-28"
 QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
 # Tools that never look into the journal: before them it is recovered once in a while only.
 _WITHOUT_JOURNAL = frozenset({"find_customers", "find_invoices", "list_batch_rows"})
-# Words for pydantic's error types.
-_TYPES = {
-    "string_type": "must be text",
-    "list_type": "must be a list, in square brackets",
-    "extra_forbidden": "is not a name that is known here",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "missing": "is required",
-}
-# And for those that name a limit: its key in the error's context, and the words.
-_LIMITS = {
-    "greater_than_equal": ("ge", "must be at least {}"),
-    "less_than_equal": ("le", "must be at most {}"),
-    "string_too_short": ("min_length", "must have at least {} characters"),
-    "string_too_long": ("max_length", "must have at most {} characters"),
-    "too_short": ("min_length", "must have at least {} items"),
-    "too_long": ("max_length", "must have at most {} items"),
-    "literal_error": ("expected", "must be one of {}"),
-}
 # Which tool gives the ids that an argument asks for.
 _FINDERS = {
     "customer_id": "find_customers",
@@ -86,7 +64,6 @@ class ToolCalls:
     async def __call__(
         self, ctx: ServerRequestContext[AppState, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Check the arguments, call the tool, and add environment and company to its answer."""
         if ctx.method != "tools/call":
             return await call_next(ctx)
         params = ctx.params or {}
@@ -217,7 +194,6 @@ async def _with_progress(
 
 
 def _no_answer() -> CallToolResult:
-    """Answer that no consent arrived."""
     return result_of(WriteAnswer(**not_confirmed(NotConfirmed())))
 
 
@@ -230,15 +206,15 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
 
 
 def _field_error(fault: ErrorDetails) -> FieldError:
-    kind, path, context = fault["type"], fault["loc"], fault.get("ctx", {})
-    if kind in _LIMITS:
-        key, words = _LIMITS[kind]
-        message = words.format(context.get(key))
-    elif kind == "string_pattern_mismatch" and str(path[0]) in _FINDERS:
-        message = f"is no id; {_FINDERS[str(path[0])]} gives ids"
-    else:
-        message = _TYPES.get(kind, "is not valid")
-    return FieldError(_field_path(path), message)
+    path = fault["loc"]
+    finder = _FINDERS.get(str(path[0])) if fault["type"] == "string_pattern_mismatch" else None
+    words = f"is no id; {finder} gives ids" if finder else _fault_words().get(fault["type"])
+    return FieldError(_field_path(path), (words or "is not valid").format_map(fault.get("ctx", {})))
+
+
+@cache
+def _fault_words() -> dict[str, str]:
+    return read_data("argument_faults")
 
 
 def _field_path(path: Sequence[Any]) -> str:
@@ -247,16 +223,14 @@ def _field_path(path: Sequence[Any]) -> str:
 
 def _stamped(result: dict[str, Any], state: AppState) -> dict[str, Any]:
     """Add environment and company to both halves of an answer: text and structure."""
-    company = state.beel.known_company
-    label = company.label if company else None
-    environment = state.settings.environment
-    structure = result.get("structuredContent", {})
+    where = state.where()
+    company = where["company"] or "not known yet"
+    stamp = f"Environment: {where['environment']}; company: {company}."
     first, *others = result["content"]
-    stamp = f"Environment: {environment}; company: {label or 'not known yet'}."
     return {
         **result,
         "content": [{**first, "text": f"{first['text']}\n{stamp}"}, *others],
-        "structuredContent": {**structure, "environment": environment, "company": label},
+        "structuredContent": {**result.get("structuredContent", {}), **where},
     }
 
 

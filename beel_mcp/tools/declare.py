@@ -103,7 +103,6 @@ class Declaration:
 
     @property
     def name(self) -> str:
-        """The tool's name is the function's."""
         return self.function.__name__
 
     @property

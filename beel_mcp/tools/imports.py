@@ -10,7 +10,7 @@ from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.batch_rows import BatchRowsAnswer, rows_answer
 from beel_mcp.answers.creations import CreationAnswer
 from beel_mcp.answers.files import ReportAnswer
-from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts, validation_answer
+from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts
 from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
@@ -58,7 +58,7 @@ async def validate_customers(
     the problems, then correct or drop rows; each correction makes a new batch_id.
     """
     request = ListRequest(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
-    return validation_answer(await validate_list(app_state(ctx), request))
+    return await validate_list(app_state(ctx), request)
 
 
 async def ask_about_creation(

@@ -1,6 +1,6 @@
 """Argument types that tools share, described once, for the model that reads them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -12,6 +12,9 @@ from beel_mcp.tools.declare import flatten
 def _without_description(schema: dict[str, Any]) -> None:
     """Take out what a model need not read: the list's own description says it."""
     schema.pop("description", None)
+
+
+_CLOSED: Final = ConfigDict(extra="forbid", json_schema_extra=_without_description)
 
 
 def _bare(schema: Any) -> Any:
@@ -37,7 +40,7 @@ SourcePath = Annotated[
 class ColumnChoice(BaseModel):
     """A column of a file, and the field that it fills."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_description)
+    model_config = _CLOSED
 
     header: str
     field: str
@@ -53,14 +56,13 @@ Columns = Annotated[
 class RowCorrection(BaseModel):
     """Another value for one field of one row."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_description)
+    model_config = _CLOSED
 
     row: int
     field: str
     value: str
 
     def as_correction(self) -> Correction:
-        """Give it as the room of lists knows it."""
         return Correction(self.row, self.field, self.value)
 
 
@@ -82,12 +84,13 @@ ExpectedCount = Annotated[
 SkipProblems = Annotated[
     bool, Field(description="Create the importable rows and leave out the others.")
 ]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 CustomerIds = Annotated[
-    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    list[Id],
     Field(min_length=1, max_length=500, description="From find_customers."),
 ]
 UpdateIds = Annotated[
-    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    list[Id],
     Field(min_length=1, max_length=100, description="From find_customers."),
 ]
 # Read by lists/edits.py, which says better than a schema what cannot be.
@@ -99,13 +102,13 @@ Changes = Annotated[
 DeactivationMode = Annotated[
     Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")
 ]
-CustomerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+CustomerId = Id
 InvoiceIds = Annotated[
-    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    list[Id],
     Field(min_length=1, max_length=50, description="From find_invoices."),
 ]
 PackageIds = Annotated[
-    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    list[Id],
     Field(min_length=1, max_length=2_000, description="From find_invoices; or give a filter."),
 ]
 FileName = Annotated[str, Field(description="For the ZIP; a name only, no path.")]

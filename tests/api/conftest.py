@@ -10,13 +10,7 @@ from pydantic import SecretStr
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.settings import Settings
-
-KEY = "beel_sk_test_0a1b2c3d4e5f"
-BASE = "https://app.beel.es/api"
-ACCOUNT = "6f1e9c52-0000-4000-8000-0000000000aa"
-COMPANY = "1b2c3d4e-0000-4000-8000-000000000001"
-OTHER = "1b2c3d4e-0000-4000-8000-000000000002"
-META = {"timestamp": "2026-09-01T10:00:00Z", "request_id": "req-1"}
+from tests.support.servers.answers import ACCOUNT, BASE, COMPANY, KEY, envelope, pages, refusal
 
 
 @pytest.fixture
@@ -83,7 +77,7 @@ def who(beel):
 
 @pytest.fixture
 def time():
-    from .scripted import Time
+    from tests.support.servers.scripted import Time
 
     return Time()
 
@@ -101,7 +95,7 @@ async def client(settings, who, time):
 @pytest.fixture
 def script(beel):
     """Scripts what one kind of call meets, answers or errors; the last one for ever."""
-    from .scripted import CALLS, as_answer
+    from tests.support.servers.scripted import CALLS, as_answer
 
     def make(kind, *answers):
         method, path, _ = CALLS[kind]
@@ -116,25 +110,3 @@ def script(beel):
         return beel.request(method, path).mock(side_effect=next_answer)
 
     return make
-
-
-def envelope(data, **more):
-    return {"success": True, "data": data, "meta": META, **more}
-
-
-def refusal(code, message="No.", **more):
-    return {"success": False, "error": {"code": code, "message": message, **more}, "meta": META}
-
-
-def pages(total, page=1, size=100, **more):
-    return {
-        "current_page": page,
-        "total_pages": max(1, -(-total // size)),
-        "total_items": total,
-        "items_per_page": size,
-        **more,
-    }
-
-
-def a_company(company_id=COMPANY, name="Demo Taller SL", nif="B12345674"):
-    return {"id": company_id, "legal_name": name, "nif": nif}

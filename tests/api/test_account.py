@@ -6,8 +6,7 @@ from pydantic import SecretStr
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account, fingerprint
 from beel_mcp.errors import NotConfiguredError, NotSentError
-
-from .conftest import COMPANY, KEY, a_company
+from tests.support.servers.answers import COMPANY, KEY, a_company
 
 pytestmark = pytest.mark.anyio
 

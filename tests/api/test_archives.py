@@ -28,9 +28,9 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
     error_text,
 )
+from tests.support.servers.answers import PREFIX, envelope, refusal
 
-from .conftest import envelope, refusal
-from .test_operations import PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio
@@ -259,6 +259,7 @@ def test_a_list_of_failures_that_is_none_counts_as_not_said(text):
     assert told(failures=text).left_out is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200) | st.binary(max_size=200).map(encoded))
 def test_no_header_makes_the_reader_fail(text):
     found = told(failures=text, total=text)

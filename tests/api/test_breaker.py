@@ -11,13 +11,13 @@ import pytest
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Breaker, Quota
 from beel_mcp.errors import ApiError, NotSentError
-
-from .conftest import COMPANY
-from .scripted import CALLS, BadHandshake, failing, limited
+from tests.support.servers.answers import COMPANY
+from tests.support.servers.scripted import CALLS, BadHandshake, failing, limited
 
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.slow
 async def test_a_storm_of_429_costs_three_requests_a_call_and_then_one(client, script, time):
     route = script("read", limited(1))
     per_call, before = Counter(), 0

@@ -4,9 +4,7 @@ import pytest
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.errors import DryRunNotHonouredError, UnknownOutcomeError
-
-from .conftest import COMPANY, envelope
-from .test_operations import ADDRESS, ROW, report
+from tests.support.servers.answers import ADDRESS, COMPANY, ROW, envelope, report
 
 pytestmark = pytest.mark.anyio
 

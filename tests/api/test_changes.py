@@ -17,9 +17,17 @@ from beel_mcp.errors import (
     RouteRetiredError,
     UnknownOutcomeError,
 )
+from tests.support.servers.answers import (
+    ADDRESS,
+    CUSTOMER,
+    CUSTOMER_ID,
+    PREFIX,
+    envelope,
+    pages,
+    refusal,
+)
 
-from .conftest import envelope, pages, refusal
-from .test_operations import ADDRESS, CUSTOMER, CUSTOMER_ID, PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

@@ -6,8 +6,8 @@ import pytest
 
 from beel_mcp.api import company as companies
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.company import Company
 from beel_mcp.api.http import retry
+from beel_mcp.api.models import Company
 from beel_mcp.errors import (
     CompanyChoiceError,
     ForbiddenError,
@@ -16,8 +16,15 @@ from beel_mcp.errors import (
     NotSentError,
     OperatorError,
 )
-
-from .conftest import ACCOUNT, COMPANY, OTHER, a_company, envelope, pages, refusal
+from tests.support.servers.answers import (
+    ACCOUNT,
+    COMPANY,
+    OTHER,
+    a_company,
+    envelope,
+    pages,
+    refusal,
+)
 
 pytestmark = pytest.mark.anyio
 

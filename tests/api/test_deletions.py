@@ -166,6 +166,7 @@ TOLD = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000, derandomize=True, deadline=None)
 @given(sent=IDS, told=TOLD, is_today=st.booleans(), total=st.integers(-5, 500))
 def test_every_id_sent_is_in_exactly_one_list(sent, told, is_today, total):

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from beel_mcp.api.http import responses
 from beel_mcp.api.new_draft import DraftLine, NewDraft, read_draft
 from beel_mcp.errors import CallerError, ConflictError, InvalidRequestError, UnknownOutcomeError
+from tests.support.servers.answers import PREFIX, envelope, refusal
 
-from .conftest import envelope, refusal
 from .test_invoice_lists import CUSTOMER_ID, invoice
-from .test_operations import PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

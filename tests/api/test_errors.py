@@ -1,11 +1,15 @@
 """Every status and every shape of a bad answer, on reads, dry runs and writes."""
 
 import gzip
+from itertools import product
 
 import httpx
 import pytest
 
+from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.http.responses import read
+from beel_mcp.api.http.wire import Incoming
 from beel_mcp.errors import (
     ApiError,
     ConflictError,
@@ -19,13 +23,13 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
     error_text,
 )
-
-from .conftest import COMPANY, KEY, envelope, refusal
-from .test_operations import ROW
+from tests.support.cases import Cases
+from tests.support.servers.answers import COMPANY, KEY, ROW, envelope, refusal
 
 pytestmark = pytest.mark.anyio
 
 C = f"/v1/companies/{COMPANY}"
+ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 IDLE = {"active": False}
 CALLS = {
     "list": ("GET", "/customers", lambda c: c.customers.list()),
@@ -88,43 +92,73 @@ BODIES = {
 
 
 @pytest.fixture
-async def client(settings, who):
+async def fresh(settings, who):
+    """Make clients, one for each case: a client that met failures may ask no more."""
     who(companies=403)
-    client = BeelClient(settings(company_id=COMPANY))
-    yield client
-    await client.aclose()
+    made = []
+
+    def make():
+        made.append(BeelClient(settings(company_id=COMPANY)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
 
 
 async def failing(beel, client, name, **answer):
-    if name in SHARED:
-        method, path, use = SHARED[name]
-    else:
-        method, path, use = CALLS[name]
-        path = C + path
+    method, path, use = use_of(name)
     beel.request(method, path).respond(**answer)
     with pytest.raises(ApiError) as caught:
         await use(client)
     return caught.value
 
 
+def use_of(name):
+    if name in SHARED:
+        return SHARED[name]
+    method, path, use = CALLS[name]
+    return method, C + path, use
+
+
 def lost(name):
     return "unknown" if name in WRITES else "nothing"
 
 
-@pytest.mark.parametrize("shape", BODIES)
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", [*CALLS, *SHARED])
-async def test_each_status_has_its_error_whatever_the_body(beel, client, name, status, shape):
-    error = await failing(beel, client, name, status_code=status, **BODIES[shape])
+def check_error(error, status, shape, changed):
+    """Hold an error against the status it came with, and against the shape of its body."""
     assert type(error) is STATUSES[status]
     assert error.status == status
-    assert error.changed == (lost(name) if type(error) is UnknownOutcomeError else "nothing")
+    assert error.changed == (changed if type(error) is UnknownOutcomeError else "nothing")
     assert "<html" not in error_text(error)
     if shape == "envelope":
         assert (error.code, error.request_id) == ("SOME_CODE", "req-1")
     elif shape not in ("problem", "no meta"):
         assert error.code == error.code.lower()
         assert error.request_id is None
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_each_status_has_its_error_whatever_the_body(status):
+    with Cases() as cases:
+        for shape, words in BODIES.items():
+            answer = httpx.Response(status, **words)
+            body = None if shape == "huge" else answer.content  # the transport takes no more
+            taken = Incoming(status, dict(answer.headers), body, "" if body is not None else shape)
+            for endpoint in ENDPOINTS:
+                with cases.one(shape, endpoint.name), pytest.raises(ApiError) as caught:
+                    read(taken, endpoint, "company")
+                with cases.one(shape, endpoint.name):
+                    check_error(caught.value, status, shape, endpoint.changed_if_lost)
+
+
+@pytest.mark.parametrize(
+    ("status", "shape"), [(404, "envelope"), (422, "problem"), (400, "huge"), (502, "html")]
+)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_every_call_raises_what_its_answer_says(beel, fresh, name, status, shape):
+    error = await failing(beel, fresh(), name, status_code=status, **BODIES[shape])
+    check_error(error, status, shape, lost(name))
 
 
 BAD_SUCCESSES = {
@@ -156,56 +190,55 @@ BAD_SUCCESSES = {
 }
 
 
-# A 204 is how a deletion succeeds.
-NO_PROOFS = [
-    (name, shape)
-    for name in (*CALLS, *SHARED)
-    for shape in BAD_SUCCESSES
-    if shape != "empty 204" or name not in ("delete", "delete invoice")
-]
-
-
-@pytest.mark.parametrize(("name", "shape"), NO_PROOFS)
-async def test_a_2xx_is_no_proof(beel, client, name, shape):
-    error = await failing(beel, client, name, **{"status_code": 200, **BAD_SUCCESSES[shape]})
-    assert isinstance(error, UnknownOutcomeError)
-    alarm = name == "validate" and shape in ("missing fields", "data is a list")
-    assert error.code == ("dry_run_not_honoured" if alarm else "unexpected_answer")
-    assert error.changed == ("unknown" if alarm else lost(name))
-    assert "<html" not in error_text(error)
+@pytest.mark.parametrize("name", [*CALLS, *SHARED])
+async def test_a_2xx_is_no_proof(beel, fresh, name):
+    with Cases() as cases:
+        for shape, answer in BAD_SUCCESSES.items():
+            if shape == "empty 204" and name in ("delete", "delete invoice"):
+                continue  # so a deletion succeeds
+            with cases.one(shape):
+                answered = {"status_code": 200, **answer}
+                error = await failing(beel, fresh(), name, **answered)
+                assert isinstance(error, UnknownOutcomeError)
+                alarm = name == "validate" and shape in ("missing fields", "data is a list")
+                assert error.code == ("dry_run_not_honoured" if alarm else "unexpected_answer")
+                assert error.changed == ("unknown" if alarm else lost(name))
+                assert "<html" not in error_text(error)
 
 
 @pytest.mark.parametrize("name", [*CALLS, *SHARED])
-async def test_success_with_an_error_status_is_a_contradiction(beel, client, name):
-    error = await failing(beel, client, name, status_code=404, json=envelope({}))
+async def test_success_with_an_error_status_is_a_contradiction(beel, fresh, name):
+    error = await failing(beel, fresh(), name, status_code=404, json=envelope({}))
     assert type(error) is UnknownOutcomeError
     assert (error.code, error.changed) == ("unexpected_answer", lost(name))
 
 
-async def test_an_error_inside_a_200_keeps_beels_code(beel, client):
-    error = await failing(beel, client, "create", status_code=200, json=refusal("ODD", "Hm"))
+async def test_an_error_inside_a_200_keeps_beels_code(beel, fresh):
+    error = await failing(beel, fresh(), "create", status_code=200, json=refusal("ODD", "Hm"))
     assert (type(error), error.code, error.changed) == (UnknownOutcomeError, "ODD", "unknown")
     assert '"Hm"' in error.message
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://evil.example/x",
-        "http://app.beel.es/x",
-        "/v1/customers",
-        "//evil.example",
-        "https://app.beel.es:8443/",
-    ],
+TARGETS = (
+    "https://evil.example/x",
+    "http://app.beel.es/x",
+    "/v1/customers",
+    "//evil.example",
+    "https://app.beel.es:8443/",
 )
+
+
 @pytest.mark.parametrize("name", [*CALLS, *SHARED])
-async def test_a_redirect_is_never_followed(beel, client, name, status, target):
-    error = await failing(beel, client, name, status_code=status, headers={"location": target})
-    assert error.message == "BeeL answered with a redirect; nothing was assumed."
-    assert isinstance(error, UnknownOutcomeError)
-    assert error.changed == lost(name)
-    assert [str(call.request.url) for call in beel.calls if "evil" in str(call.request.url)] == []
+async def test_a_redirect_is_never_followed(beel, fresh, name):
+    with Cases() as cases:
+        for status, target in product((301, 302, 303, 307, 308), TARGETS):
+            with cases.one(status, target):
+                answered = {"status_code": status, "headers": {"location": target}}
+                error = await failing(beel, fresh(), name, **answered)
+                assert error.message == "BeeL answered with a redirect; nothing was assumed."
+                assert isinstance(error, UnknownOutcomeError)
+                assert error.changed == lost(name)
+    assert not [call for call in beel.calls if "evil" in str(call.request.url)]
 
 
 @pytest.mark.parametrize(
@@ -213,11 +246,11 @@ async def test_a_redirect_is_never_followed(beel, client, name, status, target):
     [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError],
 )
 @pytest.mark.parametrize("name", [*CALLS, *SHARED])
-async def test_what_never_left_changed_nothing(beel, client, name, fault):
-    method, path, use = {**CALLS, **SHARED}[name]
-    beel.request(method, path if name in SHARED else C + path).mock(side_effect=fault(KEY))
+async def test_what_never_left_changed_nothing(beel, fresh, name, fault):
+    method, path, use = use_of(name)
+    beel.request(method, path).mock(side_effect=fault(KEY))
     with pytest.raises(NotSentError) as caught:
-        await use(client)
+        await use(fresh())
     assert (caught.value.changed, caught.value.retryable) == ("nothing", True)
     no_key(caught.value)
 
@@ -238,13 +271,13 @@ async def test_what_never_left_changed_nothing(beel, client, name, fault):
     ],
 )
 @pytest.mark.parametrize("name", [*CALLS, *SHARED])
-async def test_what_got_lost_is_unknown_for_a_write_alone(beel, client, caplog, name, fault):
+async def test_what_got_lost_is_unknown_for_a_write_alone(beel, fresh, caplog, name, fault):
     caplog.set_level("DEBUG")
-    method, path, use = {**CALLS, **SHARED}[name]
+    method, path, use = use_of(name)
     text = f"Illegal header value b'Bearer {KEY}\\n'"
-    beel.request(method, path if name in SHARED else C + path).mock(side_effect=fault(text))
+    beel.request(method, path).mock(side_effect=fault(text))
     with pytest.raises(UnknownOutcomeError) as caught:
-        await use(client)
+        await use(fresh())
     assert caught.value.code == "no_answer"
     assert caught.value.changed == lost(name)
     assert caught.value.retryable is (name not in WRITES)

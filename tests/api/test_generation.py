@@ -5,8 +5,7 @@ import pytest
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.errors import BeelMcpError
-
-from .conftest import COMPANY, a_company, envelope, pages, refusal
+from tests.support.servers.answers import COMPANY, a_company, envelope, pages, refusal
 
 pytestmark = pytest.mark.anyio
 

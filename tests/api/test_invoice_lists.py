@@ -14,9 +14,9 @@ from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
 from beel_mcp.api.routes import LIST_INVOICES
 from beel_mcp.errors import CallerError, UnknownOutcomeError
+from tests.support.servers.answers import PREFIX, envelope, pages
 
-from .conftest import envelope, pages
-from .test_operations import PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

@@ -11,10 +11,10 @@ from beel_mcp.errors import (
     RouteRetiredError,
     UnknownOutcomeError,
 )
+from tests.support.servers.answers import PREFIX, envelope, refusal
 
-from .conftest import envelope, refusal
 from .test_invoice_lists import invoice
-from .test_operations import PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio

@@ -7,28 +7,26 @@ import pytest
 from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
 from beel_mcp.errors import CallerError, InternalError
-
-from .conftest import ACCOUNT, BASE, COMPANY, KEY, a_company, envelope, pages
+from tests.support.servers.answers import (
+    ACCOUNT,
+    ADDRESS,
+    BASE,
+    COMPANY,
+    CUSTOMER,
+    CUSTOMER_ID,
+    KEY,
+    PREFIX,
+    ROW,
+    a_company,
+    envelope,
+    pages,
+    report,
+)
 
 pytestmark = pytest.mark.anyio
 ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
 
 FAMILIES = ("flat", "company")
-PREFIX = {"flat": "/v1", "company": f"/v1/companies/{COMPANY}"}
-CUSTOMER_ID = "550e8400-e29b-41d4-a716-446655440000"
-ADDRESS = {
-    "street": "Calle Mayor",
-    "number": "1",
-    "postal_code": "28013",
-    "city": "Madrid",
-    "province": "Madrid",
-}
-ROW = {
-    "legal_name": "Ferretería Ñandú SL",
-    "nif": "B12345674",
-    "address": ADDRESS,
-    "website": "https://nandu.example",
-}
 WIRE_ROW = {
     "flat": {
         **ROW,
@@ -36,16 +34,6 @@ WIRE_ROW = {
         "web": "https://nandu.example",
     },
     "company": ROW,
-}
-CUSTOMER = {
-    "id": CUSTOMER_ID,
-    "legal_name": "Ferretería Ñandú SL",
-    "nif": "B12345674",
-    "address": ADDRESS,
-    "general_discount": 2.50,
-    "preferred_payment_method": {"method": "BIZCOCHO", "iban": "ES9121000418450200051332"},
-    "created_at": "2026-01-20T10:00:00Z",
-    "something_new": {"extra": [1]},
 }
 
 
@@ -61,24 +49,6 @@ async def client(family, settings, who):
     client = BeelClient(settings(routes=routes, company_id=COMPANY))
     yield client
     await client.aclose()
-
-
-def report(rows, *, dry=True, imported=0, **row):
-    return envelope(
-        {
-            "metadata": {
-                "total_customers": rows,
-                "is_dry_run": dry,
-                "processing_time_ms": 45,
-                "source_type": "BULK_JSON",
-            },
-            "customers_validation": [
-                {"index": index, "status": "VALID", "errors": [], "warnings": [], **row}
-                for index in range(rows)
-            ],
-            "statistics": {"total_processed": rows, "imported": imported, "success_rate": 1.0},
-        }
-    )
 
 
 def sent(route, family, accept="application/json, application/problem+json"):

@@ -13,8 +13,8 @@ from beel_mcp.errors import (
     RouteRetiredError,
     error_text,
 )
+from tests.support.servers.answers import COMPANY, KEY, refusal
 
-from .conftest import COMPANY, KEY, refusal
 from .test_errors import CALLS, OLD, C, failing
 
 pytestmark = pytest.mark.anyio

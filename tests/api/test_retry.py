@@ -9,10 +9,8 @@ from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
-
-from .conftest import COMPANY, envelope, refusal
-from .scripted import CALLS, BadHandshake, failing
-from .test_operations import ROW
+from tests.support.servers.answers import COMPANY, ROW, envelope, refusal
+from tests.support.servers.scripted import CALLS, BadHandshake, failing
 
 pytestmark = pytest.mark.anyio
 ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]

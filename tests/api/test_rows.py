@@ -5,8 +5,7 @@ from decimal import Decimal
 import pytest
 
 from beel_mcp.api.customer_bodies import wire_problems, wire_row
-
-from .test_operations import ADDRESS, ROW
+from tests.support.servers.answers import ADDRESS, ROW
 
 FULL = {
     **ROW,

@@ -7,8 +7,8 @@ import pytest
 
 from beel_mcp.api.customers import CAP_BYTES
 from beel_mcp.errors import ApiError, InvalidRequestError, RouteRetiredError, UnknownOutcomeError
+from tests.support.servers.answers import BASE, envelope, refusal
 
-from .conftest import BASE, envelope, refusal
 from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
@@ -113,6 +113,7 @@ def copy_of(answer):
     return httpx.Response(answer.status_code, stream=body, headers=headers)
 
 
+@pytest.mark.slow
 async def test_a_template_of_the_largest_size_is_taken(client, answering):
     content = b"a;b\n".ljust(CAP_BYTES, b"\n")
     answering(good(content))

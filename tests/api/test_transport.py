@@ -14,12 +14,10 @@ import pytest
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http import retry
-from beel_mcp.api.http.transport import Transport, tls_context
+from beel_mcp.api.http.transport import Transport, context_for, tls_context
 from beel_mcp.errors import BeelMcpError, NotSentError, UnknownOutcomeError
 from beel_mcp.redaction import install_redaction
-
-from .conftest import COMPANY, KEY, envelope, pages
-from .test_operations import ROW
+from tests.support.servers.answers import COMPANY, KEY, ROW, envelope, pages
 
 pytestmark = pytest.mark.anyio
 
@@ -145,12 +143,22 @@ async def test_the_environment_chooses_no_proxy(settings, monkeypatch):
 
 def test_tls_is_checked_and_modern_and_writes_no_key_log(settings, monkeypatch, tmp_path):
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    context_for.cache_clear()
     for bundle in (None, Path(certifi.where())):
         context = tls_context(settings(ca_bundle=bundle))
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname is True
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
         assert context.keylog_filename is None
+
+
+def test_a_bundle_of_authorities_is_loaded_once_for_all_clients(settings, tmp_path):
+    public = tls_context(settings())
+    assert tls_context(settings()) is public
+    own = tmp_path / "own.pem"
+    own.write_bytes(Path(certifi.where()).read_bytes())
+    assert tls_context(settings(ca_bundle=own)) is tls_context(settings(ca_bundle=own))
+    assert tls_context(settings(ca_bundle=own)) is not public
 
 
 async def test_a_certificate_that_is_not_trusted_is_not_worth_trying_again(settings):

@@ -16,11 +16,11 @@ from beel_mcp.errors import InvalidRequestError, UnknownOutcomeError
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID
 from beel_mcp.sandbox.store import JSON_COLUMNS
-from tests.rows import customer as made_up
+from tests.support.customers import customer as made_up
+from tests.support.servers.answers import CUSTOMER_ID, PREFIX, envelope
 
-from .conftest import envelope
 from .test_changes import NO_PATCH, RECORD
-from .test_operations import CUSTOMER_ID, PREFIX, client, family, sent
+from .test_operations import client, family, sent
 
 __all__ = ["client", "family"]  # the fixtures: one client in each family
 pytestmark = pytest.mark.anyio
@@ -192,6 +192,7 @@ def stored(app):
     return {name: value for name, value in row.items() if name != "updated_at"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS, ids=str)
 def test_any_subset_of_fields_leaves_every_other_field_as_it_was(world, settings):
     generation, routes, has_patch = world

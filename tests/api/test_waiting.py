@@ -6,8 +6,7 @@ import pytest
 
 from beel_mcp.api.routes import CREATE_CUSTOMERS, GET_IDENTITY, Call
 from beel_mcp.errors import RateLimitedError, UnknownOutcomeError
-
-from .scripted import CALLS, failing, limited
+from tests.support.servers.scripted import CALLS, failing, limited
 
 pytestmark = pytest.mark.anyio
 

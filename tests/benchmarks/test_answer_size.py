@@ -6,7 +6,7 @@ import pytest
 from mcp import Client
 from rs_bpe.bpe import openai
 
-from tests.rows import FAULTS, customer
+from tests.support.customers import FAULTS, customer
 
 # Deterministic, so it runs with every change and not only on demand.
 pytestmark = pytest.mark.anyio

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.benchmarks.importing import write_list
-from tests.benchmarks.loopback import sandbox_process
+from tests.support.measured.importing import write_list
+from tests.support.measured.loopback import sandbox_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.benchmark]
 ROOT = Path(__file__).parent.parent.parent
@@ -22,7 +22,7 @@ async def imported(folder: Path, count: int) -> dict[str, Any]:
     """Import a list into a BeeL that has no customers but its own."""
     write_list(folder, count)
     async with sandbox_process() as url:
-        command = [sys.executable, "-m", "tests.benchmarks.importing", url, str(folder)]
+        command = [sys.executable, "-m", "tests.support.measured.importing", url, str(folder)]
         process = await anyio.run_process(command, cwd=ROOT, stderr=None)
     facts: dict[str, Any] = json.loads(process.stdout)
     assert facts["created"] == count

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.answers.batches import ValidationAnswer, fitted
+from beel_mcp.answers.validation import ValidationAnswer, fitted
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.model import Verdict
-from tests.lists.programs import BEEL
-from tests.lists.writers import xlsx
-from tests.rows import dni
+from tests.support.customers import dni
+from tests.support.list_files import xlsx
+from tests.support.program_exports import BEEL
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 11

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from beel_mcp.sandbox.seed import invoice_id
-from tests.benchmarks.invoices_process import PDF_BYTES, ROOT, invoices_process
-from tests.bills import FIRST
 from tests.conftest import TEST_KEY
+from tests.support.invoices import FIRST
+from tests.support.measured.invoices_process import PDF_BYTES, ROOT, invoices_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.benchmark]
 COMPANY = "c0000000-0000-4000-8000-000000000001"
@@ -55,7 +55,7 @@ async def bare(url: str, folder: Path, count: int) -> float:
 
 
 async def ours(url: str, folder: Path, count: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.benchmarks.packing", url, str(folder), str(count)]
+    command = [sys.executable, "-m", "tests.support.measured.packing", url, str(folder), str(count)]
     process = await anyio.run_process(command, cwd=ROOT, stderr=None)
     facts: dict[str, Any] = json.loads(process.stdout)
     assert facts["counts"] == {"included": count, "missing": 0, "not_attempted": 0}

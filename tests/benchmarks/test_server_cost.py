@@ -22,9 +22,9 @@ from beel_mcp.writes.journal.records import (
     WriteRow,
     utc_now,
 )
-from tests.benchmarks.loopback import sandbox_process
 from tests.conftest import TEST_KEY
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.measured.loopback import sandbox_process
 
 pytestmark = [pytest.mark.anyio, pytest.mark.benchmark]
 ROWS = [customer(number) for number in range(500)]

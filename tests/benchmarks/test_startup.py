@@ -21,7 +21,7 @@ async def time_to_list_s(arguments: list[str]) -> float:
 
 
 async def test_spawn_to_tools_list_takes_at_most_1_2_times_an_empty_server() -> None:
-    empty = [str(Path(__file__).parent / "empty_server.py")]
+    empty = [str(Path(__file__).parents[1] / "support" / "measured" / "empty_server.py")]
     ours = ["-m", "beel_mcp"]
     for arguments in (empty, ours):  # warm the disk cache and the compiled files
         await time_to_list_s(arguments)

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
 from tests.conftest import TEST_KEY, Connect, FakeTime
-from tests.faults.fault_server import FaultServer, serving
+from tests.support.servers.fault_server import FaultServer, serving
 
 
 @pytest.fixture
@@ -28,3 +28,9 @@ def connect_to(connect: Connect, beel: FaultServer, fake_time: FakeTime) -> Conn
         return connect(**{**ours, **changes})
 
     return open_client
+
+
+@pytest.fixture
+async def client(connect_to: Connect) -> AsyncIterator[Client]:
+    async with connect_to() as opened:
+        yield opened

@@ -30,7 +30,7 @@ from beel_mcp.writes.kinds.protocol import WriteContext
 from beel_mcp.writes.run.execution import Agreed, Execution
 from beel_mcp.writes.run.reconciliation import Reconciliation
 from tests.conftest import FakeTime
-from tests.deactivations import adds_up, crowd_id
+from tests.support.deactivations import adds_up, crowd_id
 
 ACCOUNT = Account("test", None, "made up")
 # What may become of a customer in one request: changed, refused, or not reached at all.

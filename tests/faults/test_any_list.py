@@ -18,9 +18,9 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, FakeTime
-from tests.faults.fault_server import FaultServer, serving
 from tests.faults.test_interrupted_creations import BUSY, REFUSAL
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, serving
 
 LOSSES: list[dict[str, Any]] = [
     {"action": "reset"},

@@ -6,8 +6,8 @@ import pytest
 from mcp.types import CallToolResult
 
 from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

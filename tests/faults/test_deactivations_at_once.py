@@ -11,7 +11,7 @@ from mcp import Client
 from beel_mcp.context import Timing
 from beel_mcp.writes.run import execution
 from tests.conftest import Connect, FakeTime
-from tests.deactivations import (
+from tests.support.deactivations import (
     adds_up,
     call,
     crowd,
@@ -21,8 +21,8 @@ from tests.deactivations import (
     planned,
     whole_record,
 )
-from tests.faults.fault_server import FaultServer
-from tests.faults.raw_server import RawServer, started
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.raw_server import RawServer, started
 
 pytestmark = pytest.mark.anyio
 

@@ -29,8 +29,8 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, FakeTime
-from tests.faults.fault_server import FaultServer, http, serving
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, http, serving
 
 PEOPLE = [customer(number) for number in range(6)]
 BAD_GATEWAY = http("502 Bad Gateway", b"<html/>", content_type="text/html")

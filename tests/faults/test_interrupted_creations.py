@@ -1,6 +1,5 @@
 """A creation of several requests, stopped at any of them: every row accounted for, none doubled."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,8 +8,8 @@ from mcp import Client
 from beel_mcp.lists import batch
 from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 
@@ -33,12 +32,6 @@ REFUSAL = http(
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "PART_SIZE", 3)
     monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 3)
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

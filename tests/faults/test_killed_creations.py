@@ -8,10 +8,10 @@ import pytest
 from mcp import Client
 
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer
-from tests.faults.raw_server import started
-from tests.lists.writers import text
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.list_files import text
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.raw_server import KILLED_AT, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proof]
 
@@ -56,7 +56,7 @@ async def test_killed_at_any_request_another_process_creates_the_rest_and_nobody
 ) -> None:
     state = tmp_path / "state"
     write_list(state)
-    async with started(beel.url, state, "tests.faults.killed_at", step, moment, str(time)) as one:
+    async with started(beel.url, state, KILLED_AT, step, moment, str(time)) as one:
         checked = await one.call("validate_customers", source_path="lista.csv")
         assert checked["importable"] == len(PEOPLE)
         [step_, *_] = checked["next"]

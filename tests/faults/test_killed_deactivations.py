@@ -8,7 +8,7 @@ import pytest
 from mcp import Client
 
 from tests.conftest import Connect, FakeTime
-from tests.deactivations import (
+from tests.support.deactivations import (
     call,
     crowd,
     deactivated,
@@ -17,8 +17,8 @@ from tests.deactivations import (
     is_there,
     whole_record,
 )
-from tests.faults.fault_server import FaultServer
-from tests.faults.raw_server import RawServer, started
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.raw_server import KILLED_AT, RawServer, started
 
 pytestmark = pytest.mark.anyio
 
@@ -92,7 +92,7 @@ async def test_killed_at_any_step_everybody_is_accounted_for_and_the_rest_needs_
     stands: str | None,
 ) -> None:
     ids, state = crowd(beel.app, 3), tmp_path / "state"
-    module = ("tests.faults.killed_at", step, moment, str(time))
+    module = (KILLED_AT, step, moment, str(time))
     async with started(beel.url, state, *module) as server:
         plan = await plan_in(server, ids, "inactive")
         await die_confirming(server, plan)
@@ -112,7 +112,7 @@ async def test_killed_before_the_plan_was_taken_it_still_waits(
     connect_to: Connect, beel: FaultServer, tmp_path: Path
 ) -> None:
     ids, state = crowd(beel.app, 3), tmp_path / "state"
-    async with started(beel.url, state, "tests.faults.killed_at", "take", "before") as server:
+    async with started(beel.url, state, KILLED_AT, "take", "before") as server:
         plan = await plan_in(server, ids, "delete")
         await die_confirming(server, plan)
     assert guarded_requests(beel.app) == []
@@ -137,7 +137,7 @@ async def test_killed_in_a_deletion_of_many_the_file_is_named_and_the_chunks_add
     sent: int,
 ) -> None:
     ids, state = crowd(beel.app, 130), tmp_path / "state"
-    module = ("tests.faults.killed_at", step, moment, str(time))
+    module = (KILLED_AT, step, moment, str(time))
     async with started(beel.url, state, *module) as server:
         plan = await plan_in(server, ids, "delete")
         await die_confirming(server, plan)

@@ -8,9 +8,9 @@ import pytest
 
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer
-from tests.faults.raw_server import started
 from tests.faults.test_lost_drafts import TOOL, call, drafts
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.raw_server import KILLED_AT, started
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proof]
 
@@ -35,7 +35,7 @@ async def test_killed_at_either_end_of_the_request_another_process_makes_one_dra
     moment: str,
 ) -> None:
     state = tmp_path / "state"
-    async with started(beel.url, state, "tests.faults.killed_at", step, moment, "1") as one:
+    async with started(beel.url, state, KILLED_AT, step, moment, "1") as one:
         await one.send("tools/call", {"name": TOOL, "arguments": WANTED})
         with anyio.fail_after(60):  # a kill that never comes is a failure, too
             await one.process.wait()

@@ -1,8 +1,6 @@
 """A creation whose answer is lost: the ledger, the journal and what is said agree, every time."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from mcp import Client
@@ -11,41 +9,14 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.losses import BAD_GATEWAY, LOSSES
 
 pytestmark = pytest.mark.anyio
 
 ROWS = [customer(n) for n in range(4)]
 NIFS = [row["nif"] for row in ROWS]
-BAD_GATEWAY = http("502 Bad Gateway", b"<html>nginx</html>", content_type="text/html")
-SERVER_ERROR = http(
-    "500 Internal Server Error",
-    b'{"success": false, "error": {"code": "INTERNAL_ERROR", "message": "oops"}}',
-)
-EMPTY = http("200 OK", b"")
-
-
-@dataclass(frozen=True)
-class Loss:
-    """How the answer of the creation is lost, and whether BeeL had created by then."""
-
-    action: Literal["reset", "truncate", "answer"]
-    committed: bool
-    raw: bytes = b""
-
-
-LOSSES = {
-    "reset before the commit": Loss("reset", committed=False),
-    "reset after the commit": Loss("reset", committed=True),
-    "truncated answer": Loss("truncate", committed=True),
-    "502 before the commit": Loss("answer", committed=False, raw=BAD_GATEWAY),
-    "502 after the commit": Loss("answer", committed=True, raw=BAD_GATEWAY),
-    "500 before the commit": Loss("answer", committed=False, raw=SERVER_ERROR),
-    "500 after the commit": Loss("answer", committed=True, raw=SERVER_ERROR),
-    "empty 200 before the commit": Loss("answer", committed=False, raw=EMPTY),
-    "empty 200 after the commit": Loss("answer", committed=True, raw=EMPTY),
-}
 
 
 @pytest.fixture(params=["honoured", "ignored", "refused"])
@@ -61,12 +32,6 @@ def nif_unique(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def sandbox(idempotency: Any, nif_unique: Any) -> Starlette:
     return create_app(SandboxOptions(idempotency=idempotency, nif_unique=nif_unique))
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A deactivation whose answer is lost: looked at, sent again once at most, never misreported."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import TEST_KEY, Connect, FakeTime
-from tests.deactivations import (
+from tests.support.deactivations import (
     call,
     crowd,
     effects,
@@ -21,12 +20,19 @@ from tests.deactivations import (
     planned,
     whole_record,
 )
-from tests.faults.fault_server import Fault, FaultServer, http
-from tests.faults.test_lost_answers import BAD_GATEWAY, EMPTY, LOSSES
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.losses import (
+    BAD_GATEWAY,
+    EMPTY,
+    LOSSES,
+    UNAUTHORIZED,
+    lose,
+    sent,
+    settled,
+)
 
 pytestmark = pytest.mark.anyio
 
-UNAUTHORIZED = http("401 Unauthorized", b'{"success": false, "error": {"code": "UNAUTHORIZED"}}')
 # How many customers, in which mode; one id goes by the single route, more by the bulk one.
 WAYS = {"single": (1, "delete"), "bulk": (3, "delete"), "inactive": (1, "inactive")}
 
@@ -67,30 +73,6 @@ def sandbox(generation: Any) -> Starlette:
     return create_app(SandboxOptions(generation=generation))
 
 
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
-
-
-def lose(beel: FaultServer, way: Way, loss: str) -> Fault:
-    how = LOSSES[loss]
-    return beel.fault(how.action, committed=how.committed, raw=how.raw, method=way.method)
-
-
-def sent(beel: FaultServer, way: Way) -> int:
-    return sum(method == way.method for method, _ in beel.seen)
-
-
-async def settled(client: Client, beel: FaultServer, lost: dict[str, Any]) -> dict[str, Any]:
-    """Settle as the answer says, and see that this only reads."""
-    [step] = [one for one in lost["next"] if one["tool"] == "check_operation"]
-    guarded = [one for one in beel.seen if one[0] != "GET"]
-    answer = await call(client, step["tool"], **step["arguments"])
-    assert [one for one in beel.seen if one[0] != "GET"] == guarded, "settling only reads"
-    return answer
-
-
 def assert_recorded(answer: dict[str, Any], app: Starlette, ids: list[str]) -> None:
     """Hold what was said against what is so; nobody was changed twice."""
     gone = sum(not is_there(app, one) for one in ids)
@@ -105,11 +87,11 @@ async def test_one_lost_answer_is_found_out_and_only_what_was_not_done_is_sent_a
 ) -> None:
     ids = crowd(sandbox, way.count)
     plan = await planned(client, ids, way.mode)
-    lose(beel, way, loss)
+    lose(beel, way.method, loss)
     done = await call(client, "confirm_plan", **plan)
     assert done["status"] == "done"
     assert done["counts"]["deactivated"] == way.count
-    assert sent(beel, way) == (1 if LOSSES[loss].committed else 2)
+    assert sent(beel, way.method) == (1 if LOSSES[loss].committed else 2)
     assert_recorded(done, sandbox, ids)
 
 
@@ -119,8 +101,8 @@ async def test_a_second_loss_is_unknown_until_somebody_looks_and_never_a_third_r
 ) -> None:
     ids = crowd(sandbox, way.count)
     plan = await planned(client, ids, way.mode)
-    lose(beel, way, "reset before the commit")
-    lose(beel, way, loss)
+    lose(beel, way.method, "reset before the commit")
+    lose(beel, way.method, loss)
     lost = await call(client, "confirm_plan", **plan)
     assert lost["status"] == "unknown"
     assert lost["changed"] == "unknown"
@@ -128,8 +110,8 @@ async def test_a_second_loss_is_unknown_until_somebody_looks_and_never_a_third_r
     assert "may or may not" in lost["summary"]
     again = await call(client, "confirm_plan", **plan)
     assert (again["replayed"], again["status"]) == (True, "unknown")
-    end = await settled(client, beel, lost)
-    assert sent(beel, way) == 2
+    end = await settled(call, client, beel, lost)
+    assert sent(beel, way.method) == 2
     assert_recorded(end, sandbox, ids)
     done = LOSSES[loss].committed
     assert end["status"] == ("done" if done else "nothing_done")
@@ -153,7 +135,7 @@ async def test_a_commit_that_comes_while_we_wait_is_seen_and_not_repeated(
         beel.fault("late", method=way.method)
         done = await call(client, "confirm_plan", **plan)
         assert done["counts"]["deactivated"] == way.count
-        assert sent(beel, way) == 1
+        assert sent(beel, way.method) == 1
         assert_recorded(done, sandbox, ids)
 
 
@@ -171,7 +153,7 @@ async def test_a_commit_that_comes_after_the_answer_is_found_by_the_next_look(
     lost = await call(client, "confirm_plan", **plan)
     assert lost["status"] == "unknown", "the first request may still be carried out"
     await beel.commit_late()
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert end["counts"]["deactivated"] == way.count
     # A BeeL that is told twice to mark somebody inactive does so twice, with one effect.
     assert set(effects(sandbox)) == set(ids)
@@ -193,7 +175,7 @@ async def test_a_commit_that_comes_between_two_looks_is_not_called_a_failure(
         beel.fault("late", method=way.method, times=2)
         lost = await call(client, "confirm_plan", **plan)
         told_at.append(len(beel.seen))
-        end = await settled(client, beel, lost)
+        end = await settled(call, client, beel, lost)
         assert end["counts"]["deactivated"] == way.count
         assert not any(is_there(sandbox, one) for one in ids)
 
@@ -230,7 +212,7 @@ async def test_what_was_done_in_part_is_settled_in_part(
     beel.fault("reset", method="DELETE", path="bulk", times=2)
     lost = await call(client, "confirm_plan", **plan)
     await somebody_deletes(beel, ids[1], ids[3])
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert end["status"] == "partial"
     assert end["counts"] == {"deactivated": 2, "failed": 3, "unknown": 0, "not_attempted": 0}
     record = await whole_record(client, lost["operation_id"])
@@ -242,15 +224,15 @@ async def test_a_beel_that_cannot_be_looked_at_is_not_sent_anything_more(
 ) -> None:
     [one] = crowd(sandbox, 1)
     plan = await planned(client, [one], way.mode)
-    lose(beel, way, "reset after the commit")
+    lose(beel, way.method, "reset after the commit")
     down = beel.fault("answer", raw=BAD_GATEWAY, method="GET", path=one, times=99, after=2)
     down.after = 1 if way.method != "PUT" else 2  # the look before sending, and PUT's own
     lost = await call(client, "confirm_plan", **plan)
     assert lost["status"] == "unknown"
-    assert sent(beel, way) == 1
+    assert sent(beel, way.method) == 1
     down.times = 0
     await fake_time.sleep(60)
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert end["status"] == "done"
     assert_recorded(end, sandbox, [one])
 
@@ -270,7 +252,7 @@ async def test_a_loss_stops_the_requests_after_it(
     }
     assert lost["unknown"] == ids[100:110]
     assert lost["not_attempted"] == ids[200:210]
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     record = await whole_record(client, lost["operation_id"])
     assert (record["failed"], record["not_attempted"]) == (ids[100:200], ids[200:])
     assert end["counts"] == {"deactivated": 100, "failed": 100, "unknown": 0, "not_attempted": 50}

@@ -11,8 +11,8 @@ from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer, http
-from tests.faults.test_lost_answers import LOSSES
+from tests.support.servers.fault_server import FaultServer, http
+from tests.support.servers.losses import LOSSES, lose
 
 pytestmark = pytest.mark.anyio
 
@@ -53,12 +53,6 @@ def drafts(beel: FaultServer) -> list[str]:
     return [one["invoice_id"] for one in ledger if one["kind"] == "invoice_created"]
 
 
-def lose(beel: FaultServer, loss: str) -> bool:
-    how = LOSSES[loss]
-    beel.fault(how.action, committed=how.committed, raw=how.raw, method="POST", path="invoices")
-    return how.committed
-
-
 def refusal(code: str) -> bytes:
     body = f'{{"success": false, "error": {{"code": "{code}", "message": "No."}}}}'
     return http("409 Conflict", body.encode())
@@ -69,7 +63,7 @@ def refusal(code: str) -> bytes:
 async def test_a_lost_draft_is_unknown_then_settled_by_reading_then_there_once(
     client: Client, beel: FaultServer, loss: str
 ) -> None:
-    committed = lose(beel, loss)
+    committed = lose(beel, "POST", loss, "invoices").committed
     lost = await call(client, **WANTED)
     assert lost["status"] == "unknown"
     assert "may or may not exist" in lost["summary"]
@@ -97,7 +91,7 @@ async def test_a_lost_draft_is_unknown_then_settled_by_reading_then_there_once(
 async def test_repeating_the_call_instead_of_checking_settles_first_and_creates_once(
     client: Client, beel: FaultServer, loss: str
 ) -> None:
-    lose(beel, loss)
+    lose(beel, "POST", loss, "invoices")
     await call(client, **WANTED)
     again = await call(client, **WANTED)
     assert again["status"] == "done"
@@ -161,7 +155,7 @@ async def test_other_drafts_of_the_customer_are_not_taken_for_the_lost_one(
 ) -> None:
     other = WANTED | {"lines": [LINE | {"description": "Material"}]}
     before = await call(client, **other)
-    lose(beel, "reset before the commit")
+    lose(beel, "POST", "reset before the commit", "invoices")
     lost = await call(client, **WANTED)
     await call(client, **other, notes="y otra")
     settled = await call(client, "check_operation", operation_id=lost["operation_id"])
@@ -174,7 +168,7 @@ async def test_other_drafts_of_the_customer_are_not_taken_for_the_lost_one(
 async def test_two_new_drafts_alike_leave_it_unknown_and_nothing_is_sent(
     client: Client, beel: FaultServer
 ) -> None:
-    lose(beel, "reset after the commit")
+    lose(beel, "POST", "reset after the commit", "invoices")
     lost = await call(client, **WANTED)
     [made] = drafts(beel)
     store = beel.app.state.store

@@ -1,6 +1,5 @@
 """An update whose answer is lost: read back and compared, sent again once at most."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,13 +10,12 @@ from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect, FakeTime
-from tests.deactivations import effects
-from tests.faults.fault_server import Fault, FaultServer
-from tests.faults.test_lost_answers import BAD_GATEWAY, LOSSES
-from tests.faults.test_lost_deactivations import UNAUTHORIZED
-from tests.guards.acting import edit
-from tests.guards.evidence import Told, call
-from tests.updates import add, confirmed, fields_of, planned, put_back
+from tests.support.deactivations import effects
+from tests.support.people.evidence import call
+from tests.support.people.forms import edit
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.losses import BAD_GATEWAY, LOSSES, UNAUTHORIZED, lose, sent, settled
+from tests.support.updates import add, confirmed, fields_of, planned, put_back
 
 pytestmark = pytest.mark.anyio
 
@@ -51,30 +49,6 @@ def changes(request: pytest.FixtureRequest) -> dict[str, Any]:
 @pytest.fixture
 def sandbox(generation: Any) -> Starlette:
     return create_app(SandboxOptions(generation=generation))
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
-
-
-def lose(beel: FaultServer, method: str, loss: str) -> Fault:
-    how = LOSSES[loss]
-    return beel.fault(how.action, committed=how.committed, raw=how.raw, method=method)
-
-
-def sent(beel: FaultServer, method: str) -> int:
-    return sum(one == method for one, _ in beel.seen)
-
-
-async def settled(client: Client, beel: FaultServer, lost: Told) -> Told:
-    """Settle as the answer says, and see that this only reads."""
-    [step] = [one for one in lost["next"] if one["tool"] == "check_operation"]
-    writes = [one for one in beel.seen if one[0] != "GET"]
-    answer = await call(client, step["tool"], **step["arguments"])
-    assert [one for one in beel.seen if one[0] != "GET"] == writes, "settling only reads"
-    return answer
 
 
 def is_as_wanted(app: Starlette, record_id: str, changes: dict[str, Any]) -> bool:
@@ -116,7 +90,7 @@ async def test_a_second_loss_is_unknown_until_somebody_looks_and_never_a_third_r
     assert lost["previous"].keys() == {one}, "what may be gone is told, too"
     again = await confirmed(client, plan)
     assert (again["replayed"], again["status"]) == (True, "unknown")
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert sent(beel, method) == 2
     is_done = LOSSES[loss].committed
     assert is_as_wanted(sandbox, one, changes) is is_done
@@ -163,7 +137,7 @@ async def test_a_commit_that_comes_after_the_answer_is_found_by_the_next_look(
     lost = await confirmed(client, plan)
     assert lost["status"] == "unknown", "the first request may still be carried out"
     await beel.commit_late()
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert end["counts"]["updated"] == 1
     assert is_as_wanted(sandbox, one, changes)
 
@@ -219,7 +193,7 @@ async def test_a_loss_in_the_middle_stops_the_rest(
         ids[2:],
     )
     assert lost["previous"].keys() == set(ids[:2])
-    end = await settled(client, beel, lost)
+    end = await settled(call, client, beel, lost)
     assert end["counts"] == {
         "updated": 1,
         "unchanged": 0,

@@ -9,9 +9,9 @@ from mcp import Client
 
 from beel_mcp.context import Timing
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer
-from tests.faults.raw_server import RawServer, started
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.raw_server import KILLED_AT, RawServer, started
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +77,7 @@ async def test_killed_at_any_step_of_the_journal_every_customer_is_accounted_for
     moment: str,
 ) -> None:
     state = tmp_path / "state"
-    module = ("tests.faults.killed_at", step, moment)
+    module = (KILLED_AT, step, moment)
     async with started(beel.url, state, *module) as server:
         arguments = await batch_in(server)
         await server.send("tools/call", {"name": "create_customers", "arguments": arguments})

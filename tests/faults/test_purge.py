@@ -9,8 +9,8 @@ from mcp import Client
 from beel_mcp.cli import ENVIRONMENT, WELL, main
 from beel_mcp.files.staging import PACKAGES, Staging
 from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,5 @@
 """A creation that BeeL refuses, slows down or stalls: told apart, and never sent once too often."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -8,20 +7,14 @@ import pytest
 from mcp import Client
 
 from beel_mcp.tools import declare
-from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer
+from tests.conftest import FakeTime
+from tests.support.customers import customer
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 
 ROWS = [customer(n) for n in range(3)]
 NIFS = [row["nif"] for row in ROWS]
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 def refusal(status: str, code: str, *headers: str) -> bytes:

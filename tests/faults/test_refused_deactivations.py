@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
-from tests.deactivations import (
+from tests.support.deactivations import (
     call,
     crowd,
     deactivated,
@@ -18,7 +18,7 @@ from tests.deactivations import (
     planned,
     whole_record,
 )
-from tests.faults.fault_server import FaultServer, http
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,5 @@
 """What a reviewer found: each was a customer lost, doubled or misreported until it was mended."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,10 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
 from tests.conftest import Connect, FakeTime
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer, foreigner
+from tests.support.customers import customer, foreigner
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

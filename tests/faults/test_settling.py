@@ -1,6 +1,5 @@
 """Settling in the hard cases: no NIF to look for, many rows, AEAT down, defects of our own."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,17 +8,10 @@ from mcp import Client
 
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.writes.run import execution
-from tests.conftest import Connect
-from tests.faults.fault_server import FaultServer, http
-from tests.rows import customer, foreigner
+from tests.support.customers import customer, foreigner
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def client(connect_to: Connect) -> AsyncIterator[Client]:
-    async with connect_to() as opened:
-        yield opened
 
 
 async def call(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from beel_mcp.errors import UnknownOutcomeError
 from beel_mcp.sandbox.seed import invoice_id
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY
-from tests.faults.fault_server import FaultServer, http
+from tests.support.servers.fault_server import FaultServer, http
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from beel_mcp.files import zip_check as module
 from beel_mcp.files.zip_check import Archive, BadArchiveError
-from tests.files.crafted import PDF, Entry, craft, end_record, listed, local_header
+from tests.support.crafted_zips import PDF, Entry, craft, end_record, listed, local_header
 
 ONE = Entry()
 TWO = Entry(name=b"factura_F26-0002.pdf", content=PDF + b"two")
@@ -215,7 +215,10 @@ def test_a_crafted_zip_is_refused_without_a_word_of_the_library(kind: str) -> No
     assert "zipfile" not in caught.value.message
 
 
-@pytest.mark.parametrize("kind", CORPUS)
+ON_DISK = ("a byte short", "a script behind", "a bomb", "an entry in another", "a wrong sum")
+
+
+@pytest.mark.parametrize("kind", ON_DISK)
 def test_a_crafted_zip_is_refused_on_a_real_disk_too(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "answer"
     path.write_bytes(CORPUS[kind])

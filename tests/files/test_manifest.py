@@ -98,6 +98,7 @@ def test_in_spanish_it_opens_in_a_spanish_spreadsheet_as_it_is() -> None:
     assert line == f"14/07/2026;F-1;ordinaria;;Ruiz SL;B12345674;{money};cobrada;a.pdf;{'0' * 64};"
 
 
+@pytest.mark.slow
 @given(st.lists(rows, max_size=8), st.sampled_from(["es", "en"]))
 def test_no_cell_is_a_formula_and_every_amount_comes_back(
     given_rows: list[ManifestRow], language: Any
@@ -126,6 +127,7 @@ def test_a_cell_shows_the_cleaned_text_with_a_mark_only_where_it_could_run(text:
     assert safe(cell) == cell
 
 
+@pytest.mark.slow
 @given(st.lists(rows, min_size=2, max_size=6, unique_by=lambda row: row.invoice_id), st.randoms())
 def test_the_order_is_by_date_and_number_whatever_the_order_given(
     given_rows: list[ManifestRow], chance: Any

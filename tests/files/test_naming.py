@@ -91,9 +91,8 @@ STRAYS = [
 ]
 
 
-@pytest.mark.parametrize("text", STRAYS)
-def test_whatever_is_not_a_bare_name_is_refused(text: str) -> None:
-    assert bare_name(text, ".zip") is None
+def test_whatever_is_not_a_bare_name_is_refused() -> None:
+    assert [text for text in STRAYS if bare_name(text, ".zip") is not None] == []
 
 
 def test_there_are_a_hundred_strays_and_more() -> None:

@@ -14,7 +14,7 @@ from beel_mcp.context import Timing
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import Era, FakeTime
-from tests.guards.people import Person
+from tests.support.people.person import Person
 
 
 class OpenApp(Protocol):

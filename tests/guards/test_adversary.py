@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.guards.adversary import STATS, Caller
+from tests.support.people.adversary import STATS, Caller
 
 
 def run(examples: int, steps: int, number: int) -> None:

@@ -10,7 +10,7 @@ from beel_mcp.cleaning import clean
 from beel_mcp.lists.edits import CLEARABLE, read_changes
 from beel_mcp.lists.model import NAMES, PARTS
 from beel_mcp.writes.kinds.previous_values import IBAN, as_changes, as_shown, is_whole, needs_file
-from tests.updates import IBAN as ACCOUNT
+from tests.support.updates import IBAN as ACCOUNT
 
 ODD = {
     "billing_emails": st.lists(st.just("a@x.example") | st.just("b@x.example"), min_size=1),

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     Told,
     bill,
     call,
@@ -23,7 +23,7 @@ from tests.guards.evidence import (
     rename,
     sent,
 )
-from tests.guards.people import Person
+from tests.support.people.person import Person
 
 pytestmark = pytest.mark.anyio
 
@@ -176,6 +176,7 @@ class Meddler:
         await self.app(scope, receive, send)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", [bill, delete, edit])
 async def test_whatever_the_moment_of_a_change_no_billed_customer_is_deleted_and_no_row_is_lost(
     open_app: OpenApp, deed: Callable[[Starlette, int], None]

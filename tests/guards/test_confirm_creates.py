@@ -8,8 +8,9 @@ from starlette.applications import Starlette
 
 from beel_mcp import context
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
-from tests.guards.people import (
+from tests.support.customers import customer
+from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
+from tests.support.people.person import (
     Person,
     Reply,
     cancels,
@@ -17,7 +18,6 @@ from tests.guards.people import (
     fills_in,
     presses_accept_on_an_empty_form,
 )
-from tests.rows import customer
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,14 @@ from starlette.applications import Starlette
 from beel_mcp import context
 from beel_mcp.sandbox.seed import customer_id
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import call, delete, effects, rename
-from tests.guards.people import Person, Reply, cancels, declines, presses_accept_on_an_empty_form
+from tests.support.people.evidence import call, delete, effects, rename
+from tests.support.people.person import (
+    Person,
+    Reply,
+    cancels,
+    declines,
+    presses_accept_on_an_empty_form,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 
 from beel_mcp.settings import Confirm
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import call, check_untouched, customers, effects, ids, sent
-from tests.guards.people import (
+from tests.support.people.evidence import call, check_untouched, customers, effects, ids, sent
+from tests.support.people.person import (
     Person,
     Reply,
     cancels,

@@ -91,8 +91,8 @@ def test_of_fifty_takers_exactly_one_gets_the_plan_two_hundred_times(tmp_path: P
 PROCESS = """
 import sys
 from pathlib import Path
-from beel_mcp.guards.journal import Journal
-from beel_mcp.guards.records import utc_now
+from beel_mcp.writes.journal.journal import Journal
+from beel_mcp.writes.journal.records import utc_now
 from tests.guards.test_fifty_takers import taken
 
 journal = Journal(Path(sys.argv[1]), utc_now)

@@ -28,7 +28,9 @@ from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
 from beel_mcp.writes.kinds.protocol import AnotherAccountError
 from beel_mcp.writes.run.execution import Agreed, Execution
 from tests.conftest import Connect
-from tests.guards.acting import (
+from tests.guards.test_fifty_takers import look, proposal, taken
+from tests.support.customers import customer
+from tests.support.people.forms import (
     ONE,
     OTHER,
     agreeing,
@@ -39,8 +41,6 @@ from tests.guards.acting import (
     guarded_requests,
     planned,
 )
-from tests.guards.test_fifty_takers import look, proposal, taken
-from tests.rows import customer
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
 from tests.conftest import TEST_KEY, Connect, FakeTime
-from tests.rows import customer
+from tests.support.customers import customer
 
 pytestmark = pytest.mark.anyio
 

@@ -33,8 +33,8 @@ from beel_mcp.writes.consent.elicitation import (
 )
 from beel_mcp.writes.journal.plan import Affected, Plan, Preview
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import call, check_untouched, ids
-from tests.guards.people import Person
+from tests.support.people.evidence import call, check_untouched, ids
+from tests.support.people.person import Person
 
 PLAN = Plan(
     plan_id="plan_0123456789abcdefghijkl",

@@ -9,9 +9,8 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, SECOND_COMPANY_ID
 from tests.conftest import TEST_KEY, FakeTime
-from tests.faults.fault_server import serving
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     Told,
     call,
     check_untouched,
@@ -20,7 +19,8 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person
+from tests.support.people.person import Person
+from tests.support.servers.fault_server import serving
 
 pytestmark = pytest.mark.anyio
 

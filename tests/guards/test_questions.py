@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from tests.conftest import Era, FakeTime
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     add_customers,
     call,
     check_untouched,
@@ -19,7 +19,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person, Shown, agrees, declines
+from tests.support.people.person import Person, Shown, agrees, declines
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +73,7 @@ async def test_confirm_plan_counts_its_questions_too(open_app: OpenApp, sandbox:
     check_untouched(sandbox)
 
 
+@pytest.mark.slow
 async def test_a_hundred_plans_may_be_open_and_no_more(
     open_app: OpenApp, sandbox: Starlette, fake_time: FakeTime
 ) -> None:

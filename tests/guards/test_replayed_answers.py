@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     Told,
     call,
     check_untouched,
@@ -22,7 +22,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person, accepts
+from tests.support.people.person import Person, accepts
 
 pytestmark = pytest.mark.anyio
 

@@ -222,6 +222,7 @@ refusals = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(affected=people, left=refusals, label=st.text(), language=st.sampled_from(LANGUAGES))
 def test_whatever_the_records_are_called_it_is_one_line_of_at_most_900_characters(
     affected: list[Affected], left: list[LeftOut], label: str, language: Language

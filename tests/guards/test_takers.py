@@ -21,7 +21,7 @@ from beel_mcp.writes.journal.workers import BackgroundWrites
 from beel_mcp.writes.kinds.protocol import AnotherAccountError, Change, StateChangedError
 from beel_mcp.writes.run.execution import Agreed, Execution
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
+from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.settings import Settings
-from tests.faults.fault_server import FaultServer, serving
-from tests.guards.evidence import (
+from tests.support.people.connections import WAYS, Way, reached
+from tests.support.people.evidence import (
     Told,
     bill,
     call,
@@ -22,7 +22,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import (
+from tests.support.people.person import (
     Person,
     Reply,
     agrees,
@@ -31,7 +31,7 @@ from tests.guards.people import (
     fills_in,
     presses_accept_on_an_empty_form,
 )
-from tests.guards.ways import WAYS, Way, reached
+from tests.support.servers.fault_server import FaultServer, serving
 
 pytestmark = [
     pytest.mark.anyio,

@@ -17,7 +17,7 @@ from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.update_statement import LIMITS, update_statement
 from tests.guards.test_statements import FOLDER, LANGUAGES, PLACES
-from tests.updates import IBAN, OTHER_IBAN
+from tests.support.updates import IBAN, OTHER_IBAN
 
 LEFT = (LeftOut("8", "-", "unchanged"), LeftOut("9", "-", "identifier_fixed"))
 LONG = "Una nota muy larga que sigue y sigue sin decir nada hasta que por fin acaba: aquí"

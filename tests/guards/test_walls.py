@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import (
+from tests.support.people.evidence import (
     add_customers,
     call,
     check_untouched,
@@ -17,7 +17,7 @@ from tests.guards.evidence import (
     ids,
     sent,
 )
-from tests.guards.people import Person, agrees, declines
+from tests.support.people.person import Person, agrees, declines
 
 pytestmark = pytest.mark.anyio
 
@@ -85,6 +85,7 @@ async def test_another_callers_wrong_words_cost_no_tries(
 LONG = "Sociedad Cooperativa Agrícola de Transformación Nuestra Señora del Pilar y Compañía " * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forms", [False, True])
 @pytest.mark.parametrize("name", ["Cliente {}", LONG[:195] + "{:05}"], ids=["short", "long"])
 async def test_five_hundred_customers_stay_within_the_limits_of_an_answer(

@@ -13,9 +13,9 @@ from beel_mcp.cli.http import ListenAddress, http_app
 from beel_mcp.settings import Settings
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp
-from tests.guards.evidence import Told, call, check_untouched, effects, ids, sent
-from tests.guards.people import Person, declines
-from tests.guards.ways import listening
+from tests.support.people.connections import listening
+from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
+from tests.support.people.person import Person, declines
 from tests.test_serve import TOKEN, free_port
 
 pytestmark = pytest.mark.anyio

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 import beel_mcp
-from tests.interop.guided import KINDS, Guided, Kind, started
-from tests.interop.npm import installed_clients, node_program
-from tests.interop.once import UnavailableError
+from tests.support.clients.guided import KINDS, Guided, Kind, started
+from tests.support.clients.installs import UnavailableError
+from tests.support.clients.npm import installed_clients, node_program
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 START_TIMEOUT_S = 30

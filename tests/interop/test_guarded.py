@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.interop.conftest import Open, Server
-from tests.interop.guided import Guided
+from tests.support.clients.guided import Guided
 
 pytestmark = pytest.mark.interop
 XURXO = "33471259A"  # has no invoices, as the three behind

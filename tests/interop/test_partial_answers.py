@@ -10,9 +10,9 @@ from anyio.from_thread import start_blocking_portal
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import invoice_id
 from tests.conftest import TEST_KEY
-from tests.faults.fault_server import FaultServer, http, serving
 from tests.interop.conftest import Open, Server, Transport, offering
-from tests.rows import customer, dni
+from tests.support.customers import customer, dni
+from tests.support.servers.fault_server import FaultServer, http, serving
 
 pytestmark = pytest.mark.interop
 PART = 500  # rows that BeeL checks in one request

@@ -8,8 +8,8 @@ import pytest
 from beel_mcp.sandbox.seed import invoice_id
 from beel_mcp.server.resources import GUIDE, STATUS, TEMPLATES, guide
 from tests.interop.conftest import Open, Server
-from tests.interop.guided import RefusedError
-from tests.rows import customer
+from tests.support.clients.guided import RefusedError
+from tests.support.customers import customer
 from tests.test_prompts import NAMES
 
 pytestmark = pytest.mark.interop

@@ -57,6 +57,7 @@ def test_a_saved_customer_is_read_again_with_every_field():
     assert not [problem for row in read.rows for problem in row.errors]
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({"legal_name": st.just("Uno"), "notes": TEXT, "trade_name": TEXT}))
 def test_any_text_comes_back_as_the_reader_takes_it_inline(raw):
     assert read_again([raw]).rows[0].payload() == read_inline([raw])[0].payload()

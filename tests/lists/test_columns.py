@@ -13,7 +13,7 @@ from beel_mcp.lists.files.rows import read_file_rows
 from beel_mcp.lists.headers import TEMPLATE, key_of, meaning_of
 from beel_mcp.lists.model import FIELDS
 from beel_mcp.messages import read_data
-from tests.lists.writers import text
+from tests.support.list_files import text
 
 EVERY = [
     (name, field)

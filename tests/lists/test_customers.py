@@ -266,6 +266,7 @@ ADDRESS = st.dictionaries(st.sampled_from(["street", "number", "postal_code", "c
 CUSTOMER = st.dictionaries(st.sampled_from(NAMES), JSON | ADDRESS, max_size=6)
 
 
+@pytest.mark.slow
 @given(st.lists(JSON | CUSTOMER, max_size=5))
 def test_any_json_gives_rows_or_a_refusal(rows):
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from beel_mcp.lists.inline import read_inline
-from tests.rows import customer, dni
+from tests.support.customers import customer, dni
 
 
 def remarks(*rows: dict) -> dict[int, str]:

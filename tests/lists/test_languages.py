@@ -12,8 +12,8 @@ from beel_mcp.lists.inline import read_inline
 from beel_mcp.lists.model import Verdict
 from beel_mcp.usecases.imports.validation import CREATED_TODAY
 from tests.lists.test_backup import ABROAD, WHOLE
-from tests.lists.writers import text, xlsx
-from tests.rows import FAULTS, customer
+from tests.support.customers import FAULTS, customer
+from tests.support.list_files import text, xlsx
 from tests.test_messages import ENGLISH
 
 ADDRESS = customer(1)["address"]

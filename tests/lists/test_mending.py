@@ -8,9 +8,9 @@ from beel_mcp.lists.checks.places import mended
 from beel_mcp.lists.files.cells import REPAIRS, repaired
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import read_file_rows
-from tests.lists.programs import beel
-from tests.lists.writers import text
-from tests.rows import dni
+from tests.support.customers import dni
+from tests.support.list_files import text
+from tests.support.program_exports import beel
 
 
 def mend(**address: str) -> dict[str, str]:

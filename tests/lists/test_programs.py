@@ -4,7 +4,7 @@ import pytest
 
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import ReadRows, read_file_rows
-from tests.lists.programs import DAMAGED, FILES, PROGRAMS, File
+from tests.support.program_exports import DAMAGED, FILES, PROGRAMS, File
 
 
 def read(file: File) -> ReadRows:

@@ -18,8 +18,8 @@ from beel_mcp.lists.inline import read_inline
 from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, ValueChange, Verdict
 from beel_mcp.messages import Message, verbatim
 from tests.lists.test_backup import ABROAD, WHOLE
-from tests.lists.writers import text, xlsx
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.list_files import text, xlsx
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 LANGUAGES = ("es", "en")
@@ -147,6 +147,7 @@ TEXT = st.text(max_size=40) | st.sampled_from(FORMULAS) | st.text("<r>/&_x041;'\
 NOT_TEXT_FORMULA = TEXT.filter(lambda one: not one.strip().startswith(("=", "#")))
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # a busy machine takes its time for a workbook
 @given(st.fixed_dictionaries({"legal_name": NOT_TEXT_FORMULA, "notes": NOT_TEXT_FORMULA}))
 @example({"legal_name": "<r>a</r>", "notes": "_x0041_ \ufffe\uffff"})
@@ -193,6 +194,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.fixed_dictionaries({}, optional=ODD), min_size=1, max_size=3))
 def test_what_was_read_from_a_file_once_is_read_the_same_again(raw):
@@ -379,6 +381,7 @@ def test_every_value_that_was_changed_is_listed_before_and_after():
     assert [*sheets(report(inline(customer(1))))] == ["Clientes", "Resumen"]
 
 
+@pytest.mark.slow
 def test_more_changes_than_a_sheet_may_have_go_on_in_the_next():
     change = ValueChange(2, "phone", Message("change.blanks"), "1", "2")
     batch = inline(customer(1), values_changed=(change,) * 45_001)
@@ -425,6 +428,7 @@ def test_the_header_stays_in_sight_and_rows_can_be_filtered():
     assert '<autoFilter ref="A1:' in sheet
 
 
+@pytest.mark.slow
 def test_five_thousand_rows_come_back():
     rows = [{"legal_name": f"Cliente {n}", "nif": f"0{n}"} for n in range(5_000)]
     data = text([["nombre_fiscal", "nif"], *([row["legal_name"], row["nif"]] for row in rows)])

@@ -20,8 +20,8 @@ from beel_mcp.errors import CallerError
 from beel_mcp.lists.files.columns import Table, read_table
 from beel_mcp.lists.files.rows import read_file_rows
 from beel_mcp.lists.files.sheet import MAX_ROWS
-from tests.lists.programs import BEEL, beel
-from tests.lists.writers import Formula, Merge, ods, text, xls, xlsx
+from tests.support.list_files import Formula, Merge, ods, text, xls, xlsx
+from tests.support.program_exports import BEEL, beel
 
 WRITERS = {"xlsx": xlsx, "xls": xls, "ods": ods}
 kinds = pytest.mark.parametrize("kind", WRITERS)
@@ -454,6 +454,7 @@ CELL = st.text(
 )
 
 
+@pytest.mark.slow
 @kinds
 @settings(deadline=None)  # as above
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=6))
@@ -498,6 +499,7 @@ def test_a_workbook_of_many_megabytes_fits_into_the_fresh_container():
         assert workbook_of(contained(book).getvalue()).rstrip(b"\0") == book.rstrip(b"\0")
 
 
+@pytest.mark.slow
 def test_a_server_that_reads_no_file_starts_without_the_readers():
     script = (
         "import sys, beel_mcp.server;"
@@ -511,6 +513,7 @@ def test_a_server_that_reads_no_file_starts_without_the_readers():
     assert not ours - {"zipfile"}  # the SDK's own dependencies may take that one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", [b'<c r="A1" ', b'<row r="1" hidden="1" ', b'<c r="A1"><f>', b'<c r="A1" t="e" ']
 )

@@ -132,6 +132,7 @@ def test_too_many_rows_are_counted():
     assert "5812" in error.message
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_file_that_has_far_too_many_are_counted_and_not_kept():
     import tracemalloc
 

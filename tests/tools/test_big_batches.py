@@ -9,8 +9,8 @@ from beel_mcp.lists import batch
 from beel_mcp.settings import Settings
 from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect
-from tests.lists.writers import text
-from tests.rows import customer
+from tests.support.customers import customer
+from tests.support.list_files import text
 from tests.tools.test_corrections import asked
 from tests.tools.test_create_customers import call, created
 

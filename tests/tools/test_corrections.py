@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.lists import batch
 from tests.conftest import Connect
-from tests.rows import customer, dni, foreigner
+from tests.support.customers import customer, dni, foreigner
 from tests.tools.test_create_customers import call, created
 
 pytestmark = pytest.mark.anyio

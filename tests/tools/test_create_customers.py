@@ -14,7 +14,7 @@ from beel_mcp.context import Timing
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import Connect, Era
-from tests.rows import customer, foreigner
+from tests.support.customers import customer, foreigner
 
 pytestmark = pytest.mark.anyio
 

@@ -172,6 +172,7 @@ async def test_a_draft_that_is_none_any_more_does_not_stand_in_the_way_of_anothe
     assert len(set(keys(beel))) == 2
 
 
+@pytest.mark.slow
 async def test_five_calls_at_once_make_one_draft(client: Client, sandbox: Starlette) -> None:
     answers: list[dict[str, Any]] = []
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.deactivations import (
+from tests.support.deactivations import (
     EXTRAS,
     bill,
     call,
@@ -78,6 +78,7 @@ async def test_everybody_who_was_agreed_to_and_nobody_else(
     assert (await whole_record(client, done["operation_id"]))["deactivated"] == ids
 
 
+@pytest.mark.slow
 async def test_five_hundred_at_once_in_five_requests(client: Client, sandbox: Starlette) -> None:
     ids = crowd(sandbox, 500)
     plan = await planned(client, ids)

@@ -14,7 +14,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
-from tests.deactivations import (
+from tests.support.deactivations import (
     EXTRAS,
     bill,
     call,

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import invoice_id
-from tests.bills import add_invoices
 from tests.conftest import Connect
+from tests.support.invoices import add_invoices
 
 pytestmark = pytest.mark.anyio
 
@@ -207,6 +207,7 @@ async def test_the_proforma_that_a_draft_came_from_is_told_and_active_again(
     assert status_of(sandbox, PROFORMA) == "ACTIVE"
 
 
+@pytest.mark.slow
 async def test_fifty_drafts_go_with_one_yes_and_the_answer_stays_short(
     connect: Connect, sandbox: Starlette
 ) -> None:

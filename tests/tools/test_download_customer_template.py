@@ -14,7 +14,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.endpoints.bulk import TEMPLATE_CSV
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
-from tests.lists.programs import BEEL
+from tests.support.program_exports import BEEL
 
 pytestmark = pytest.mark.anyio
 NAME = "template_clientes_beel.csv"

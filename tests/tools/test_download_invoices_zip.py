@@ -19,8 +19,8 @@ from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id, invoice_id
 from beel_mcp.settings import Settings
-from tests.bills import add_invoices
 from tests.conftest import TEST_KEY, Connect, FakeTime
+from tests.support.invoices import add_invoices
 
 pytestmark = pytest.mark.anyio
 
@@ -393,6 +393,7 @@ async def test_when_time_is_over_it_keeps_what_it_has_and_resume_goes_on(
     assert left_in(settings) == []
 
 
+@pytest.mark.slow
 async def test_another_callers_or_another_companys_package_is_not_found(
     connect: Connect,
     slow: tuple[Starlette, Timing],

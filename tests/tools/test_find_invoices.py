@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id, invoice_id
-from tests.bills import add_invoices
 from tests.conftest import Connect
+from tests.support.invoices import add_invoices
 
 pytestmark = pytest.mark.anyio
 

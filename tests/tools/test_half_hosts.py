@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
-from tests.rows import customer
+from tests.support.customers import customer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 Step = tuple[str, dict[str, Any]]
 # More than a page of check_operation; two rows cannot be created.

@@ -12,7 +12,7 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.model import Problem, Row, Verdict
 from beel_mcp.messages import verbatim
 from tests.conftest import Connect
-from tests.rows import FAULTS, customer
+from tests.support.customers import FAULTS, customer
 from tests.tools.test_create_customers import batch_of, call
 
 pytestmark = pytest.mark.anyio

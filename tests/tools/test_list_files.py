@@ -10,9 +10,9 @@ from rs_bpe.bpe import openai
 
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
-from tests.lists.programs import BEEL, FILES, PROGRAMS, beel
-from tests.lists.writers import text, xlsx
-from tests.rows import dni
+from tests.support.customers import dni
+from tests.support.list_files import text, xlsx
+from tests.support.program_exports import BEEL, FILES, PROGRAMS, beel
 
 pytestmark = pytest.mark.anyio
 TOKENS = openai.o200k_base()

@@ -18,7 +18,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from beel_mcp.settings import Settings
 from tests.conftest import Connect
-from tests.rows import customer
+from tests.support.customers import customer
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

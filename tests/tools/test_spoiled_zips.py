@@ -15,10 +15,10 @@ from starlette.applications import Starlette
 from beel_mcp.context import Timing
 from beel_mcp.sandbox.seed import invoice_id
 from beel_mcp.settings import Settings
-from tests.bills import Spoil, Spoiled, add_invoices, names_in, rezipped
 from tests.conftest import Connect, FakeTime
+from tests.support.invoices import Spoil, Spoiled, add_invoices, names_in, rezipped
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 IDS = [invoice_id(number) for number in (1, 2, 3, 22)]
 REFUSED = (500, b'{"success": false, "error": {"code": "INTERNAL_ERROR", "message": "x"}}')

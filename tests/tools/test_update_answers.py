@@ -12,10 +12,10 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.deactivations import row_of
-from tests.guards.acting import agreeing, answering, edit, guarded_requests
-from tests.guards.evidence import call
-from tests.updates import (
+from tests.support.deactivations import row_of
+from tests.support.people.evidence import call
+from tests.support.people.forms import agreeing, answering, edit, guarded_requests
+from tests.support.updates import (
     IBAN,
     OTHER_IBAN,
     add,
@@ -97,6 +97,7 @@ async def test_long_and_odd_texts_come_back_as_they_were(
     assert fields_of(sandbox, one)["notes"] == notes
 
 
+@pytest.mark.slow
 async def test_a_hundred_at_once_keep_all_old_values_in_a_file(
     client: Client, sandbox: Starlette
 ) -> None:
@@ -210,6 +211,7 @@ async def test_what_others_change_at_the_last_moment_stays_theirs(
         assert (row["phone"], row["notes"]) == ("600 111 222", "Nueva")
 
 
+@pytest.mark.slow
 async def test_the_longest_answers_fit_whatever_the_records_have(
     client: Client, sandbox: Starlette
 ) -> None:

@@ -10,10 +10,10 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
-from tests.deactivations import EXTRAS, row_of
-from tests.guards.acting import guarded_requests
-from tests.guards.evidence import call
-from tests.updates import (
+from tests.support.deactivations import EXTRAS, row_of
+from tests.support.people.evidence import call
+from tests.support.people.forms import guarded_requests
+from tests.support.updates import (
     WORLDS,
     add,
     confirmed,

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, Connect
-from tests.rows import FAULTS, customer
+from tests.support.customers import FAULTS, customer
 
 pytestmark = pytest.mark.anyio
 

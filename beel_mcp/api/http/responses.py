@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from beel_mcp.api.http.wire import (
     Incoming,
     code_of,
     has_passed,
+    object_in,
     objects_in,
     quote_of,
     retry_after_s,
@@ -35,6 +37,7 @@ from beel_mcp.errors import (
     UnauthorizedError,
     UnknownOutcomeError,
 )
+from beel_mcp.messages import read_data
 
 # The server, or something before it, gave up waiting: it may have gone on all the same.
 _GAVE_UP: Final = (408, 425, 499)
@@ -48,43 +51,21 @@ _RETIRE_REMEDY: Final = (
     "company's id; BEEL_ROUTES must then be auto or company."
 )
 Model = TypeVar("Model", bound=BaseModel)
-# By status: the class, our code when BeeL sent none, the sentence.
-_BY_STATUS: Final[Mapping[int, tuple[type[RefusedError], str, str]]] = {
-    401: (UnauthorizedError, "unauthorized", "BeeL does not accept the API key."),
-    403: (ForbiddenError, "forbidden", "BeeL does not allow this with this key."),
-    404: (NotFoundError, "not_found", "BeeL has no such record."),
-    409: (ConflictError, "conflict", "BeeL refuses this in the present state."),
-    410: (NotFoundError, "gone", "BeeL no longer has this."),
-    413: (TooLargeError, "too_large", "The request is larger than BeeL takes."),
-    422: (InvalidRequestError, "invalid_request", "BeeL does not accept some of the values."),
-    429: (RateLimitedError, "rate_limited", "BeeL asks to slow down."),
+_KINDS: Final[Mapping[int, type[RefusedError]]] = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
+    413: TooLargeError,
+    429: RateLimitedError,
 }
-_OTHER_4XX: Final = (InvalidRequestError, "invalid_request", "BeeL does not accept the request.")
-_REMEDIES: Final[Mapping[int | str, str]] = {
-    401: "Check BEEL_API_KEY: the key may have been revoked in BeeL's dashboard.",
-    403: "Check in BeeL what the key may do, and in which company.",
-    404: "Look the record up again; its id may be wrong, or it may have been deleted.",
-    413: "Send fewer rows at once.",
-    422: "Correct the fields named here, then call again.",
-    429: "Wait before calling again.",
-    "INSUFFICIENT_SCOPE": "Make a key in BeeL that has these scopes and set it as BEEL_API_KEY.",
-    "FEATURE_NOT_AVAILABLE": "The BeeL plan does not include API access: change the plan in BeeL.",
-    "ACTIVE_COMPANY_REQUIRED": "Set BEEL_COMPANY_ID to the id of the company to work in.",
-    "ACTIVE_COMPANY_NOT_ACCESSIBLE": "Set BEEL_COMPANY_ID to a company that this key can reach.",
-    "ACTIVE_COMPANY_HEADER_INVALID": "Set BEEL_COMPANY_ID to the company's id (a UUID) in BeeL.",
-    "COMPANY_ACCESS_REVOKED": "Ask for access to the company again, or set another "
-    "BEEL_COMPANY_ID.",
-    "COMPANY_READ_ONLY": "The company is read-only in BeeL; lift that there first.",
-    "ACCOUNT_NOT_ACCESSIBLE": "Use a key of the account that the company belongs to.",
-    "ACCOUNT_MANAGEMENT_FORBIDDEN": "The owner of the BeeL account has to do this.",
-    "LIVE_CREDENTIAL_REQUIRED": "This needs a live key (beel_sk_live_…).",
-    "NO_ACTIVE_ACCOUNT": "Sign in to BeeL and finish setting up the account.",
-    "OPERATION_REQUIRES_SESSION": "This can be done in BeeL's own pages only.",
-    "CLIENT_DUPLICATE": "Find the customer that has this NIF instead of creating it again.",
-    "CONCURRENT_MODIFICATION": "Somebody else changed it meanwhile: read it again first.",
-    PROCESSING: "The first request is still being worked on: wait.",
-    "IDEMPOTENCY_KEY_MISMATCH": "This is a defect of beel-mcp: please report it.",
-}
+
+
+@cache
+def _refusals() -> dict[str, dict[str, Any]]:
+    """Give codes, sentences and remedies; read only when BeeL first refuses something."""
+    return read_data("refusals")
 
 
 @dataclass(frozen=True)
@@ -113,7 +94,6 @@ class ApiResponse:
         raise self.unexpected("BeeL's answer does not hold what it should.")
 
     def unexpected(self, message: str, *, code: str | None = None) -> UnknownOutcomeError:
-        """Make the error for a response that cannot be trusted."""
         return UnknownOutcomeError(
             message,
             code=code or "unexpected_answer",
@@ -149,7 +129,7 @@ def read(incoming: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
             if _says_success(body)
             else f"BeeL's answer contradicts itself (HTTP {status} without success)."
         )
-        error = _error(body)
+        error = object_in(body, "error")
         says = _saying(error.get("message"))
         raise response.unexpected(f"{sentence} {says}".strip(), code=code_of(error.get("code")))
     if not isinstance(data, (dict, list)):
@@ -211,7 +191,7 @@ def _no_constant(name: str) -> Any:
 
 def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family) -> ApiError:
     """Make the error for a response with an error status; `body` is None when unreadable."""
-    status, error = incoming.status, _error(body)
+    status, error = incoming.status, object_in(body, "error")
     code = code_of(error.get("code"))
     facts: dict[str, Any] = {"status": status, "request_id": _request_id(body)}
     if status in (409, 429, 503):
@@ -233,16 +213,17 @@ def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family)
             remedy=_RETIRE_REMEDY,
             **facts,
         )
-    kind, own_code, sentence = _BY_STATUS.get(status, _OTHER_4XX)
-    sentences = (sentence, _missing_scopes(error), _quoted(body), _ending(incoming))
-    return kind(
+    by_status = _refusals()["status"]
+    own = by_status.get(str(status), by_status["other"])
+    sentences = (own["sentence"], _missing_scopes(error), _quoted(body), _ending(incoming))
+    return _KINDS.get(status, InvalidRequestError)(
         " ".join(filter(None, sentences)),
-        code=code or own_code,
+        code=code or own["code"],
         # Refused is the second request; what becomes of the first is still open.
         changed=endpoint.changed_if_lost if code == PROCESSING else "nothing",
         retryable=status == 429 or code == PROCESSING,
         field_errors=_field_errors(error),
-        remedy=_REMEDIES.get(code or "", _REMEDIES.get(status, "")),
+        remedy=_refusals()["remedy"].get(code or "", own.get("remedy", "")),
         **facts,
     )
 
@@ -265,7 +246,6 @@ def _is_retired(incoming: Incoming, code: str | None, endpoint: Endpoint, family
 
 
 def _field_errors(error: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """Read which fields are wrong from any of the forms that `error` comes in."""
     found: list[FieldError] = []
     for row in objects_in(error.get("errors"))[:_MOST_ROWS]:
         index, name = row.get("index"), sanitized(row.get("field"), 60)
@@ -278,9 +258,7 @@ def _field_errors(error: Mapping[str, Any]) -> tuple[FieldError, ...]:
                 index=index if known else None,
             )
         )
-    details = error.get("details")
-    if not isinstance(details, dict):
-        return tuple(found)
+    details = object_in(error, "details")
     if "invalid_value" in details or "expected_format" in details or "allowed_values" in details:
         wanted = sanitized(details.get("expected_format") or details.get("allowed_values"))
         message = f"expected {wanted}" if wanted else "has a value that BeeL cannot read"
@@ -300,8 +278,7 @@ def _ending(incoming: Incoming) -> str:
 
 
 def _missing_scopes(error: Mapping[str, Any]) -> str:
-    details = error.get("details")
-    scopes = details.get("missing_scopes") if isinstance(details, dict) else None
+    scopes = object_in(error, "details").get("missing_scopes")
     if not isinstance(scopes, list):
         return ""
     names = [sanitized(scope, 40) for scope in scopes if isinstance(scope, str)]
@@ -318,14 +295,8 @@ def _saying(message: Any) -> str:
     return f"It says {quote_of(message)}." if isinstance(message, str) else ""
 
 
-def _error(body: Any) -> dict[str, Any]:
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) else {}
-
-
 def _request_id(body: Any) -> str | None:
-    meta = body.get("meta") if isinstance(body, dict) else None
-    value = meta.get("request_id") if isinstance(meta, dict) else None
+    value = object_in(body, "meta").get("request_id")
     return value if isinstance(value, str) and REQUEST_ID.fullmatch(value) else None
 
 

@@ -130,7 +130,6 @@ class Quota:
         self.tokens = TOKENS
 
     def take(self) -> bool:
-        """Take a token for one retry, if one is left."""
         if self.tokens < 1:
             return False
         self.tokens -= 1
@@ -143,8 +142,6 @@ class Quota:
 
 @dataclass
 class _Progress:
-    """How one request has gone so far."""
-
     rule: RetryRule
     patience_ends: float  # nothing is begun after it
     attempts: int = 0

@@ -38,7 +38,6 @@ class Outgoing:
 
     @property
     def is_write(self) -> bool:
-        """Tell whether it may change something in BeeL."""
         return self.changed_if_lost == "unknown"
 
 
@@ -139,6 +138,12 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
     """Return the JSON objects in a list; anything else in it, or instead of it, is ignored."""
     items = value if isinstance(value, (list, tuple)) else ()
     return [item for item in items if isinstance(item, dict)]
+
+
+def object_in(holder: Any, name: str) -> dict[str, Any]:
+    """Return a JSON object that is a member of another; {} if either is something else."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def json_number(value: Decimal) -> int | float:

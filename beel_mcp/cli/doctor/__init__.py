@@ -1,39 +1,19 @@
 """`beel-mcp doctor`: checks everything a day's work needs, and says what to do. Only reads."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import anyio
 
 from beel_mcp.cli.doctor.beel import check_beel
-from beel_mcp.cli.doctor.machine import (
-    Finding,
-    Topic,
-    check_folders,
-    check_installation,
-    exit_code,
-)
+from beel_mcp.cli.doctor.findings import Finding, exit_code
+from beel_mcp.cli.doctor.machine import check_folders, check_installation
 from beel_mcp.cli.terminal import paint, print_json, waiting
-from beel_mcp.language import Language, Sentence, localized
+from beel_mcp.language import Language, localized
 from beel_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
-
-_TOPICS: Final[dict[Topic, Sentence]] = {
-    "installation": Sentence("Program", "Programa"),
-    "settings": Sentence("Settings", "Ajustes"),
-    "files_folder": Sentence("Files folder", "Carpeta de archivos"),
-    "import_folders": Sentence("Lists are read from", "Carpetas de listas"),
-    "state_folder": Sentence("State folder", "Carpeta de estado"),
-    "journal": Sentence("Journal", "Registro de cambios"),
-    "key": Sentence("Key", "Clave"),
-    "beel": Sentence("BeeL", "BeeL"),
-    "company": Sentence("Company", "Empresa"),
-    "scopes": Sentence("What the key may do", "Permisos de la clave"),
-    "routes": Sentence("Routes", "Rutas"),
-    "clock": Sentence("Clock", "Reloj"),
-}
 
 
 def run_doctor(settings: Settings, *, sandbox_app: "Starlette | None", as_json: bool) -> int:
@@ -59,8 +39,8 @@ def examine(settings: Settings, *, sandbox_app: "Starlette | None" = None) -> li
 def _print_lines(findings: Sequence[Finding], language: Language) -> None:
     for finding in findings:
         mark = paint("!!", "red") if finding.fault else paint("ok", "green")
-        topic = _TOPICS[finding.topic].localized(language)
-        print(f"{mark}  {topic}: {finding.fact.localized(language)}")
+        title, fact = (text.localized(language) for text in (finding.title(), finding.fact))
+        print(f"{mark}  {title}: {fact}")
         if finding.remedy:
             print(f"    -> {finding.remedy.localized(language)}")
     faults = sum(finding.fault is not None for finding in findings)

@@ -3,13 +3,13 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from beel_mcp.cleaning import clean
-from beel_mcp.lists.model import Problem, Row
+from beel_mcp.lists.model import Problem, Row, get_value
 from beel_mcp.messages import Message
 
 # Alike enough to ask: one letter wrong in a name of ten, or the words in another order.
@@ -28,9 +28,11 @@ _SAME_NAME: Final = Message("duplicate.name")
 def with_duplicates(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Add to each row that repeats an earlier one a remark that says so; nothing is removed."""
     found: dict[int, Problem] = {}
-    for earlier, later in _by_identifier(rows):
-        hint = Message("duplicate.row_has_it", row=earlier.number)
-        found[later.number] = Problem("nif", _SAME_IDENTIFIER, later.identifier, hint)
+    first: dict[str, Row] = {}
+    for row in rows:
+        if (identity := row.identity) and (earlier := first.setdefault(identity, row)) is not row:
+            hint = Message("duplicate.row_has_it", row=earlier.number)
+            found[row.number] = Problem("nif", _SAME_IDENTIFIER, row.identifier, hint)
     for earlier, later in _by_name(rows):
         if later.number not in found:
             name = clean(earlier.name, 40)
@@ -49,15 +51,6 @@ def without_duplicates(row: Row) -> Row:
     remarks = (_SAME_IDENTIFIER, _SAME_NAME)
     kept = tuple(problem for problem in row.problems if problem.message not in remarks)
     return row if kept == row.problems else replace(row, problems=kept)
-
-
-def _by_identifier(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
-    first: dict[str, Row] = {}
-    for row in rows:
-        if identity := row.identity:
-            earlier = first.setdefault(identity, row)
-            if earlier is not row:
-                yield earlier, row
 
 
 def _by_name(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
@@ -84,14 +77,12 @@ def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
                 continue  # a community of owners and the one next door
             if fuzz.token_sort_ratio(name, other_name) < _NAMES_ALIKE:
                 continue
-            streets = _street(row.values), _street(other.values)
+            streets = [
+                _plain(get_value(each.values, "address.street") or "") for each in (row, other)
+            ]
             if all(streets) and fuzz.token_set_ratio(*streets) < _STREETS_ALIKE:
                 continue
             yield (row, other) if row.number < other.number else (other, row)
-
-
-def _street(values: Mapping[str, Mapping[str, str]]) -> str:
-    return _plain(values.get("address", {}).get("street", ""))
 
 
 @lru_cache(maxsize=10_000)

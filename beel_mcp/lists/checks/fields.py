@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -38,24 +38,23 @@ _MISSING: Final[Mapping[str, Message]] = {
 
 def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     """Say what looks wrong in a customer's values; nothing is changed or forbidden."""
-    email, phone = values.get("email"), values.get("phone")
+    nif, email, phone = values.get("nif"), values.get("email"), values.get("phone")
     payment = values.get("preferred_payment_method")
     found: list[Problem] = []
-    nif = values.get("nif")
     if not nif or "legal_name" not in values or "alternative_id" in values:
         found.extend(_identity(values))
     elif problem := nif_advice(nif):
         found.append(problem)
-    found.extend(_address(values.get("address")))
+    address = values.get("address")
+    if address and address.keys() == _MISSING.keys():  # whole and Spanish, as most are
+        found += _postal_code(address["postal_code"], address["province"])
+    else:
+        found.extend(_address(address))
     if email and not _EMAIL.fullmatch(email):
         found.append(Problem("email", Message("email.shape"), email))
-    if "billing_emails" in values:
-        others = values["billing_emails"]
-        found += [
-            Problem("billing_emails", Message("email.shape"), each)
-            for each in others
-            if not _EMAIL.fullmatch(each)
-        ]
+    for other in values.get("billing_emails", ()):
+        if not _EMAIL.fullmatch(other):
+            found.append(Problem("billing_emails", Message("email.shape"), other))
     if phone and not (phone.isdigit() and len(phone) == 9):
         found.extend(_phone(phone))
     if payment and "iban" in payment:
@@ -76,9 +75,8 @@ def nif_advice(nif: str) -> Problem | None:
     if _NIF.fullmatch(bare):
         accepted = _control_characters(bare)
         if bare[-1] not in accepted:
-            message = (
-                Message("nif.wrong_letter") if accepted.isalpha() else Message("nif.wrong_control")
-            )
+            is_letter = accepted.isalpha()
+            message = Message("nif.wrong_letter") if is_letter else Message("nif.wrong_control")
             return Problem("nif", message, nif, _would_end(bare, accepted))
         return Problem("nif", Message("nif.writing"), nif, verbatim(bare))
     padded = "0" + bare
@@ -98,7 +96,6 @@ def _spanish() -> tuple[Any, Any, Any]:
 
 
 def _control_characters(nif: str) -> str:
-    """Work out which last characters the first eight allow."""
     cif, dni, nie = _spanish()
     family, body = nif[0], nif[:8]
     if family.isdigit():
@@ -107,12 +104,13 @@ def _control_characters(nif: str) -> str:
         return str(nie.calc_check_digit(body))
     if family in "KLM":  # people without a DNI or NIE of their own
         return str(dni.calc_check_digit(body[1:]))
-    either: str = cif.calc_check_digits(body)
+    digit, letter = cif.calc_check_digits(body)
     if family in "ABEH" and body[1:3] != "00":
-        return either[0]
+        return str(digit)
     if family in "NPQRSW":
-        return either[1]
-    return either  # both are in use; province 00 stands for foreign companies, with letters
+        return str(letter)
+    # Both are in use; province 00 stands for foreign companies, with letters.
+    return f"{digit}{letter}"
 
 
 def _would_end(bare: str, accepted: str) -> Message:
@@ -129,8 +127,7 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("legal_name", Message("customer.no_name"))
     nif, other = values.get("nif"), values.get("alternative_id")
     if nif and other:
-        message = Message("customer.two_identifiers")
-        yield Problem("alternative_id", message, other.get("number"))
+        yield Problem("alternative_id", Message("customer.two_identifiers"), other.get("number"))
     if not nif and not other:
         yield Problem("nif", Message("customer.no_identifier"))
     if nif and (problem := nif_advice(nif)):
@@ -141,14 +138,7 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("alternative_id", fault, other.get("number"))
 
 
-def _address(address: Mapping[str, str] | None) -> Iterable[Problem]:
-    """Look at an address; one that is whole and Spanish, as most are, at its postal code only."""
-    if address and address.keys() == _MISSING.keys():
-        return _postal_code(address["postal_code"], address["province"])
-    return _odd_address(address)
-
-
-def _odd_address(address: Mapping[str, str] | None) -> Iterator[Problem]:
+def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
     if not address:
         yield Problem("address", Message("address.missing"))
         return
@@ -172,28 +162,21 @@ def _hint(part: str, postal_code: str) -> Message | None:
 
 @lru_cache(maxsize=2_000)  # a list has few places, many times
 def _postal_code(code: str, province: str) -> tuple[Problem, ...]:
-    return tuple(_postal_code_problems(code, province))
-
-
-def _postal_code_problems(code: str, province: str) -> Iterator[Problem]:
-    field = "address.postal_code"
-    prefixes = prefixes_of(province)
+    field, prefix, prefixes = "address.postal_code", code[:2], prefixes_of(province)
     if not re.fullmatch("[0-9]{5}", code):
         padded = "0" + code
         fits = re.fullmatch("[0-9]{5}", padded) and province_of(padded)
         hint = verbatim(padded) if fits else None
-        yield Problem(field, Message("address.postal_code_shape"), code, hint)
-    elif not (found := province_of(code)):
-        yield Problem(field, Message("address.postal_code_unknown"), code)
-    elif prefixes and code[:2] not in prefixes:
-        hint = Message(
-            "address.provinces",
-            prefix=code[:2],
-            found=found,
-            province=province,
-            prefixes=either(sorted(prefixes)),
-        )
-        yield Problem(field, Message("address.postal_code_elsewhere"), code, hint)
+        return (Problem(field, Message("address.postal_code_shape"), code, hint),)
+    if not (found := province_of(code)):
+        return (Problem(field, Message("address.postal_code_unknown"), code),)
+    if not prefixes or prefix in prefixes:
+        return ()
+    known = either(sorted(prefixes))
+    hint = Message(
+        "address.provinces", prefix=prefix, found=found, province=province, prefixes=known
+    )
+    return (Problem(field, Message("address.postal_code_elsewhere"), code, hint),)
 
 
 def _phone(phone: str) -> Iterator[Problem]:
@@ -244,12 +227,12 @@ def _document_fault(document: Mapping[str, str]) -> Message | None:
         return Message("foreign.of_spain")
     if kind == "NOT_REGISTERED" and country not in (None, "ES"):
         return Message("foreign.not_of_spain")
+    if kind != "NIF_IVA" or country not in _EUROPE:
+        return None
     number = "".join(mark for mark in document.get("number", "").upper() if mark.isalnum())
-    if kind == "NIF_IVA" and country in _EUROPE:
-        mark = "EL" if country == "GR" else country
-        if not european(number if number.startswith(mark) else f"{mark}{number}"):
-            return Message("foreign.wrong_control")
-    return None
+    mark = "EL" if country == "GR" else country
+    is_right = european(number if number.startswith(mark) else f"{mark}{number}")
+    return None if is_right else Message("foreign.wrong_control")
 
 
 def holds_account(name: str, data: bytes) -> bool:

@@ -77,7 +77,6 @@ def _key(name: str) -> str:
 
 @cache
 def _provinces() -> dict[str, list[str]]:
-    """Give the names of each province by the prefix of its postal codes; the official one first."""
     return read_data("provinces")
 
 

@@ -117,18 +117,15 @@ class _Report:
     def _value(self, row: Row, column: str) -> str:
         if text := cell_text(row.values, column):
             return text if fits(text) else self._unread("")
-        for problem in row.errors:
-            if _column_of(problem, row) == column:
-                return self._unread_value(column, problem.value or "")
-        return ""
-
-    def _unread_value(self, column: str, value: str) -> str:
-        """Give a value that could not be read such that it cannot be read now, either."""
+        problem = next((error for error in row.errors if _column_of(error, row) == column), None)
+        if problem is None:
+            return ""
+        # What could not be read must not be readable now, either.
         try:
-            read_value(column, raw_of(value))
+            read_value(column, raw_of(problem.value or ""))
         except UnreadableError:
-            return value
-        return self._unread(value)
+            return problem.value or ""
+        return self._unread(problem.value or "")
 
     def _unread(self, value: str) -> str:
         # To the reader of lists it is an error as spreadsheets show them.
@@ -191,11 +188,9 @@ class _Report:
 
 def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
     """Colour the cells that something is wrong with; an error outshines a remark."""
-    found: dict[str, Colour] = {}
-    for problem in verdict.warnings:
-        found[_column_of(problem, row)] = "yellow"
-    for problem in verdict.errors:
-        found[_column_of(problem, row)] = _LOOKS[verdict.kind].colour or "red"
+    found: dict[str, Colour] = {_column_of(remark, row): "yellow" for remark in verdict.warnings}
+    of_errors = _LOOKS[verdict.kind].colour or "red"
+    found |= {_column_of(error, row): of_errors for error in verdict.errors}
     found.pop("", None)
     return found
 

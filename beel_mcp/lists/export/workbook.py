@@ -73,19 +73,18 @@ class _Styles:
     """The formats of a workbook; each is made once."""
 
     def __init__(self, book: Any) -> None:
-        self._book = book
         self._made: dict[tuple[Colour | None, bool, bool, bool], Any] = {}
-        self.plain = book.add_format({})
+        self._add = book.add_format
+        self.plain = self._add({})
 
     def of(self, cell: Cell) -> Any:
         # The mark that Excel gives a text that was typed with a ' in front.
         is_quoted = cell.text.startswith(FORMULA)
-        key = (cell.colour, cell.is_bold, cell.is_wrapped, is_quoted)
+        key = (*cell[1:], is_quoted)
         if key not in self._made:
-            style: dict[str, Any] = {**_TEXT, "bold": cell.is_bold, "text_wrap": cell.is_wrapped}
-            if cell.colour:
-                style |= {"bg_color": _COLOURS[cell.colour], "border": 1}
-            self._made[key] = self._book.add_format(style | {"quote_prefix": is_quoted})
+            style = {**_TEXT, "bold": cell.is_bold, "text_wrap": cell.is_wrapped}
+            border = {"bg_color": _COLOURS[cell.colour], "border": 1} if cell.colour else {}
+            self._made[key] = self._add({**style, **border, "quote_prefix": is_quoted})
         return self._made[key]
 
 

@@ -52,31 +52,26 @@ def repaired(field: str, text: str) -> Repair | None:
     if text.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(text)):
         inner = repaired(field, formula[1])
         return inner or Repair(formula[1], Message("change.formula"))
-    repair = REPAIRS.get(field)
-    return repair(text) if repair else None
+    return REPAIRS[field](text) if field in REPAIRS else None
+
+
+def _repair(before: str, after: str, change: Message) -> Repair | None:
+    return Repair(after, change) if after != before else None
 
 
 def _nif(text: str) -> Repair | None:
-    if is_nif(text):
+    if is_nif(text) or not is_nif(bare := bare_nif(text)):
         return None
-    bare = bare_nif(text)
-    if bare == text or not is_nif(bare):
-        return None
-    return Repair(bare, Message("change.nif"))
+    return _repair(text, bare, Message("change.nif"))
 
 
 def _phone(text: str) -> Repair | None:
-    if text.isdigit():
-        return None
-    if found := _SCIENTIFIC.fullmatch(text):
-        decimals, power = found[2] or "", int(found[3])
-        # With fewer digits than the power says, some are lost for good.
-        if len(decimals) == power >= 8:
-            return Repair(found[1] + decimals, Message("change.scientific"))
-        return None
-    if found := _FLOAT.fullmatch(text):
-        return Repair(found[1], Message("change.decimals"))
-    return None
+    if text.isdigit() or not (found := _SCIENTIFIC.fullmatch(text)):
+        return _digits(text)
+    decimals, power = found[2] or "", int(found[3])
+    # With fewer digits than the power says, some are lost for good.
+    is_whole = len(decimals) == power >= 8
+    return Repair(found[1] + decimals, Message("change.scientific")) if is_whole else None
 
 
 def _digits(text: str) -> Repair | None:
@@ -86,9 +81,7 @@ def _digits(text: str) -> Repair | None:
 
 def _iban(text: str) -> Repair | None:
     bare = _SEPARATORS.sub("", text).upper().removeprefix("IBAN")
-    if bare == text or not _IBAN.fullmatch(bare):
-        return None
-    return Repair(bare, Message("change.iban"))
+    return _repair(text, bare, Message("change.iban")) if _IBAN.fullmatch(bare) else None
 
 
 def _website(text: str) -> Repair | None:
@@ -99,21 +92,20 @@ def _website(text: str) -> Repair | None:
 
 def _method(text: str) -> Repair | None:
     method = _meanings("payment_method").get(text.casefold(), text)
-    return Repair(method, Message("change.payment_method")) if method != text else None
+    return _repair(text, method, Message("change.payment_method"))
 
 
 def _id_type(text: str) -> Repair | None:
     kind = _meanings("document_type").get(text.casefold(), text)
-    return Repair(kind, Message("change.document_type")) if kind != text else None
+    return _repair(text, kind, Message("change.document_type"))
 
 
 def _capitals(text: str) -> Repair | None:
-    return Repair(text.upper(), Message("change.capitals")) if text != text.upper() else None
+    return _repair(text, text.upper(), Message("change.capitals"))
 
 
 @cache
 def _meanings(table: str) -> dict[str, str]:
-    """Give BeeL's name for each word that people and programs write in a column."""
     words = read_data("cell_words")[table]
     return {word: name for name, synonyms in words.items() for word in synonyms}
 

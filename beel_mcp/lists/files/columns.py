@@ -7,12 +7,19 @@ from typing import Final, NamedTuple
 
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import CallerError, FieldError
-from beel_mcp.lists.files import sheet as refusals
 from beel_mcp.lists.files.container import ListFile, open_file
 from beel_mcp.lists.files.csv import read_csv
-from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Line, listed
+from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Line, file_error, listed
 from beel_mcp.lists.files.spreadsheet import read_sheets
-from beel_mcp.lists.headers import SURNAME, TEMPLATE, is_ours, key_of, meaning_of, unknown_field
+from beel_mcp.lists.headers import (
+    SURNAME,
+    TEMPLATE,
+    fields_of,
+    is_ours,
+    key_of,
+    meaning_of,
+    unknown_field,
+)
 from beel_mcp.lists.model import FIELDS
 
 IGNORE: Final = "ignore"
@@ -65,6 +72,11 @@ class Table:
         return ", ".join(parts) or None
 
 
+def _padded(row: Line, width: int) -> Line:
+    missing = width - len(row.cells)
+    return Line(row.number, row.cells + ("",) * missing) if missing > 0 else row
+
+
 def read_table(
     data: bytes, name: str, sheet: str | None = None, chosen: Mapping[str, str] | None = None
 ) -> Table:
@@ -75,77 +87,51 @@ def read_table(
     Raises:
         CallerError: the file holds no such list; `code` says why, the message what to do.
     """
-    file = open_file(data, name)
-    grid = _grid(file, sheet, chosen or {})
+    file, chosen = open_file(data, name), chosen or {}
+    grid = _grid(file, sheet, chosen)
     widest = max(len(line.cells) for line in grid.lines)
     if widest > MAX_COLUMNS:
-        raise refusals.too_many_columns(name, widest)
-    index, _ = find_headers(grid, chosen or {})
+        raise file_error("too_many_columns", name, count=widest, limit=MAX_COLUMNS)
+    index, _ = _find_headers(grid, chosen)
     line = grid.lines[index]
     below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
     repeated = len(grid.lines) - index - 1 - len(below)
     if file.format != "csv":
         # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
-        line = Line(line.number, line.cells + ("",) * (widest - len(line.cells)))
-    layout = read_layout(line, name, chosen or {})
-    headers = headers_of(line)
+        line = _padded(line, widest)
+    headers = tuple(map(str, line.cells))
+    layout = _layout(line, headers, name, chosen)
     if not below:
-        raise refusals.no_rows(name)
+        raise file_error("no_rows", name)
     if len(below) > MAX_ROWS:
-        raise refusals.too_many_rows(name, len(below))
-    width = len(headers)
-    return Table(
-        headers,
-        tuple(row if len(row.cells) >= width else _padded(row, width) for row in below),
-        layout,
-        grid,
-        repeated,
-    )
+        raise file_error("too_many_rows", name, total=len(below), limit=MAX_ROWS)
+    rows = tuple(_padded(row, len(headers)) for row in below)
+    return Table(headers, rows, layout, grid, repeated)
 
 
 def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
     if file.format == "csv":
         if sheet is not None:
-            raise CallerError(
-                f"{refusals.shown(file.name)} is a CSV file: it has no sheets.",
-                code="file_sheet",
-                remedy="Call again without sheet.",
-            )
+            raise file_error("no_sheets", file.name)
         grids: Sequence[Grid] = [read_csv(file.data, file.name)]
     else:
         grids = read_sheets(file, sheet)
     grids = [grid for grid in grids if grid.lines]
     # Of a report of ours the first sheet is the list, whatever stands in the others.
-    grids = [grid for grid in grids if _is_reported(grid)] or grids
+    reports = [grid for grid in grids if sum(map(is_ours, map(str, grid.lines[0].cells))) >= 2]
+    grids = reports or grids
     if len(grids) > 1:
         # The sheet of the list has the most headers; sheets for notes or codes have none.
-        grids = [grid for grid in grids if find_headers(grid, chosen)[1] >= 2] or grids
+        grids = [grid for grid in grids if _find_headers(grid, chosen)[1] >= 2] or grids
     if not grids:
-        raise refusals.empty(file.name)
+        raise file_error("empty", file.name)
     if len(grids) > 1:
-        raise CallerError(
-            f"{refusals.shown(file.name)} has several sheets that may be the list.",
-            code="file_sheet",
-            remedy="Ask the person which one, and name it in sheet:"
-            f" {listed([grid.sheet or '' for grid in grids])}.",
-        )
+        names = listed([grid.sheet or "" for grid in grids])
+        raise file_error("several_sheets", file.name, sheets=names)
     return grids[0]
 
 
-def _is_reported(grid: Grid) -> bool:
-    return sum(map(is_ours, headers_of(grid.lines[0]))) >= 2
-
-
-def _padded(row: Line, width: int) -> Line:
-    return Line(row.number, row.cells + ("",) * (width - len(row.cells)))
-
-
-def headers_of(line: Line) -> tuple[str, ...]:
-    """Give the cells of a line as headers."""
-    return tuple(cell if isinstance(cell, str) else str(cell) for cell in line.cells)
-
-
-def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
+def _find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
     """Find the line that looks most like headers, and how many of its cells do.
 
     The named columns count before the known ones; the first of equal lines wins. A line without
@@ -154,27 +140,25 @@ def find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
     best, most = 0, (0, False, 0)
     wanted = {key_of(header) for header in chosen}
     for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
-        headers = headers_of(line)
-        named = len(wanted & {key_of(header) for header in headers})
-        meanings = {meaning[0] for header in headers if (meaning := meaning_of(header))}
-        score = (named, "legal_name" in meanings, len(meanings))
+        headers = tuple(map(str, line.cells))
+        named, fields = len(wanted & set(map(key_of, headers))), fields_of(headers)
+        score = (named, "legal_name" in fields, len(fields))
         if score > most:
             best, most = index, score
     return best, most[2] + most[0] if most[1] or most[0] else 0
 
 
-def read_layout(line: Line, name: str, chosen: Mapping[str, str]) -> Layout:
+def _layout(line: Line, headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> Layout:
     """Decide which column fills which field; what was chosen by the caller goes first.
 
     Raises:
         CallerError: no column has the name, two mean the same, or a chosen one is not there.
     """
-    headers = headers_of(line)
     named = _chosen_columns(headers, name, chosen)
     every = (*named, *_known_columns(headers, name, named))
     used = _sensible(column for column in every if column.field != IGNORE)
     if not any(column.field == "legal_name" for column in used):
-        raise _no_name(headers, name)
+        raise file_error("no_name", name, headers=listed(headers), template=", ".join(TEMPLATE))
     indexes = {column.cell for column in used}
     ignored = tuple(
         clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)"
@@ -208,13 +192,16 @@ def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:
     """
     faults = []
     for index, (header, field) in enumerate(chosen, 1):
-        where = f"columns {index}"
+        earlier = chosen[: index - 1]
         if field not in FIELDS and field != IGNORE:
-            faults.append(FieldError(where, unknown_field(field)))
-        elif header in [other for other, _ in chosen[: index - 1]]:
-            faults.append(FieldError(where, f"names the header {quoted(header, 40)} again"))
-        elif field != IGNORE and field in [other for _, other in chosen[: index - 1]]:
-            faults.append(FieldError(where, f"fills {field} again"))
+            fault = unknown_field(field)
+        elif header in [other for other, _ in earlier]:
+            fault = f"names the header {quoted(header, 40)} again"
+        elif field != IGNORE and field in [other for _, other in earlier]:
+            fault = f"fills {field} again"
+        else:
+            continue
+        faults.append(FieldError(f"columns {index}", fault))
     if faults:
         raise CallerError(
             "columns cannot be used as given; nothing was read.",
@@ -229,16 +216,14 @@ def _sensible(used: Iterable[Column]) -> list[Column]:
 
     A surname needs a name; what is only called a number, before any street, counts the rows.
     """
-    kept: list[Column] = []
-    fields: set[str] = set()
+    kept: dict[str, Column] = {}
     for column in sorted(used):
         is_weak = column.field == "address.number" and (meaning_of(column.header) or ("", 0))[1]
-        if not is_weak or "address.street" in fields:
-            kept.append(column)
-            fields.add(column.field)
-    return (
-        kept if "legal_name" in fields else [column for column in kept if column.field != SURNAME]
-    )
+        if not is_weak or "address.street" in kept:
+            kept[column.field] = column
+    if "legal_name" not in kept:
+        kept.pop(SURNAME, None)
+    return list(kept.values())
 
 
 def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> list[Column]:
@@ -252,10 +237,8 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
             or [i for i in range(len(headers)) if key.removesuffix("noheader") == f"column{i + 1}"]
         )
         if not alike:
-            raise CallerError(
-                f"{quoted(name, 80)} has no column {quoted(header, 40)}.",
-                code="file_column",
-                remedy=f"Its headers: {_listed(headers)}. A column without one is 'column 3'.",
+            raise file_error(
+                "unknown_column", name, header=quoted(header, 40), headers=listed(headers)
             )
         if len(alike) > 1:
             raise _repeated([Column(index, headers[index], field) for index in alike], name)
@@ -264,29 +247,13 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
 
 
 def _repeated(columns: Sequence[Column], name: str) -> CallerError:
-    """Say which columns mean the same, and how to choose between them."""
-    first, other = columns[:2]
-    both = f"{quoted(first.header, 40)} (column {first.cell + 1}) and {quoted(other.header, 40)}"
-    same = key_of(first.header) == key_of(other.header)
-    header = f"column {first.cell + 1}" if same else clean(first.header, 40)
-    return CallerError(
-        f"Two columns of {quoted(name, 80)} fill {first.field}: {both} (column {other.cell + 1}).",
-        code="file_header_repeated",
-        remedy="Ask the person which one counts and name it in columns, such as"
-        f' {{"header": "{header}", "field": "{first.field}"}}; the other is then ignored.',
+    first, second = columns[:2]
+    has_twin = key_of(first.header) == key_of(second.header)
+    return file_error(
+        "same_field",
+        name,
+        field=first.field,
+        first=f"{quoted(first.header, 40)} (column {first.cell + 1})",
+        second=f"{quoted(second.header, 40)} (column {second.cell + 1})",
+        header=f"column {first.cell + 1}" if has_twin else clean(first.header, 40),
     )
-
-
-def _no_name(headers: Sequence[str], name: str) -> CallerError:
-    return CallerError(
-        f"{quoted(name, 80)} has no column for the customer's name (such as nombre_fiscal, Razón"
-        f" social or legal_name). Its headers seem to be: {_listed(headers)}.",
-        code="file_no_header",
-        remedy='Name it in columns, such as {"header": "…", "field": "legal_name"}, or give the'
-        f" columns the names of BeeL's template: {', '.join(TEMPLATE)}.",
-    )
-
-
-def _listed(headers: Sequence[str]) -> str:
-    more = f" and {len(headers) - 10} more" if len(headers) > 10 else ""
-    return ", ".join(quoted(header, 40) for header in headers[:10]) + more

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from beel_mcp.lists.files import sheet as file_errors
-from beel_mcp.lists.files.sheet import MAX_BYTES, FileFormat
+from beel_mcp.lists.files.sheet import MAX_BYTES, FileFormat, file_error
 
 # A list of 5,000 rows with 40 columns has about 15 MB inside; nobody opens more than this here.
 MAX_UNPACKED: Final = 40_000_000
@@ -75,26 +74,24 @@ def open_file(data: bytes, name: str) -> ListFile:
         CallerError: it is empty, of another format, protected, broken, or would grow too large.
     """
     if len(data) > MAX_BYTES:
-        fault = f"is larger than {MAX_BYTES // 1_000_000} MB"
-        remedy = "Keep the columns of BeeL's template only, or split the file."
-        raise file_errors.file_error(name, fault, "file_too_large", remedy)
+        raise file_error("too_large", name, limit=MAX_BYTES // 1_000_000)
     text = data.removeprefix(codecs.BOM_UTF8)
     if not text.strip():
-        raise file_errors.empty(name)
+        raise file_error("empty", name)
     others = [called for magic, called in _OTHER_FORMATS if data.startswith(magic)]
     if _MARKUP.match(text):
         others.append("a web page or XML")
     if others:
-        raise file_errors.wrong_type(name, others[0] + ", not a list that can be read")
+        raise file_error("wrong_type", name, found=others[0])
     if data.startswith(_ZIP):
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 return _unpacked(archive, data, name)
         except _BROKEN:
-            raise file_errors.damaged(name) from None
+            raise file_error("damaged", name) from None
     found: FileFormat = "xls" if data.startswith(_OLE) else "csv"
     if found == "xls" and "EncryptedPackage".encode("utf-16-le") in data:
-        raise file_errors.password_protected(name)
+        raise file_error("password", name)
     _check_suffix(name, found)
     return ListFile(name, data, found)
 
@@ -111,8 +108,7 @@ def packed(parts: Mapping[str, bytes]) -> io.BytesIO:
 
 def _check_suffix(name: str, found: FileFormat) -> None:
     if _SUFFIXES.get(PurePath(name).suffix.casefold(), found) != found:
-        remedy = f"Rename it to end in .{found}, or save it again in a spreadsheet program."
-        raise file_errors.wrong_type(name, _FORMAT_NAMES[found], remedy)
+        raise file_error("wrong_suffix", name, found=_FORMAT_NAMES[found], suffix=found)
 
 
 def _unpacked(archive: zipfile.ZipFile, data: bytes, name: str) -> ListFile:
@@ -121,29 +117,28 @@ def _unpacked(archive: zipfile.ZipFile, data: bytes, name: str) -> ListFile:
     wanted = [info for info in archive.infolist() if _PARTS[found].fullmatch(info.filename)]
     unpacked = sum(info.file_size for info in wanted)
     if unpacked > MAX_UNPACKED:
-        raise file_errors.bomb(name, f"it unpacks to {unpacked // 1_000_000} MB")
+        raise file_error("bomb", name, why=f"it unpacks to {unpacked // 1_000_000} MB")
     if any(info.flag_bits & 1 for info in wanted):
-        raise file_errors.password_protected(name)
+        raise file_error("password", name)
     # A reader that folds names would take one of two parts, and perhaps not the measured one.
-    if len({info.filename.casefold() for info in wanted}) < len(wanted):
-        raise file_errors.damaged(name)
-    if any(info.compress_type not in _METHODS for info in wanted):
-        raise file_errors.damaged(name)
+    is_ambiguous = len({info.filename.casefold() for info in wanted}) < len(wanted)
+    if is_ambiguous or any(info.compress_type not in _METHODS for info in wanted):
+        raise zipfile.BadZipFile
     # Reads no more than was declared, and holds it against its checksum.
     parts = {info.filename: archive.read(info) for info in wanted}
     if any(b"<!" in part and _DECLARED.search(part) for part in parts.values()):
-        raise file_errors.damaged(name)
+        raise zipfile.BadZipFile
     if b"encryption-data" in parts.get("META-INF/manifest.xml", b""):
-        raise file_errors.password_protected(name)
+        raise file_error("password", name)
     return ListFile(name, data, found, parts)
 
 
 def _format_of(archive: zipfile.ZipFile, name: str) -> FileFormat:
     names = archive.namelist()
     if len(names) > MAX_PARTS:
-        raise file_errors.bomb(name, f"it has {len(names)} parts")
+        raise file_error("bomb", name, why=f"it has {len(names)} parts")
     if not names:
-        raise file_errors.damaged(name)
+        raise zipfile.BadZipFile
     if "xl/workbook.xml" in names:
         return "xlsx"
     mimetype = b""
@@ -158,4 +153,4 @@ def _format_of(archive: zipfile.ZipFile, name: str) -> FileFormat:
         other = "a binary Excel file (XLSB)"
     elif any(part.startswith(("word/", "ppt/")) for part in names) or mimetype:
         other = "a document"
-    raise file_errors.wrong_type(name, f"{other}, not a list that can be read")
+    raise file_error("wrong_type", name, found=other)

@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from beel_mcp.errors import CallerError
-from beel_mcp.lists.files.sheet import MAX_ROWS, SAVE_AS_CSV, Grid, Line, file_error, too_many_rows
-from beel_mcp.lists.headers import meaning_of
+from beel_mcp.lists.files.sheet import MAX_ROWS, Grid, Line, file_error
+from beel_mcp.lists.headers import fields_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t")  # the template's own comes first, and wins a tie
@@ -40,12 +39,11 @@ def read_csv(data: bytes, name: str) -> Grid:
         separator, text = named[1], text[named.end() :]
     lines: list[Line] = []
     total = 0
-    for line in _lines(text, separator or _separator(text), name):
-        total += 1
+    for total, line in enumerate(_lines(text, separator or _separator(text), name), 1):
         if total <= _MOST_LINES:  # the others are only counted
             lines.append(line)
     if total > _MOST_LINES:
-        raise too_many_rows(name, total - 1)
+        raise file_error("too_many_rows", name, total=total - 1, limit=MAX_ROWS)
     return Grid(lines, encoding=encoding)
 
 
@@ -65,14 +63,7 @@ def _decoded(data: bytes, name: str) -> tuple[str, str | None]:
         else:  # the error counts from behind the mark that "utf-8-sig" takes away
             line = _line_of(data.removeprefix(codecs.BOM_UTF8), error.start)
             fault = f"is not UTF-8 text: line {line} has a character in another encoding"
-    raise _encoding_error(name, fault)
-
-
-def _encoding_error(name: str, fault: str) -> CallerError:
-    remedy = (
-        "Save it again as CSV UTF-8 (in Excel: Save as, CSV UTF-8), so that accents and ñ survive."
-    )
-    return file_error(name, fault, "file_encoding", remedy)
+    raise file_error("encoding", name, fault=fault)
 
 
 def _line_of(data: bytes, offset: int) -> int:
@@ -89,11 +80,11 @@ def _windows(data: bytes, name: str) -> str:
         text = data.decode("cp1252")
     except UnicodeDecodeError as error:
         fault = f"{unknown}: a character of line {_line_of(data, error.start)} is none of Windows"
-        raise _encoding_error(name, fault) from None
+        raise file_error("encoding", name, fault=fault) from None
     for pattern, what in ((_DOS, "MS-DOS text"), (_TWICE, "UTF-8 mixed with another encoding")):
         if found := pattern.search(text):
             line = text.count("\n", 0, found.start()) + 1
-            raise _encoding_error(name, f"{unknown}: line {line} looks like {what}")
+            raise file_error("encoding", name, fault=f"{unknown}: line {line} looks like {what}")
     return text
 
 
@@ -104,7 +95,8 @@ def _separator(text: str) -> str:
     lines = outside.splitlines()[:_LINES_SEARCHED]
 
     def headers(mark: str) -> int:
-        return max((len(_fields(line.split(mark))) for line in lines), default=0)
+        cells = ([cell.strip('" ') for cell in line.split(mark)] for line in lines)
+        return max((len(fields_of(line)) for line in cells), default=0)
 
     def agreeing(mark: str) -> int:
         counts = Counter(line.count(mark) for line in lines if mark in line)
@@ -112,10 +104,6 @@ def _separator(text: str) -> str:
 
     best = max(_SEPARATORS, key=headers)
     return best if headers(best) else max(_SEPARATORS, key=agreeing)
-
-
-def _fields(headers: list[str]) -> set[str]:
-    return {meaning[0] for header in headers if (meaning := meaning_of(header.strip('" ')))}
 
 
 def _lines(text: str, separator: str, name: str) -> Iterator[Line]:
@@ -132,14 +120,11 @@ def _lines(text: str, separator: str, name: str) -> Iterator[Line]:
         # Our own sentence: the module's words are for programmers.
         too_long = "field limit" in str(error)
         why = "a cell is too long" if too_long else "its quotation marks do not pair up"
-        fault = f"cannot be read from row {number + 1} on: {why}"
-        remedy = f'Put a cell that holds " in quotes and double the " inside. {SAVE_AS_CSV}'
-        raise file_error(name, fault, "file_not_csv", remedy) from None
+        raise file_error("csv_record", name, row=number + 1, why=why) from None
 
 
 def _checked(text: str, name: str) -> Iterator[str]:
     for line in io.StringIO(text, newline=""):
         if len(line) > _MAX_LINE:
-            fault = f"has a line of more than {_MAX_LINE} characters: not a list of customers"
-            raise file_error(name, fault, "file_not_csv", SAVE_AS_CSV)
+            raise file_error("csv_line", name, limit=_MAX_LINE)
         yield line

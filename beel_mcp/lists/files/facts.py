@@ -92,21 +92,27 @@ def _sheet_paths(parts: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _sheet_facts(sheet: bytes, texts: bytes) -> SheetFacts:
-    most_text = _longest(texts) * (len(sheet) // _SMALLEST_CELL)
-    if most_text <= MAX_TEXT and not any(pattern.search(sheet) for pattern in _TELLING):
+    # If every cell held a text of this many bytes, they would still be few enough.
+    short = MAX_TEXT // max(1, len(sheet) // _SMALLEST_CELL)
+    is_short = _are_short(texts, short)
+    if is_short and not any(pattern.search(sheet) for pattern in _TELLING):
         return SheetFacts(LAST_ROW, MAX_COLUMNS)
-    lengths: Sequence[int] = ()
-    if most_text > MAX_TEXT:
-        lengths = _scanned(texts, _TextScanner()).lengths
+    lengths = () if is_short else _scanned(texts, _TextScanner()).lengths
     cells = _scanned(sheet, _XlsxScanner(lengths))
     return SheetFacts(*cells.last, frozenset(cells.hidden), lost=cells.lost, text=cells.size)
 
 
-def _longest(texts: bytes) -> int:
-    """Bound the length of each shared text, in bytes."""
+def _are_short(texts: bytes, limit: int) -> bool:
+    """Tell that no shared text has more bytes, markup included; False if that is not certain."""
     if b"<!" in texts or texts.count(b"<?") > 1:  # an end that is written there is none
-        return len(texts)
-    return max(map(len, texts.split(b"</si>")))
+        return False
+    start = 0
+    while start + limit < len(texts):
+        end = texts.rfind(b"</si>", start, start + limit)
+        if end < 0:
+            return False
+        start = end + len(b"</si>")
+    return True
 
 
 def _coordinate(reference: str) -> Coordinate:

@@ -18,14 +18,7 @@ from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.inline import UnreadableError, change_between, checked_row, is_text, read_value
-from beel_mcp.lists.model import (
-    PAYMENT_METHODS,
-    Problem,
-    Row,
-    ValueChange,
-    get_value,
-    set_value,
-)
+from beel_mcp.lists.model import PAYMENT_METHODS, Problem, Row, ValueChange, get_value, set_value
 from beel_mcp.messages import Message
 
 _METHOD: Final = "preferred_payment_method.method"
@@ -162,7 +155,6 @@ class _Reader:
         return checked_row(self._number, MappingProxyType(values), problems)
 
     def _unreadable(self, cells: Sequence[Cell]) -> Iterator[Problem]:
-        """Read each cell by its field, and give what cannot be read."""
         for index, field in self._plan.columns:
             if cells[index] == "":
                 continue
@@ -188,7 +180,6 @@ class _Reader:
         return value
 
     def _oddities(self) -> Iterator[Problem]:
-        """Say what the sheet hides of a row, and what it lost."""
         if self._number in self._grid.hidden:
             yield Problem("row", Message("sheet.hidden"))
         for index, field in self._plan.columns:
@@ -200,7 +191,6 @@ class _Reader:
                 self.changes.append(ValueChange(self._number, field, merged))
 
     def _join(self) -> None:
-        """Put a surname behind its name and a kind of way in front of its street."""
         name, surname = self._values.get("legal_name"), self._values.pop(SURNAME, None)
         if name and surname:
             self._set("legal_name", f"{name} {surname}", Message("change.surname"))

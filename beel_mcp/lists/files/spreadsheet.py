@@ -8,8 +8,6 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 
 from beel_mcp.cleaning import quoted
-from beel_mcp.errors import CallerError
-from beel_mcp.lists.files import sheet as file_errors
 from beel_mcp.lists.files import xls
 from beel_mcp.lists.files.container import ListFile, packed
 from beel_mcp.lists.files.facts import ods_facts, xlsx_facts
@@ -22,8 +20,8 @@ from beel_mcp.lists.files.sheet import (
     Grid,
     Line,
     SheetFacts,
+    file_error,
     listed,
-    shown,
 )
 
 _MAX_CELLS: Final = LAST_ROW * MAX_COLUMNS
@@ -48,15 +46,15 @@ def read_sheets(file: ListFile, sheet: str | None) -> list[Grid]:
             return [book.read(book.named(sheet))]
         return [grid for name in book.shown_sheets() if (grid := book.read(name)).lines]
     except (PasswordError, xls.ProtectedError):
-        raise file_errors.password_protected(file.name) from None
+        raise file_error("password", file.name) from None
     except (CalamineError, *_BROKEN):
-        raise file_errors.damaged(file.name) from None
+        raise file_error("damaged", file.name) from None
     except BaseException as error:
         # The reader is written in Rust: where it gives up on damaged bytes it "panics", which is
         # no Exception in Python. Anything else, such as a cancel, is not ours to stop.
         if type(error).__name__ != "PanicException":
             raise
-        raise file_errors.damaged(file.name) from None
+        raise file_error("damaged", file.name) from None
 
 
 @dataclass(frozen=True)
@@ -100,24 +98,21 @@ class _Workbook:
     def named(self, sheet: str) -> str:
         """Find the sheet that was named, by its exact name or else by one spelled alike."""
         names: list[str] = self.calamine.sheet_names
-        wanted = sheet.strip().casefold()
-        alike = [name for name in names if name.strip().casefold() == wanted]
         if sheet in names:
             return sheet
+        wanted = sheet.strip().casefold()
+        alike = [name for name in names if name.strip().casefold() == wanted]
         if len(alike) == 1:
             return alike[0]
-        raise CallerError(
-            f"{shown(self.name)} has no sheet {quoted(sheet, 40)}.",
-            code="file_sheet",
-            remedy=f"Its sheets: {listed(names)}.",
-        )
+        raise file_error("unknown_sheet", self.name, sheet=quoted(sheet, 40), sheets=listed(names))
 
     def read(self, sheet: str) -> Grid:
         facts = self.facts.get(sheet)
         if facts is None:
-            raise file_errors.damaged(self.name)
+            raise file_error("damaged", self.name)
         if facts.last_row > LAST_ROW or facts.last_column > MAX_COLUMNS or facts.text > MAX_TEXT:
-            raise file_errors.bomb(self.name, f"the sheet {quoted(sheet, 40)} {_extent(facts)}")
+            why = f"the sheet {quoted(sheet, 40)} {_extent(facts)}"
+            raise file_error("bomb", self.name, why=why)
         found = self.calamine.get_sheet_by_name(sheet)
         rows = found.to_python(skip_empty_area=False)
         # Calamine counts the rows of merged cells from 0.
@@ -129,7 +124,7 @@ class _Workbook:
         # They do not overlap, so that each is a cell of this sheet.
         covered = sum(max(1, min(bottom, len(rows)) - top) for (top, _), (bottom, _) in merged)
         if covered > _MAX_CELLS:
-            raise file_errors.bomb(self.name, "it has more merged cells than a list can have")
+            raise file_error("bomb", self.name, why="it has more merged cells than a list can have")
         return _grid(sheet, rows, facts, merged)
 
 
@@ -138,7 +133,7 @@ def _check_room(name: str, sheets: Sequence[SheetFacts]) -> None:
     cells = sum(facts.last_row * facts.last_column for facts in sheets)
     if cells > _MAX_CELLS or sum(facts.text for facts in sheets) > MAX_TEXT:
         largest = max(sheets, key=lambda facts: (facts.text, facts.last_row * facts.last_column))
-        raise file_errors.bomb(name, f"a sheet {_extent(largest)}")
+        raise file_error("bomb", name, why=f"a sheet {_extent(largest)}")
 
 
 def _extent(facts: SheetFacts) -> str:
@@ -155,18 +150,13 @@ def _grid(
 ) -> Grid:
     lost_rows = {row for row, _ in facts.lost}
     filled = _fill(rows, merged, lost_rows)
-    lines = [
-        Line(number, tuple(cells))
-        for number, row in enumerate(rows, 1)
-        if (cells := _trimmed(row)) or number in lost_rows
-    ]
+    lines = []
+    for number, row in enumerate(rows, 1):
+        while row and isinstance(row[-1], str) and not row[-1].strip():
+            row.pop()
+        if row or number in lost_rows:
+            lines.append(Line(number, tuple(row)))
     return Grid(lines, sheet, hidden=facts.hidden, filled=filled, lost=facts.lost)
-
-
-def _trimmed(row: list[Cell]) -> list[Cell]:
-    while row and isinstance(row[-1], str) and not row[-1].strip():
-        row.pop()
-    return row
 
 
 def _fill(

@@ -1,19 +1,20 @@
 """Many customers at once: their CSV template, an all-or-nothing creation, a partial deletion."""
 
 from codecs import BOM_UTF8
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-from beel_mcp.sandbox.calls import Call
+from beel_mcp.sandbox.calls import FLAG, KEYED, UUID, Call, route
 from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, mistyped, refuse
-from beel_mcp.sandbox.rules import check_census, check_control
+from beel_mcp.sandbox.rules import check_nif
 from beel_mcp.sandbox.store import Record
 
 from .customers import as_customer, as_echo, new_record, read_new_customer, remove
 
 TEMPLATE_NAME = "template_clientes_beel.csv"
 CSV = "text/csv"
+FREE: dict[str, Any] = {"produces": CSV, "scope": "customers:read", "in_company": False}
 TEMPLATE_LINES = """\
 nombre_fiscal;nif;email;telefono;direccion_calle;direccion_numero;direccion_codigo_postal;\
 direccion_poblacion;direccion_provincia
@@ -32,6 +33,11 @@ COUNTERS = {
     "DUPLICATE": "duplicates",
     "NIF_INVALID": "invalid_nifs",
 }
+STATUSES = {
+    "NIF_INVALID": "NIF_INVALID",
+    "CLIENT_DUPLICATE": "DUPLICATE",
+    "EXTERNAL_SERVICE_ERROR": "ERROR",  # an unanswered question says nothing about the NIF
+}
 IMPORTABLE = ("VALID", "WARNING")
 
 
@@ -46,14 +52,33 @@ class Row:
     warnings: list[Problem] = field(default_factory=list)
 
 
+@route(
+    "POST /customers/templates/csv",
+    flat="downloadCustomerTemplateCsv",
+    successor="/v1/templates/customer-import",
+    **FREE,
+)
+@route(
+    "GET /v1/templates/customer-import",
+    shared="downloadCustomerImportTemplate",
+    in_legacy=False,
+    **FREE,
+)
 def download_template(_: Call) -> ApiResponse:
-    """POST customers/templates/csv, or GET templates/customer-import."""
+    """Give the template of a list of customers."""
     headers = {"Content-Disposition": f'attachment; filename="{TEMPLATE_NAME}"'}
     return ApiResponse(200, TEMPLATE_CSV, f"{CSV}; charset=utf-8", headers)
 
 
+@route(
+    "POST /customers/bulk",
+    flat="createCustomersBulk",
+    company="createCompanyCustomersBulk",
+    query={"dry_run": replace(FLAG, default=False)},
+    **KEYED,
+)
 def create_customers_bulk(call: Call) -> ApiResponse:
-    """POST customers/bulk."""
+    """Create all or none, or say what would become of each."""
     started = perf_counter()
     rows = _check_rows(call, _read_rows(call))
     dry_run = call.query["dry_run"]
@@ -78,13 +103,18 @@ def create_customers_bulk(call: Call) -> ApiResponse:
     return call.answer(report, status=200 if dry_run else 201)
 
 
+@route(
+    "DELETE /customers/bulk",
+    flat="deactivateCustomersBulk",
+    company="deleteCompanyCustomersBulk",
+    query={"ids": replace(UUID, listed=("current", "legacy"), required=True)},
+)
 def delete_customers_bulk(call: Call) -> ApiResponse:
-    """DELETE customers/bulk: one verdict per submitted id, in the submitted order."""
-    rows = []
-    for index, customer_id in enumerate(call.query["ids"]):
-        status, error = _delete(call, customer_id)
-        row = {"index": index, "customer_id": customer_id, "status": status}
-        rows.append(row | ({"error": error} if error else {}))
+    """Give one verdict per submitted id, in the submitted order."""
+    rows = [
+        {"index": index, "customer_id": customer_id, **_delete(call, customer_id)}
+        for index, customer_id in enumerate(call.query["ids"])
+    ]
     deleted = [row["customer_id"] for row in rows if row["status"] == "DELETED"]
     failed = [
         {"customer_id": row["customer_id"], "error": row["error"]} for row in rows if "error" in row
@@ -147,26 +177,17 @@ def _check_rows(call: Call, bodies: list[Any]) -> list[Row]:
 
 def _check_row(call: Call, index: int, record: Record, seen: set[str]) -> Row:
     nif = record["nif"]
-    if errors := check_control(nif):
-        return Row(index, "NIF_INVALID", record, errors)
-    if nif is not None and call.options.nif_unique:
-        if nif in seen:
-            return _duplicate(index, record, "An earlier row has this NIF")
-        if call.store.has_nif(call.company_id, nif):
-            return _duplicate(index, record, "A customer has this NIF already")
-    if errors := check_census(nif, down=call.options.census_down):
-        # An unanswered question says nothing about the NIF.
-        status = "ERROR" if call.options.census_down else "NIF_INVALID"
-        return Row(index, status, record, errors)
+    taken = ""
+    if nif in seen:
+        taken = "An earlier row has this NIF"
+    elif nif is not None and call.store.has_nif(call.company_id, nif):
+        taken = "A customer has this NIF already"
+    if errors := check_nif(nif, call.options, taken):
+        return Row(index, STATUSES[errors[0].code], record, errors)
     if record["email"] is None:
         warning = Problem("email", "", "Without an e-mail address invoices cannot be sent")
         return Row(index, "WARNING", record, warnings=[warning])
     return Row(index, "VALID", record)
-
-
-def _duplicate(index: int, record: Record, message: str) -> Row:
-    problem = Problem("nif", record["nif"], message, "CLIENT_DUPLICATE")
-    return Row(index, "DUPLICATE", record, [problem])
 
 
 def _refuse_bad_rows(rows: list[Row]) -> None:
@@ -215,11 +236,13 @@ def _count(rows: list[Row], *, created: bool) -> dict[str, Any]:
     }
 
 
-def _delete(call: Call, customer_id: str) -> tuple[str, dict[str, str] | None]:
+def _delete(call: Call, customer_id: str) -> dict[str, Any]:
     record = call.store.get_customer(call.company_id, customer_id)
     if record is None:
-        return "NOT_FOUND", {"code": "NOT_FOUND", "message": "There is no such customer"}
+        error = {"code": "NOT_FOUND", "message": "There is no such customer"}
+        return {"status": "NOT_FOUND", "error": error}
     if call.store.has_invoices(customer_id):
-        return "HAS_INVOICES", {"code": "CLIENT_HAS_INVOICES", "message": "It has invoices"}
+        error = {"code": "CLIENT_HAS_INVOICES", "message": "It has invoices"}
+        return {"status": "HAS_INVOICES", "error": error}
     remove(call, record)
-    return "DELETED", None
+    return {"status": "DELETED"}

@@ -75,11 +75,7 @@ CLEARED_BY_PUT = {name for name, rule in CUSTOMER.items() if rule.null == "clear
 def read_customer(
     body: Any, generation: Generation, purpose: Purpose, where: str = ""
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Give the fields that are there and right, under their current names, and what is wrong.
-
-    Raises:
-        ApiError: the JSON does not have the declared types.
-    """
+    """Give the fields that are there and right, under their current names, and what is wrong."""
     if not isinstance(body, dict):
         raise mistyped(where.rstrip(".") or "body", body, "object")
     reader = BodyReader(where)

@@ -4,21 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-from beel_mcp.sandbox.calls import Call
-from beel_mcp.sandbox.responses import (
-    ApiError,
-    ApiResponse,
-    Problem,
-    instant,
-    not_found,
-    refuse,
-)
-from beel_mcp.sandbox.rules import check_census, check_control, check_identifier
+from beel_mcp.sandbox.calls import FLAG, KEYED, PAGES, TEXT, Call, choice, route
+from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, instant, refuse
+from beel_mcp.sandbox.rules import check_identifier, check_nif
 from beel_mcp.sandbox.store import CUSTOMER_FIELDS, Record, Where, unpacked_customer
 
 from .customer_body import CLEARED_BY_PUT, Purpose, read_customer
 
 CONTAINS = ("legal_name", "nif", "email", "phone", "city", "province")
+# What else than 422 a NIF is refused with.
+STATUSES = {"CLIENT_DUPLICATE": 409, "EXTERNAL_SERVICE_ERROR": 502}
 SEARCHED = ("legal_name", "trade_name", "nif", "email")
 # What a list may be filtered and ordered by, as SQL.
 COLUMNS: Mapping[str, str] = {
@@ -27,12 +22,22 @@ COLUMNS: Mapping[str, str] = {
 } | {name: name for name in ("legal_name", "nif", "email", "phone", "active", "created_at")}
 
 
+@route(
+    "GET /customers",
+    flat="listCustomers",
+    company="listCompanyCustomers",
+    query={
+        **PAGES,
+        "active": FLAG,
+        **dict.fromkeys(CONTAINS, TEXT),
+        "sort_by": choice(tuple(COLUMNS)),
+        "sort_order": choice(("asc", "desc")),
+    },
+)
 def list_customers(call: Call) -> ApiResponse:
-    """GET customers."""
+    """List customers by name, unless asked otherwise."""
     query = call.query
-    where = Where()
-    where.add("company_id = ?", call.company_id)
-    where.add("deleted_at IS NULL")
+    where = Where("company_id = ? AND deleted_at IS NULL", call.company_id)
     for name in CONTAINS:
         if name in query:
             where.add_contains(query[name], COLUMNS[name])
@@ -49,8 +54,9 @@ def list_customers(call: Call) -> ApiResponse:
     return call.answer_page("customers", shapes, total)
 
 
+@route("POST /customers", flat="createCustomer", company="createCompanyCustomer", **KEYED)
 def create_customer(call: Call) -> ApiResponse:
-    """POST customers."""
+    """Create a customer."""
     fields, problems = read_new_customer(call, call.body)
     refuse(problems, "customer")
     _check_nif(call, fields.get("nif"))
@@ -59,13 +65,16 @@ def create_customer(call: Call) -> ApiResponse:
     return call.answer_created(record["id"], as_customer(record, call))
 
 
+@route("GET /customers/{customer_id}", flat="getCustomer", company="getCompanyCustomer")
 def get_customer(call: Call) -> ApiResponse:
-    """GET customers/{customer_id}."""
+    """Give a customer."""
     return call.answer(as_customer(_find(call), call))
 
 
+# PATCH keeps what PUT clears, so it is no successor.
+@route("PUT /customers/{customer_id}", flat="updateCustomer", takes_body=True, successor=None)
 def update_customer(call: Call) -> ApiResponse:
-    """PUT customers/{customer_id}: today a replacement, on the seed pages an update."""
+    """Replace a customer today, update it on the seed pages."""
     record = _find(call)
     changes = _read_changes(call, "put")
     if not call.is_legacy:
@@ -73,14 +82,24 @@ def update_customer(call: Call) -> ApiResponse:
     return _save(call, record, changes)
 
 
+@route(
+    "PATCH /customers/{customer_id}",
+    flat="patchCustomer",
+    company="patchCompanyCustomer",
+    takes_body=True,
+    in_legacy=False,
+)
 def patch_customer(call: Call) -> ApiResponse:
-    """PATCH customers/{customer_id}: only what is sent changes, an address as a whole."""
+    """Change only what is sent, an address as a whole."""
     record = _find(call)
     return _save(call, record, _read_changes(call, "patch"))
 
 
+@route(
+    "DELETE /customers/{customer_id}", flat="deactivateCustomer", company="deleteCompanyCustomer"
+)
 def delete_customer(call: Call) -> ApiResponse:
-    """DELETE customers/{customer_id}."""
+    """Remove a customer that has no invoices."""
     record = _find(call)
     if call.store.has_invoices(record["id"]):
         message = "The customer has invoices"
@@ -147,7 +166,7 @@ def as_echo(record: Record, call: Call) -> dict[str, Any]:
 def _find(call: Call) -> Record:
     record = call.store.get_customer(call.company_id, call.path["customer_id"])
     if record is None:
-        raise not_found("There is no such customer")
+        raise ApiError(404, "NOT_FOUND", "There is no such customer")
     return record
 
 
@@ -174,13 +193,10 @@ def _save(call: Call, record: Record, changes: dict[str, Any]) -> ApiResponse:
 
 
 def _check_nif(call: Call, nif: str | None, *, except_id: str = "") -> None:
-    if nif is None:
-        return
-    refuse(check_control(nif), "customer")
-    is_taken = call.store.has_nif(call.company_id, nif, except_id=except_id)
-    if call.options.nif_unique and is_taken:
-        raise ApiError(409, "CLIENT_DUPLICATE", "Another customer has this NIF")
-    problems = check_census(nif, down=call.options.census_down)
-    if problems and call.options.census_down:
-        raise ApiError(502, "EXTERNAL_SERVICE_ERROR", problems[0].message)
+    is_taken = nif is not None and call.store.has_nif(call.company_id, nif, except_id=except_id)
+    taken = "Another customer has this NIF" if is_taken else ""
+    problems = check_nif(nif, call.options, taken)
+    for problem in problems:
+        if problem.code in STATUSES:
+            raise ApiError(STATUSES[problem.code], problem.code, problem.message)
     refuse(problems, "customer")

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from beel_mcp.sandbox.calls import Call
+from stdnum.es import nif as spanish_nif
+
+from beel_mcp.sandbox.calls import PAGES, TEXT, Call, route
 from beel_mcp.sandbox.responses import ApiError, ApiResponse, instant, mistyped
-from beel_mcp.sandbox.rules import fits_nif, has_right_control, is_company_nif, is_in_census
+from beel_mcp.sandbox.rules import COMPANY_LETTERS, fits_nif, is_in_census
 from beel_mcp.sandbox.seed import ACCOUNT_ID
 
 ALL_SCOPES = (
@@ -20,8 +22,9 @@ LONGEST_NAME = 255
 SHOWN = ("id", "nif", "legal_name", "business_display_name", "entity_type", "created_at")
 
 
+@route("GET /v1/me/identity", shared="getIdentity", in_legacy=False)
 def get_identity(call: Call) -> ApiResponse:
-    """GET me/identity."""
+    """Say whose the key is, and what it may do."""
     scopes = ALL_SCOPES if call.options.scopes is None else call.options.scopes
     identity = {
         "account_id": ACCOUNT_ID,
@@ -34,8 +37,15 @@ def get_identity(call: Call) -> ApiResponse:
     return call.answer(identity)
 
 
+@route(
+    "GET /v1/accounts/{account_id}/companies",
+    shared="listCompanies",
+    scope="companies:list",
+    query={**PAGES, "include": TEXT},
+    in_legacy=False,
+)
 def list_companies(call: Call) -> ApiResponse:
-    """GET accounts/{account_id}/companies."""
+    """List the companies of the account."""
     if call.path["account_id"] != ACCOUNT_ID:
         raise ApiError(403, "ACCOUNT_NOT_ACCESSIBLE", "The key does not reach this account")
     part = call.query.get("search", "").casefold()
@@ -50,30 +60,34 @@ def list_companies(call: Call) -> ApiResponse:
     return call.answer_page("companies", page, len(found))
 
 
+@route("POST /v1/nif/validate", shared="validateNif", scope="nif:validate", takes_body=True)
 def validate_nif(call: Call) -> ApiResponse:
-    """POST nif/validate: 200 whatever the verdict, also for a text that is no NIF at all."""
+    """Answer 200 whatever the verdict, also for a text that is no NIF at all."""
     nif, legal_name = _read_nif(call.body)
-    verdict: dict[str, Any] = {"legal_name": None, "validated_at": None}
+    status, is_company = "INVALID", nif[0] in COMPANY_LETTERS
     census: dict[str, Any] = {"legal_name_verified": False, "census_status": "NOT_IDENTIFIED"}
-    if not fits_nif(nif, "current") or not has_right_control(nif):
-        verdict |= {"valid": False, "status": "INVALID", "message": "This is not a NIF"}
-        census.pop("census_status")
+    if not fits_nif(nif, "current") or not spanish_nif.is_valid(nif):
+        message = "This is not a NIF"
+        del census["census_status"]
     elif call.options.census_down:
-        message = "The census could not be asked; try again later"
-        verdict |= {"valid": False, "status": "PENDING", "message": message}
+        status, message = "PENDING", "The census could not be asked; try again later"
         census = {}
     elif not is_in_census(nif):
         message = "The NIF is not in the census"
-        verdict |= {"valid": False, "status": "INVALID", "message": message}
-    elif legal_name is None and not is_company_nif(nif):
+    elif legal_name is None and not is_company:
         message = "The census finds an individual by NIF and name together"
-        verdict |= {"valid": False, "status": "INVALID", "message": message}
     else:
-        verdict |= {"valid": True, "status": "VALID", "message": "The NIF is in the census"}
-        verdict |= {"legal_name": legal_name, "validated_at": instant(call.request.time)}
+        status, message = "VALID", "The NIF is in the census"
         # Companies are found by NIF alone, so their name proves nothing.
-        verified = not is_company_nif(nif)
-        census = {"legal_name_verified": verified, "census_status": "IDENTIFIED"}
+        census = {"legal_name_verified": not is_company, "census_status": "IDENTIFIED"}
+    is_valid = status == "VALID"
+    verdict = {
+        "legal_name": legal_name if is_valid else None,
+        "validated_at": instant(call.request.time) if is_valid else None,
+        "valid": is_valid,
+        "status": status,
+        "message": message,
+    }
     return call.answer(verdict if call.is_legacy else verdict | census)
 
 
@@ -84,12 +98,12 @@ def _read_nif(body: dict[str, Any]) -> tuple[str, str | None]:
             raise mistyped(name, value, "string")
     nif, legal_name = body.get("nif"), body.get("legal_name")
     if nif is None or not nif.strip():
-        raise _unacceptable("FIELD_BLANK", "nif", "Must not be blank")
-    if legal_name is not None and not 1 <= len(legal_name) <= LONGEST_NAME:
-        message = f"Must have 1 to {LONGEST_NAME} characters"
-        raise _unacceptable("VALIDATION_ERROR", "legal_name", message)
-    return nif, legal_name
-
-
-def _unacceptable(code: str, name: str, message: str) -> ApiError:
-    return ApiError(422, code, "The NIF cannot be looked up", details={name: message})
+        code, details = "FIELD_BLANK", {"nif": "Must not be blank"}
+    elif legal_name is not None and not 1 <= len(legal_name) <= LONGEST_NAME:
+        code, details = (
+            "VALIDATION_ERROR",
+            {"legal_name": f"Must have 1 to {LONGEST_NAME} characters"},
+        )
+    else:
+        return nif, legal_name
+    raise ApiError(422, code, "The NIF cannot be looked up", details=details)

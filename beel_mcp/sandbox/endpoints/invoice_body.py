@@ -61,11 +61,7 @@ LEGACY_INVOICE: Final[Mapping[str, Rule]] = {
 def read_invoice(
     body: dict[str, Any], generation: Generation
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Give the fields of a draft, which are whole if there are no problems, and the problems.
-
-    Raises:
-        ApiError: the JSON does not have the declared types.
-    """
+    """Give the fields of a draft, which are whole if there are no problems, and the problems."""
     reader = BodyReader()
     reader.report_unknown(body, INVOICE)
     for name, rule in INVOICE.items():

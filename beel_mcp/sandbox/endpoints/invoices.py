@@ -10,16 +10,21 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from beel_mcp.sandbox.amounts import lines_and_sums
-from beel_mcp.sandbox.calls import Call
-from beel_mcp.sandbox.options import Generation
-from beel_mcp.sandbox.responses import (
-    ApiError,
-    ApiResponse,
-    Problem,
-    instant,
-    not_found,
-    refuse,
+from beel_mcp.sandbox.calls import (
+    AMOUNT,
+    DATE,
+    FLAG,
+    KEYED,
+    PAGES,
+    TEXT,
+    UUID,
+    Call,
+    Parameter,
+    choice,
+    route,
 )
+from beel_mcp.sandbox.options import Generation
+from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, instant, refuse
 from beel_mcp.sandbox.store import Record, Where
 
 from .invoice_body import read_invoice
@@ -51,23 +56,42 @@ SEARCHED = ("invoices.invoice_number", "customers.legal_name", "customers.nif")
 # A customer may be deleted, yet its invoices go on naming it.
 JOINED = "invoices JOIN customers ON customers.id = invoices.customer_id"
 # What is asked for in a column, and how it must compare.
-COMPARED = (
-    ("type", "invoices.type = ?"),
-    ("customer_id", "invoices.customer_id = ?"),
-    ("date_from", "invoices.issue_date >= ?"),
-    ("date_to", "invoices.issue_date <= ?"),
-    ("rectified_invoice_id", "invoices.rectified_invoice_id = ?"),
-    ("taxable_base_min", "CAST(invoices.taxable_base AS REAL) >= ?"),
-    ("taxable_base_max", "CAST(invoices.taxable_base AS REAL) <= ?"),
-    ("total_min", "CAST(invoices.total AS REAL) >= ?"),
-    ("total_max", "CAST(invoices.total AS REAL) <= ?"),
-)
+COMPARED = {
+    "type": "invoices.type = ?",
+    "customer_id": "invoices.customer_id = ?",
+    "date_from": "invoices.issue_date >= ?",
+    "date_to": "invoices.issue_date <= ?",
+    "rectified_invoice_id": "invoices.rectified_invoice_id = ?",
+    "taxable_base_min": "CAST(invoices.taxable_base AS REAL) >= ?",
+    "taxable_base_max": "CAST(invoices.taxable_base AS REAL) <= ?",
+    "total_min": "CAST(invoices.total AS REAL) >= ?",
+    "total_max": "CAST(invoices.total AS REAL) <= ?",
+}
+LEGACY_STATUSES = ("SCHEDULED", "DRAFT", "ISSUED", "SENT", "PAID", "OVERDUE", "RECTIFIED", "VOIDED")
+STATUSES = (*LEGACY_STATUSES, "CONVERTED", "ACTIVE", "EXPIRED")  # the last are those of proformas
+QUERY: Mapping[str, Parameter] = {
+    **PAGES,
+    # The legacy generation knows one status, today's API a list of them.
+    "status": choice(STATUSES, LEGACY_STATUSES, listed=("current",)),
+    "type": choice(TYPES["current"], TYPES["legacy"]),
+    "customer_id": UUID,
+    "date_from": DATE,
+    "date_to": DATE,
+    **dict.fromkeys(CONTAINS, TEXT),
+    **{name: AMOUNT for name in COMPARED if name.endswith(("_min", "_max"))},
+    "sort_by": choice(tuple(ORDERS)),
+    "sort_order": choice(("asc", "desc")),
+}
 SERIES = {"STANDARD": "F26", "SIMPLIFIED": "S26"}
 MADRID = ZoneInfo("Europe/Madrid")
 
 
+@route("GET /invoices", flat="listInvoices", query=QUERY)
+@route(
+    "GET /invoices", company="listCompanyInvoices", query={**QUERY, "rectified_invoice_id": UUID}
+)
 def list_invoices(call: Call) -> ApiResponse:
-    """GET invoices: the newest first, unless asked otherwise."""
+    """List invoices, the newest first, unless asked otherwise."""
     query = call.query
     where = _visible(call)
     for name, column in CONTAINS.items():
@@ -77,7 +101,7 @@ def list_invoices(call: Call) -> ApiResponse:
         where.add_contains(query["search"], *SEARCHED)
     if "status" in query:
         where.add_any_of("invoices.status", query["status"])
-    for name, clause in COMPARED:
+    for name, clause in COMPARED.items():
         if name in query:
             where.add(clause, query[name])
     column = ORDERS[query.get("sort_by", "issue_date")]
@@ -87,13 +111,21 @@ def list_invoices(call: Call) -> ApiResponse:
     return call.answer_page("invoices", [as_invoice(record, call) for record in found], total)
 
 
+@route("GET /invoices/{invoice_id}", flat="getInvoice", company="getCompanyInvoice")
 def get_invoice(call: Call) -> ApiResponse:
-    """GET invoices/{invoice_id}."""
+    """Give an invoice."""
     return call.answer(as_invoice(_find(call), call))
 
 
+@route(
+    "POST /invoices",
+    flat="createInvoice",
+    company="createCompanyInvoice",
+    query={"wait_for_pdf": FLAG},
+    **KEYED,
+)
 def create_invoice(call: Call) -> ApiResponse:
-    """POST invoices: a draft without a number. Issuing at once is not in the sandbox."""
+    """Create a draft without a number. Issuing at once is not in the sandbox."""
     fields, problems = read_invoice(call.body, call.options.generation)
     refuse(problems, "invoice")
     customer_id = fields["recipient"]["customer_id"]
@@ -105,8 +137,9 @@ def create_invoice(call: Call) -> ApiResponse:
     return call.answer_created(record["id"], as_invoice(stored, call))
 
 
+@route("DELETE /invoices/{invoice_id}", flat="deleteInvoice", company="deleteCompanyInvoice")
 def delete_invoice(call: Call) -> ApiResponse:
-    """DELETE invoices/{invoice_id}: a draft only; the proforma it came from is active again."""
+    """Delete a draft; the proforma it came from is active again."""
     record = _find(call)
     if record["status"] not in (("DRAFT",) if call.is_legacy else ("DRAFT", "ACTIVE")):
         message = "Only a draft can be deleted"
@@ -132,14 +165,12 @@ def find_invoices(call: Call, invoice_ids: Sequence[str]) -> list[Record]:
 def _find(call: Call) -> Record:
     found = find_invoices(call, [call.path["invoice_id"]])
     if not found:
-        raise not_found("There is no such invoice")
+        raise ApiError(404, "NOT_FOUND", "There is no such invoice")
     return found[0]
 
 
 def _visible(call: Call) -> Where:
-    where = Where()
-    where.add("invoices.company_id = ?", call.company_id)
-    where.add("invoices.deleted_at IS NULL")
+    where = Where("invoices.company_id = ? AND invoices.deleted_at IS NULL", call.company_id)
     where.add_any_of("invoices.type", TYPES[call.options.generation])
     return where
 
@@ -154,9 +185,7 @@ def _draft(call: Call, customer_id: str, fields: Mapping[str, Any]) -> Record:
         "type": fields["type"],
         "status": "DRAFT",
         "issue_date": call.request.time.astimezone(MADRID).date().isoformat(),
-        "operation_date": fields.get("operation_date"),
-        "due_date": fields.get("due_date"),
-        "notes": fields.get("notes"),
+        **{name: fields.get(name) for name in ("operation_date", "due_date", "notes")},
         **lines_and_sums(fields["lines"]),
         "created_at": moment,
         "updated_at": moment,

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from beel_mcp.sandbox.calls import Call, read_uuid
+from beel_mcp.sandbox.calls import COMPANY, UUID, Call, route
 from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, mistyped, refuse
 from beel_mcp.sandbox.store import Record
 
@@ -22,11 +22,19 @@ LINES_PER_PAGE = 54
 LEFT, TOP, LEADING, SIZE = 56, 786, 13.5, 10
 HEADER = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"  # the second line says that the file is binary
 ZIP = "application/zip"
+ARCHIVE: dict[str, Any] = {"takes_body": True, "produces": ZIP, "scope": "invoices:read"}
 MOST_IDS = {"current": 500, "legacy": 20}
 
 
+@route(
+    "POST /invoices/bulk/pdf",
+    flat="downloadInvoicesPdfBulk",
+    successor=COMPANY + "/invoices/pdf-archive",
+    **ARCHIVE,
+)
+@route("POST /invoices/pdf-archive", company="createCompanyInvoicePdfArchive", **ARCHIVE)
 def download_archive(call: Call) -> ApiResponse:
-    """POST invoices/bulk/pdf, or invoices/pdf-archive."""
+    """Give one ZIP of the PDFs of the invoices that have one."""
     ids = _read_ids(call)
     found = {record["id"]: record for record in find_invoices(call, ids)}
     ready = [record for record in found.values() if has_pdf(record)]
@@ -34,7 +42,10 @@ def download_archive(call: Call) -> ApiResponse:
         message = "None of the invoices has a PDF"
         raise ApiError(400, "VALIDATION_ERROR", message, details={"invoice_ids": message})
     content = _pack(ready, call)
-    _check_size(len(content), call.options.zip_cap_bytes)
+    cap = call.options.zip_cap_bytes
+    if len(content) > cap:
+        details = {"max_size_bytes": str(cap), "max_size_formatted": f"{cap // 1024**2} MB"}
+        raise ApiError(413, "FILE_TOO_LARGE", "The ZIP would be too large", details=details)
     headers = {
         "Content-Disposition": 'attachment; filename="facturas.zip"',
         "X-Bulk-Total": str(len(ids)),
@@ -57,7 +68,7 @@ def _read_ids(call: Call) -> list[str]:
         if not isinstance(invoice_id, str):
             raise mistyped(f"invoice_ids[{index}]", invoice_id, "uuid")
     # An id that stands there twice is one invoice.
-    return list(dict.fromkeys(read_uuid("invoice_ids", invoice_id) for invoice_id in ids))
+    return list(dict.fromkeys(UUID.read("invoice_ids", invoice_id) for invoice_id in ids))
 
 
 def _pack(records: Sequence[Record], call: Call) -> bytes:
@@ -102,12 +113,6 @@ def invoice_pdf(record: Record, call: Call) -> bytes:
         f"Total: {record['total']} €",
     ]
     return write_pdf(title, lines)
-
-
-def _check_size(size: int, cap: int) -> None:
-    if size > cap:
-        details = {"max_size_bytes": str(cap), "max_size_formatted": f"{cap // 1024**2} MB"}
-        raise ApiError(413, "FILE_TOO_LARGE", "The ZIP would be too large", details=details)
 
 
 def _failures(ids: Sequence[str], found: dict[str, Record]) -> str:

@@ -231,15 +231,15 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
     state = call.state
     validator = Validator(state.beel, state.journal, state.timing.now, call.deadline.at)
     if request.batch_id is None:
-        batch = Batch(call.caller, "inline", read_inline(request.customers or []))
-        batch = (await validator.validate(batch)).batch
+        given = Batch(call.caller, "inline", read_inline(request.customers or []))
+        batch, _ = await validator.validate(given)
         if request.expected_count not in (None, len(batch.rows)):
-            given = f"{len(batch.rows)} customers were given"
-            raise _wrong_count(request.expected_count, len(batch.rows), given)
+            fact = f"{len(batch.rows)} customers were given"
+            raise _wrong_count(request.expected_count, len(batch.rows), fact)
         return batch
     batch = state.batches.get(request.batch_id, call.caller)
     if any(check and is_old(check, state.timing.now) for check in batch.checks):
-        batch = (await validator.validate(batch)).batch  # BeeL may have changed since
+        batch, _ = await validator.validate(batch)  # BeeL may have changed since
         state.batches.replace(batch)
     check_count(batch, request.expected_count, skip_problems=request.skip_problems)
     return batch

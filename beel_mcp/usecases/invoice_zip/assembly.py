@@ -29,11 +29,7 @@ from beel_mcp.usecases.invoice_zip.package import Package
 
 
 def assemble(package: Package, settings: Settings) -> PackageAnswer:
-    """Write the ZIP, whole or not at all.
-
-    Raises:
-        OperatorError: the folder cannot be written to, or is full; nothing was saved.
-    """
+    """Write the ZIP, whole or not at all."""
     selection, included = package.selection, package.included()
     names = dict(zip(included, unique(_name(package, id_) for id_ in included), strict=True))
     members = [

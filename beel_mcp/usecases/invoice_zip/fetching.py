@@ -43,7 +43,6 @@ class TimeBudget:
 
     @classmethod
     def start(cls, now: Clock, seconds: float) -> "TimeBudget":
-        """Count from now."""
         return cls(now, now() + timedelta(seconds=seconds), anyio.current_time() + seconds)
 
     def left_s(self) -> float:
@@ -86,7 +85,6 @@ class Fetching:
 
     @property
     def has_asked(self) -> bool:
-        """Whether there was anything to ask for."""
         return self._total > 0
 
     @property
@@ -169,10 +167,7 @@ class Fetching:
     def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[int, dict[str, PdfResult]]:
         """Check a ZIP, and keep the PDFs that are surely of these invoices.
 
-        The number of its entries, and the results by id.
-
-        Raises:
-            BadArchiveError: it cannot be trusted as a whole; no result counts.
+        The number of its entries, and the results by id. A bad ZIP is bad as a whole.
         """
         archive = Archive(file, len(ids))
         entries = {entry.filename: entry for entry in archive.entries}

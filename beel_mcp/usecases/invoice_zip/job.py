@@ -75,20 +75,12 @@ class PackageJob:
         await read_rectified_numbers(self._package, self._state.beel)
 
     async def fetch_pdfs(self) -> None:
-        """Ask for the PDFs that are still waiting, as far as time allows.
-
-        Raises:
-            BeelMcpError: an error that the next call will meet, too.
-        """
+        """Ask for the PDFs that are still waiting, as far as time allows."""
         if not self._package.unread():
             await self._fetching.run()
 
     async def save(self) -> PackageAnswer:
-        """Write the ZIP if all is here and there is time for it; else say how to go on.
-
-        Raises:
-            OperatorError: the folder cannot be written to, or is full; nothing was saved.
-        """
+        """Write the ZIP if all is here and there is time for it; else say how to go on."""
         package = self._package
         is_late = self._fetching.has_asked and not self._is_time_to_write()
         if package.unread() or package.waiting() or is_late:
@@ -119,11 +111,6 @@ class PackageJobs:
         self._budget = TimeBudget.start(state.timing.now, state.timing.patience_s)
 
     async def start(self, request: PackageRequest) -> PackageJob:
-        """Begin a package.
-
-        Raises:
-            BeelMcpError: what is asked for cannot be, or BeeL or the disk refuses.
-        """
         if bool(request.ids) == (request.filter != InvoiceFilter()):
             raise CallerError(
                 "Give exactly one of invoice_ids and a filter (quarter, date_from, date_to, "
@@ -139,11 +126,7 @@ class PackageJobs:
         return PackageJob(self._state, self._budget, package, is_new=True)
 
     async def resume(self, handle: str) -> PackageJob:
-        """Go on with a package of the same caller and the same ledger.
-
-        Raises:
-            BeelMcpError: there is none, or BeeL or the disk refuses.
-        """
+        """Go on with a package of the same caller and the same ledger."""
         ledger_id = await self._checked_ledger()
         staging = Staging.find(self._folder, handle)
         package = Package.load(staging) if staging else None

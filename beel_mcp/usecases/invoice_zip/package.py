@@ -82,11 +82,9 @@ class Package:
         return package
 
     def save_selection(self) -> None:
-        """Keep the selection on disk."""
         self.staging.save(_SELECTION, self.selection.model_dump_json().encode())
 
     def save_results(self) -> None:
-        """Keep the results so far on disk."""
         kept = _Results(results=self.results, is_miscounted=self.is_miscounted)
         self.staging.save(_RESULTS, kept.model_dump_json().encode())
 
@@ -110,11 +108,9 @@ class Package:
         return PdfResult(sha256=digest, size_bytes=size)
 
     def read_pdf(self, invoice_id: str) -> Iterable[bytes]:
-        """Read a PDF that was kept, in pieces."""
         return self.staging.read(self._numbers[invoice_id])
 
     def set_missing(self, reason: Reason, ids: Iterable[str]) -> None:
-        """Set why there is no PDF of these."""
         for invoice_id in ids:
             self.results[invoice_id] = PdfResult(missing=reason)
 
@@ -131,7 +127,6 @@ class Package:
         return self._ordered(id_ for id_, result in self.results.items() if not result.missing)
 
     def missing(self) -> list[str]:
-        """List the invoices that have no PDF."""
         results = self.results
         return [id_ for id_ in self.selection.ids if id_ in results and results[id_].missing]
 

@@ -34,7 +34,6 @@ class OneRecord(Form):
     confirm: Literal["yes", "no"]
 
     def agrees_to(self, plan: Plan) -> bool:
-        """Tell whether this is a yes, to this plan of one record."""
         return (
             self.plan_id == plan.plan_id  # guard: an answer to this question
             and plan.count == 1
@@ -48,7 +47,6 @@ class SeveralRecords(Form):
     count: int
 
     def agrees_to(self, plan: Plan) -> bool:
-        """Tell whether the number typed is the plan's."""
         return (
             self.plan_id == plan.plan_id  # guard: an answer to this question
             and self.count == plan.count  # guard: the number was read
@@ -182,7 +180,6 @@ class Asking:
 
     @property
     def way(self) -> Literal["form", "plan", "unavailable"]:
-        """How a write is confirmed in this app, if at all."""
         if self.confirm == "ask" and not self.can_ask:
             return "unavailable"
         return self.shown_as

@@ -31,11 +31,9 @@ class Database:
         self.path = folder / "journal.sqlite3"
 
     def exists(self) -> bool:
-        """Tell whether anything was ever recorded here."""
         return self.path.exists()
 
     def close(self) -> None:
-        """Let go of the file, if it was opened."""
         if "_connection" in self.__dict__:
             self._connection.close()
             del self.__dict__["_connection"]

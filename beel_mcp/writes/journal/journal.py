@@ -60,16 +60,13 @@ class Journal:
         self.plans = PlanStore(self._database, now)
 
     def exists(self) -> bool:
-        """Tell whether anything was ever recorded in this folder."""
         return self._database.exists()
 
     def close(self) -> None:
-        """Close the file, and release the lock that says that this process lives."""
         self._database.close()
         self.lease.release()
 
     def time(self) -> float:
-        """Tell the time in seconds since 1970."""
         return self._now().timestamp()
 
     @property

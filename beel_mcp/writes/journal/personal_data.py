@@ -26,12 +26,10 @@ class PersonalData:
         self._database = database
 
     def payload(self, chunk: Chunk) -> list[WriteRow] | None:
-        """Give the rows of a chunk, while they are kept."""
         rows = self._kept(chunk, "payload")
         return None if rows is None else [WriteRow(**row) for row in rows]
 
     def record(self, chunk: Chunk) -> list[RowRecord] | None:
-        """Give what became of each row, while it is kept."""
         rows = self._kept(chunk, "record")
         return None if rows is None else [RowRecord.from_json(row) for row in rows]
 
@@ -102,7 +100,7 @@ def keep_record(
     db: sqlite3.Connection, chunk_key: tuple[str, int], record: Sequence[RowRecord], now: float
 ) -> None:
     """Keep what became of each row of a chunk for a day."""
-    content = [row.as_json() for row in record]
+    content = [asdict(row) for row in record]
     _keep(db, (*chunk_key, "record"), content, now + RECORD_TTL.total_seconds())
 
 

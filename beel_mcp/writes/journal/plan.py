@@ -72,7 +72,6 @@ class Preview:
 
     @property
     def requested(self) -> int:
-        """How many records were asked for."""
         return len(self.affected) + len(self.left_out)
 
     @property
@@ -102,12 +101,10 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """How many records will change; not how many were asked for."""
         return len(self.preview.affected)
 
     @property
     def expires_at(self) -> datetime:
-        """When it can no longer be confirmed."""
         return datetime.fromtimestamp(self.created_at + TIME_TO_LIVE_S, UTC)
 
     @property

@@ -137,7 +137,6 @@ class PlanStore:
             db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,))
 
     def purge(self) -> None:
-        """Drop every open plan: none of them has had an effect."""
         with self._database.writing() as db:
             db.execute("DELETE FROM plans")
 

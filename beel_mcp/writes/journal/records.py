@@ -1,7 +1,7 @@
 """What the journal holds, as values. All times are seconds since 1970."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -78,48 +78,29 @@ class RowOutcome:
     is_found: bool | None = None
 
 
-@dataclass(frozen=True)
-class RowRecord:
-    """What is kept for a day of one row of a chunk."""
+@dataclass(frozen=True, kw_only=True)
+class RowRecord(RowOutcome):
+    """The outcome of one row of a chunk, as it is kept for a day."""
 
     number: int
-    name: str
-    record_id: str
     identifier: str
-    verdict: Verdict
-    code: str
-    message: str
-    facts: Mapping[str, str]
-    problems: tuple[RowProblem, ...]
-    is_found: bool | None
     previous: Mapping[str, Any] | None
 
     @classmethod
     def of(cls, row: WriteRow, outcome: RowOutcome) -> "RowRecord":
-        """Put a row and its outcome together."""
-        return cls(
-            number=row.number,
-            name=outcome.name or row.name,
-            record_id=outcome.record_id or row.record_id,
-            identifier=row.identifier,
-            verdict=outcome.verdict,
-            code=outcome.code,
-            message=outcome.message,
-            facts=outcome.facts,
-            problems=outcome.problems,
-            is_found=outcome.is_found,
-            previous=row.previous,
-        )
+        facts = {
+            "name": outcome.name or row.name,
+            "record_id": outcome.record_id or row.record_id,
+            "number": row.number,
+            "identifier": row.identifier,
+            "previous": row.previous,
+        }
+        return cls(**{**vars(outcome), **facts})
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RowRecord":
-        """Read a record back."""
         problems = tuple(RowProblem(**problem) for problem in content["problems"])
         return cls(**{**content, "problems": problems})
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the record as it is kept."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -179,7 +160,6 @@ class Chunk:
 
     @property
     def is_open(self) -> bool:
-        """Whether its effect is not known."""
         return self.state in OPEN_STATES
 
 
@@ -211,7 +191,6 @@ class Operation:
 
     @property
     def is_committed(self) -> bool:
-        """Whether all that was decided is done."""
         return all(chunk.state == "COMMITTED" for chunk in self.chunks)
 
     @property

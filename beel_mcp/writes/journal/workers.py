@@ -54,7 +54,6 @@ class ProcessLease:
         self._lock = lock
 
     def release(self) -> None:
-        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
             (self._folder / f"{self.name}.lock").unlink(missing_ok=True)
@@ -114,7 +113,6 @@ class BackgroundWrites:
         self._running: dict[str, RunningWrite] = {}
 
     def running(self, operation_id: str) -> RunningWrite | None:
-        """Find the job of an operation, if this process is at it."""
         return self._running.get(operation_id)
 
     def start(self, operation_id: str, job: Callable[[], Awaitable[None]]) -> RunningWrite:
@@ -143,7 +141,6 @@ class BackgroundWrites:
             await self._ended(operation_id)
 
     async def linger(self) -> None:
-        """Give jobs in flight a little time to end, then end them."""
         with anyio.move_on_after(LINGER_S, shield=True):
             for running in list(self._running.values()):
                 await running.ended.wait()

@@ -58,7 +58,6 @@ class CustomerCreation(Write):
 
     @property
     def batch_id(self) -> str:
-        """The batch whose rows these are."""
         return str(self.arguments["batch_id"])
 
     @property
@@ -76,7 +75,6 @@ class CustomerCreation(Write):
         return self.batch.payload_digest
 
     async def preview(self) -> Preview:
-        """Show the rows as what would be created; there is nothing in BeeL to read yet."""
         return self.preview_of(self.batch)
 
     @staticmethod
@@ -92,7 +90,6 @@ class CustomerCreation(Write):
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
-        """Say who would be created."""
         number = len(preview.affected)
         customers_en = f"{number} customer{'' if number == 1 else 's'}"
         customers_es = f"{number} cliente{'' if number == 1 else 's'}"
@@ -100,7 +97,6 @@ class CustomerCreation(Write):
         return compose(environment, opening, preview, [], language)
 
     def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
-        """Divide the rows as BeeL takes them."""
         batch = self.batch
         return [
             PlannedChunk(batch.rows[start : start + ROWS_IN_A_REQUEST], batch.processing_time_ms)
@@ -116,7 +112,6 @@ class CustomerCreation(Write):
         await self._validate_again(operation, rows)
 
     async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """Create them: all or none."""
         try:
             creation = await self.beel.customers.create_bulk(
                 [row.payload for row in rows], idempotency_key=chunk.idempotency_key

@@ -48,12 +48,10 @@ class DraftCreation(Write):
 
     @property
     def draft(self) -> NewDraft:
-        """The draft that was asked for."""
         return read_draft(self.arguments)
 
     @property
     def request(self) -> str:
-        """The digest of what is sent."""
         return digest_of(self.draft.body())
 
     async def preview(self) -> Preview:
@@ -77,7 +75,6 @@ class DraftCreation(Write):
         return Preview((affected,), (), {"draft": self.request})
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
-        """Say which draft would be created, and that it is not issued."""
         [affected] = preview.affected
         is_simplified = affected.facts["type"] == "SIMPLIFIED"
         opening = localized(
@@ -98,7 +95,6 @@ class DraftCreation(Write):
         self.known = [one.lower() for one in await self._drafts_of(self.draft.customer_id)]
 
     def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
-        """Send it alone."""
         name = self.draft.lines[0].description
         payload = {"draft": dict(self.arguments), "known": list(self.known)}
         return [PlannedChunk([WriteRow(1, payload, name=name)])]

@@ -80,7 +80,6 @@ class CustomerDeactivation(Change):
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
-        """Say what a deletion is on the generation of BeeL that answers."""
         opening, ending = _phrases(preview, language)
         return compose(environment, opening, preview, ending, language)
 
@@ -91,19 +90,16 @@ class CustomerDeactivation(Change):
         return [affected[start : start + size] for start in range(0, len(affected), size)]
 
     def row(self, number: int, affected: Affected) -> WriteRow:
-        """Send the id, in a mode."""
         payload = {"mode": self._mode}
         return WriteRow(number, payload, affected.record_id, affected.name, affected.identifier)
 
     async def back_up(self, preview: Preview) -> str | None:
-        """Save the whole records before they are deleted."""
         if self._mode != "delete":
             return None
         customers = [self._customers[affected.record_id] for affected in preview.affected]
         return await self.context.save_backup(customers)
 
     async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """Delete, by the single or the bulk route, or mark as inactive."""
         if self._mode == "inactive":
             return [await self._outcome(self._mark(row.record_id)) for row in rows]
         if len(self._ids) == 1:

@@ -49,7 +49,6 @@ class DraftDeletion(Change):
         super().__init__(context, {"invoice_ids": self._ids})
 
     async def preview(self) -> Preview:
-        """Read each invoice; what is no draft is left out."""
         affected: dict[str, Affected] = {}
         left_out: dict[str, LeftOut] = {}
 
@@ -71,7 +70,6 @@ class DraftDeletion(Change):
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
-        """Say which drafts would go, each as the person knows it."""
         number = len(preview.affected)
         drafts_en = f"draft invoice{'' if number == 1 else 's'}"
         drafts_es = f"borrador{'' if number == 1 else 'es'} de factura"
@@ -86,15 +84,12 @@ class DraftDeletion(Change):
         return compose(environment, opening, preview, ending, language, labels=labels)
 
     def requests(self, preview: Preview) -> list[Sequence[Affected]]:
-        """Send one request for each."""
         return [[affected] for affected in preview.affected]
 
     def row(self, number: int, affected: Affected) -> WriteRow:
-        """Send the id alone."""
         return WriteRow(number, {}, affected.record_id, affected.name, affected.identifier)
 
     async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """Delete them one by one."""
         return [await self._delete(row.record_id) for row in rows]
 
     async def find_row(self, row: WriteRow) -> RowOutcome | None:

@@ -50,7 +50,6 @@ class BatchRows:
 
     @property
     def total(self) -> int:
-        """How many rows the batch has."""
         return len(self.rows) + len(self.left_out)
 
 

@@ -104,11 +104,9 @@ class CustomerUpdate(Change):
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
-        """Say every field that would change, before and after."""
         return update_statement(environment, preview, self._changes, language)
 
     def requests(self, preview: Preview) -> list[Sequence[Affected]]:
-        """Send one request for each: there is no bulk route."""
         return [[affected] for affected in preview.affected]
 
     def row(self, number: int, affected: Affected) -> WriteRow:
@@ -143,7 +141,6 @@ class CustomerUpdate(Change):
         )
 
     async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
-        """Change them one by one."""
         return [await self._send(row) for row in rows]
 
     async def find_row(self, row: WriteRow) -> RowOutcome | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from beel_mcp.cleaning import ELLIPSIS, clean, quoted
 from beel_mcp.errors import CallerError
 from beel_mcp.language import localized
+from beel_mcp.messages import field_word
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import compose, named
 from beel_mcp.writes.journal.plan import Affected, Preview
@@ -16,38 +17,6 @@ from beel_mcp.writes.kinds.previous_values import as_shown
 # or lets somebody in is never cut shorter than the first.
 LIMITS: Final = (60, 40, 30, 20, 12)
 _EXACT: Final = 10_000
-_NAMES: Final[Mapping[str, tuple[str, str]]] = {
-    "legal_name": ("name", "nombre fiscal"),
-    "trade_name": ("trade name", "nombre comercial"),
-    "nif": ("NIF", "NIF"),
-    "alternative_id": ("foreign id", "id. extranjera"),
-    "alternative_id.type": ("id type", "tipo de id."),
-    "alternative_id.number": ("id number", "número de id."),
-    "alternative_id.country_code": ("id country", "país de id."),
-    "address": ("address", "dirección"),
-    "address.street": ("street", "calle"),
-    "address.number": ("street number", "número"),
-    "address.floor": ("floor", "piso"),
-    "address.door": ("door", "puerta"),
-    "address.postal_code": ("postal code", "código postal"),
-    "address.city": ("city", "población"),
-    "address.province": ("province", "provincia"),
-    "address.country": ("country", "país"),
-    "address.country_code": ("country code", "código de país"),
-    "phone": ("phone", "teléfono"),
-    "email": ("e-mail", "correo"),
-    "website": ("website", "web"),
-    "billing_emails": ("billing e-mails", "correos de facturas"),
-    "contact_person": ("contact", "contacto"),
-    "notes": ("notes", "notas"),
-    "preferred_payment_method": ("payment", "forma de pago"),
-    "preferred_payment_method.method": ("payment method", "medio de pago"),
-    "preferred_payment_method.iban": ("IBAN", "IBAN"),
-    "preferred_payment_method.swift": ("BIC", "BIC"),
-    "preferred_payment_method.payment_term_days": ("days to pay", "días de pago"),
-    "general_discount": ("discount", "descuento"),
-    "active": ("active", "activo"),
-}
 # What moves money, and who is let in or gets the invoices.
 _MONEY: Final = {"nif", "alternative_id", "preferred_payment_method", "general_discount"}
 _ACCESS: Final = {"email", "billing_emails", "active"}
@@ -129,14 +98,13 @@ def _room(path: str, limit: int) -> int:
 
 
 def _field(path: str, language: Language) -> str:
-    english, spanish = _NAMES[path]
     top = path.partition(".")[0]
     mark = ""
     if top in _MONEY:
         mark = localized(language, en=" (money)", es=" (dinero)")
     elif top in _ACCESS:
         mark = localized(language, en=" (access)", es=" (acceso)")
-    return localized(language, en=english, es=spanish) + mark
+    return field_word(path, language) + mark
 
 
 def _unit(path: str, value: Any) -> str:

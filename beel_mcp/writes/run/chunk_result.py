@@ -15,20 +15,16 @@ class ChunkResult:
         self._journal = journal
         self.chunk = chunk
         self.rows = journal.personal_data.payload(chunk) or []
-        self._known = {
-            record.number: RowOutcome(
-                record.verdict, record.code, record.message, record_id=record.record_id
-            )
+        self._known: dict[int, RowOutcome] = {
+            record.number: record
             for record in journal.personal_data.record(chunk) or ()
             if record.verdict != "unknown"
         }
 
     def unknown(self) -> list[WriteRow]:
-        """List the rows whose outcome is not known."""
         return [row for row in self.rows if row.number not in self._known]
 
     def add(self, rows: Sequence[WriteRow], outcomes: Sequence[RowOutcome]) -> None:
-        """Take in what an answer says of some rows."""
         self.add_found({row.number: outcome for row, outcome in zip(rows, outcomes, strict=True)})
 
     def add_found(self, outcomes: Mapping[int, RowOutcome]) -> None:

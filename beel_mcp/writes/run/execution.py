@@ -54,7 +54,6 @@ class Deadline:
 
     @property
     def left_s(self) -> float:
-        """What is left of the call, in seconds."""
         return max(self.at - anyio.current_time(), 0.0)
 
 
@@ -150,11 +149,9 @@ class Execution:
         return self._journal.get(operation.operation_id)
 
     def may_resume(self, operation: Operation) -> bool:
-        """Tell whether anything of an operation may still be sent."""
         return any(self.may_send(chunk) for chunk in operation.chunks)
 
     def may_send(self, chunk: Chunk) -> bool:
-        """Tell whether a chunk may be sent, see `may_send`."""
         return may_send(self._journal, chunk)
 
     async def _run(self, operation_id: str, write: Write) -> None:

@@ -92,7 +92,6 @@ class ConfirmationGate:
         self._patience_s = patience_s
 
     def write(self, kind: str, arguments: Mapping[str, Any]) -> Write:
-        """Make the write of a tool from its arguments."""
         return KINDS[kind](self._context, arguments)
 
     def check(self) -> None:
@@ -163,7 +162,6 @@ class ConfirmationGate:
         return Agreed(plan, "form")
 
     async def _without_form(self, instead: Instead) -> Result | Agreed:
-        """Tell what stands in the place of a form's answer."""
         match instead:
             case Refused(error):
                 raise error

@@ -1,0 +1,61 @@
+"""Other people's clients for Node, from the npm index."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.support.clients.installs import UnavailableError, installed, obey
+
+CLIENTS = (
+    "@modelcontextprotocol/inspector@2.12.0",
+    "@modelcontextprotocol/sdk@1.32.2",
+    "@modelcontextprotocol/client@2.4.0",
+    "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+)
+NODE = "node@24"
+OLDEST_NODE = (22, 19)  # what the Inspector asks for; an older one gets other flags, silently
+_FLAGS = (
+    *("--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"),
+    *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=3000"),
+)
+
+
+def installed_clients() -> Path:
+    """Give the folder whose node_modules holds the clients, installing them at most once.
+
+    Raises:
+        UnavailableError: npm is missing, said no, or took too long.
+
+    """
+    words = CLIENTS if _is_recent("node") else (NODE, *CLIENTS)
+    return installed(words, lambda half: _install(half, words))
+
+
+def node_program(clients: Path) -> str:
+    """Give a Node that is recent enough: the machine's own, or the one beside the clients."""
+    ours = clients / "node_modules" / ".bin" / "node"
+    return str(ours) if ours.exists() else (shutil.which("node") or "node")
+
+
+def _install(half: Path, words: tuple[str, ...]) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UnavailableError("npm: command not found")
+    (half / "package.json").write_text(json.dumps({"private": True}), encoding="utf-8")
+    shown = " ".join(["npm", "install", *words])
+    obey([npm, "install", *_FLAGS, *words], half, shown)
+    if not _is_recent(node_program(half)):
+        raise UnavailableError(f"`{shown}` left no Node of at least {OLDEST_NODE}")
+
+
+def _is_recent(node: str) -> bool:
+    try:
+        said = subprocess.run(
+            [node, "--version"], capture_output=True, text=True, timeout=30, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    version = re.match(r"v(\d+)\.(\d+)", said)
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_NODE

@@ -1,0 +1,59 @@
+"""The tables that commands take their words from: both languages, the same facts, no dead words."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import beel_mcp
+from beel_mcp.cli.doctor.findings import Finding
+from beel_mcp.language import Sentence
+from beel_mcp.messages import read_data
+
+SOURCE = "".join(
+    path.read_text(encoding="utf-8")
+    for path in sorted((Path(beel_mcp.__file__).parent / "cli").rglob("*.py"))
+)
+TABLES = ("doctor", "demo", "apps")
+# Chosen by what they are about: these names are not written out in the code.
+LOOKED_UP = re.compile(r"(?:kinds|problems)\.|(?:place|key)\.[a-z-]+$|\w+\.?title")
+
+
+def sentences(table: Any, path: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    if isinstance(table, dict) and "en" in table:
+        yield path, table
+    elif isinstance(table, dict):
+        for name, part in table.items():
+            yield from sentences(part, f"{path}.{name}".removeprefix("."))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_sentence_is_there_in_both_languages_with_the_same_facts(table: str) -> None:
+    found = dict(sentences(read_data(table)))
+    assert len(found) > 10
+    for path, words in found.items():
+        facts = [{name for _, name, _, _ in Formatter().parse(text)} for text in words.values()]
+        assert words.keys() == {"en", "es"}, path
+        assert facts[0] == facts[1], path
+        assert all("\n" not in text for text in words.values()), path
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_words_are_kept_that_nobody_says(table: str) -> None:
+    codes = {
+        path.removesuffix(".fact").removesuffix(".remedy")
+        for path, _ in sentences(read_data(table))
+    }
+    assert [
+        code for code in sorted(codes) if f'"{code}"' not in SOURCE and not LOOKED_UP.match(code)
+    ] == []
+
+
+def test_every_topic_of_doctor_has_a_title() -> None:
+    nothing = Sentence("", "")
+    for topic, group in read_data("doctor").items():
+        if topic != "folder":  # belongs to two topics
+            assert Finding(topic, nothing, None, None).title() == Sentence(**group["title"])
