@@ -18,6 +18,19 @@ class Sentence(NamedTuple):
     def localized(self, language: Language) -> str:
         return localized(language, en=self.en, es=self.es)
 
+    @classmethod
+    def filled(cls, words: Mapping[str, str], facts: Mapping[str, object]) -> "Sentence":
+        """Fill facts into the words of both languages; a fact may be a sentence, too."""
+
+        def text(language: Language) -> str:
+            told = {
+                name: fact.localized(language) if isinstance(fact, Sentence) else fact
+                for name, fact in facts.items()
+            }
+            return words[language].format_map(told)
+
+        return cls(en=text("en"), es=text("es"))
+
 
 def localized(language: Language, *, en: str, es: str) -> str:
     """Choose the person's language."""

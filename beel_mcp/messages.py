@@ -9,7 +9,7 @@ from functools import cache, reduce
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from beel_mcp.language import Language
+from beel_mcp.language import Language, Sentence
 
 Fact: TypeAlias = "str | int | Message"
 VERBATIM: Final = "text.verbatim"
@@ -100,3 +100,15 @@ def _mapped(fact: Fact, change: Callable[[str], str]) -> Fact:
     if isinstance(fact, Message):
         return fact.map_texts(change)
     return change(fact) if isinstance(fact, str) else fact
+
+
+def sentence(table: str, code: str, /, **facts: object) -> Sentence:
+    """Give the sentence group.name of a table; a fact may be a sentence, too."""
+    group, _, name = code.partition(".")
+    return Sentence.filled(words_of(table)[group][name], facts)
+
+
+@cache
+def words_of(table: str) -> dict[str, Any]:
+    """Read a table once."""
+    return read_data(table)

@@ -84,7 +84,7 @@ def test_an_installed_wheel_finds_its_prompts_and_its_list(tmp_path: Path) -> No
     snippet = (
         "import sys\n"
         f"sys.path.insert(0, {str(site)!r})\n"
-        "from beel_mcp.cli.example_list import example_list\n"
+        "from beel_mcp.cli.demo import example_list\n"
         "from beel_mcp.server.prompts import read_prompts\n"
         "print(example_list())\n"
         "print([prompt.name for prompt in read_prompts('es')])\n"

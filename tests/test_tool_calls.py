@@ -1,16 +1,10 @@
 """What a tools/call does besides its tool: it looks for writes that died, and little else."""
 
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import beel_mcp
 from beel_mcp.server.tool_calls import _WITHOUT_JOURNAL
 from beel_mcp.tools import TOOLS
 from beel_mcp.writes.journal.journal import Journal
@@ -73,34 +67,3 @@ async def test_plain_reads_recover_it_once_a_minute_so_that_old_records_go(
 def test_only_reads_do_without_the_journal() -> None:
     reads = {tool.name for tool in TOOLS if tool.kind == "read"}
     assert reads > _WITHOUT_JOURNAL
-
-
-@contextmanager
-def traced() -> Iterator[set[str]]:
-    """Collect the files of the package whose functions are called, in any thread."""
-    package = str(Path(beel_mcp.__file__).parent) + "/"
-    files: set[str] = set()
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        path = frame.f_code.co_filename
-        if event == "call" and path.startswith(package) and frame.f_code.co_name != "<module>":
-            files.add(path.removeprefix(package))
-
-    before = sys.getprofile()
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield files
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(None)  # type: ignore[arg-type]
-
-
-async def test_a_plain_read_walks_through_22_files_at_most(connect: Connect) -> None:
-    async with connect() as client:
-        for _ in range(2):  # the first call recovers the journal, too
-            with traced() as files:
-                await client.call_tool("find_customers", {"search": "Ferretería"})
-            walked = {file for file in files if not file.startswith("sandbox/")}
-            assert {"tools/customers.py", "api/customers.py"} <= walked
-            assert len(walked) <= 22, sorted(walked)

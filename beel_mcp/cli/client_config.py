@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cli.words import sentence
+from beel_mcp.messages import sentence
 from beel_mcp.settings import VARIABLES, Settings
 
 # Secrets stay where they are; the sandbox is an option, and the language always stands there.

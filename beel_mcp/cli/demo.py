@@ -19,9 +19,26 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import ElicitRequestFormParams, ElicitResult
 
-from beel_mcp.cli import example_list as example
-from beel_mcp.cli.words import sentence, words_of
 from beel_mcp.language import Language, Sentence, localized, plural
+from beel_mcp.messages import sentence, words_of
+
+LIST_NAME: Final = "customers.csv"
+# What the example list holds, row by row.
+EXPECTED_COUNTS: Final = {
+    "valid": 17,
+    "warning": 4,
+    "error": 3,
+    "duplicate": 3,
+    "nif_invalid": 3,
+    "unchecked": 0,
+}
+TOTAL: Final = sum(EXPECTED_COUNTS.values())
+IMPORTABLE: Final = EXPECTED_COUNTS["valid"] + EXPECTED_COUNTS["warning"]
+# What a person says of two of the rows, asked about them; both are right then.
+CORRECTIONS: Final = (
+    {"row": 21, "field": "email", "value": "secretaria@babel.example"},
+    {"row": 26, "field": "phone", "value": "600 471 208"},
+)
 
 SEARCH: Final = "Panadería Lourdes"
 # Created a moment ago, by mistake, let us say.
@@ -138,7 +155,7 @@ def _server(folder: str, language: Language) -> StdioServerParameters:
     env = {
         "BEEL_FILES_DIR": folder,
         "BEEL_STATE_DIR": folder,
-        "BEEL_IMPORT_DIRS": str(example.example_list().parent),
+        "BEEL_IMPORT_DIRS": str(example_list().parent),
         "BEEL_LANGUAGE": language,
     }
     args = ["-m", "beel_mcp", "--sandbox"]
@@ -155,11 +172,9 @@ async def _show_status(demo: Demo) -> None:
 
 
 async def _validate(demo: Demo) -> dict[str, Any]:
-    demo.title("validate.title", list=example.LIST_NAME)
-    answer = await demo.call("validate_customers", source_path=example.LIST_NAME)
-    demo.expect_facts(
-        answer, counts=example.EXPECTED_COUNTS, total=example.TOTAL, importable=example.IMPORTABLE
-    )
+    demo.title("validate.title", list=LIST_NAME)
+    answer = await demo.call("validate_customers", source_path=LIST_NAME)
+    demo.expect_facts(answer, counts=EXPECTED_COUNTS, total=TOTAL, importable=IMPORTABLE)
     demo.line("validate.total", total=answer.get("total"), importable=answer.get("importable"))
     counts = answer.get("counts") or {}
     for kind, words in words_of("demo")["kinds"].items():
@@ -184,15 +199,13 @@ def _print_problem(demo: Demo, problem: Mapping[str, Any]) -> None:
 
 async def _correct(demo: Demo, checked: Mapping[str, Any]) -> dict[str, Any]:
     demo.title("correct.title")
-    for correction in example.CORRECTIONS:
+    for correction in CORRECTIONS:
         demo.line("correct.row", **correction)
     batch_id = checked.get("batch_id")
-    answer = await demo.call(
-        "validate_customers", batch_id=batch_id, corrections=list(example.CORRECTIONS)
-    )
-    importable = example.IMPORTABLE + len(example.CORRECTIONS)
-    errors = example.EXPECTED_COUNTS["error"] - len(example.CORRECTIONS)
-    demo.expect_facts(answer, total=example.TOTAL, importable=importable)
+    answer = await demo.call("validate_customers", batch_id=batch_id, corrections=list(CORRECTIONS))
+    importable = IMPORTABLE + len(CORRECTIONS)
+    errors = EXPECTED_COUNTS["error"] - len(CORRECTIONS)
+    demo.expect_facts(answer, total=TOTAL, importable=importable)
     demo.expect("errors left", answer.get("counts", {}).get("error"), errors)
     demo.expect("another batch", answer.get("batch_id") != batch_id, wanted=True)
     demo.line("correct.importable", importable=importable)
@@ -207,8 +220,8 @@ async def _create(demo: Demo, checked: Mapping[str, Any]) -> None:
     counts = answer.get("counts", {})
     created, skipped = counts.get("created"), counts.get("skipped")
     demo.expect("created", created, importable)
-    demo.expect("left out", skipped, example.TOTAL - importable)
-    demo.expect("every row is accounted for", sum(counts.values()), example.TOTAL)
+    demo.expect("left out", skipped, TOTAL - importable)
+    demo.expect("every row is accounted for", sum(counts.values()), TOTAL)
     demo.line("create.done", created=created, skipped=skipped)
     again = await demo.call("create_customers", **call, skip_problems=True)
     demo.expect("the same call creates nothing more", again.get("counts"), counts)
@@ -225,8 +238,8 @@ async def _find(demo: Demo) -> None:
 
 async def _validate_again(demo: Demo) -> None:
     demo.title("validate_again.title")
-    answer = await demo.call("validate_customers", source_path=example.LIST_NAME)
-    demo.expect_facts(answer, importable=0, total=example.TOTAL)
+    answer = await demo.call("validate_customers", source_path=LIST_NAME)
+    demo.expect_facts(answer, importable=0, total=TOTAL)
     demo.line("validate_again.done")
 
 
@@ -319,3 +332,19 @@ async def _deactivate_with_a_form(demo: Demo) -> None:
     inactive = len(await demo.find(WITH_INVOICES, active=False))
     demo.expect("inactive in the end", inactive, number)
     demo.line("form.done", number=inactive)
+
+
+def example_list() -> Path:
+    """Find the list in an installed package, else in a checkout.
+
+    Raises:
+        FileNotFoundError: neither has it.
+    """
+    package = Path(__file__).parent.parent
+    installed = package / "_examples" / LIST_NAME
+    checkout = package.parent / "examples" / LIST_NAME
+    if installed.is_file():
+        return installed
+    if checkout.is_file() and (package.parent / "pyproject.toml").is_file():
+        return checkout
+    raise FileNotFoundError(LIST_NAME)

@@ -47,17 +47,21 @@ class SavedFile:
     sha256: str
 
 
+@dataclass
 class SavedFiles:
     """The files that were saved for one caller, now or before a restart.
 
     They are recorded in the state folder as lines of JSON, which several processes append to.
     """
 
-    def __init__(self, files_dir: Path, state_dir: Path, caller: str) -> None:
-        self._folder = files_dir
-        self._records = state_dir / RECORDS
-        self._caller = caller
-        self.has_new = False  # something was recorded by this very object
+    files_dir: Path
+    state_dir: Path
+    caller: str
+    has_new: bool = False  # something was recorded by this very object
+
+    @property
+    def _records(self) -> Path:
+        return self.state_dir / RECORDS
 
     def record(self, name: str, stream: BinaryIO) -> None:
         """Record a file that has just got its name; it stays saved if that fails."""
@@ -65,7 +69,7 @@ class SavedFiles:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(0)
             digest = hashlib.sha256(stream.read()).hexdigest() if size <= MOST_BYTES else ""
-            line = json.dumps(asdict(SavedFile(name, self._caller, size, digest))) + "\n"
+            line = json.dumps(asdict(SavedFile(name, self.caller, size, digest))) + "\n"
             self._records.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = open_private(self._records, os.O_APPEND)
             try:
@@ -84,7 +88,7 @@ class SavedFiles:
             newest.pop(file.name, None)
             newest[file.name] = file
         try:
-            with open_dir(self._folder, create=False) as directory:
+            with open_dir(self.files_dir, create=False) as directory:
                 return [
                     file
                     for file in reversed(newest.values())
@@ -102,7 +106,7 @@ class SavedFiles:
         recorded = [file for file in self._recorded() if file.name == name]
         if not recorded:
             raise _not_found(name)
-        path = quoted(str(self._folder / name), 300)
+        path = quoted(str(self.files_dir / name), 300)
         if recorded[-1].size_bytes > MOST_BYTES:
             raise CallerError(
                 f"The file {quoted(name, 120)} has more than the {MOST_BYTES // 1_000_000} MB that"
@@ -112,7 +116,7 @@ class SavedFiles:
             )
         try:
             with (
-                open_dir(self._folder, create=False) as directory,
+                open_dir(self.files_dir, create=False) as directory,
                 regular_file(directory.open(name)) as stream,
             ):
                 content = stream.read(MOST_BYTES + 1)
@@ -139,7 +143,7 @@ class SavedFiles:
             except (ValueError, TypeError):
                 continue  # half a line, of a process that was killed
             is_bare = file.name not in {"", ".", ".."} and not {"/", "\0"} & set(file.name)
-            if file.caller == self._caller and is_bare:
+            if file.caller == self.caller and is_bare:
                 yield file
 
 

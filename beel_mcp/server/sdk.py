@@ -23,9 +23,9 @@ from mcp.types import (
 from pydantic import AnyUrl
 
 from beel_mcp.cleaning import quoted
-from beel_mcp.context import REQUEST, AppState, app_state, current_request
+from beel_mcp.context import REQUEST, AppState, app_state, caller, current_request
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
-from beel_mcp.files.output import SAVED_FILES
+from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.server import resources
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
@@ -128,7 +128,8 @@ class RequestScope:
             return await call_next(ctx)
         params, state = ctx.params or {}, ctx.lifespan_context
         may_save = str(params.get("name")) in self._saving
-        saved = resources.saved_by_caller(state) if may_save else None
+        folders = (state.settings.files_dir, state.settings.state_dir)
+        saved = SavedFiles(*folders, caller()) if may_save else None
         SAVED_FILES.set(saved)
         revision = state.batches.revision
         result = await call_next(ctx)

@@ -17,6 +17,7 @@ from beel_mcp.files.output import file_uri, save_file
 from beel_mcp.files.safe_dir import check_folder
 from beel_mcp.language import localized
 from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.edits import Correction
 from beel_mcp.settings import Language
 from beel_mcp.tools.declare import read, saves, write
 from beel_mcp.tools.parameters import (
@@ -57,7 +58,9 @@ async def validate_customers(
     by row, and a batch_id for create_customers. First step of every import: ask the person about
     the problems, then correct or drop rows; each correction makes a new batch_id.
     """
-    request = ListRequest(customers, source_path, batch_id, corrections, drop_rows, sheet, columns)
+    fixes = [Correction(fix.row, fix.field, fix.value) for fix in corrections or ()]
+    chosen = None if columns is None else [(column.header, column.field) for column in columns]
+    request = ListRequest(customers, source_path, batch_id, fixes, drop_rows, sheet, chosen)
     return await validate_list(app_state(ctx), request)
 
 

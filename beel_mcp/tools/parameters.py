@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from beel_mcp.lists.edits import Correction, CustomerChanges
+from beel_mcp.lists.edits import CustomerChanges
 from beel_mcp.lists.model import CustomerRow
 from beel_mcp.tools.declare import flatten
 
@@ -61,9 +61,6 @@ class RowCorrection(BaseModel):
     row: int
     field: str
     value: str
-
-    def as_correction(self) -> Correction:
-        return Correction(self.row, self.field, self.value)
 
 
 EarlierBatch = Annotated[str, Field(description="Of an earlier answer: corrects or continues it.")]

@@ -22,7 +22,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import DELETE_CUSTOMERS
 from beel_mcp.errors import NotFoundError, UnknownOutcomeError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.plan import Proposal
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.journal.workers import BackgroundWrites
 from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation

@@ -14,8 +14,7 @@ import pytest
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import Affected, Plan, Preview
-from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.plan import Affected, Plan, Preview, Proposal
 from beel_mcp.writes.journal.records import Decision, utc_now
 
 TAKERS = 50

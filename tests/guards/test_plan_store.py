@@ -15,8 +15,7 @@ import pytest
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftOut, Plan, Preview
-from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftOut, Plan, Preview, Proposal
 from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow
 
 ACCOUNT = Account("test", "c1", "0123456789abcdef")

@@ -14,8 +14,7 @@ from beel_mcp.api.company import Account
 from beel_mcp.context import Timing
 from beel_mcp.settings import Language
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.plan import Affected, Preview
-from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.plan import Affected, Preview, Proposal
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow, utc_now
 from beel_mcp.writes.journal.workers import BackgroundWrites
 from beel_mcp.writes.kinds.protocol import AnotherAccountError, Change, StateChangedError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from beel_mcp.cli.example_list import EXPECTED_COUNTS, IMPORTABLE, TOTAL
+from beel_mcp.cli.demo import EXPECTED_COUNTS, IMPORTABLE, TOTAL
 from beel_mcp.tools import TOOLS
 from tests.interop.conftest import Finished, Node, Server
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from beel_mcp.cli.words import filled, words_of
 from beel_mcp.language import Sentence
+from beel_mcp.messages import words_of
 
 # Who is to look at it: whoever uses BeeL, whoever wrote the settings, whoever has the machine.
 Fault = Literal["finding", "settings", "environment"]
@@ -35,8 +35,8 @@ def finding(code: str, topic: str | None = None, **facts: object) -> Finding:
     """Make the finding topic.name of the table; some belong to several topics."""
     group, _, name = code.partition(".")
     row: dict[str, Any] = words_of("doctor")[group][name]
-    remedy = filled(row["remedy"], facts) if "remedy" in row else None
-    return Finding(topic or group, filled(row["fact"], facts), row.get("fault"), remedy)
+    remedy = Sentence.filled(row["remedy"], facts) if "remedy" in row else None
+    return Finding(topic or group, Sentence.filled(row["fact"], facts), row.get("fault"), remedy)
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

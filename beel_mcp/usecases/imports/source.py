@@ -11,10 +11,9 @@ from beel_mcp.context import AppState, caller
 from beel_mcp.errors import CallerError
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.edits import derive
+from beel_mcp.lists.edits import Correction, derive
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.settings import Settings
-from beel_mcp.tools.parameters import ColumnChoice, RowCorrection
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,10 @@ class ListRequest:
     customers: Sequence[Any] | None
     source_path: str | None
     batch_id: str | None
-    corrections: Sequence[RowCorrection] | None
+    corrections: Sequence[Correction]
     drop_rows: Sequence[int] | None
     sheet: str | None
-    columns: Sequence[ColumnChoice] | None
+    columns: Sequence[tuple[str, str]] | None  # header and field
 
     def check(self) -> None:
         """Refuse arguments that do not go together.
@@ -46,7 +45,8 @@ class ListRequest:
         if self.sheet is not None:
             arguments["sheet"] = self.sheet
         if self.columns:
-            arguments["columns"] = [column.model_dump() for column in self.columns]
+            names = ("header", "field")
+            arguments["columns"] = [dict(zip(names, pair, strict=True)) for pair in self.columns]
         return arguments
 
 
@@ -64,8 +64,7 @@ async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batc
     else:
         batch = await to_thread.run_sync(_from_file, request, state.settings, caller())
     if request.corrections or request.drop_rows:
-        corrections = [correction.as_correction() for correction in request.corrections or ()]
-        batch = derive(batch, corrections, request.drop_rows or ())
+        batch = derive(batch, request.corrections, request.drop_rows or ())
     return batch, base
 
 
@@ -76,7 +75,7 @@ def _from_file(request: ListRequest, settings: Settings, owner: str) -> Batch:
 
     path = str(request.source_path)
     name = PurePath(path).name
-    chosen = check_chosen([(column.header, column.field) for column in request.columns or ()])
+    chosen = check_chosen(request.columns or ())
     data = read_import_file(path, settings.import_dirs)
     read = read_list(data, name, request.sheet, chosen)
     return Batch(owner, name, *read, origin=request.origin())

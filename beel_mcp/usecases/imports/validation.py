@@ -313,7 +313,7 @@ async def validate_list(state: AppState, request: ListRequest) -> ValidationAnsw
     checked = Validation(
         batch=batch,
         base=base if base is not read else None,
-        corrected=len(request.corrections or ()),
+        corrected=len(request.corrections),
         dropped=len(set(request.drop_rows or ())),
         stopped=stopped,
         is_read_only=state.settings.read_only,

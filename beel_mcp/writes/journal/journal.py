@@ -19,8 +19,7 @@ from beel_mcp.writes.journal.personal_data import (
     keep_record,
     remember_identifiers,
 )
-from beel_mcp.writes.journal.plan import Plan
-from beel_mcp.writes.journal.plan_store import PlanStore, forget_expired, has_expired, take
+from beel_mcp.writes.journal.plan import Plan, PlanStore, forget_expired, has_expired, take
 from beel_mcp.writes.journal.records import (
     RECORD_TTL,
     Chunk,

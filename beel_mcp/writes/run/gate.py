@@ -22,8 +22,15 @@ from beel_mcp.writes.consent.elicitation import (
     instead_of,
 )
 from beel_mcp.writes.consent.statement import environment_label
-from beel_mcp.writes.journal.plan import PLAN_ID, Difference, Plan, Preview, ShownAs, differences
-from beel_mcp.writes.journal.plan_store import Proposal
+from beel_mcp.writes.journal.plan import (
+    PLAN_ID,
+    Difference,
+    Plan,
+    Preview,
+    Proposal,
+    ShownAs,
+    differences,
+)
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
 from beel_mcp.writes.kinds import KINDS
