@@ -153,10 +153,8 @@ def customers_summary(outcome: Outcome) -> str:
     """Say the outcome in one sentence."""
     counts = CreationCounts(**outcome.counts)
     rows = plural(counts.unknown, "customer")
-    if outcome.running and not counts.unknown:
-        return "Nothing is sent yet: another write to these books is in flight."
     if outcome.running:
-        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
+        return _running_summary(counts)
     if counts.unknown:
         return f"BeeL did not answer. The {rows} may or may not exist."
     if counts.refused:
@@ -169,6 +167,16 @@ def customers_summary(outcome: Outcome) -> str:
         f"Created {plural(counts.created, 'customer')} of {outcome.operation.total}"
         f"{left_out if counts.skipped else ''}."
     )
+
+
+def _running_summary(counts: CreationCounts) -> str:
+    if counts.unknown:
+        rows = plural(counts.unknown, "customer")
+        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
+    if counts.created:
+        rest = plural(counts.not_attempted, "customer")
+        return f"BeeL is still at it: {counts.created} are created; {rest} are still to be sent."
+    return "Nothing is sent yet: another write to these books is in flight."
 
 
 def customers_detail(

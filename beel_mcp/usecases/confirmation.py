@@ -29,7 +29,7 @@ from beel_mcp.lists.model import Row
 from beel_mcp.writes.consent.elicitation import NothingToDo, Question, Refused
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.protocol import BatchRows, WriteContext
+from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
 from beel_mcp.writes.run.execution import Deadline, Execution
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
@@ -114,6 +114,22 @@ class WriteCall:
             journal.end(operation_id)  # what was left half sent is known to somebody now
             operation = journal.get(operation_id)
         return operation, retry_after_s
+
+    async def resume(
+        self, operation: Operation, write: Write
+    ) -> tuple[Operation, BeelMcpError | None]:
+        """Go on with an operation: wait for it, settle what is unknown, send what was never sent.
+
+        Returns it as it is now, and why the rest was not sent.
+
+        Raises:
+            BeelMcpError: nothing was sent.
+        """
+        is_running = self.state.writes.running(operation.operation_id) is not None
+        operation, _ = await self.settle(operation)
+        if is_running or operation.is_open or not self.execution.may_resume(operation):
+            return operation, None
+        return await self.execution.finish(operation, write, self.deadline)
 
     def changed(self, answer: type[A], result: Result, tool: str) -> A:
         """Answer a call that changes records."""

@@ -159,7 +159,7 @@ async def _go_on(
                 field_errors=(FieldError("expected_count", f"must be {operation.planned}"),),
             )
         write = CustomerCreation(call.context, {"batch_id": operation.subject})
-        now, stopped = await call.execution.resume(operation, write, call.deadline)
+        now, stopped = await call.resume(operation, write)
     return _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
 
 
@@ -174,13 +174,12 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     # Another call with the same batch may have decided while this one waited.
     if earlier := _earlier(call, batch.batch_id):
         check_account(earlier, account)
-        now, stopped = await call.execution.resume(earlier, write, call.deadline)
+        now, stopped = await call.resume(call.execution.go_on(earlier, agreed), write)
         return Executed(now, stopped=stopped)
     rows, checked_at = write.batch.rows, write.batch.checked_at
     refuse_double(journal, account, rows, batch.batch_id, checked_at)
     if begun := _begun(call, account, batch, write):
-        if agreed:
-            journal.plans.drop(agreed.plan)
+        begun = call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
         return Executed(now, stopped=stopped)
     before = journal.created_before(batch.payload_digest, account)
