@@ -35,10 +35,10 @@ from beel_mcp.writes.journal.records import (
 from beel_mcp.writes.journal.workers import ProcessLease
 
 _CHUNK_COLUMNS: Final = tuple(column.name for column in fields(Chunk))
+_ACCOUNT_COLUMNS: Final = ("environment", "company_id", "key_fingerprint")
 _OPERATION_COLUMNS: Final = (
-    *("operation_id", "kind", "caller", "subject", "payload_digest", "environment", "company_id"),
-    *("key_fingerprint", "plan_id", "confirmed_by", "terms", "total", "owner", "started_at"),
-    *("checked_at", "ended_at", "saved_as"),
+    *(column.name for column in fields(Operation) if column.name not in ("account", "chunks")),
+    *_ACCOUNT_COLUMNS,
 )
 _SAME_DECISION: Final = (
     "kind = ? AND payload_digest = ? AND ledger_id = ? AND caller = ? AND started_at > ?"
@@ -127,13 +127,10 @@ class Journal:
 
     def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
         """Find a decision about the very same rows of which something is left to send."""
-        return _first(
-            [
-                operation
-                for operation in self.decided(kind, digest, account, caller)
-                if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks)
-            ]
-        )
+        for operation in self.decided(kind, digest, account, caller):
+            if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks):
+                return operation
+        return None
 
     def decided(self, kind: str, digest: str, account: Account, caller: str) -> list[Operation]:
         """List a caller's decisions about the very same rows within a day, the newest first."""
@@ -387,7 +384,7 @@ def _operation(db: sqlite3.Connection, columns: dict[str, Any]) -> Operation:
         f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE operation_id = ? ORDER BY chunk",
         (columns["operation_id"],),
     ).fetchall()
-    account = Account(*map(columns.pop, ("environment", "company_id", "key_fingerprint")))
+    account = Account(*map(columns.pop, _ACCOUNT_COLUMNS))
     columns["terms"] = json.loads(columns["terms"])
     return Operation(**columns, account=account, chunks=tuple(Chunk(*chunk) for chunk in chunks))
 
