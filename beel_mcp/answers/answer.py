@@ -26,7 +26,7 @@ JOB_TEXT_LIMIT = 1_500 - PLACE_ROOM
 LIST_TEXT_LIMIT = 6_000 - PLACE_ROOM
 LIST_CAP = 20
 NEXT_CAP = 3
-# How much of a text is shown, in characters: where it is told alone, and where many stand together.
+# How much of a text is shown, in characters: where it is kept alone, and where many stand together.
 NAME_LIMIT = 60
 ROW_NAME_LIMIT = 50
 SHORT_NAME_LIMIT = 40
@@ -124,16 +124,16 @@ def fit(head: Sequence[str], tail: Sequence[str], limit: int) -> str:
 
     Where lines are lost, the text says so.
     """
-    told = [line for line in head if line]
+    kept = [line for line in head if line]
     room = limit - sum(len(line) + 1 for line in tail)
-    if sum(len(line) + 1 for line in told) > room:
+    if sum(len(line) + 1 for line in kept) > room:
         room -= len(CUT) + 1
-        while sum(len(line) + 1 for line in told) > room:
-            told.pop()
-        if told and told[-1].endswith(":"):
-            told.pop()  # a heading without its lines
-        told.append(CUT)
-    return "\n".join([*told, *tail])
+        while sum(len(line) + 1 for line in kept) > room:
+            kept.pop()
+        if kept and kept[-1].endswith(":"):
+            kept.pop()  # a heading without its lines
+        kept.append(CUT)
+    return "\n".join([*kept, *tail])
 
 
 def count_phrase(counts: Mapping[str, int]) -> str:

@@ -54,9 +54,9 @@ class BatchRow(BaseModel):
         facts += [f"remark, {fault.words()}" for fault in self.warnings or ()]
         if self.existing_customer_id:
             facts.append(f"is customer {self.existing_customer_id} in BeeL")
-        told = f": {' | '.join(facts)}" if facts else ""
+        details = f": {' | '.join(facts)}" if facts else ""
         number = f" {self.nif}" if self.nif else ""
-        return f"row {self.row} {quoted(self.name, ROW_NAME_LIMIT)}{number}, {self.kind}{told}"
+        return f"row {self.row} {quoted(self.name, ROW_NAME_LIMIT)}{number}, {self.kind}{details}"
 
 
 class BatchRowsAnswer(PageAnswer):

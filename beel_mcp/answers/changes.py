@@ -178,7 +178,9 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
 def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
     """Give the records that cannot be changed; which are already as wanted is in the counts."""
     left_out = [record for record in preview.left_out if record.code not in words.already]
-    return capped_fields("failed", [_failed(one, words) for one in left_out], words.failed_cap)
+    return capped_fields(
+        "failed", [_failed(record, words) for record in left_out], words.failed_cap
+    )
 
 
 def change_summary(outcome: Outcome) -> str:

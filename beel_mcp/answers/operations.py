@@ -72,9 +72,9 @@ else:
 
 def confirmed(answer: WriteAnswer, tool: str | None) -> ConfirmationAnswer:
     """Give the answer of the tool whose plan it was as confirm_plan's."""
-    told = ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
-    told._own = answer  # noqa: SLF001 - a private attribute is no field of the structure
-    return told
+    confirmation = ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
+    confirmation._own = answer  # noqa: SLF001 - a private attribute is no field of the structure
+    return confirmation
 
 
 class OpenOperation(BaseModel):

@@ -73,14 +73,14 @@ def _short(group: Group) -> ProblemGroup:
 
 
 def problem_lines(
-    problems: Sequence[ProblemGroup] | None, more: int | None, told: int = GROUPS_IN_TEXT
+    problems: Sequence[ProblemGroup] | None, more: int | None, in_full: int = GROUPS_IN_TEXT
 ) -> list[str]:
     """Give the first groups in words, the others in short, and how many there are besides."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
-    # The remarks are about rows that will be created: one of them is told in full.
-    first = [group for group in every if group.kind != "warning"][: told - min(remarks, 1)]
-    first += [group for group in every if group.kind == "warning"][: told - len(first)]
+    # The remarks are about rows that will be created: one of them is in_full in full.
+    first = [group for group in every if group.kind != "warning"][: in_full - min(remarks, 1)]
+    first += [group for group in every if group.kind == "warning"][: in_full - len(first)]
     shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
     lines += [f"- {group.short()}" for group in every if group not in first]

@@ -129,13 +129,13 @@ class ValidationAnswer(Answer):
         As many problems are told in full as leave room to name the others.
         """
         room = self.text_limit - sum(len(line) + 1 for line in self.next_lines())
-        for told in range(GROUPS_IN_TEXT, 0, -1):
-            lines = self._told(told)
+        for in_full in range(GROUPS_IN_TEXT, 0, -1):
+            lines = self._lines(in_full)
             if sum(len(line) + 1 for line in lines if line) <= room:
                 break
         return lines
 
-    def _told(self, told: int) -> list[str]:
+    def _lines(self, in_full: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
@@ -145,7 +145,7 @@ class ValidationAnswer(Answer):
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             self._reading(),
-            *problem_lines(self.problems, self.more_problems, told),
+            *problem_lines(self.problems, self.more_problems, in_full),
             f"Columns ignored: {ignored}." if ignored else "",
             "Changes:" if self.values_changed else "",
             *(change.words() for change in self.values_changed or ()),
@@ -169,8 +169,8 @@ class ValidationAnswer(Answer):
 
     def _mending(self) -> str:
         """Say what can be done about problems, where there are any."""
-        told = "; list_batch_rows shows each row, corrections or drop_rows mend them"
-        return told if self.problems else ""
+        hint = "; list_batch_rows shows each row, corrections or drop_rows mend them"
+        return hint if self.problems else ""
 
 
 @dataclass(frozen=True)
@@ -312,8 +312,8 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
     The first ones are always told: what keeps rows from being created, and what was changed most.
     """
     for most, changes in ROOM:
-        told = {**problem_fields(batch, most), **reading_fields(batch, changes)}
-        answer = answer.model_copy(update=told)
+        fields = {**problem_fields(batch, most), **reading_fields(batch, changes)}
+        answer = answer.model_copy(update=fields)
         if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
             break
     return answer

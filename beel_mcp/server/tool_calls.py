@@ -129,7 +129,7 @@ class ToolCalls:
             return CallerError(f"The arguments of {name} must be one object.")
         sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
         # Unknown arguments come first: they say best what was meant.
-        faults = [self._unknown_argument(one, known) for one in sent if one not in known]
+        faults = [self._unknown_argument(name, known) for name in sent if name not in known]
         try:
             tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:

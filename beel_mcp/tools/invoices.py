@@ -99,7 +99,7 @@ def _told(found: RecordPage[Invoice], limit: int, again: Mapping[str, Any]) -> F
         total=found.total,
         page=found.page,
         has_more=found.has_more,
-        page_sum=f"{sum((one.totals.total for one in found.items), Decimal()):.2f}",
+        page_sum=f"{sum((invoice.totals.total for invoice in found.items), Decimal()):.2f}",
         next=next_steps(step),
     )
 

@@ -87,8 +87,8 @@ class WriteCall:
         operations = journal.open_operations(account, self.caller)
         operations += journal.interrupted(account, self.caller)
         return [
-            open_operation(one, running=writes.running(one.operation_id) is not None)
-            for one in operations
+            open_operation(found, running=writes.running(found.operation_id) is not None)
+            for found in operations
         ]
 
     async def settle(self, operation: Operation) -> tuple[Operation, int | None]:
@@ -137,13 +137,13 @@ class WriteCall:
             return change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
         if isinstance(result, NothingToDo):
             return nothing_to_change(answer, result.preview, tool)
-        told = unconfirmed(answer, result, tool)
+        unanswered = unconfirmed(answer, result, tool)
         if not isinstance(result, Waiting):
-            return told
+            return unanswered
         # How many are already so is in the statement; which, in the outcome.
         preview = result.plan.preview
         left_out = left_out_fields(preview, KINDS[tool].words)
-        return told.model_copy(update={"requested": preview.requested, **left_out})
+        return unanswered.model_copy(update={"requested": preview.requested, **left_out})
 
 
 def unconfirmed(answer: type[P], result: Result, tool: str) -> P:

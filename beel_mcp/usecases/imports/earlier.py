@@ -21,7 +21,7 @@ async def with_earlier_decisions(state: AppState, checked: Validation) -> Valida
         account = await state.beel.account()
         before = state.journal.created_before(batch.payload_digest, account)
         own = state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
-        begun = next((one for one in (own, before) if one and _goes_on(state, one, batch)), None)
+        begun = next((op for op in (own, before) if op and _goes_on(state, op, batch)), None)
     except JournalError:
         return checked
     found = replace(checked, before=before, begun=begun)

@@ -78,25 +78,28 @@ def _repeats(row: Row, earlier: int) -> Verdict:
     return Verdict("duplicate", (problem,))
 
 
-def verdict_of(row: Row, said: RowReport) -> Verdict:
+def verdict_of(row: Row, report: RowReport) -> Verdict:
     """Put what BeeL says of a row beside what the list itself shows."""
     # A status that we do not know is nothing to create on.
-    kind, _ = _STATUSES.get(said.status, _STATUSES["ERROR"])
-    errors = [_advised(problem, row) for problem in _problems(said.errors)]
+    kind, _ = _STATUSES.get(report.status, _STATUSES["ERROR"])
+    errors = [_advised(problem, row) for problem in _problems(report.errors)]
     if kind in _UNEXPLAINED and not errors:
         field = "row" if kind == "error" else "nif"
         problem = Problem(field, _UNEXPLAINED[kind], row.identifier or None, severity="error")
         errors = [_advised(problem, row)]
     spoken_of = {problem.field for problem in errors}
-    warnings = [*_problems(said.warnings)]
+    warnings = [*_problems(report.warnings)]
     warnings += [advice for advice in row.advice if advice.field not in spoken_of]
     if kind == "valid" and warnings:
         kind = "warning"
     return Verdict(kind, tuple(errors), tuple(warnings))
 
 
-def _problems(said: Iterable[RowProblem]) -> list[Problem]:
-    return [Problem(one.field, verbatim(one.message), one.value or None) for one in said]
+def _problems(problems: Iterable[RowProblem]) -> list[Problem]:
+    return [
+        Problem(problem.field, verbatim(problem.message), problem.value or None)
+        for problem in problems
+    ]
 
 
 def _advised(problem: Problem, row: Row) -> Problem:
@@ -214,8 +217,8 @@ class Validator:
         began = anyio.current_time()
         report = await self._beel.customers.validate_bulk([row.payload() for row in rows])
         self._longest = max(self._longest, anyio.current_time() - began)
-        for row, said in zip(rows, report.rows, strict=True):
-            self._verdicts[row.number] = verdict_of(row, said)
+        for row, row_report in zip(rows, report.rows, strict=True):
+            self._verdicts[row.number] = verdict_of(row, row_report)
         self._asked += rows
         report_progress(f"{len(self._asked)} rows checked")
         return PartCheck(
