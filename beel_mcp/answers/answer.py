@@ -26,7 +26,7 @@ JOB_TEXT_LIMIT = 1_500 - PLACE_ROOM
 LIST_TEXT_LIMIT = 6_000 - PLACE_ROOM
 LIST_CAP = 20
 NEXT_CAP = 3
-# How much of a text is shown, in characters: where it is kept alone, and where many stand together.
+# How much of a text is shown, in characters: where it is told alone, and where many stand together.
 NAME_LIMIT = 60
 ROW_NAME_LIMIT = 50
 SHORT_NAME_LIMIT = 40

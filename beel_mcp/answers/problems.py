@@ -78,7 +78,7 @@ def problem_lines(
     """Give the first groups in words, the others in short, and how many there are besides."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
-    # The remarks are about rows that will be created: one of them is in_full in full.
+    # The remarks are about rows that will be created: one of them is told in full.
     first = [group for group in every if group.kind != "warning"][: in_full - min(remarks, 1)]
     first += [group for group in every if group.kind == "warning"][: in_full - len(first)]
     shown = [group.line() for group in first]
