@@ -23,11 +23,11 @@ class Sentence(NamedTuple):
         """Fill facts into the words of both languages; a fact may be a sentence, too."""
 
         def text(language: Language) -> str:
-            told = {
+            texts = {
                 name: fact.localized(language) if isinstance(fact, Sentence) else fact
                 for name, fact in facts.items()
             }
-            return words[language].format_map(told)
+            return words[language].format_map(texts)
 
         return cls(en=text("en"), es=text("es"))
 

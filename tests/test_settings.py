@@ -131,6 +131,7 @@ def test_a_good_key_is_kept_as_it_is_and_shown_nowhere() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.slow
 @pytest.mark.parametrize("sandbox", [False, True])
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize(

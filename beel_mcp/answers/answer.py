@@ -26,6 +26,14 @@ JOB_TEXT_LIMIT = 1_500 - PLACE_ROOM
 LIST_TEXT_LIMIT = 6_000 - PLACE_ROOM
 LIST_CAP = 20
 NEXT_CAP = 3
+# How much of a text is shown, in characters: where it is told alone, and where many stand together.
+NAME_LIMIT = 60
+ROW_NAME_LIMIT = 50
+SHORT_NAME_LIMIT = 40
+MESSAGE_LIMIT = 140
+ROW_MESSAGE_LIMIT = 160
+SHORT_MESSAGE_LIMIT = 100
+VALUE_LIMIT = 40
 CUT = "(There is more than has room here.)"
 
 
@@ -84,6 +92,16 @@ class Answer(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+class PageAnswer(Answer):
+    """The fields of an answer that is a page of a list."""
+
+    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
+
+    total: int | None = None
+    page: int | None = None
+    has_more: bool | None = None
+
+
 def next_steps(*calls: NextCall | None) -> list[NextStep] | None:
     """Make the list of next calls, or None where there is none to make."""
     steps = [NextStep(**call.as_dict()) for call in calls if call is not None]
@@ -95,21 +113,27 @@ def capped(items: Sequence[T], cap: int = LIST_CAP) -> tuple[list[T], int | None
     return list(items[:cap]), len(items) - cap if len(items) > cap else None
 
 
+def capped_fields(name: str, items: Sequence[Any], cap: int) -> dict[str, Any]:
+    """Give the first items as the field `name`, and how many more there are as `more_name`."""
+    shown, more = capped(items, cap)
+    return {name: shown or None, f"more_{name}": more}
+
+
 def fit(head: Sequence[str], tail: Sequence[str], limit: int) -> str:
     """Join lines within `limit` characters; the tail is kept, the head loses its last lines.
 
     Where lines are lost, the text says so.
     """
-    told = [line for line in head if line]
+    kept = [line for line in head if line]
     room = limit - sum(len(line) + 1 for line in tail)
-    if sum(len(line) + 1 for line in told) > room:
+    if sum(len(line) + 1 for line in kept) > room:
         room -= len(CUT) + 1
-        while sum(len(line) + 1 for line in told) > room:
-            told.pop()
-        if told and told[-1].endswith(":"):
-            told.pop()  # a heading without its lines
-        told.append(CUT)
-    return "\n".join([*told, *tail])
+        while sum(len(line) + 1 for line in kept) > room:
+            kept.pop()
+        if kept and kept[-1].endswith(":"):
+            kept.pop()  # a heading without its lines
+        kept.append(CUT)
+    return "\n".join([*kept, *tail])
 
 
 def count_phrase(counts: Mapping[str, int]) -> str:

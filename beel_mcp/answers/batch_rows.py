@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import ClassVar
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer, next_steps, plural
+from beel_mcp.answers.answer import (
+    LIST_TEXT_LIMIT,
+    ROW_MESSAGE_LIMIT,
+    ROW_NAME_LIMIT,
+    VALUE_LIMIT,
+    PageAnswer,
+    next_steps,
+    plural,
+)
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.model import Problem, Row, RowStatus
 
-NAME_LIMIT = 50
-MESSAGE_LIMIT = 160
-VALUE_LIMIT = 40
 # What the rows of a page may take of the text; the rest is for the summary and the next call.
 ROWS_ROOM = LIST_TEXT_LIMIT - 700
 
@@ -28,7 +32,6 @@ class RowFault(BaseModel):
     suggestion: str | None = None
 
     def words(self) -> str:
-        """Give it in a few words."""
         shown = self.value if self.value and self.value not in (self.suggestion or "") else None
         value = f" has {quoted(shown, VALUE_LIMIT)};" if shown else ""
         hint = f" ({self.suggestion})" if self.suggestion else ""
@@ -47,29 +50,22 @@ class BatchRow(BaseModel):
     existing_customer_id: str | None = None
 
     def line(self) -> str:
-        """Give the row in one line of text."""
         facts = [fault.words() for fault in self.errors or ()]
         facts += [f"remark, {fault.words()}" for fault in self.warnings or ()]
         if self.existing_customer_id:
             facts.append(f"is customer {self.existing_customer_id} in BeeL")
-        told = f": {' | '.join(facts)}" if facts else ""
+        details = f": {' | '.join(facts)}" if facts else ""
         number = f" {self.nif}" if self.nif else ""
-        return f"row {self.row} {quoted(self.name, NAME_LIMIT)}{number}, {self.kind}{told}"
+        return f"row {self.row} {quoted(self.name, ROW_NAME_LIMIT)}{number}, {self.kind}{details}"
 
 
-class BatchRowsAnswer(Answer):
+class BatchRowsAnswer(PageAnswer):
     """A page of the rows of a list."""
-
-    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
 
     batch_id: str | None = None
     rows: list[BatchRow] | None = None
-    total: int | None = None
-    page: int | None = None
-    has_more: bool | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give one line per row."""
         return [row.line() for row in self.rows or ()]
 
 
@@ -117,7 +113,7 @@ def _told(batch: Batch, row: Row) -> BatchRow:
     verdict = batch.verdict(row)
     return BatchRow(
         row=row.number,
-        name=clean(row.name, NAME_LIMIT),
+        name=clean(row.name, ROW_NAME_LIMIT),
         nif=clean(row.identifier, VALUE_LIMIT) or None,
         kind=verdict.kind,
         errors=[_fault(problem) for problem in verdict.errors] or None,
@@ -130,7 +126,7 @@ def _fault(problem: Problem) -> RowFault:
     hint = problem.hint()
     return RowFault(
         field=problem.field,
-        message=clean(problem.text(), MESSAGE_LIMIT),
+        message=clean(problem.text(), ROW_MESSAGE_LIMIT),
         value=problem.value and clean(problem.value, VALUE_LIMIT),
-        suggestion=hint and clean(hint, MESSAGE_LIMIT),
+        suggestion=hint and clean(hint, ROW_MESSAGE_LIMIT),
     )

@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from beel_mcp.answers.answer import capped, count_phrase, next_steps, plural
-from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
-from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.answers.answer import (
+    SHORT_MESSAGE_LIMIT,
+    SHORT_NAME_LIMIT,
+    capped_fields,
+    count_phrase,
+    next_steps,
+    plural,
+)
+from beel_mcp.answers.outcome import Outcome
+from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
@@ -16,8 +23,6 @@ from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.previous_values import as_changes, finds_room
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 
-NAME_LIMIT: Final = 40
-MESSAGE_LIMIT: Final = 100
 Previous = Annotated[
     dict[str, Any],
     WithJsonSchema({"type": "object"}),
@@ -42,13 +47,12 @@ class FailedRecord(BaseModel):
     remedy: str | None = None
 
     def line(self, opening: str) -> str:
-        """Give it in one line of text."""
-        names = [self.number, quoted(self.name, NAME_LIMIT) if self.name else None]
+        names = [self.number, quoted(self.name, SHORT_NAME_LIMIT) if self.name else None]
         name = " ".join(filter(None, names)) or self.customer_id or self.invoice_id
         return f"{opening}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
 
 
-class ChangeAnswer(PlanAnswer):
+class ChangeAnswer(WriteAnswer):
     """What became of a guarded call."""
 
     requested: int | None = None
@@ -59,19 +63,15 @@ class ChangeAnswer(PlanAnswer):
     more_unknown: int | None = None
     not_attempted: list[str] | None = None
     more_not_attempted: int | None = None
-    operation_id: str | None = None
-    replayed: bool | None = None
-    retry_after_s: int | None = None
     backup_path: str | None = Field(None, description="The records as they were, to import again.")
 
     def lines(self) -> Sequence[str]:
-        """Give the plan or the outcome, most important first."""
         counts = self.counts
         return [
             "This plan was taken before: nothing was sent now, this is its recorded outcome."
             if self.replayed
             else "",
-            *self.plan_lines(),
+            *super().lines(),
             f"Counts: {count_phrase(counts)}." if counts else "",
             f"Saved before: {self.backup_path}" if self.backup_path else "",
             f"Operation: {self.operation_id}." if self.operation_id else "",
@@ -109,7 +109,6 @@ class UpdateAnswer(ChangeAnswer):
     previous_path: str | None = Field(None, description="All old values, when they are many.")
 
     def lines(self) -> Sequence[str]:
-        """Give the old values as well."""
         old = json.dumps(self.previous, ensure_ascii=False) if self.previous else ""
         more = f" and of {self.more_previous} more" if self.more_previous else ""
         return [
@@ -135,7 +134,7 @@ def nothing_to_change(answer: type[A], preview: Preview, tool: str) -> A:
     counts = {**dict.fromkeys(words.classes, 0), "failed": total - len(already)}
     if words.already:
         counts[UNCHANGED] = len(already)
-    shown, more = capped([record.record_id for record in already], words.ids_cap)
+    ids = [record.record_id for record in already]
     return answer(
         status="nothing_done",
         summary=f"Nothing to change: {why}. Nobody was asked.",
@@ -143,7 +142,7 @@ def nothing_to_change(answer: type[A], preview: Preview, tool: str) -> A:
         requested=total,
         counts=counts,
         **left_out_fields(preview, words),
-        **({"unchanged": shown, "more_unchanged": more} if already else {}),
+        **(capped_fields("unchanged", ids, words.ids_cap) if ids else {}),
     )
 
 
@@ -152,27 +151,23 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
     words = outcome.words
     lists: dict[str, Any] = {}
     for name in words.classes:
-        if name != words.failed:
-            ids = [record.record_id for record in outcome.of_class(name)]
-            shown, more = capped(ids, words.ids_cap)
-            lists |= {name: shown or None, f"more_{name}": more}
-    failed = [_failed(record, words) for record in outcome.of_class(words.failed)]
-    shown_failed, more_failed = capped(failed, words.failed_cap)
-    has_more = more_failed or any(lists[name] for name in lists if name.startswith("more_"))
+        records = outcome.of_class(name)
+        if name == words.failed:
+            failed = [_failed(record, words) for record in records]
+            lists |= capped_fields("failed", failed, words.failed_cap)
+        else:
+            ids = [record.record_id for record in records]
+            lists |= capped_fields(name, ids, words.ids_cap)
+    has_more = any(lists[name] for name in lists if name.startswith("more_"))
     why = "tells what became of it, by reading" if outcome.is_unsure else "lists every record"
     something = "something" if outcome.done else "nothing"
     return answer(
-        status=outcome.status,
+        **outcome.fields(replayed=replayed),
         summary=change_summary(outcome),
         changed="unknown" if outcome.unknown else something,
         requested=outcome.operation.total,
         counts=outcome.counts,
         **lists,
-        failed=shown_failed or None,
-        more_failed=more_failed,
-        operation_id=outcome.operation.operation_id,
-        replayed=replayed or None,
-        retry_after_s=RETRY_AFTER_S if outcome.running else None,
         **{words.saved_as: outcome.operation.saved_as},
         **(_previous(outcome) if words.saved_as == "previous_path" else {}),
         detail=change_detail(outcome) or None,
@@ -182,11 +177,10 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
 
 def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
     """Give the records that cannot be changed; which are already as wanted is in the counts."""
-    failed = [
-        _failed(record, words) for record in preview.left_out if record.code not in words.already
-    ]
-    shown, more = capped(failed, words.failed_cap)
-    return {"failed": shown or None, "more_failed": more}
+    left_out = [record for record in preview.left_out if record.code not in words.already]
+    return capped_fields(
+        "failed", [_failed(record, words) for record in left_out], words.failed_cap
+    )
 
 
 def change_summary(outcome: Outcome) -> str:
@@ -212,9 +206,9 @@ def change_detail(outcome: Outcome) -> str:
     if outcome.running:
         return ""
     parts = []
-    chunks = outcome.operation.chunks
-    codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
     if outcome.not_attempted:
+        chunks = outcome.operation.chunks
+        codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
         why = f" ({', '.join(sorted(codes))})" if codes else ""
         parts.append(
             f"The rest was not sent{why}: it needs a new plan, for the ids under not_attempted."
@@ -246,9 +240,9 @@ def _failed(record: RowRecord | LeftOut, words: OutcomeWords) -> FailedRecord:
     code = record.code or "failed"
     return FailedRecord(
         **{words.id_field: record.record_id},
-        name=clean(record.name, NAME_LIMIT) or None,
-        number=clean(record.identifier, NAME_LIMIT) or None if is_invoice else None,
+        name=clean(record.name, SHORT_NAME_LIMIT) or None,
+        number=clean(record.identifier, SHORT_NAME_LIMIT) or None if is_invoice else None,
         code=code,
-        message=clean(record.message, MESSAGE_LIMIT) or None,
+        message=clean(record.message, SHORT_MESSAGE_LIMIT) or None,
         remedy=words.remedies.get(code),
     )

@@ -1,18 +1,26 @@
 """What create_customers and create_draft_invoice answer."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import capped, count_phrase, next_steps, plural
-from beel_mcp.answers.outcome import MESSAGE_LIMIT, NAME_LIMIT, RETRY_AFTER_S, Outcome
-from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.answers.answer import (
+    MESSAGE_LIMIT,
+    NAME_LIMIT,
+    SHORT_NAME_LIMIT,
+    capped_fields,
+    count_phrase,
+    next_steps,
+    plural,
+)
+from beel_mcp.answers.outcome import Outcome
+from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.answers.problems import GROUPS, Example, ProblemGroup, problem_lines
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError, NextCall
-from beel_mcp.writes.journal.records import Chunk, Operation
+from beel_mcp.writes.journal.records import Chunk, Operation, RowRecord
 from beel_mcp.writes.kinds.create_customers import checking_call
 from beel_mcp.writes.run.gate import Executed
 
@@ -21,8 +29,6 @@ OUTDATED: Final = ("list_outdated", "created_meanwhile")
 # An id costs 25 tokens, and a structure may cost 1,000.
 CREATED_CAP: Final = 10
 CREATED_IN_TEXT: Final = 5
-SHORT_NAME: Final = 40
-DRAFT: Final = "DRAFT"
 MIXED: Final = (
     "Some are in BeeL and some are not: somebody else acted, or BeeL carried out a part. Nothing is"
     " sent by itself; go through the rows with the person."
@@ -51,7 +57,7 @@ class CreatedCustomer(BaseModel):
     customer_id: str | None = None
 
 
-class CreationAnswer(PlanAnswer):
+class CreationAnswer(WriteAnswer):
     """What became of the rows."""
 
     total: int | None = None
@@ -61,12 +67,8 @@ class CreationAnswer(PlanAnswer):
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
     left_out: list[int] | None = None
-    operation_id: str | None = None
-    replayed: bool | None = None
-    retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the counts, the first new customers, and the problems."""
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         created = self.created or []
         more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT
@@ -74,7 +76,7 @@ class CreationAnswer(PlanAnswer):
             "This batch was carried out before; this is its recorded outcome."
             if self.replayed
             else "",
-            *self.plan_lines(),
+            *super().lines(),
             f"Counts: {counts}." if counts else "",
             f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
             f"operation_id: {self.operation_id}." if self.operation_id else "",
@@ -87,23 +89,19 @@ class CreationAnswer(PlanAnswer):
         ]
 
 
-class DraftAnswer(PlanAnswer):
+class DraftAnswer(WriteAnswer):
     """What create_draft_invoice answers."""
 
     invoice_id: str | None = None
     invoice_status: str | None = None
     amount: str | None = None
     made_of: str | None = None
-    operation_id: str | None = None
-    replayed: bool | None = None
-    retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the plan or the draft."""
         amount = self.amount and f"{self.amount} EUR ({self.made_of})"
         draft = [self.invoice_id, self.invoice_status, amount]
         return [
-            *self.plan_lines(),
+            *super().lines(),
             f"Invoice: {' · '.join(filter(None, draft))}." if self.invoice_id else "",
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
@@ -120,26 +118,19 @@ def creation_answer(
     created = [
         CreatedCustomer(
             row=record.number,
-            name=clean(record.name, SHORT_NAME),
+            name=clean(record.name, SHORT_NAME_LIMIT),
             customer_id=record.record_id or None,
         )
         for record in outcome.of_class("created")
     ]
-    shown, more = capped(created, CREATED_CAP)
-    problems, more_problems = capped(_problems(outcome), GROUPS)
     before = executed.created_before
     return CreationAnswer(
-        status=outcome.status,
+        **outcome.fields(replayed=executed.replayed),
         summary=customers_summary(outcome),
         total=outcome.operation.total,
         counts=CreationCounts(**outcome.counts),
-        created=shown or None,
-        more_created=more,
-        problems=problems or None,
-        more_problems=more_problems,
-        operation_id=outcome.operation.operation_id,
-        replayed=executed.replayed or None,
-        retry_after_s=RETRY_AFTER_S if outcome.running else None,
+        **capped_fields("created", created, CREATED_CAP),
+        **capped_fields("problems", _problems(outcome), GROUPS),
         detail=customers_detail(outcome, before=before, stopped=stopped) or None,
         next=next_steps(*_next_calls(outcome, stopped, can_check=can_check)),
     )
@@ -162,10 +153,8 @@ def customers_summary(outcome: Outcome) -> str:
     """Say the outcome in one sentence."""
     counts = CreationCounts(**outcome.counts)
     rows = plural(counts.unknown, "customer")
-    if outcome.running and not counts.unknown:
-        return "Nothing is sent yet: another write to these books is in flight."
     if outcome.running:
-        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
+        return _running_summary(counts)
     if counts.unknown:
         return f"BeeL did not answer. The {rows} may or may not exist."
     if counts.refused:
@@ -178,6 +167,16 @@ def customers_summary(outcome: Outcome) -> str:
         f"Created {plural(counts.created, 'customer')} of {outcome.operation.total}"
         f"{left_out if counts.skipped else ''}."
     )
+
+
+def _running_summary(counts: CreationCounts) -> str:
+    if counts.unknown:
+        rows = plural(counts.unknown, "customer")
+        return f"BeeL is still at it: {rows} are being created; {counts.created} are created."
+    if counts.created:
+        rest = plural(counts.not_attempted, "customer")
+        return f"BeeL is still at it: {counts.created} are created; {rest} are still to be sent."
+    return "Nothing is sent yet: another write to these books is in flight."
 
 
 def customers_detail(
@@ -235,28 +234,22 @@ def _has_reason(chunk: Chunk) -> bool:
 
 
 def _problems(outcome: Outcome) -> list[ProblemGroup]:
-    """Group what BeeL refused by field and message."""
-    refused = [
-        ((problem.field, problem.message), record)
-        for record in outcome.of_class("refused")
-        for problem in record.problems
-    ]
-    groups = []
-    for (field, message), pairs in groupby(
-        sorted(refused, key=lambda pair: pair[0]), key=lambda pair: pair[0]
-    ):
-        records = [record for _, record in pairs]
-        first = records[0]
-        groups.append(
-            ProblemGroup(
-                kind="error",
-                field=field,
-                message=clean(message, MESSAGE_LIMIT),
-                count=len(records),
-                rows=[record.number for record in records[:5]],
-                example=Example(row=first.number, name=clean(first.name, NAME_LIMIT)),
-            )
+    """Group what BeeL refused by field and message; what most rows have comes first."""
+    refused: defaultdict[tuple[str, str], list[RowRecord]] = defaultdict(list)
+    for record in outcome.of_class("refused"):
+        for problem in record.problems:
+            refused[problem.field, problem.message].append(record)
+    groups = [
+        ProblemGroup(
+            kind="error",
+            field=field,
+            message=clean(message, MESSAGE_LIMIT),
+            count=len(records),
+            rows=[record.number for record in records[:5]],
+            example=Example(row=records[0].number, name=clean(records[0].name, NAME_LIMIT)),
         )
+        for (field, message), records in sorted(refused.items())
+    ]
     return sorted(groups, key=lambda group: -group.count)
 
 
@@ -264,13 +257,10 @@ def draft_answer(outcome: Outcome, executed: Executed) -> DraftAnswer:
     """Say what create_draft_invoice did."""
     check = outcome.checking_call("finds out, by reading only")
     return DraftAnswer(
-        status=outcome.status,
+        **outcome.fields(replayed=executed.replayed),
         summary=draft_summary(outcome),
         detail=draft_detail(outcome) or None,
         **_created_facts(outcome),
-        operation_id=outcome.operation.operation_id,
-        replayed=executed.replayed or None,
-        retry_after_s=RETRY_AFTER_S if outcome.running else None,
         next=next_steps(check if outcome.is_unsure else None),
     )
 
@@ -295,8 +285,8 @@ def draft_summary(outcome: Outcome) -> str:
         return "BeeL did not answer. The draft invoice may or may not exist."
     if not outcome.done:
         return "BeeL refused the draft invoice." if outcome.failed else "No draft was created."
-    status = _created_facts(outcome).get("invoice_status", DRAFT)
-    if status == DRAFT:
+    status = _created_facts(outcome).get("invoice_status", "DRAFT")
+    if status == "DRAFT":
         return "The draft invoice is in BeeL; it is not issued and has no number."
     return f"The invoice is in BeeL, but as {clean(status, 20)}, not as a draft: tell the person."
 

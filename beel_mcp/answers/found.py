@@ -1,11 +1,10 @@
-"""What find_invoices answers."""
+"""What find_customers and find_invoices answer."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import LIST_TEXT_LIMIT, Answer
+from beel_mcp.answers.answer import NAME_LIMIT, SHORT_NAME_LIMIT, PageAnswer, plural
 from beel_mcp.cleaning import quoted
 
 
@@ -20,23 +19,18 @@ class FoundCustomer(BaseModel):
     active: bool
 
     def line(self) -> str:
-        """Give the customer in one line of text."""
         facts = [self.nif, self.city, self.email, None if self.active else "inactive"]
-        return f"{self.customer_id} {quoted(self.name, 60)} " + " · ".join(filter(None, facts))
+        return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} " + " · ".join(
+            filter(None, facts)
+        )
 
 
-class FoundCustomers(Answer):
+class FoundCustomers(PageAnswer):
     """A page of customers."""
 
-    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
-
     customers: list[FoundCustomer] | None = None
-    total: int | None = None
-    page: int | None = None
-    has_more: bool | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give one line per customer."""
         return [customer.line() for customer in self.customers or ()]
 
 
@@ -51,29 +45,30 @@ class FoundInvoice(BaseModel):
     status: str
 
     def line(self) -> str:
-        """Give the invoice in one line of text."""
         facts = [
             self.number or "no number",
             self.date,
-            quoted(self.customer, 40) if self.customer else "no customer",
+            quoted(self.customer, SHORT_NAME_LIMIT) if self.customer else "no customer",
             f"{self.amount} EUR",
             self.status,
         ]
         return f"{self.invoice_id} " + " · ".join(facts)
 
 
-class FoundInvoices(Answer):
+class FoundInvoices(PageAnswer):
     """A page of invoices."""
 
-    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
-
     invoices: list[FoundInvoice] | None = None
-    total: int | None = None
-    page: int | None = None
-    has_more: bool | None = None
     page_sum: str | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the sum of the page, then one line per invoice."""
         total = f"Sum of this page: {self.page_sum} EUR." if self.invoices else ""
         return [total, *(invoice.line() for invoice in self.invoices or ())]
+
+
+def found_summary(noun: str, total: int, page: int, shown: int, *, nothing: str) -> str:
+    """Say how many records were found, and how many of them this page has."""
+    if not shown:
+        return f"Page {page} is empty; {total} match." if total else nothing
+    pages = f"; page {page} has {shown}" if shown < total else ""
+    return f"{plural(total, noun)} found{pages}."

@@ -3,18 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, PrivateAttr, WithJsonSchema, create_model
 
-from beel_mcp.answers.answer import (
-    LIST_TEXT_LIMIT,
-    Answer,
-    capped,
-    count_phrase,
-    next_steps,
-    plural,
-)
+from beel_mcp.answers.answer import PageAnswer, capped, count_phrase, next_steps, plural
 from beel_mcp.answers.changes import (
     DeactivationAnswer,
     DraftDeletionAnswer,
@@ -32,7 +25,7 @@ from beel_mcp.answers.creations import (
     going_on_call,
 )
 from beel_mcp.answers.outcome import Outcome, RecordRow
-from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Operation
 
@@ -48,12 +41,11 @@ class Sentences:
     going_on: Callable[[Operation], NextCall | None] = lambda _: None
 
 
-class _Confirmed(PlanAnswer):
+class _Confirmed(WriteAnswer):
     tool: str | None = None
-    _own: PlanAnswer | None = PrivateAttr(None)
+    _own: WriteAnswer | None = PrivateAttr(None)
 
     def lines(self) -> Sequence[str]:
-        """Give what the tool itself says."""
         return self._own.lines() if self._own else super().lines()
 
 
@@ -78,11 +70,11 @@ else:
     )
 
 
-def confirmed(answer: PlanAnswer, tool: str | None) -> ConfirmationAnswer:
+def confirmed(answer: WriteAnswer, tool: str | None) -> ConfirmationAnswer:
     """Give the answer of the tool whose plan it was as confirm_plan's."""
-    told = ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
-    told._own = answer  # noqa: SLF001 - a private attribute is no field of the structure
-    return told
+    confirmation = ConfirmationAnswer(**answer.model_dump(exclude_none=True), tool=tool)
+    confirmation._own = answer  # noqa: SLF001 - a private attribute is no field of the structure
+    return confirmation
 
 
 class OpenOperation(BaseModel):
@@ -95,34 +87,27 @@ class OpenOperation(BaseModel):
     started_at: str
 
     def line(self) -> str:
-        """Give the operation in one line of text."""
         return (
             f"{self.operation_id}: {self.tool}, {plural(self.records, 'record')}, {self.state},"
             f" started {self.started_at}"
         )
 
 
-class OperationAnswer(Answer):
+class OperationAnswer(PageAnswer):
     """How an operation stands, and a page of its record; or what is open."""
-
-    text_limit: ClassVar[int] = LIST_TEXT_LIMIT
 
     operation_id: str | None = None
     tool: str | None = None
-    total: int | None = None
     counts: Annotated[dict[str, int], WithJsonSchema({"type": "object"})] | None = None
     backup_path: str | None = None
     previous_path: str | None = None
     detail: str | None = None
     rows: list[RecordRow] | None = None
-    page: int | None = None
-    has_more: bool | None = None
     retry_after_s: int | None = None
     operations: list[OpenOperation] | None = None
     more_operations: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the counts, then the rows of this page, or the open operations."""
         return [
             self.detail or "",
             f"Counts: {count_phrase(self.counts)}." if self.counts else "",
@@ -143,8 +128,8 @@ def operation_answer(
     rows = outcome.table()
     shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     has_more = page * PAGE_SIZE < len(rows)
-    again = {"operation_id": operation.operation_id}
-    following = NextCall("check_operation", {**again, "page": page + 1}, "the next page")
+    again = {"operation_id": operation.operation_id, "page": page + 1}
+    following = NextCall("check_operation", again, "the next page")
     page_note = f" Page {page} is empty." if rows and not shown else ""
     return OperationAnswer(
         status=outcome.status,
@@ -160,7 +145,7 @@ def operation_answer(
         has_more=has_more,
         retry_after_s=retry_after_s,
         next=next_steps(
-            NextCall("check_operation", again, f"in {retry_after_s} s") if retry_after_s else None,
+            outcome.checking_call(f"in {retry_after_s} s") if retry_after_s else None,
             following if has_more else None,
             None if outcome.is_unsure else sentences.going_on(operation),
         ),
@@ -176,6 +161,7 @@ def open_operations_answer(operations: Sequence[OpenOperation]) -> OperationAnsw
     """List what is running or of unknown outcome."""
     shown, more = capped(operations)
     number = plural(len(operations), "operation") if operations else "No operation is"
+    reason = "settles it, by reading"
     return OperationAnswer(
         status="done",
         summary=f"{number} running or of unknown outcome.",
@@ -183,11 +169,7 @@ def open_operations_answer(operations: Sequence[OpenOperation]) -> OperationAnsw
         more_operations=more,
         next=next_steps(
             *(
-                NextCall(
-                    "check_operation",
-                    {"operation_id": operation.operation_id},
-                    "settles it, by reading",
-                )
+                NextCall("check_operation", {"operation_id": operation.operation_id}, reason)
                 for operation in shown[:3]
             )
         ),

@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import Status
+from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, Status
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, RowRecord
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 
-NAME_LIMIT: Final = 60
-MESSAGE_LIMIT: Final = 140
 RETRY_AFTER_S: Final = 15
 Records = Mapping[int, Sequence[RowRecord]]  # by chunk number
 
@@ -31,7 +29,6 @@ class RecordRow(BaseModel):
     message: str | None = None
 
     def line(self) -> str:
-        """Give the row in one line of text."""
         facts = [self.customer_id, self.invoice_id, self.message]
         words = [self.outcome, *(fact for fact in facts if fact)]
         return f"row {self.row} {quoted(self.name, NAME_LIMIT)}: {' '.join(words)}"
@@ -47,7 +44,6 @@ class Outcome:
 
     @property
     def words(self) -> OutcomeWords:
-        """How the outcome of this kind of write is told."""
         return KINDS[self.operation.kind].words
 
     @cached_property
@@ -67,12 +63,10 @@ class Outcome:
 
     @property
     def done(self) -> int:
-        """How many records were written for certain."""
         return self.counts[self.words.done]
 
     @property
     def failed(self) -> int:
-        """How many records were refused, or cannot be written."""
         return self.counts[self.words.failed]
 
     @property
@@ -100,6 +94,15 @@ class Outcome:
     def is_unsure(self) -> bool:
         """Whether check_operation will find out more."""
         return self.running or self.unknown > 0
+
+    def fields(self, *, replayed: bool = False) -> dict[str, Any]:
+        """Give the fields that the answers of all writes share."""
+        return {
+            "status": self.status,
+            "operation_id": self.operation.operation_id,
+            "replayed": replayed or None,
+            "retry_after_s": RETRY_AFTER_S if self.running else None,
+        }
 
     def checking_call(self, reason: str) -> NextCall:
         """Give the call that says how the operation stands."""

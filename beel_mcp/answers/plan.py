@@ -5,19 +5,18 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from beel_mcp.answers.answer import Answer, capped, next_steps, plural
+from beel_mcp.answers.answer import SHORT_NAME_LIMIT, Answer, capped, next_steps, plural
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.consent.statement import difference_words
 from beel_mcp.writes.journal.plan import Difference
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 
-NAME_LIMIT: Final = 40
 CHANGED_CAP: Final = 5
 
 
-class PlanAnswer(Answer):
-    """The fields of an answer that may be a plan."""
+class WriteAnswer(Answer):
+    """The fields that all answers about writes share: of a plan, and of what became of it."""
 
     changed: Literal["nothing", "something", "unknown"] | None = None
     plan_id: str | None = None
@@ -26,25 +25,24 @@ class PlanAnswer(Answer):
     count: int | None = Field(None, description="Records that will change if the person agrees.")
     differences: list[str] | None = None
     detail: str | None = None
+    operation_id: str | None = None
+    replayed: bool | None = None
+    retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the fields of a plan."""
-        return self.plan_lines()
-
-    def next_lines(self) -> Sequence[str]:
-        """Give the sentence and name the call that confirms it; neither is ever left out."""
-        if self.plan_id is None:
-            return super().next_lines()
-        call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"
-        return [f"{call}, word for word - only after the person has read it and agreed"]
-
-    def plan_lines(self) -> Sequence[str]:
-        """Give the sentence, which must fit whatever else does, and what is different."""
+        """Give the statement, which must fit whatever else does, and what is different."""
         return [
             f"Statement: {self.statement}" if self.statement else "",
             self.detail or "",
             *(f"Different now: {line}." for line in self.differences or ()),
         ]
+
+    def next_lines(self) -> Sequence[str]:
+        """Name the call that confirms the statement; neither is ever left out."""
+        if self.plan_id is None:
+            return super().next_lines()
+        call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"
+        return [f"{call}, word for word - only after the person has read it and agreed"]
 
 
 def waiting(result: Waiting) -> dict[str, Any]:
@@ -72,32 +70,32 @@ def waiting(result: Waiting) -> dict[str, Any]:
 
 def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
     """Say that no yes arrived, which is not to say that the person declined."""
-    differences = _differences(result.changed)
-    if differences:
-        return {
-            "status": "not_confirmed",
-            "summary": "Nothing was changed: what the person was shown is no longer so.",
-            "changed": "nothing",
-            "differences": differences,
-            "detail": f"{_again(result)} to see what is so now; the person has to agree to that.",
-        }
+    summary = (
+        "Nothing was changed. No confirmation arrived: it was declined, or this app answered"
+        " without showing the question."
+    )
+    detail = (
+        "Any answer but the right one counts as no. Ask the person what they want; the same call"
+        " asks them again. If they saw no question, the person who set the server up can set"
+        " BEEL_CONFIRM=plan."
+    )
+    if result.changed:
+        # A plan that was taken cannot be confirmed any more.
+        again = f"Call {result.plan.kind if result.plan else 'the tool'} again"
+        summary = "Nothing was changed: what the person was shown is no longer so."
+        detail = f"{again} to see what is so now; the person has to agree to that."
     return {
         "status": "not_confirmed",
-        "summary": "Nothing was changed. No confirmation arrived: it was declined, or this app"
-        " answered without showing the question.",
+        "summary": summary,
         "changed": "nothing",
-        "detail": "Any answer but the right one counts as no. Ask the person what they want; the"
-        " same call asks them again. If they saw no question, the person who set the server up can"
-        " set BEEL_CONFIRM=plan.",
+        "differences": _differences(result.changed),
+        "detail": detail,
     }
 
 
-def _again(result: NotConfirmed) -> str:
-    """Name the call that looks anew: a plan that was taken cannot be confirmed any more."""
-    return f"Call {result.plan.kind if result.plan else 'the tool'} again"
-
-
 def _differences(changed: Sequence[tuple[str, Difference]]) -> list[str] | None:
-    lines = [f"{quoted(name, NAME_LIMIT)} {difference_words(how, 'en')}" for name, how in changed]
+    lines = [
+        f"{quoted(name, SHORT_NAME_LIMIT)} {difference_words(how, 'en')}" for name, how in changed
+    ]
     shown, more = capped(lines, CHANGED_CAP)
     return [*shown, *([f"{more} more"] if more else [])] or None

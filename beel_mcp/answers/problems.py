@@ -6,16 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from beel_mcp.answers.answer import NAME_LIMIT, SHORT_MESSAGE_LIMIT, SHORT_NAME_LIMIT
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.lists.batch import Batch, Group
-from beel_mcp.lists.batch import Example as RowExample
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
-MESSAGE_LIMIT = 100
-NAME_LIMIT = 60
-SHORT_LIMIT = 50
-TEXT_LIMIT = 40
+IN_SHORT_LIMIT = 50  # of a message, where there is no room for the whole line
 
 
 class Example(BaseModel):
@@ -39,7 +36,6 @@ class ProblemGroup(BaseModel):
     example: Example
 
     def line(self) -> str:
-        """Give the group in one line of text."""
         rows = ", ".join(str(row) for row in self.rows)
         more = ", …" if self.count > len(self.rows) else ""
         where = f"row {rows}" if self.count == 1 else f"{self.count} rows: {rows}{more}"
@@ -54,49 +50,37 @@ class ProblemGroup(BaseModel):
         return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}]"
 
     def short(self) -> str:
-        """Give the group in a few words."""
         rows = ", ".join(str(row) for row in self.rows)
         more = ", …" if self.count > len(self.rows) else ""
-        words = clean(self.message, SHORT_LIMIT).rstrip(".")
+        words = clean(self.message, IN_SHORT_LIMIT).rstrip(".")
         return f"{self.kind}, {self.field}: {words} [{rows}{more}]"
 
 
-def problem_groups(
-    batch: Batch, limit: int = GROUPS
-) -> tuple[list[ProblemGroup] | None, int | None]:
+def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
     """Give the largest groups of problems, and how many groups there are besides."""
     largest, more = batch.problem_groups(limit)
-    return [_group(group) for group in largest] or None, more or None
+    return {"problems": [_short(group) for group in largest] or None, "more_problems": more or None}
 
 
-def _group(group: Group) -> ProblemGroup:
-    return ProblemGroup(
-        kind=group.kind,
-        field=group.field,
-        message=clean(group.message, MESSAGE_LIMIT),
-        count=group.count,
-        rows=list(group.rows),
-        example=Example(**_short(group.example)),
-    )
-
-
-def _short(example: RowExample) -> dict[str, Any]:
-    """Cut what is free text, so that ten examples fit."""
-    cut = {"name": clean(example.name, TEXT_LIMIT)}
-    if example.value:
-        cut["value"] = clean(example.value, TEXT_LIMIT)
-    return {**asdict(example), **cut}
+def _short(group: Group) -> ProblemGroup:
+    """Cut what is free text, so that ten groups fit."""
+    facts = asdict(group)
+    example = facts["example"]
+    texts = [name for name in ("name", "value") if example[name]]
+    cut = {name: clean(example[name], SHORT_NAME_LIMIT) for name in texts}
+    facts |= {"message": clean(group.message, SHORT_MESSAGE_LIMIT), "example": {**example, **cut}}
+    return ProblemGroup(**facts)
 
 
 def problem_lines(
-    problems: Sequence[ProblemGroup] | None, more: int | None, told: int = GROUPS_IN_TEXT
+    problems: Sequence[ProblemGroup] | None, more: int | None, in_full: int = GROUPS_IN_TEXT
 ) -> list[str]:
     """Give the first groups in words, the others in short, and how many there are besides."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
     # The remarks are about rows that will be created: one of them is told in full.
-    first = [group for group in every if group.kind != "warning"][: told - min(remarks, 1)]
-    first += [group for group in every if group.kind == "warning"][: told - len(first)]
+    first = [group for group in every if group.kind != "warning"][: in_full - min(remarks, 1)]
+    first += [group for group in every if group.kind == "warning"][: in_full - len(first)]
     shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
     lines += [f"- {group.short()}" for group in every if group not in first]

@@ -61,7 +61,6 @@ class StatusAnswer(Answer):
     version: str | None = None
 
     def lines(self) -> Sequence[str]:
-        """Give the facts that decide what can be done next."""
         problem = self.problem
         return [
             f"Problem: {problem.message} {problem.remedy or ''}".rstrip() if problem else "",

@@ -1,6 +1,7 @@
 """What validate_customers answers: what can be created, what cannot, and what to call now."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +9,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import Answer, capped, count_phrase, next_steps, plural
+from beel_mcp.answers.answer import Answer, capped_fields, count_phrase, next_steps, plural
 from beel_mcp.answers.creations import resuming_call
 from beel_mcp.answers.problems import (
     GROUPS,
     GROUPS_IN_TEXT,
     ProblemGroup,
-    problem_groups,
+    problem_fields,
     problem_lines,
 )
 from beel_mcp.cleaning import clean, quoted
@@ -32,7 +33,7 @@ COLUMNS = 12
 IGNORED = 5
 HEADER_LIMIT = 50
 IGNORED_LIMIT = 25
-VALUE_LIMIT = 25
+SHOWN_LIMIT = 25
 RETRY_AFTER_S = 5
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
 FEW = 10
@@ -49,72 +50,43 @@ class Change(BaseModel):
     after: str | None = None
 
     def words(self) -> str:
-        """Give the change in a few words."""
         rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
-        shown = f", {quoted(self.before, VALUE_LIMIT)}" if self.before else ""
-        after = f" to {quoted(self.after, VALUE_LIMIT)}" if self.after and shown else ""
+        shown = f", {quoted(self.before, SHOWN_LIMIT)}" if self.before else ""
+        after = f" to {quoted(self.after, SHOWN_LIMIT)}" if self.after and shown else ""
         return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
 
 
 def reading_fields(batch: Batch, most: int) -> dict[str, Any]:
     """Give the fields of the answer that are about the file; none for an inline list."""
-    used, more_used = capped(batch.columns_used, COLUMNS)
-    ignored, more_ignored = capped(batch.columns_ignored, IGNORED)
-    changes, more_changes = capped(_groups(batch.values_changed), most)
+    used = [clean(column, HEADER_LIMIT) for column in batch.columns_used]
+    ignored = [clean(column, IGNORED_LIMIT) for column in batch.columns_ignored]
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
-        "columns_used": [clean(column, HEADER_LIMIT) for column in used] or None,
-        "more_columns_used": more_used,
-        "columns_ignored": [clean(column, IGNORED_LIMIT) for column in ignored] or None,
-        "more_columns_ignored": more_ignored,
-        "values_changed": changes or None,
-        "more_values_changed": more_changes,
+        **capped_fields("columns_used", used, COLUMNS),
+        **capped_fields("columns_ignored", ignored, IGNORED),
+        **capped_fields("values_changed", _groups(batch.values_changed), most),
     }
-
-
-def reading_head(read_as: str | None, changes: Sequence[Change] | None, more: int | None) -> str:
-    """Say in one line what a person should know of the reading before believing the rows."""
-    parts = [f"Read: {read_as}."] if read_as else []
-    if changes:
-        sums: dict[str, int] = {}
-        for change in changes:
-            sums[change.field] = sums.get(change.field, 0) + change.count
-        fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
-        others = f" and {more} more kinds" if more else ""
-        parts.append(f"Values changed while reading: {fields}{others}.")
-    return " ".join(parts)
-
-
-def reading_lines(ignored: Sequence[str] | None, changes: Sequence[Change] | None) -> list[str]:
-    """Show what was changed, and name the columns that were left."""
-    names = ", ".join(f'"{column}"' for column in ignored or ())
-    lines = [f"Columns ignored: {names}." if names else ""]
-    if changes:
-        lines += ["Changes:", *(each.words() for each in changes)]
-    return lines
 
 
 def _groups(changes: Sequence[ValueChange]) -> list[Change]:
     """Gather changes of one kind; the most frequent first."""
-    groups: dict[tuple[str, str], Change] = {}
+    groups: defaultdict[tuple[str, str], list[ValueChange]] = defaultdict(list)
     for change in changes:
         # "taken from row 7" is the same kind of change as "taken from row 9".
-        key = change.field, change.change.code
-        group = groups.get(key)
-        if group is None:
-            groups[key] = Change(
-                field=change.field,
-                change=change.change.text(),
-                count=1,
-                rows=[change.row],
-                before=change.before and clean(change.before, VALUE_LIMIT),
-                after=change.after and clean(change.after, VALUE_LIMIT),
-            )
-            continue
-        group.count += 1
-        if change.row not in group.rows and len(group.rows) < ROWS:
-            group.rows.append(change.row)
-    return sorted(groups.values(), key=lambda group: -group.count)
+        groups[change.field, change.change.code].append(change)
+    return sorted(map(_change, groups.values()), key=lambda group: -group.count)
+
+
+def _change(group: Sequence[ValueChange]) -> Change:
+    first = group[0]
+    return Change(
+        field=first.field,
+        change=first.change.text(),
+        count=len(group),
+        rows=list(dict.fromkeys(change.row for change in group))[:ROWS],
+        before=first.before and clean(first.before, SHOWN_LIMIT),
+        after=first.after and clean(first.after, SHOWN_LIMIT),
+    )
 
 
 class ValidationCounts(BaseModel):
@@ -157,32 +129,48 @@ class ValidationAnswer(Answer):
         As many problems are told in full as leave room to name the others.
         """
         room = self.text_limit - sum(len(line) + 1 for line in self.next_lines())
-        for told in range(GROUPS_IN_TEXT, 0, -1):
-            lines = self._told(told)
+        for in_full in range(GROUPS_IN_TEXT, 0, -1):
+            lines = self._lines(in_full)
             if sum(len(line) + 1 for line in lines if line) <= room:
                 break
         return lines
 
-    def _told(self, told: int) -> list[str]:
+    def _lines(self, in_full: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
+        ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
         return [
             f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
             self.detail or "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
-            reading_head(self.read_as, self.values_changed, self.more_values_changed),
-            *problem_lines(self.problems, self.more_problems, told),
-            *reading_lines(self.columns_ignored, self.values_changed),
+            self._reading(),
+            *problem_lines(self.problems, self.more_problems, in_full),
+            f"Columns ignored: {ignored}." if ignored else "",
+            "Changes:" if self.values_changed else "",
+            *(change.words() for change in self.values_changed or ()),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
             else "",
         ]
 
+    def _reading(self) -> str:
+        """Say in one line what a person should know of the reading before believing the rows."""
+        parts = [f"Read: {self.read_as}."] if self.read_as else []
+        if self.values_changed:
+            sums: Counter[str] = Counter()
+            for change in self.values_changed:
+                sums[change.field] += change.count
+            fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
+            more = self.more_values_changed
+            others = f" and {more} more kinds" if more else ""
+            parts.append(f"Values changed while reading: {fields}{others}.")
+        return " ".join(parts)
+
     def _mending(self) -> str:
         """Say what can be done about problems, where there are any."""
-        told = "; list_batch_rows shows each row, corrections or drop_rows mend them"
-        return told if self.problems else ""
+        hint = "; list_batch_rows shows each row, corrections or drop_rows mend them"
+        return hint if self.problems else ""
 
 
 @dataclass(frozen=True)
@@ -190,18 +178,17 @@ class Validation:
     """What is known at the end of a check."""
 
     batch: Batch
-    expires_at: datetime
     base: Batch | None  # the batch that was corrected
     corrected: int
     dropped: int
     stopped: BeelMcpError | None
-    before: Operation | None  # the operation that created the very same rows, or some of them
-    begun: Operation | None  # one that has exactly what can be created left to send
-    is_renewed: bool  # has another batch_id: what was decided under the first one is over
     is_read_only: bool
+    before: Operation | None = None  # created the very same rows, or some of them
+    begun: Operation | None = None  # has exactly what can be created left to send
+    is_renewed: bool = False  # has another batch_id: what was decided under the first one is over
 
 
-def validation_answer(facts: Validation) -> ValidationAnswer:
+def validation_answer(facts: Validation, expires_at: datetime) -> ValidationAnswer:
     """Say what validate_customers found."""
     batch = facts.batch
     counts = batch.counts()
@@ -212,7 +199,7 @@ def validation_answer(facts: Validation) -> ValidationAnswer:
         status="partial" if is_partial else "done",
         summary=_summary(facts),
         batch_id=batch.batch_id,
-        expires_at=facts.expires_at.isoformat(timespec="seconds"),
+        expires_at=expires_at.isoformat(timespec="seconds"),
         total=len(batch.rows),
         importable=len(batch.importable()),
         counts=ValidationCounts(**counts),
@@ -325,9 +312,8 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
     The first ones are always told: what keeps rows from being created, and what was changed most.
     """
     for most, changes in ROOM:
-        problems, more = problem_groups(batch, most)
-        told = {"problems": problems, "more_problems": more, **reading_fields(batch, changes)}
-        answer = answer.model_copy(update=told)
+        fields = {**problem_fields(batch, most), **reading_fields(batch, changes)}
+        answer = answer.model_copy(update=fields)
         if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
             break
     return answer

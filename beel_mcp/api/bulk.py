@@ -180,7 +180,7 @@ def _from_customers(
             found[index] = alike[0]
             left.remove(alike[0])
     created = (CreatedRow(index, found[index].id or "") for index in sorted(found))
-    return tuple(one for one in created if one.customer_id), made
+    return tuple(row for row in created if row.customer_id), made
 
 
 def _identifier_or_name(values: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from beel_mcp.answers.plan import PlanAnswer, not_confirmed
+from beel_mcp.answers.plan import WriteAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
@@ -129,7 +129,7 @@ class ToolCalls:
             return CallerError(f"The arguments of {name} must be one object.")
         sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
         # Unknown arguments come first: they say best what was meant.
-        faults = [self._unknown_argument(one, known) for one in sent if one not in known]
+        faults = [self._unknown_argument(name, known) for name in sent if name not in known]
         try:
             tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:
@@ -194,7 +194,7 @@ async def _with_progress(
 
 
 def _no_answer() -> CallToolResult:
-    return result_of(PlanAnswer(**not_confirmed(NotConfirmed())))
+    return result_of(WriteAnswer(**not_confirmed(NotConfirmed())))
 
 
 def _unknown_tool(name: str, known: list[str]) -> CallerError:

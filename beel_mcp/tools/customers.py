@@ -5,9 +5,9 @@ from typing import Annotated
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.answers.answer import next_steps, plural
+from beel_mcp.answers.answer import NAME_LIMIT, next_steps
 from beel_mcp.answers.changes import DeactivationAnswer, UpdateAnswer
-from beel_mcp.answers.found import FoundCustomer, FoundCustomers
+from beel_mcp.answers.found import FoundCustomer, FoundCustomers, found_summary
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel
@@ -24,10 +24,9 @@ from beel_mcp.tools.parameters import (
     Search,
     UpdateIds,
 )
-from beel_mcp.usecases.confirmation import Call, WriteCall, ask, asked
+from beel_mcp.usecases.confirmation import Call, ask
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
-NAME_LIMIT = 60
 NOTHING_FOUND = (
     "No {}s match. Try fewer letters of the name, with its accents; active: false lists the"
     " inactive ones."
@@ -62,9 +61,12 @@ async def find_customers(
         {**used, "active": active, "page": page + 1, "limit": limit},
         "the next page",
     )
+    kind = "active customer" if active else "inactive customer"
     return FoundCustomers(
         status="done",
-        summary=_summary(found.total, page, len(found.items), active=active),
+        summary=found_summary(
+            *(kind, found.total, page, len(found.items)), nothing=NOTHING_FOUND.format(kind)
+        ),
         customers=[_found(customer) for customer in found.items],
         total=found.total,
         page=page,
@@ -78,7 +80,7 @@ async def ask_to_deactivate(
 ) -> Question:
     """Look up who would be deactivated, and ask the person."""
     arguments = {"customer_ids": customer_ids, "mode": mode}
-    return await ask(ctx, "deactivate_customers", arguments)
+    return await ask(ctx, "deactivate_customers", lambda: arguments)
 
 
 async def deactivate_customers(
@@ -100,13 +102,11 @@ async def ask_to_update(
     ctx: Context[AppState], customer_ids: UpdateIds, changes: Changes
 ) -> Question:
     """Look up what would change, and ask the person."""
-
-    async def question() -> Question:
-        arguments = {"customer_ids": customer_ids, "changes": read_changes(changes)}
-        gate = WriteCall(ctx).gate
-        return await gate.ask(gate.write("update_customers", arguments))
-
-    return await asked("update_customers", question)
+    return await ask(
+        ctx,
+        "update_customers",
+        lambda: {"customer_ids": customer_ids, "changes": read_changes(changes)},
+    )
 
 
 async def update_customers(
@@ -123,14 +123,6 @@ async def update_customers(
     """
     result = await call.gate.answer(consent)
     return call.changed(UpdateAnswer, result, "update_customers")
-
-
-def _summary(total: int, page: int, shown: int, *, active: bool) -> str:
-    kind = "active customer" if active else "inactive customer"
-    if not shown:
-        return NOTHING_FOUND.format(kind) if not total else f"Page {page} is empty; {total} match."
-    pages = f"; page {page} has {shown}" if shown < total else ""
-    return f"{plural(total, kind)} found{pages}."
 
 
 def _found(customer: Customer) -> FoundCustomer:

@@ -170,7 +170,7 @@ def _require_consent(function: ToolFunction) -> None:
         if (
             get_origin(annotation) is Annotated
             and get_args(annotation)[0] == Consent
-            and any(isinstance(one, Resolve) for one in annotation.__metadata__)
+            and any(isinstance(mark, Resolve) for mark in annotation.__metadata__)
         ):
             return
     raise TypeError(f"{function.__name__} needs a parameter Annotated[Consent, Resolve(...)]")

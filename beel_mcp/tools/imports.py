@@ -10,7 +10,7 @@ from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.batch_rows import BatchRowsAnswer, rows_answer
 from beel_mcp.answers.creations import CreationAnswer
 from beel_mcp.answers.files import ReportAnswer
-from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts, validation_answer
+from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts
 from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
@@ -61,7 +61,7 @@ async def validate_customers(
     fixes = [Correction(fix.row, fix.field, fix.value) for fix in corrections or ()]
     chosen = None if columns is None else [(column.header, column.field) for column in columns]
     request = ListRequest(customers, source_path, batch_id, fixes, drop_rows, sheet, chosen)
-    return validation_answer(await validate_list(app_state(ctx), request))
+    return await validate_list(app_state(ctx), request)
 
 
 async def ask_about_creation(

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.answers.answer import next_steps, plural
+from beel_mcp.answers.answer import NAME_LIMIT, next_steps
 from beel_mcp.answers.changes import DraftDeletionAnswer
 from beel_mcp.answers.creations import DraftAnswer
-from beel_mcp.answers.found import FoundInvoice, FoundInvoices
+from beel_mcp.answers.found import FoundInvoice, FoundInvoices, found_summary
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.api.models import Invoice, RecordPage
 from beel_mcp.cleaning import clean
@@ -35,8 +35,6 @@ from beel_mcp.tools.periods import period
 from beel_mcp.usecases.confirmation import Call, ask
 from beel_mcp.usecases.draft_creation import ask_to_draft, create_draft
 from beel_mcp.writes.consent.elicitation import Consent, Question
-
-NAME_LIMIT = 60
 
 
 async def find_invoices(
@@ -71,7 +69,7 @@ async def find_invoices(
 
 async def ask_to_delete(ctx: Context[AppState], invoice_ids: InvoiceIds) -> Question:
     """Look up which drafts would go, and ask the person."""
-    return await ask(ctx, "delete_draft_invoice", {"invoice_ids": invoice_ids})
+    return await ask(ctx, "delete_draft_invoice", lambda: {"invoice_ids": invoice_ids})
 
 
 async def delete_draft_invoice(
@@ -88,25 +86,20 @@ async def delete_draft_invoice(
     return call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
 
 
-def _summary(total: int, page: int, shown: int) -> str:
-    if not shown:
-        return "No invoices match." if not total else f"Page {page} is empty; {total} match."
-    pages = f"; page {page} has {shown}" if shown < total else ""
-    return f"{plural(total, 'invoice')} found{pages}."
-
-
 def _told(found: RecordPage[Invoice], limit: int, again: Mapping[str, Any]) -> FoundInvoices:
     known = {name: value for name, value in again.items() if value}
     following = {**known, "page": found.page + 1, "limit": limit}
     step = NextCall("find_invoices", following, "the next page") if found.has_more else None
     return FoundInvoices(
         status="done",
-        summary=_summary(found.total, found.page, len(found.items)),
+        summary=found_summary(
+            *("invoice", found.total, found.page, len(found.items)), nothing="No invoices match."
+        ),
         invoices=[_found(invoice) for invoice in found.items],
         total=found.total,
         page=found.page,
         has_more=found.has_more,
-        page_sum=f"{sum((one.totals.total for one in found.items), Decimal()):.2f}",
+        page_sum=f"{sum((invoice.totals.total for invoice in found.items), Decimal()):.2f}",
         next=next_steps(step),
     )
 

@@ -46,7 +46,7 @@ async def get_status(
         return _with_problem(answer, error)
     shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)
     answer.unsettled = [
-        open_operation(one, running=bool(writes.running(one.operation_id))) for one in shown
+        open_operation(found, running=bool(writes.running(found.operation_id))) for found in shown
     ] or None
     step = NextCall("check_operation", {}, "settles what is unsettled, by reading")
     answer.next = next_steps(step if unsettled else None)

@@ -17,7 +17,7 @@ from beel_mcp.answers.changes import (
 )
 from beel_mcp.answers.operations import OpenOperation, open_operation
 from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
-from beel_mcp.answers.plan import PlanAnswer, not_confirmed, waiting
+from beel_mcp.answers.plan import WriteAnswer, not_confirmed, waiting
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
@@ -29,14 +29,14 @@ from beel_mcp.lists.model import Row
 from beel_mcp.writes.consent.elicitation import NothingToDo, Question, Refused
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.protocol import BatchRows, WriteContext
+from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
 from beel_mcp.writes.run.execution import Deadline, Execution
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
 
 logger = logging.getLogger(__name__)
 A = TypeVar("A", bound=ChangeAnswer)
-P = TypeVar("P", bound=PlanAnswer)
+P = TypeVar("P", bound=WriteAnswer)
 
 PREVIEW_LIMIT_S: Final = 43.0
 
@@ -87,8 +87,8 @@ class WriteCall:
         operations = journal.open_operations(account, self.caller)
         operations += journal.interrupted(account, self.caller)
         return [
-            open_operation(one, running=writes.running(one.operation_id) is not None)
-            for one in operations
+            open_operation(found, running=writes.running(found.operation_id) is not None)
+            for found in operations
         ]
 
     async def settle(self, operation: Operation) -> tuple[Operation, int | None]:
@@ -115,19 +115,35 @@ class WriteCall:
             operation = journal.get(operation_id)
         return operation, retry_after_s
 
+    async def resume(
+        self, operation: Operation, write: Write
+    ) -> tuple[Operation, BeelMcpError | None]:
+        """Go on with an operation: wait for it, settle what is unknown, send what was never sent.
+
+        Returns it as it is now, and why the rest was not sent.
+
+        Raises:
+            BeelMcpError: nothing was sent.
+        """
+        is_running = self.state.writes.running(operation.operation_id) is not None
+        operation, _ = await self.settle(operation)
+        if is_running or operation.is_open or not self.execution.may_resume(operation):
+            return operation, None
+        return await self.execution.finish(operation, write, self.deadline)
+
     def changed(self, answer: type[A], result: Result, tool: str) -> A:
         """Answer a call that changes records."""
         if isinstance(result, Executed):
             return change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
         if isinstance(result, NothingToDo):
             return nothing_to_change(answer, result.preview, tool)
-        told = unconfirmed(answer, result, tool)
+        unanswered = unconfirmed(answer, result, tool)
         if not isinstance(result, Waiting):
-            return told
+            return unanswered
         # How many are already so is in the statement; which, in the outcome.
         preview = result.plan.preview
         left_out = left_out_fields(preview, KINDS[tool].words)
-        return told.model_copy(update={"requested": preview.requested, **left_out})
+        return unanswered.model_copy(update={"requested": preview.requested, **left_out})
 
 
 def unconfirmed(answer: type[P], result: Result, tool: str) -> P:
@@ -150,11 +166,20 @@ Call = Annotated[WriteCall, Resolve(write_call)]
 def write_context(state: AppState) -> WriteContext:
     """Give what writes need of this process, for the caller of this request."""
 
+    async def save(name: str, make: Callable[[], bytes]) -> str:
+        named = name.format(state.timing.now().date().isoformat())
+        folder = state.settings.files_dir
+        return str(await to_thread.run_sync(lambda: save_file(folder, named, make())))
+
     async def save_backup(customers: Sequence[Customer]) -> str:
-        return await to_thread.run_sync(_save_backup, state, customers)
+        """Save customers as a list that validate_customers reads."""
+        rows = (customer.model_dump(mode="json") for customer in customers)
+        return await save("clientes {}.csv", lambda: backup_csv(list(rows)))
 
     async def save_previous(previous: Sequence[Mapping[str, Any]]) -> str:
-        return await to_thread.run_sync(_save_previous, state, previous)
+        """Save old values as calls of update_customers that put them back."""
+        text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
+        return await save("clientes antes del cambio {}.json", text.encode)
 
     return WriteContext(
         beel=state.beel,
@@ -190,42 +215,30 @@ async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Quest
     except BeelMcpError as error:
         return Refused(error)
     except TimeoutError:
-        return Refused(_too_slow())
+        return Refused(
+            CallerError(
+                f"BeeL did not show all of these records within {PREVIEW_LIMIT_S:.0f} s; nobody was"
+                " asked.",
+                code="deadline",
+                retryable=True,
+                remedy="Try again, or with fewer records at a time.",
+            )
+        )
     except Exception:
         logger.exception("%s could not be planned", tool)
         return Refused(crashed(tool))
 
 
-async def ask(ctx: Context[AppState], tool: str, arguments: Mapping[str, Any]) -> Question:
-    """Ask the person about a change, or return what stands instead of a question."""
+async def ask(
+    ctx: Context[AppState], tool: str, arguments: Callable[[], Mapping[str, Any]]
+) -> Question:
+    """Ask the person about a change, or return what stands instead of a question.
+
+    `arguments` are read in there: it may raise BeelMcpError.
+    """
 
     async def question() -> Question:
         gate = WriteCall(ctx).gate
-        return await gate.ask(gate.write(tool, arguments))
+        return await gate.ask(gate.write(tool, arguments()))
 
     return await asked(tool, question)
-
-
-def _too_slow() -> BeelMcpError:
-    return CallerError(
-        f"BeeL did not show all of these records within {PREVIEW_LIMIT_S:.0f} s; nobody was asked.",
-        code="deadline",
-        retryable=True,
-        remedy="Try again, or with fewer records at a time.",
-    )
-
-
-def _save_backup(state: AppState, customers: Sequence[Customer]) -> str:
-    """Save customers as a list that validate_customers reads."""
-    today = state.timing.now().date().isoformat()
-    rows = [customer.model_dump(mode="json") for customer in customers]
-    path = save_file(state.settings.files_dir, f"clientes {today}.csv", backup_csv(rows))
-    return str(path)
-
-
-def _save_previous(state: AppState, previous: Sequence[Mapping[str, Any]]) -> str:
-    """Save old values as calls of update_customers that put them back."""
-    today = state.timing.now().date().isoformat()
-    text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
-    name = f"clientes antes del cambio {today}.json"
-    return str(save_file(state.settings.files_dir, name, text.encode()))

@@ -86,7 +86,7 @@ class Drafting:
             BeelMcpError: BeeL cannot be asked.
         """
         for decided in self._decided(await self._beel.account()):
-            operation = await self._call.execution.settle(decided, self.write, self._call.deadline)
+            operation, _ = await self._call.settle(decided)
             if self._is_running(operation) or operation.is_open:
                 return operation, None
             if operation.is_committed:
@@ -120,9 +120,7 @@ class Drafting:
         for begun in decided:
             # Proven not to be there, or never sent: it goes on under its own key.
             if all(map(execution.may_send, begun.chunks)):
-                if agreed:
-                    self._journal.plans.drop(agreed.plan)
-                return await self._finish(begun)
+                return await self._finish(execution.go_on(begun, agreed))
         decision = Decision(
             kind=TOOL,
             caller=self._call.caller,

@@ -12,7 +12,7 @@ from beel_mcp.answers.changes import (
 )
 from beel_mcp.answers.creations import CreationAnswer, DraftAnswer, creation_answer, draft_answer
 from beel_mcp.answers.operations import ConfirmationAnswer, confirmed
-from beel_mcp.answers.plan import PlanAnswer
+from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.usecases.confirmation import WriteCall, unconfirmed
 from beel_mcp.usecases.draft_creation import draft_agreed
 from beel_mcp.usecases.imports.creation import create_agreed
@@ -25,8 +25,8 @@ from beel_mcp.writes.run.gate import Executed, NotConfirmed, Result, Waiting
 class Confirmable:
     """A tool whose plans confirm_plan carries out: how, and how it answers without doing so."""
 
-    carry_out: Callable[[WriteCall, Agreed], Awaitable[PlanAnswer]]
-    answer: Callable[[WriteCall, Result], PlanAnswer]
+    carry_out: Callable[[WriteCall, Agreed], Awaitable[WriteAnswer]]
+    answer: Callable[[WriteCall, Result], WriteAnswer]
 
 
 async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
@@ -44,24 +44,24 @@ async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
     elif isinstance(verdict, NotConfirmed | Waiting) and verdict.plan:
         tool = verdict.plan.kind
     else:
-        return confirmed(unconfirmed(PlanAnswer, verdict, "confirm_plan"), None)
+        return confirmed(unconfirmed(WriteAnswer, verdict, "confirm_plan"), None)
     return confirmed(CONFIRMABLE[tool].answer(call, verdict), tool)
 
 
 def _change(tool: str, answer: type[ChangeAnswer]) -> Confirmable:
-    async def carry_out(call: WriteCall, agreed: Agreed) -> PlanAnswer:
+    async def carry_out(call: WriteCall, agreed: Agreed) -> WriteAnswer:
         return call.changed(answer, await call.gate.execute(agreed), tool)
 
     return Confirmable(carry_out, lambda call, result: call.changed(answer, result, tool))
 
 
-def _customers(call: WriteCall, result: Result) -> PlanAnswer:
+def _customers(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
         return creation_answer(call.outcome(result.operation), result)
     return unconfirmed(CreationAnswer, result, "create_customers")
 
 
-def _draft(call: WriteCall, result: Result) -> PlanAnswer:
+def _draft(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
         return draft_answer(call.outcome(result.operation), result)
     return unconfirmed(DraftAnswer, result, "create_draft_invoice")

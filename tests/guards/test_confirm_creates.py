@@ -7,6 +7,8 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp import context
+from beel_mcp.api.customers import CustomersApi
+from beel_mcp.errors import RateLimitedError
 from tests.guards.conftest import OpenApp
 from tests.support.customers import customer
 from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
@@ -245,3 +247,23 @@ async def test_a_plan_creates_nobody_but_those_it_named_when_the_batch_was_judge
     assert done["counts"]["created"] == 2
     assert [kind for kind, _ in effects(sandbox)[before:]] == ["customer_created"] * 2
     assert len(person.shown) == (2 if forms else 0)
+
+
+async def test_a_plan_that_goes_on_with_an_earlier_decision_is_answered_with_it_ever_after(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: Any, **__: Any) -> None:
+        raise RateLimitedError("slow down", code="RATE_LIMITED", retryable=True)
+
+    async with open_app(confirm_creates=True) as client:
+        plan = await create(client, ROWS, inline=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(CustomersApi, "create_bulk", busy)
+            told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+        assert told["code"] == "RATE_LIMITED"
+        again = await create(client, ROWS, inline=False)
+        told = [await call(client, "confirm_plan", **again["next"][0]["arguments"]) for _ in "12"]
+    assert [one["counts"]["created"] for one in told] == [3, 3]
+    assert [one.get("replayed") for one in told] == [None, True]
+    assert len({one["operation_id"] for one in told}) == 1
+    assert created(sandbox) == NIFS

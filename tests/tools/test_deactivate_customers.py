@@ -62,7 +62,9 @@ async def client(connect: Connect, world: Any) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("mode", ["delete", "inactive"])
-@pytest.mark.parametrize("count", [1, 2, 20, 21, 100, 101])
+@pytest.mark.parametrize(
+    "count", [1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in (20, 21, 100, 101))]
+)
 async def test_everybody_who_was_agreed_to_and_nobody_else(
     client: Client, sandbox: Starlette, count: int, mode: str
 ) -> None:

@@ -8,7 +8,7 @@ from mcp.server.mcpserver import Context
 
 from beel_mcp.answers.answer import LIST_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
-from beel_mcp.answers.problems import problem_groups
+from beel_mcp.answers.problems import problem_fields
 from beel_mcp.answers.validation import continuing_call, creation_call
 from beel_mcp.api.company import Account
 from beel_mcp.context import AppState, app_state
@@ -125,8 +125,7 @@ async def _create_without_asking(call: WriteCall, request: CreateRequest) -> Cre
     if request.batch_id:
         return answer.model_copy(update={"left_out": left_out(batch)})
     # What is worth telling about rows that were created without a check before.
-    groups, more = problem_groups(batch)
-    return answer.model_copy(update={"problems": groups, "more_problems": more})
+    return answer.model_copy(update=problem_fields(batch))
 
 
 def _earlier(call: WriteCall, batch_id: str | None) -> Operation | None:
@@ -160,7 +159,7 @@ async def _go_on(
                 field_errors=(FieldError("expected_count", f"must be {operation.planned}"),),
             )
         write = CustomerCreation(call.context, {"batch_id": operation.subject})
-        now, stopped = await call.execution.resume(operation, write, call.deadline)
+        now, stopped = await call.resume(operation, write)
     return _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
 
 
@@ -175,13 +174,12 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     # Another call with the same batch may have decided while this one waited.
     if earlier := _earlier(call, batch.batch_id):
         check_account(earlier, account)
-        now, stopped = await call.execution.resume(earlier, write, call.deadline)
+        now, stopped = await call.resume(call.execution.go_on(earlier, agreed), write)
         return Executed(now, stopped=stopped)
     rows, checked_at = write.batch.rows, write.batch.checked_at
     refuse_double(journal, account, rows, batch.batch_id, checked_at)
     if begun := _begun(call, account, batch, write):
-        if agreed:
-            journal.plans.drop(agreed.plan)
+        begun = call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
         return Executed(now, stopped=stopped)
     before = journal.created_before(batch.payload_digest, account)
@@ -232,13 +230,15 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
     state = call.state
     validator = Validator(state.beel, state.journal, state.timing.now, call.deadline.at)
     if request.batch_id is None:
-        batch = Batch(call.caller, "inline", read_inline(request.customers or []))
-        batch = (await validator.validate(batch)).batch
-        check_inline_count(batch, request.expected_count)
+        given = Batch(call.caller, "inline", read_inline(request.customers or []))
+        batch, _ = await validator.validate(given)
+        if request.expected_count not in (None, len(batch.rows)):
+            fact = f"{len(batch.rows)} customers were given"
+            raise _wrong_count(request.expected_count, len(batch.rows), fact)
         return batch
     batch = state.batches.get(request.batch_id, call.caller)
     if any(check and is_old(check, state.timing.now) for check in batch.checks):
-        batch = (await validator.validate(batch)).batch  # BeeL may have changed since
+        batch, _ = await validator.validate(batch)  # BeeL may have changed since
         state.batches.replace(batch)
     check_count(batch, request.expected_count, skip_problems=request.skip_problems)
     return batch
@@ -277,11 +277,10 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
         message = "No row of this batch can be created."
         raise CallerError(message, code="nothing_importable", next_calls=(listing,))
     all_go = skip_problems or importable == len(batch.rows)
-    raise CallerError(
-        f"expected_count is {expected_count}, but {importable} of {len(batch.rows)} rows can be"
-        " created.",
-        code="wrong_count",
-        field_errors=(FieldError("expected_count", f"must be {importable}"),),
+    raise _wrong_count(
+        expected_count,
+        importable,
+        f"{importable} of {len(batch.rows)} rows can be created",
         remedy="Tell the person the right number and ask again."
         if all_go
         else "The other rows have problems: ask the person whether to leave them out.",
@@ -289,32 +288,25 @@ def check_count(batch: Batch, expected_count: int | None, *, skip_problems: bool
     )
 
 
-def check_inline_count(batch: Batch, expected_count: int | None) -> None:
-    """Hold a number that came with inline rows against them; it may be left out.
-
-    Raises:
-        CallerError: another number of customers was given.
-    """
-    if expected_count not in (None, len(batch.rows)):
-        raise CallerError(
-            f"expected_count is {expected_count}, but {len(batch.rows)} customers were given.",
-            code="wrong_count",
-            field_errors=(FieldError("expected_count", f"must be {len(batch.rows)}"),),
-        )
+def _wrong_count(stated: int | None, right: int, fact: str, **details: Any) -> CallerError:
+    return CallerError(
+        f"expected_count is {stated}, but {fact}.",
+        code="wrong_count",
+        field_errors=(FieldError("expected_count", f"must be {right}"),),
+        **details,
+    )
 
 
 def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
     """Say which rows keep the batch from being created."""
     others = len(batch.rows) - len(batch.importable())
-    groups, more = problem_groups(batch)
     return CreationAnswer(
         status="nothing_done",
         summary=f"Nothing was created: {plural(others, 'row')} of {len(batch.rows)}"
         f" {'has' if others == 1 else 'have'} problems.",
         total=len(batch.rows),
         counts=CreationCounts(not_attempted=len(batch.rows)),
-        problems=groups,
-        more_problems=more,
+        **problem_fields(batch),
         # Inline rows have no handle to offer the others with.
         next=next_steps(creation_call(batch)) if request.batch_id else None,
     )

@@ -1,7 +1,8 @@
 """What was decided about a list before: a creation that goes on, or one that is over."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
+from beel_mcp.answers.validation import Validation
 from beel_mcp.context import AppState
 from beel_mcp.lists.batch import Batch
 from beel_mcp.writes.journal.database import JournalError
@@ -10,29 +11,24 @@ from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_overtake
 from beel_mcp.writes.run.execution import may_send
 
 
-@dataclass(frozen=True)
-class EarlierDecisions:
-    """A list as it can be created now, and what was decided about the very same rows."""
+async def with_earlier_decisions(state: AppState, checked: Validation) -> Validation:
+    """Find out how a list just checked goes on; looking at it needs no journal.
 
-    batch: Batch
-    before: Operation | None = None  # created them, or some of them
-    begun: Operation | None = None  # has left to send exactly what can be created now
-    is_renewed: bool = False  # has another batch_id, because a decision is about its rows only once
-
-
-async def earlier_decisions(state: AppState, batch: Batch) -> EarlierDecisions:
-    """Find out how a list just checked goes on; looking at it needs no journal."""
+    It gets another batch_id where a decision about its own is over: there is one for each id.
+    """
+    batch = checked.batch
     try:
         account = await state.beel.account()
         before = state.journal.created_before(batch.payload_digest, account)
         own = state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
-        begun = next((one for one in (own, before) if one and _goes_on(state, one, batch)), None)
+        begun = next((op for op in (own, before) if op and _goes_on(state, op, batch)), None)
     except JournalError:
-        return EarlierDecisions(batch)
+        return checked
+    found = replace(checked, before=before, begun=begun)
     is_over = own is not None and own is not begun and not own.is_open
     if is_over and batch.importable() and not batch.counts()["unchecked"]:
-        return EarlierDecisions(batch.renewed(), before, begun, is_renewed=True)
-    return EarlierDecisions(batch, before, begun)
+        return replace(found, batch=batch.renewed(), is_renewed=True)
+    return found
 
 
 def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:

@@ -1,12 +1,12 @@
 """validate_customers: asks BeeL about a batch, part by part, and gives every row its verdict."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import anyio
 
-from beel_mcp.answers.validation import Validation
+from beel_mcp.answers.validation import Validation, ValidationAnswer, validation_answer
 from beel_mcp.api.bulk import BulkReport
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
@@ -16,27 +16,21 @@ from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
 from beel_mcp.lists.model import IMPORTABLE, Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import FieldIssue, Message, verbatim
-from beel_mcp.usecases.imports.earlier import earlier_decisions
+from beel_mcp.usecases.confirmation import write_row
+from beel_mcp.usecases.imports.earlier import with_earlier_decisions
 from beel_mcp.usecases.imports.source import ListRequest, read_batch
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import RECORD_TTL, Clock, WriteRow
 from beel_mcp.writes.kinds.create_customers import VALIDATION_TTL, CustomerCreation
 
-_KINDS: Mapping[str, RowStatus] = {
-    "VALID": "valid",
-    "WARNING": "warning",
-    "ERROR": "error",
-    "DUPLICATE": "duplicate",
-    "NIF_INVALID": "nif_invalid",
-}
-# BeeL's name for each class, to hold its counters against its own rows.
-_STATISTICS: Mapping[str, str] = {
-    "VALID": "valid",
-    "WARNING": "with_warnings",
-    "ERROR": "with_errors",
-    "DUPLICATE": "duplicates",
-    "NIF_INVALID": "invalid_nifs",
+# BeeL's status of a row: our class, and BeeL's counter, which is held against its own rows.
+_STATUSES: Mapping[str, tuple[RowStatus, str]] = {
+    "VALID": ("valid", "valid"),
+    "WARNING": ("warning", "with_warnings"),
+    "ERROR": ("error", "with_errors"),
+    "DUPLICATE": ("duplicate", "duplicates"),
+    "NIF_INVALID": ("nif_invalid", "invalid_nifs"),
 }
 _UNEXPLAINED: Mapping[RowStatus, Message] = {
     "error": Message("verdict.no_reason"),
@@ -84,25 +78,28 @@ def _repeats(row: Row, earlier: int) -> Verdict:
     return Verdict("duplicate", (problem,))
 
 
-def verdict_of(row: Row, said: RowReport) -> Verdict:
+def verdict_of(row: Row, report: RowReport) -> Verdict:
     """Put what BeeL says of a row beside what the list itself shows."""
     # A status that we do not know is nothing to create on.
-    kind = _KINDS.get(said.status, "error")
-    errors = [_advised(problem, row) for problem in _problems(said.errors)]
+    kind, _ = _STATUSES.get(report.status, _STATUSES["ERROR"])
+    errors = [_advised(problem, row) for problem in _problems(report.errors)]
     if kind in _UNEXPLAINED and not errors:
         field = "row" if kind == "error" else "nif"
         problem = Problem(field, _UNEXPLAINED[kind], row.identifier or None, severity="error")
         errors = [_advised(problem, row)]
     spoken_of = {problem.field for problem in errors}
-    warnings = [*_problems(said.warnings)]
+    warnings = [*_problems(report.warnings)]
     warnings += [advice for advice in row.advice if advice.field not in spoken_of]
     if kind == "valid" and warnings:
         kind = "warning"
     return Verdict(kind, tuple(errors), tuple(warnings))
 
 
-def _problems(said: Iterable[RowProblem]) -> list[Problem]:
-    return [Problem(one.field, verbatim(one.message), one.value or None) for one in said]
+def _problems(problems: Iterable[RowProblem]) -> list[Problem]:
+    return [
+        Problem(problem.field, verbatim(problem.message), problem.value or None)
+        for problem in problems
+    ]
 
 
 def _advised(problem: Problem, row: Row) -> Problem:
@@ -114,19 +111,18 @@ def _advised(problem: Problem, row: Row) -> Problem:
 
 
 def _wire_errors(row: Row, faults: Sequence[FieldIssue]) -> tuple[Problem, ...]:
-    errors = [
-        Problem(fault.field, fault.message, _value(row.values, fault.field), severity="error")
-        for fault in faults
-    ]
-    return row.errors + tuple(_explained(problem, row) for problem in errors)
+    """Say what is wrong in the words of our own check of that field, where it has some.
 
-
-def _explained(problem: Problem, row: Row) -> Problem:
-    """Say what our own check found in the same field: it knows more than a length or a pattern."""
-    for advice in row.advice:
-        if advice.field == problem.field:
-            return replace(problem, message=advice.message, suggestion=advice.suggestion)
-    return problem
+    It knows more than a length or a pattern.
+    """
+    errors = []
+    for field, message in faults:
+        advice = next((advice for advice in row.advice if advice.field == field), None)
+        problem = Problem(field, message, _value(row.values, field), severity="error")
+        if advice:
+            problem = replace(problem, message=advice.message, suggestion=advice.suggestion)
+        errors.append(problem)
+    return (*row.errors, *errors)
 
 
 def _value(values: Mapping[str, Any], field: str) -> str | None:
@@ -142,7 +138,7 @@ def statistics_differ(report: BulkReport) -> bool:
     stated = report.statistics or {}
     return any(
         stated[name] != statuses.count(status)
-        for status, name in _STATISTICS.items()
+        for status, (_, name) in _STATUSES.items()
         if name in stated
     )
 
@@ -150,14 +146,6 @@ def statistics_differ(report: BulkReport) -> bool:
 # Each look-up is a request; the first ones tell the person whom the rows collide with.
 LOOKED_UP_DUPLICATES = 10
 CREATED_TODAY = Problem("row", Message("verdict.created_lately"))
-
-
-@dataclass(frozen=True)
-class Validated:
-    """A batch with what is known now; `stopped` says why some rows are unchecked still."""
-
-    batch: Batch
-    stopped: BeelMcpError | None = None
 
 
 class Validator:
@@ -173,8 +161,10 @@ class Validator:
         self._asked: list[Row] = []
         self._verdicts: dict[int, Verdict] = {}
 
-    async def validate(self, batch: Batch) -> Validated:
+    async def validate(self, batch: Batch) -> tuple[Batch, BeelMcpError | None]:
         """Give every row a verdict; a part that BeeL was asked about lately is not asked again.
+
+        Returns the batch with what is known now, and why some rows are unchecked still.
 
         Raises:
             BeelMcpError: BeeL could not be asked, and nothing is known of any part.
@@ -203,7 +193,7 @@ class Validator:
             raise stopped
         self._remark_created(batch, account)
         await self._name_existing()
-        return Validated(batch.judged(self._verdicts, checks), stopped)
+        return batch.judged(self._verdicts, checks), stopped
 
     def _still_good(
         self, rows: Sequence[Row], digest: str, known: PartCheck | None, batch: Batch
@@ -227,8 +217,8 @@ class Validator:
         began = anyio.current_time()
         report = await self._beel.customers.validate_bulk([row.payload() for row in rows])
         self._longest = max(self._longest, anyio.current_time() - began)
-        for row, said in zip(rows, report.rows, strict=True):
-            self._verdicts[row.number] = verdict_of(row, said)
+        for row, row_report in zip(rows, report.rows, strict=True):
+            self._verdicts[row.number] = verdict_of(row, row_report)
         self._asked += rows
         report_progress(f"{len(self._asked)} rows checked")
         return PartCheck(
@@ -241,7 +231,7 @@ class Validator:
     def _remark_created(self, batch: Batch, account: Account) -> None:
         """Say of rows without a NIF that they were created today: BeeL sees no double in them."""
         open_rows = [
-            WriteRow(row.number, row.payload(), name=row.name)
+            write_row(row)
             for row in batch.rows
             if "nif" not in row.values and self._is_importable(row)
         ]
@@ -312,7 +302,7 @@ def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
     return found
 
 
-async def validate_list(state: AppState, request: ListRequest) -> Validation:
+async def validate_list(state: AppState, request: ListRequest) -> ValidationAnswer:
     """Read the list that a call is about, ask BeeL about it, and keep it as a batch.
 
     Raises:
@@ -320,20 +310,16 @@ async def validate_list(state: AppState, request: ListRequest) -> Validation:
     """
     ends_at = anyio.current_time() + state.timing.patience_s
     request.check()
-    batch, base = await read_batch(state, request)
-    validated = await Validator(state.beel, state.journal, state.timing.now, ends_at).validate(
-        batch
-    )
-    earlier = await earlier_decisions(state, validated.batch)
-    return Validation(
-        batch=earlier.batch,
-        expires_at=state.batches.add(earlier.batch),
-        base=base if base is not batch else None,
+    read, base = await read_batch(state, request)
+    validator = Validator(state.beel, state.journal, state.timing.now, ends_at)
+    batch, stopped = await validator.validate(read)
+    checked = Validation(
+        batch=batch,
+        base=base if base is not read else None,
         corrected=len(request.corrections),
         dropped=len(set(request.drop_rows or ())),
-        stopped=validated.stopped,
-        before=earlier.before,
-        begun=earlier.begun,
-        is_renewed=earlier.is_renewed,
+        stopped=stopped,
         is_read_only=state.settings.read_only,
     )
+    checked = await with_earlier_decisions(state, checked)
+    return validation_answer(checked, expires_at=state.batches.add(checked.batch))

@@ -35,10 +35,10 @@ from beel_mcp.writes.journal.records import (
 from beel_mcp.writes.journal.workers import ProcessLease
 
 _CHUNK_COLUMNS: Final = tuple(column.name for column in fields(Chunk))
+_ACCOUNT_COLUMNS: Final = ("environment", "company_id", "key_fingerprint")
 _OPERATION_COLUMNS: Final = (
-    *("operation_id", "kind", "caller", "subject", "payload_digest", "environment", "company_id"),
-    *("key_fingerprint", "plan_id", "confirmed_by", "terms", "total", "owner", "started_at"),
-    *("checked_at", "ended_at", "saved_as"),
+    *(column.name for column in fields(Operation) if column.name not in ("account", "chunks")),
+    *_ACCOUNT_COLUMNS,
 )
 _SAME_DECISION: Final = (
     "kind = ? AND payload_digest = ? AND ledger_id = ? AND caller = ? AND started_at > ?"
@@ -82,11 +82,11 @@ class Journal:
 
     def find_decision(self, kind: str, caller: str, subject: str) -> Operation | None:
         """Find the operation of a subject (a batch, a draft, a plan)."""
-        where = "kind = ? AND caller = ? AND subject = ?"
-        return _first(self._select(where, kind, caller, subject))
+        return _first(
+            self._select("kind = ? AND caller = ? AND subject = ?", kind, caller, subject)
+        )
 
     def find_confirmed(self, plan_id: str, caller: str) -> Operation | None:
-        """Find the operation that a plan was spent on."""
         return _first(self._select("plan_id = ? AND caller = ?", plan_id, caller))
 
     def open_operations(self, account: Account, caller: str | None = None) -> list[Operation]:
@@ -100,8 +100,8 @@ class Journal:
 
     def recent(self, caller: str) -> list[Operation]:
         """List a caller's operations of the last 24 hours, the newest first."""
-        where = "caller = ? AND started_at > ? ORDER BY started_at DESC, rowid DESC"
-        return self._select(where, caller, self._day_ago)
+        newest_first = "caller = ? AND started_at > ? ORDER BY started_at DESC, rowid DESC"
+        return self._select(newest_first, caller, self._day_ago)
 
     def created_before(self, digest: str, account: Account) -> Operation | None:
         """Find the operation that created the very same rows in the last 24 hours."""
@@ -127,13 +127,10 @@ class Journal:
 
     def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
         """Find a decision about the very same rows of which something is left to send."""
-        return _first(
-            [
-                operation
-                for operation in self.decided(kind, digest, account, caller)
-                if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks)
-            ]
-        )
+        for operation in self.decided(kind, digest, account, caller):
+            if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks):
+                return operation
+        return None
 
     def decided(self, kind: str, digest: str, account: Account, caller: str) -> list[Operation]:
         """List a caller's decisions about the very same rows within a day, the newest first."""
@@ -152,6 +149,10 @@ class Journal:
                 (chunk.operation_id, chunk.chunk, chunk.attempts),
             ).fetchall()
         return [Observation(at, finding) for at, finding in rows]
+
+    def _execute(self, sql: str, *values: Any) -> None:
+        with self._database.writing() as db:
+            db.execute(sql, values)
 
     def _select(self, where: str, *values: Any) -> list[Operation]:
         if not self.exists():
@@ -182,6 +183,17 @@ class Journal:
                 return None
             operation_id = self._record(db, decision, chunks)
         return self.get(operation_id)
+
+    def attach(self, plan: Plan, operation_id: str, confirmed_by: str) -> bool:
+        """Spend a plan on an operation that was begun before; tell whether it was open."""
+        with self._database.writing() as db:
+            if not take(db, plan, self.time()):
+                return False
+            db.execute(
+                "UPDATE operations SET plan_id = ?, confirmed_by = ? WHERE operation_id = ?",
+                (plan.plan_id, confirmed_by, operation_id),
+            )
+        return True
 
     def _record(
         self, db: sqlite3.Connection, decision: Decision, chunks: Sequence[PlannedChunk]
@@ -285,35 +297,27 @@ class Journal:
 
     def end(self, operation_id: str) -> None:
         """Record that nothing more of an operation will be sent by itself."""
-        with self._database.writing() as db:
-            db.execute(
-                "UPDATE operations SET ended_at = ? WHERE operation_id = ?",
-                (self.time(), operation_id),
-            )
+        sql = "UPDATE operations SET ended_at = ? WHERE operation_id = ?"
+        self._execute(sql, self.time(), operation_id)
         self._database.tidy()
 
     def explain(self, operation_id: str, code: str) -> None:
         """Record why the rest of an operation was not sent."""
-        with self._database.writing() as db:
-            db.execute(
-                "UPDATE chunks SET code = ? WHERE operation_id = ? AND state = 'READY'",
-                (code, operation_id),
-            )
+        where = "WHERE operation_id = ? AND state = 'READY'"
+        self._execute(f"UPDATE chunks SET code = ? {where}", code, operation_id)
 
     def keep_path(self, operation_id: str, path: str) -> None:
         """Record the file that keeps what the write takes away."""
-        with self._database.writing() as db:
-            db.execute(
-                "UPDATE operations SET saved_as = ? WHERE operation_id = ?", (path, operation_id)
-            )
+        self._execute(
+            "UPDATE operations SET saved_as = ? WHERE operation_id = ?", path, operation_id
+        )
 
     def observe(self, chunk: Chunk, finding: Finding) -> None:
         """Keep what reading BeeL showed, so that the next call goes on from there."""
-        with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-                (chunk.operation_id, chunk.chunk, chunk.attempts, self.time(), finding),
-            )
+        self._execute(
+            "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
+            *(*chunk.chunk_key, chunk.attempts, self.time(), finding),
+        )
 
     def keep_findings(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
         """Keep for a day which rows of a chunk that stays unknown were found in BeeL."""
@@ -355,11 +359,10 @@ class Journal:
     def interrupted(self, account: Account, caller: str) -> list[Operation]:
         """List what a dead process left half sent: nothing of it is unknown, and nobody goes on."""
         where = "ledger_id = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
+        values = (account.ledger_id, caller, self._day_ago)
         return [
             operation
-            for operation in self._select(
-                f"{where} ORDER BY started_at", account.ledger_id, caller, self._day_ago
-            )
+            for operation in self._select(f"{where} ORDER BY started_at", *values)
             if not operation.is_open
             and any(chunk.state == "READY" for chunk in operation.chunks)
             and operation.owner != self.lease.name
@@ -370,8 +373,8 @@ class Journal:
         """Remove the personal data of all that is settled; count what went and what stays."""
         if not self.exists():
             return 0, 0
-        counts = self.personal_data.purge()
         self.plans.purge()
+        counts = self.personal_data.purge()
         self._database.tidy()
         return counts
 
@@ -381,7 +384,7 @@ def _operation(db: sqlite3.Connection, columns: dict[str, Any]) -> Operation:
         f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE operation_id = ? ORDER BY chunk",
         (columns["operation_id"],),
     ).fetchall()
-    account = Account(*map(columns.pop, ("environment", "company_id", "key_fingerprint")))
+    account = Account(*map(columns.pop, _ACCOUNT_COLUMNS))
     columns["terms"] = json.loads(columns["terms"])
     return Operation(**columns, account=account, chunks=tuple(Chunk(*chunk) for chunk in chunks))
 

@@ -92,7 +92,9 @@ class DraftCreation(Write):
         Raises:
             BeelMcpError: they cannot be listed, or are too many.
         """
-        self.known = [one.lower() for one in await self._drafts_of(self.draft.customer_id)]
+        self.known = [
+            draft_id.lower() for draft_id in await self._drafts_of(self.draft.customer_id)
+        ]
 
     def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
         name = self.draft.lines[0].description
@@ -117,7 +119,11 @@ class DraftCreation(Write):
         [row] = rows
         draft, known = _draft_in(row), set(row.payload["known"])
         drafts = await self._drafts_of(draft.customer_id)
-        new = [await self.beel.invoices.get(one) for one in drafts if one.lower() not in known]
+        new = [
+            await self.beel.invoices.get(draft_id)
+            for draft_id in drafts
+            if draft_id.lower() not in known
+        ]
         found = [invoice for invoice in new if is_made_of(invoice, draft)]
         if len(found) > 1:
             return Found("mixed", {row.number: RowOutcome("unknown", is_found=True)})

@@ -46,7 +46,7 @@ def needs_file(every: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether an answer could not hold these values, by record, whole and as they are."""
     if not all(map(is_whole, every.values())):
         return True
-    return not finds_room({one: as_changes(every[one]) for one in every})
+    return not finds_room({record_id: as_changes(values) for record_id, values in every.items()})
 
 
 def finds_room(changes: Mapping[str, Any]) -> bool:
@@ -58,7 +58,7 @@ def _shown(path: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {part: _shown(f"{path}.{part}", inner) for part, inner in value.items()}
     if isinstance(value, list):
-        return [sanitized(one, _VALUE_LIMIT) for one in value]
+        return [sanitized(item, _VALUE_LIMIT) for item in value]
     if not isinstance(value, str):
         return value
     if path == IBAN:

@@ -223,15 +223,21 @@ class Change(Write):
         chunks = []
         number = len(preview.affected) + 1
         for code in (None, UNCHANGED):
-            left_out = [one for one in preview.left_out if (one.code == UNCHANGED) == bool(code)]
+            left_out = [
+                record for record in preview.left_out if (record.code == UNCHANGED) == bool(code)
+            ]
             if left_out:
-                rows = [_row_left_out(place, one) for place, one in enumerate(left_out, number)]
-                outcomes = [RowOutcome("failed", one.code, one.message) for one in left_out]
+                rows = [
+                    _row_left_out(index, record) for index, record in enumerate(left_out, number)
+                ]
+                outcomes = [
+                    RowOutcome("failed", record.code, record.message) for record in left_out
+                ]
                 chunks.append(PlannedChunk(rows, outcomes=outcomes, code=code))
                 number += len(rows)
         number = 1
         for records in self.requests(preview):
-            rows = [self.row(place, record) for place, record in enumerate(records, number)]
+            rows = [self.row(index, record) for index, record in enumerate(records, number)]
             chunks.append(PlannedChunk(rows))
             number += len(rows)
         return chunks

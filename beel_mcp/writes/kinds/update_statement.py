@@ -130,7 +130,7 @@ def _value(value: Any, limit: int, language: Language, start: int = 0) -> str:
         return localized(language, en="yes" if value else "no", es="sí" if value else "no")
     if isinstance(value, list) and not start:
         # Each of them is somebody who gets the invoices: none is cut out of their middle.
-        return quoted(", ".join(_cut(clean(str(one), _EXACT), limit) for one in value), _EXACT)
+        return quoted(", ".join(_cut(clean(str(item), _EXACT), limit) for item in value), _EXACT)
     text = _text(value, language)
     return quoted(_cut(ELLIPSIS + text[start:] if start else text, limit), limit)
 
@@ -145,7 +145,7 @@ def _cut(text: str, limit: int) -> str:
 
 def _text(value: Any, language: Language) -> str:
     if isinstance(value, Mapping):
-        return clean(", ".join(_text(one, language) for one in value.values()), _EXACT)
+        return clean(", ".join(_text(part, language) for part in value.values()), _EXACT)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return clean(", ".join(map(str, value)), _EXACT)
     if isinstance(value, float):

@@ -1,6 +1,6 @@
 """Executes a decision exactly once: journal it, check again, journal each request, send, settle."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,22 +20,26 @@ from beel_mcp.writes.journal.plan import ConfirmedBy, Plan
 from beel_mcp.writes.journal.records import (
     RECORD_TTL,
     Chunk,
+    ChunkState,
     Decision,
     Operation,
     PlannedChunk,
+    RowOutcome,
+    RowRecord,
     Sleep,
     WriteRow,
 )
 from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
 from beel_mcp.writes.kinds.protocol import AnotherAccountError, Write, WriteContext, settling_call
-from beel_mcp.writes.run.chunk_result import ChunkResult
-from beel_mcp.writes.run.reconciliation import LATE_COMMIT_S, Reconciliation
 
 # Longer than one bulk request may take: whoever waits longer is told to come back.
 TURN_S: Final = 200.0
 MOST_SENDINGS: Final = 2
+# A request that was cut off may still be committed this much later.
+LATE_COMMIT_S: Final = 5.0
 # An operation of many requests sends no further one after this; the next call goes on with it.
 OPERATION_S: Final = 600.0
+UNKNOWN: Final = RowOutcome("unknown")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,66 @@ class Deadline:
         return max(self.at - anyio.current_time(), 0.0)
 
 
+class ChunkResult:
+    """The rows of one chunk, and what became of each so far."""
+
+    def __init__(self, journal: Journal, chunk: Chunk) -> None:
+        self._journal = journal
+        self.chunk = chunk
+        self.rows = journal.personal_data.payload(chunk) or []
+        self._known: dict[int, RowOutcome] = {
+            record.number: record
+            for record in journal.personal_data.record(chunk) or ()
+            if record.verdict != "unknown"
+        }
+
+    def unknown(self) -> list[WriteRow]:
+        return [row for row in self.rows if row.number not in self._known]
+
+    def add(self, rows: Sequence[WriteRow], outcomes: Sequence[RowOutcome]) -> None:
+        self.add_found({row.number: outcome for row, outcome in zip(rows, outcomes, strict=True)})
+
+    def add_found(self, outcomes: Mapping[int, RowOutcome]) -> None:
+        """Take in outcomes by row number; one that is unknown changes nothing."""
+        self._known |= {
+            number: outcome for number, outcome in outcomes.items() if outcome.verdict != "unknown"
+        }
+
+    def settle(
+        self,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+        is_sent: bool = True,
+        by_reading: bool = False,
+    ) -> None:
+        """Record it: READY if it was never sent, UNKNOWN while a row is, else how it ended."""
+        known = self._known.values()
+        verdicts = [outcome.verdict for outcome in known]
+        self._journal.settle(
+            self.chunk,
+            self._state(is_sent=is_sent or bool(verdicts)),
+            record=self._record() if known else None,
+            code=code,
+            request_id=request_id
+            or next((outcome.request_id for outcome in known if outcome.request_id), None),
+            by_reading=by_reading,
+            done=verdicts.count("done"),
+            failed=verdicts.count("failed"),
+        )
+
+    def _record(self) -> list[RowRecord]:
+        return [RowRecord.of(row, self._known.get(row.number, UNKNOWN)) for row in self.rows]
+
+    def _state(self, *, is_sent: bool) -> ChunkState:
+        if not is_sent:
+            return "READY"
+        if self.unknown():
+            return "UNKNOWN"
+        all_failed = all(outcome.verdict == "failed" for outcome in self._known.values())
+        return "REJECTED" if all_failed else "COMMITTED"
+
+
 class Execution:
     """Executes decisions. Where a plan is given, callers have verified the consent to it."""
 
@@ -75,6 +139,18 @@ class Execution:
         plan = agreed.plan
         confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
         return self._journal.take(plan, confirmed, chunks)
+
+    def go_on(self, begun: Operation, agreed: Agreed | None) -> Operation:
+        """Spend the plan that was agreed to on an operation that was begun before.
+
+        Raises:
+            CallerError: the plan is not open any more.
+        """
+        if agreed and not self._journal.attach(
+            agreed.plan, begun.operation_id, agreed.confirmed_by
+        ):
+            raise plan_not_open()
+        return self._journal.get(begun.operation_id)
 
     def take(self, agreed: Agreed, write: Write) -> Operation | None:
         """Spend a plan on just what it showed, and start it; None if it is not open any more."""
@@ -117,36 +193,6 @@ class Execution:
         if running.error and not has_effect(now):
             raise running.error
         return now, running.error
-
-    async def resume(
-        self, operation: Operation, write: Write, deadline: Deadline
-    ) -> tuple[Operation, BeelMcpError | None]:
-        """Go on with an operation: wait for it, settle what is unknown, send what was never sent.
-
-        Raises:
-            BeelMcpError: nothing was sent.
-        """
-        is_running = self._writes.running(operation.operation_id) is not None
-        operation = await self.settle(operation, write, deadline)
-        if is_running or operation.is_open or not self.may_resume(operation):
-            return operation, None
-        return await self.finish(operation, write, deadline)
-
-    async def settle(self, operation: Operation, write: Write, deadline: Deadline) -> Operation:
-        """Wait for an operation that runs, or find out by reading what became of it.
-
-        Raises:
-            BeelMcpError: BeeL cannot be read.
-        """
-        if running := self._writes.running(operation.operation_id):
-            await running.wait(deadline.left_s)
-        elif operation.is_open:
-            reconciliation = Reconciliation(self._journal, self._sleep)
-            until = self._journal.time() + deadline.left_s
-            await reconciliation.settle(operation.operation_id, write, until)
-        else:
-            return operation
-        return self._journal.get(operation.operation_id)
 
     def may_resume(self, operation: Operation) -> bool:
         return any(self.may_send(chunk) for chunk in operation.chunks)

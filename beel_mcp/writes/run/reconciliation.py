@@ -6,10 +6,8 @@ from typing import Final, Literal
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Chunk, Observation, RowOutcome, RowRecord, Sleep
 from beel_mcp.writes.kinds.protocol import Found, Write
-from beel_mcp.writes.run.chunk_result import ChunkResult
+from beel_mcp.writes.run.execution import LATE_COMMIT_S, ChunkResult
 
-# A request that was cut off may still be committed this much later.
-LATE_COMMIT_S: Final = 5.0
 # Two readings that find nothing prove something only if they are this far apart.
 APART_S: Final = 10.0
 ROUNDS: Final = 3
