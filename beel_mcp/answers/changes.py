@@ -20,7 +20,7 @@ from beel_mcp.cleaning import clean, quoted
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.previous_values import as_changes, finds_room
+from beel_mcp.writes.kinds.previous_values import as_changes, fits_answer
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 
 Previous = Annotated[
@@ -186,7 +186,8 @@ def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
 def change_summary(outcome: Outcome) -> str:
     """Say the outcome in one sentence, and what BeeL did, which one word for all cannot tell."""
     operation, done, noun = outcome.operation, outcome.done, outcome.words.noun
-    effect = outcome.words.effect(operation.terms)
+    words = outcome.words
+    effect = words.effect(operation.terms) if words.effect else words.done
     total = plural(operation.total, noun)
     were = "was" if done == 1 else "were"
     if outcome.running:
@@ -229,7 +230,7 @@ def _previous(outcome: Outcome) -> dict[str, Any]:
         if record.previous is None:
             continue
         values = {record.record_id: as_changes(record.previous)}
-        if not finds_room({**shown, **values}):
+        if not fits_answer({**shown, **values}):
             break
         shown |= values
     return {"previous": shown or None, "more_previous": len(touched) - len(shown) or None}

@@ -117,7 +117,7 @@ def read_creation(response: ApiResponse, rows: Rows) -> BulkCreation:
 
 
 def _check_dry(response: ApiResponse) -> None:
-    """Look before anything else is believed: the alarm must not drown in another fault."""
+    """Raise DryRunNotHonouredError before any other check of the response."""
     data = response.data if isinstance(response.data, dict) else {}
     dry = object_in(data, "metadata").get("is_dry_run") is True
     imported = object_in(data, "statistics").get("imported")
@@ -271,5 +271,5 @@ def _settle(reported: Sequence[DeletedRow], *, is_done: bool, is_failed: bool) -
 
 
 def _key(customer_id: Any) -> str:
-    """Fold an id: in capitals it is the same one; what is no text is nobody's."""
+    """Fold an id: in capitals it is the same one; "" for anything but a string."""
     return customer_id.lower() if isinstance(customer_id, str) else ""

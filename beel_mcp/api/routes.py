@@ -1,4 +1,4 @@
-"""The table of BeeL's operations; nothing outside this package knows the two route families."""
+"""The table of BeeL's endpoints; nothing outside `api` knows the two route families."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
 from beel_mcp.messages import read_data
 from beel_mcp.tools.declare import error_result, result_of
-from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
+from beel_mcp.writes.journal.plan import PLAN_TTL_S
 from beel_mcp.writes.run.gate import NotConfirmed
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ HEARTBEAT_S = 5.0
 RECOVERY_INTERVAL_S = 60.0
 MODERN = "2026-07-28"
 # A plan lasts ten minutes, and what runs after a yes has its own limit.
-QUESTION_LIMIT_S = TIME_TO_LIVE_S + 60.0
+QUESTION_LIMIT_S = PLAN_TTL_S + 60.0
 # Tools that never look into the journal: before them it is recovered once in a while only.
 _WITHOUT_JOURNAL = frozenset({"find_customers", "find_invoices", "list_batch_rows"})
 # Which tool gives the ids that an argument asks for.

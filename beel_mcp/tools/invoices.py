@@ -1,4 +1,4 @@
-"""New draft invoices."""
+"""Invoices: found, drafted, and drafts deleted."""
 
 from collections.abc import Mapping
 from decimal import Decimal

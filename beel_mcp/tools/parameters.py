@@ -130,7 +130,7 @@ class InvoiceLine(BaseModel):
 
 
 def _lines_schema() -> dict[str, Any]:
-    # Lines are read by api/drafts.py, which names each fault with its remedy.
+    # Lines are read by api/new_draft.py, which names each fault with its remedy.
     line = flatten(InvoiceLine.model_json_schema())
     line["required"] = ["description", "quantity", "unit_price", "tax_rate"]
     return {"type": "array", "items": line}

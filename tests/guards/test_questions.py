@@ -170,10 +170,10 @@ async def test_a_person_who_never_answers_is_not_waited_for_longer_than_a_plan_l
 
 def test_the_limit_of_a_question_is_a_plans_time_and_a_margin() -> None:
     from beel_mcp.server import tool_calls
-    from beel_mcp.writes.journal.plan import TIME_TO_LIVE_S
+    from beel_mcp.writes.journal.plan import PLAN_TTL_S
 
-    assert TIME_TO_LIVE_S == 600
-    assert TIME_TO_LIVE_S < tool_calls.QUESTION_LIMIT_S <= TIME_TO_LIVE_S + 60
+    assert PLAN_TTL_S == 600
+    assert PLAN_TTL_S < tool_calls.QUESTION_LIMIT_S <= PLAN_TTL_S + 60
 
 
 async def test_while_a_person_thinks_the_app_is_told_that_the_call_is_alive(

@@ -15,7 +15,7 @@ from beel_mcp.messages import Message
 # Alike enough to ask: one letter wrong in a name of ten, or the words in another order.
 _NAMES_ALIKE: Final = 90
 _STREETS_ALIKE: Final = 80
-# In a house with many customers only the neighbours in the alphabet are compared.
+# At an address shared by many customers only the neighbours in the alphabet are compared.
 _NEIGHBOURS: Final = 5
 _LEGAL_FORM: Final = re.compile(
     r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"

@@ -107,7 +107,7 @@ def keep_record(
 def remember_identifiers(
     db: sqlite3.Connection, operation_id: str, rows: Sequence[WriteRow], now: float
 ) -> None:
-    """Remember for a day that customers with these identifiers were created."""
+    """Remember for a day that records with these identities were created, drafts among them."""
     created = [row.identity for row in rows if not row.record_id]
     secret = _secret(db)
     db.executemany(

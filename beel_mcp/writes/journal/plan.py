@@ -16,7 +16,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.database import Database
 from beel_mcp.writes.journal.records import Clock
 
-TIME_TO_LIVE_S: Final = 600.0
+PLAN_TTL_S: Final = 600.0
 UNCHANGED: Final = "unchanged"  # the code of a record that is already as wanted
 PLAN_ID: Final = re.compile(r"plan_[A-Za-z0-9_-]{22}")
 
@@ -116,7 +116,7 @@ class Plan:
 
     @property
     def expires_at(self) -> datetime:
-        return datetime.fromtimestamp(self.created_at + TIME_TO_LIVE_S, UTC)
+        return datetime.fromtimestamp(self.created_at + PLAN_TTL_S, UTC)
 
     @property
     def reference(self) -> str:
@@ -143,7 +143,7 @@ class Plan:
 
 def is_open_at(created_at: float, now: float) -> bool:
     """Tell whether a plan can still be confirmed; a clock that went back ends it, too."""
-    return 0.0 <= now - created_at <= TIME_TO_LIVE_S
+    return 0.0 <= now - created_at <= PLAN_TTL_S
 
 
 def preview_from(content: Mapping[str, Any]) -> Preview:
@@ -284,7 +284,7 @@ class PlanStore:
         return max(MOST_WRONG - plan.wrong - 1, 0)
 
     def drop(self, plan: Plan) -> None:
-        """Drop a plan whose yes went on with an earlier decision."""
+        """Delete a plan: what it showed has changed."""
         with self._database.writing() as db:
             db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,))
 
@@ -306,7 +306,7 @@ def take(db: sqlite3.Connection, plan: Plan, now: float) -> bool:
             "plan_id": plan.plan_id,
             "digest": plan.digest,
             "now": now,
-            "time_to_live": TIME_TO_LIVE_S,
+            "time_to_live": PLAN_TTL_S,
         },
     )
     return taken.rowcount == 1
@@ -316,16 +316,14 @@ def has_expired(db: sqlite3.Connection, now: float) -> bool:
     """Tell whether a plan can no longer be confirmed."""
     [expired] = db.execute(
         "SELECT EXISTS (SELECT 1 FROM plans WHERE NOT (? - created_at BETWEEN 0 AND ?))",
-        (now, TIME_TO_LIVE_S),
+        (now, PLAN_TTL_S),
     ).fetchone()
     return bool(expired)
 
 
 def forget_expired(db: sqlite3.Connection, now: float) -> None:
     """Drop what can no longer be confirmed, and questions that no longer count."""
-    db.execute(
-        "DELETE FROM plans WHERE NOT (? - created_at BETWEEN 0 AND ?)", (now, TIME_TO_LIVE_S)
-    )
+    db.execute("DELETE FROM plans WHERE NOT (? - created_at BETWEEN 0 AND ?)", (now, PLAN_TTL_S))
     db.execute(
         "DELETE FROM questions WHERE NOT (? - at BETWEEN 0 AND ?)", (now, QUESTIONS_WITHIN_S)
     )
@@ -344,7 +342,7 @@ def _check_number(db: sqlite3.Connection, caller: str) -> None:
             f"{MOST_OPEN} plans are waiting for a yes already; nothing was planned.",
             code="too_many_plans",
             retryable=True,
-            retry_after_s=int(TIME_TO_LIVE_S),
+            retry_after_s=int(PLAN_TTL_S),
             remedy="Confirm one of them, or wait: a plan ends after 10 minutes.",
         )
 

@@ -1,4 +1,4 @@
-"""Writes outlive the call that asked for them, and go out one at a time per account."""
+"""Writes outlive the call that asked for them, and go out one at a time per ledger."""
 
 import logging
 import secrets
@@ -79,7 +79,7 @@ class ProcessLease:
 
 
 class BusyError(BeelMcpError):
-    """Another write is in flight for this account."""
+    """Another write is in flight for this ledger."""
 
     default_code = "busy"
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from beel_mcp.api.company import Account
+from beel_mcp.api.customers import MOST_ROWS
 from beel_mcp.api.models import Customer
 from beel_mcp.errors import (
     BeelMcpError,
@@ -38,7 +39,7 @@ from beel_mcp.writes.kinds.protocol import (
     unsettled_overlap,
 )
 
-ROWS_IN_A_REQUEST: Final = 500
+ROWS_IN_A_REQUEST: Final = MOST_ROWS
 # After this long the customers in BeeL may be others than those the list was checked against.
 VALIDATION_TTL: Final = timedelta(minutes=15)
 # Our clock and BeeL's may differ by this much.
@@ -75,11 +76,8 @@ class CustomerCreation(Write):
         return self.batch.payload_digest
 
     async def preview(self) -> Preview:
-        return self.preview_of(self.batch)
-
-    @staticmethod
-    def preview_of(batch: BatchRows) -> Preview:
         """Show rows as what would be created, and those with problems as left out."""
+        batch = self.batch
         return Preview(
             tuple(
                 Affected(str(row.number), row.name, str(row.payload.get("nif", "")), "")

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from beel_mcp.api.customers import MOST_DELETED
 from beel_mcp.api.models import Customer
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
@@ -18,7 +19,7 @@ from beel_mcp.writes.kinds.protocol import (
     unique_ids,
 )
 
-IDS_IN_A_REQUEST: Final = 100
+IDS_IN_A_REQUEST: Final = MOST_DELETED
 # More than this many are found in the list of all customers, and their invoices not counted.
 READ_ONE_BY_ONE: Final = 10
 _VERDICTS: Final[Mapping[str, Verdict]] = {
@@ -26,6 +27,12 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
     "not_found": "done",
     "unknown": "unknown",
 }
+
+
+def _effect(terms: Mapping[str, str]) -> str:
+    """Say what BeeL did, which `deactivated` alone does not tell."""
+    is_gone = terms.get("mode") == "delete" and terms.get("generation") != "legacy"
+    return "deleted for good" if is_gone else "marked as inactive"
 
 
 class CustomerDeactivation(Change):
@@ -43,6 +50,7 @@ class CustomerDeactivation(Change):
             "already_inactive": "There is nothing to do.",
             "not_done": "Ask for it again if the person still wants it.",
         },
+        effect=_effect,
     )
 
     def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The values that a change takes away: as they are kept, as they may be shown, and put back."""
+"""Previous field values: display form (IBAN masked), and the `changes` that restore them."""
 
 import json
 from collections.abc import Mapping
@@ -46,10 +46,10 @@ def needs_file(every: Mapping[str, Mapping[str, Any]]) -> bool:
     """Tell whether an answer could not hold these values, by record, whole and as they are."""
     if not all(map(is_whole, every.values())):
         return True
-    return not finds_room({record_id: as_changes(values) for record_id, values in every.items()})
+    return not fits_answer({record_id: as_changes(values) for record_id, values in every.items()})
 
 
-def finds_room(changes: Mapping[str, Any]) -> bool:
+def fits_answer(changes: Mapping[str, Any]) -> bool:
     """Tell whether an answer has room for changes that put values back, by record."""
     return width(json.dumps(changes, ensure_ascii=False)) <= SHOWN_LIMIT
 

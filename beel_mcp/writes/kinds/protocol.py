@@ -48,10 +48,6 @@ class BatchRows:
     checked_at: float
     processing_time_ms: int
 
-    @property
-    def total(self) -> int:
-        return len(self.rows) + len(self.left_out)
-
 
 @dataclass(frozen=True)
 class WriteContext:
@@ -70,7 +66,7 @@ class WriteContext:
 
 @dataclass(frozen=True)
 class OutcomeWords:
-    """How the outcome of a write is told. `done` and `failed` name classes of records (tools.md).
+    """How the outcome of a write is told. `done` and `failed` name classes of records.
 
     `remedies` say what to do about a code; `already` are codes that are a class of their own:
     the record is as wanted. `ids_cap` and `failed_cap` limit the lists of an answer.
@@ -84,6 +80,7 @@ class OutcomeWords:
     already: tuple[str, ...] = ()
     saved_as: Literal["backup_path", "previous_path"] = "backup_path"
     skips: bool = False
+    effect: Callable[[Mapping[str, str]], str] | None = None  # by its terms; else `done`
     ids_cap: int = 10
     failed_cap: int = 5
 
@@ -92,13 +89,6 @@ class OutcomeWords:
         """The classes of records; each record is in exactly one."""
         skipped = ("skipped",) if self.skips else ()
         return (self.done, *self.already, self.failed, "unknown", "not_attempted", *skipped)
-
-    def effect(self, terms: Mapping[str, str]) -> str:
-        """Say what BeeL did, where one word for all cannot tell."""
-        if self.done == "deactivated":
-            is_gone = terms.get("mode") == "delete" and terms.get("generation") != "legacy"
-            return "deleted for good" if is_gone else "marked as inactive"
-        return self.done
 
 
 @dataclass(frozen=True)

@@ -189,7 +189,7 @@ class Execution:
         try:
             now = self._journal.get(operation_id)
         except JournalError as error:
-            raise self._in_the_dark(operation_id, write) from error
+            raise _journal_lost(operation_id, write) from error
         if running.error and not has_effect(now):
             raise running.error
         return now, running.error
@@ -286,17 +286,6 @@ class Execution:
             result.add(rows, outcomes)
             result.settle()
 
-    def _in_the_dark(self, operation_id: str, write: Write) -> JournalError:
-        """Say that nobody here knows what became of a creation."""
-        plural = "s" if write.words.noun == "customer" else ""
-        return JournalError(
-            f"The journal cannot be read any more: the {write.words.noun}{plural} may or may not"
-            " exist.",
-            changed="unknown",
-            remedy="Do not repeat the call.",
-            next_calls=(replace(settling_call(operation_id), reason="finds out"),),
-        )
-
 
 def may_send(journal: Journal, chunk: Chunk) -> bool:
     """Tell whether a chunk may be sent: never while its effect is open, and again only once.
@@ -339,4 +328,15 @@ def plan_not_open() -> CallerError:
         " after wrong statements, what it showed has changed, or it was never made.",
         code="plan_expired",
         remedy="Call the tool that made the plan again, and show the person the new one.",
+    )
+
+
+def _journal_lost(operation_id: str, write: Write) -> JournalError:
+    """Say that the outcome of a creation cannot be read from the journal."""
+    whom = f"the {write.words.noun}" + ("s" if write.words.skips else "")
+    return JournalError(
+        f"The journal cannot be read any more: {whom} may or may not exist.",
+        changed="unknown",
+        remedy="Do not repeat the call.",
+        next_calls=(replace(settling_call(operation_id), reason="finds out"),),
     )

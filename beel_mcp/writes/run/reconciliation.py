@@ -6,7 +6,7 @@ from typing import Final, Literal
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Chunk, Observation, RowOutcome, RowRecord, Sleep
 from beel_mcp.writes.kinds.protocol import Found, Write
-from beel_mcp.writes.run.execution import LATE_COMMIT_S, ChunkResult
+from beel_mcp.writes.run.execution import LATE_COMMIT_S, UNKNOWN, ChunkResult
 
 # Two readings that find nothing prove something only if they are this far apart.
 APART_S: Final = 10.0
@@ -75,10 +75,7 @@ class Reconciliation:
         elif conclusion == "mixed":
             self._journal.keep_findings(
                 result.chunk,
-                [
-                    RowRecord.of(row, found.outcomes.get(row.number, RowOutcome("unknown")))
-                    for row in result.rows
-                ],
+                [RowRecord.of(row, found.outcomes.get(row.number, UNKNOWN)) for row in result.rows],
             )
         return conclusion != "open"
 
