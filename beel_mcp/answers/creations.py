@@ -113,7 +113,7 @@ def creation_answer(
 ) -> CreationAnswer:
     """Say what create_customers did; `can_check` where the batch is kept."""
     stopped = executed.stopped
-    if isinstance(stopped, InvalidRequestError | ConflictError):
+    if outcome.failed and isinstance(stopped, InvalidRequestError | ConflictError):
         stopped = None  # what BeeL refused stands among the problems
     created = [
         CreatedCustomer(

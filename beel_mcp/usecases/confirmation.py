@@ -26,11 +26,11 @@ from beel_mcp.files.output import save_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.model import Row
-from beel_mcp.writes.consent.elicitation import NothingToDo, Question, Refused
+from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
-from beel_mcp.writes.run.execution import Deadline, Execution
+from beel_mcp.writes.run.execution import Agreed, Deadline, Execution
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
 
@@ -58,6 +58,12 @@ class WriteCall:
             caller=self.caller,
             patience_s=self.state.timing.patience_s,
         )
+
+    async def verdict(self, consent: Consent) -> Result | Agreed:
+        """Tell whether a person said yes; the time that they took is not the call's."""
+        verdict = await self.gate.verdict(consent)
+        self.deadline = Deadline(self.state.timing.patience_s)
+        return verdict
 
     def outcome(self, operation: Operation) -> Outcome:
         """Give an operation with what is recorded of its rows."""

@@ -41,7 +41,7 @@ async def create_draft(call: WriteCall, consent: Consent, values: Mapping[str, A
     Raises:
         BeelMcpError: nothing was sent, or BeeL refused it.
     """
-    verdict = await call.gate.verdict(consent)
+    verdict = await call.verdict(consent)
     if isinstance(verdict, Agreed):
         return await draft_agreed(call, verdict)
     if isinstance(verdict, Executed):
@@ -100,7 +100,7 @@ class Drafting:
         """Say what became of the very same draft, which an earlier call decided."""
         if earlier := await self.earlier():
             return self._told(*earlier)
-        return self._told(operation, None)
+        return self._told(self._journal.get(operation.operation_id), None)
 
     async def create(self, agreed: Agreed | None = None) -> DraftAnswer:
         """Create it; a plan that was agreed to is spent on it.

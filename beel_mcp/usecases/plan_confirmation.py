@@ -35,7 +35,7 @@ async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
     Raises:
         BeelMcpError: nothing was sent.
     """
-    verdict = await call.gate.verdict(consent)
+    verdict = await call.verdict(consent)
     if isinstance(verdict, Agreed):
         tool = verdict.plan.kind
         return confirmed(await CONFIRMABLE[tool].carry_out(call, verdict), tool)

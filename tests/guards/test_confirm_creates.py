@@ -1,7 +1,9 @@
 """Where the operator wants a yes for what only adds, nothing is created without one."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 from starlette.applications import Starlette
@@ -9,6 +11,8 @@ from starlette.applications import Starlette
 from beel_mcp import context
 from beel_mcp.api.customers import CustomersApi
 from beel_mcp.errors import RateLimitedError
+from beel_mcp.writes.journal.workers import RunningWrite
+from beel_mcp.writes.run import execution
 from tests.guards.conftest import OpenApp
 from tests.support.customers import customer
 from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
@@ -267,3 +271,23 @@ async def test_a_plan_that_goes_on_with_an_earlier_decision_is_answered_with_it_
     assert [one.get("replayed") for one in told] == [None, True]
     assert len({one["operation_id"] for one in told}) == 1
     assert created(sandbox) == NIFS
+
+
+async def test_the_time_that_a_person_takes_is_not_taken_from_the_call(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, waited = [0.0], []
+    now, wait = anyio.current_time, RunningWrite.wait
+
+    async def recorded(self: RunningWrite, seconds: float) -> bool:
+        waited.append(seconds)
+        return await wait(self, 10)
+
+    clock = SimpleNamespace(current_time=lambda: now() + late[0])
+    monkeypatch.setattr(execution, "anyio", clock)
+    monkeypatch.setattr(RunningWrite, "wait", recorded)
+    person = Person(before=lambda: late.__setitem__(0, 60.0))
+    async with open_app(person, confirm_creates=True) as client:
+        told = await create(client, ROWS, inline=False)
+    assert (told["status"], len(person.questions)) == ("done", 1)
+    assert waited[-1] > 30

@@ -86,7 +86,7 @@ async def create(call: WriteCall, consent: Consent, request: CreateRequest) -> C
     Raises:
         BeelMcpError: nothing was sent.
     """
-    verdict = await call.gate.verdict(consent)
+    verdict = await call.verdict(consent)
     if isinstance(verdict, Agreed):
         return await create_agreed(call, verdict)
     if isinstance(verdict, Executed):
@@ -151,16 +151,25 @@ async def _go_on(
     check_account(operation, await call.state.beel.account())
     now, stopped = operation, None
     if operation.is_open or call.execution.may_resume(operation):
-        if expected_count != operation.planned:
-            raise CallerError(
-                f"The creation of this batch was begun with {operation.planned} rows and has not"
-                " ended.",
-                code="wrong_count",
-                field_errors=(FieldError("expected_count", f"must be {operation.planned}"),),
-            )
+        _hold_count(operation, expected_count)
         write = CustomerCreation(call.context, {"batch_id": operation.subject})
         now, stopped = await call.resume(operation, write)
     return _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
+
+
+def _hold_count(operation: Operation, expected_count: int | None) -> None:
+    """Hold the number that the person agreed to against what was begun.
+
+    Raises:
+        CallerError: they differ.
+    """
+    if expected_count != operation.planned:
+        raise CallerError(
+            f"The creation of this batch was begun with {operation.planned} rows and has not"
+            " ended.",
+            code="wrong_count",
+            field_errors=(FieldError("expected_count", f"must be {operation.planned}"),),
+        )
 
 
 async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) -> Executed:
@@ -174,6 +183,8 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     # Another call with the same batch may have decided while this one waited.
     if earlier := _earlier(call, batch.batch_id):
         check_account(earlier, account)
+        if earlier.is_open or call.execution.may_resume(earlier):
+            _hold_count(earlier, len(write.batch.rows))
         now, stopped = await call.resume(call.execution.go_on(earlier, agreed), write)
         return Executed(now, stopped=stopped)
     rows, checked_at = write.batch.rows, write.batch.checked_at

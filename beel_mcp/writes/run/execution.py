@@ -37,7 +37,7 @@ TURN_S: Final = 200.0
 MOST_SENDINGS: Final = 2
 # A request that was cut off may still be committed this much later.
 LATE_COMMIT_S: Final = 5.0
-# An operation of many requests sends no further one after this; the next call goes on with it.
+# A creation of many requests sends no further one after this; the next call goes on with it.
 OPERATION_S: Final = 600.0
 UNKNOWN: Final = RowOutcome("unknown")
 
@@ -146,9 +146,10 @@ class Execution:
         Raises:
             CallerError: the plan is not open any more.
         """
-        if agreed and not self._journal.attach(
-            agreed.plan, begun.operation_id, agreed.confirmed_by
-        ):
+        now = self._journal.get(begun.operation_id)
+        if agreed is None or now.plan_id == agreed.plan.plan_id:
+            return now  # in another process the same yes was faster
+        if not self._journal.attach(agreed.plan, begun.operation_id, agreed.confirmed_by):
             raise plan_not_open()
         return self._journal.get(begun.operation_id)
 
@@ -226,7 +227,7 @@ class Execution:
         for chunk in self._journal.get(operation_id).chunks:
             if chunk.is_open:
                 break
-            if anyio.current_time() > ends_at:
+            if write.all_or_none and anyio.current_time() > ends_at:
                 self._journal.explain(operation_id, "deadline")
                 break
             if self.may_send(chunk) and not await self._send(chunk, write):
@@ -270,11 +271,11 @@ class Execution:
             outcomes = await write.send(result.chunk, rows)
         except UnknownOutcomeError as error:
             result.settle(code=error.code, request_id=error.request_id)
-        except (InvalidRequestError, ConflictError) as error:
-            result.add(rows, write.refused(rows, error))
-            result.settle(code=error.code, request_id=error.request_id)
-            raise
         except BeelMcpError as error:
+            if write.all_or_none and isinstance(error, InvalidRequestError | ConflictError):
+                result.add(rows, write.refused(rows, error))
+                result.settle(code=error.code, request_id=error.request_id)
+                raise
             # Never sent, or turned away at the door: of these rows nothing happened now. What was
             # lost before this may still be carried out, as one reading cannot tell.
             result.settle(code=error.code, request_id=error.request_id, is_sent=is_again)

@@ -72,7 +72,7 @@ class Reconciliation:
             result.settle(code="settled", by_reading=True)
         elif conclusion == "not done":
             self._journal.settle(result.chunk, "NOT_DONE", code="settled", by_reading=True)
-        elif conclusion == "mixed":
+        elif conclusion == "mixed" and found.finding == "mixed":  # a later one may show less
             self._journal.keep_findings(
                 result.chunk,
                 [RowRecord.of(row, found.outcomes.get(row.number, UNKNOWN)) for row in result.rows],
