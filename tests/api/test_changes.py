@@ -4,6 +4,7 @@ import json
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from beel_mcp.api.models import Customer
 from beel_mcp.errors import (
@@ -223,6 +224,20 @@ async def test_a_bare_record_is_put_without_anything_made_up(beel, client, url):
     await client.customers.update_fields(CUSTOMER_ID, {"active": True}, current=current)
     body = {"legal_name": "Uno", "general_discount": 2.5, "active": True}
     assert json.loads(put.calls.last.request.content) == body
+
+
+@pytest.mark.parametrize("family", ["flat"], indirect=True)
+async def test_a_discount_of_eleven_digits_is_put_back_as_the_number_it_is(beel, client, url):
+    beel.patch(url).respond(405, json=NO_PATCH)
+    put = beel.put(url).respond(json=envelope({**CUSTOMER, "active": True}))
+    current = Customer(id=CUSTOMER_ID, legal_name="Uno", general_discount="1E+10")
+    await client.customers.update_fields(CUSTOMER_ID, {"active": True}, current=current)
+    assert json.loads(put.calls.last.request.content)["general_discount"] == 10**10
+
+
+def test_a_discount_of_a_million_digits_is_refused_where_it_is_read():
+    with pytest.raises(ValidationError, match="general_discount"):
+        Customer.model_validate({**RECORD, "general_discount": "1E+999999"})
 
 
 @pytest.mark.parametrize("family", ["flat"], indirect=True)
