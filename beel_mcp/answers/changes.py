@@ -211,9 +211,7 @@ def change_detail(outcome: Outcome) -> str:
         chunks = outcome.operation.chunks
         codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
         why = f" ({', '.join(sorted(codes))})" if codes else ""
-        parts.append(
-            f"The rest was not sent{why}: it needs a new plan, for the ids under not_attempted."
-        )
+        parts.append(f"The rest was not sent{why}: it needs a new plan, for what is not_attempted.")
     if outcome.unknown:
         parts.append("Do not repeat it; check_operation finds out, by reading only.")
     return " ".join(parts)

@@ -6,7 +6,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import NAME_LIMIT, SHORT_MESSAGE_LIMIT, SHORT_NAME_LIMIT
+from beel_mcp.answers.answer import (
+    NAME_LIMIT,
+    SHORT_MESSAGE_LIMIT,
+    SHORT_NAME_LIMIT,
+    plural,
+)
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.lists.batch import Batch, Group
 
@@ -84,4 +89,4 @@ def problem_lines(
     shown = [group.line() for group in first]
     lines = ["Problems:", *shown] if shown else []
     lines += [f"- {group.short()}" for group in every if group not in first]
-    return [*lines, f"- and {more} more kinds of problem."] if more else lines
+    return [*lines, f"- and {plural(more, 'more kind')} of problem."] if more else lines

@@ -163,7 +163,7 @@ class ValidationAnswer(Answer):
                 sums[change.field] += change.count
             fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
             more = self.more_values_changed
-            others = f" and {more} more kinds" if more else ""
+            others = f" and {plural(more, 'more kind')}" if more else ""
             parts.append(f"Values changed while reading: {fields}{others}.")
         return " ".join(parts)
 

@@ -181,5 +181,9 @@ async def test_where_no_file_can_be_saved_nothing_is_sent(
         assert again["replayed"] is True
         assert again["counts"]["not_attempted"] == count
         assert "folder_unusable" in again["detail"]
+        record = await call(client, "check_operation", operation_id=again["operation_id"])
+        assert record["detail"] == again["detail"]
+        assert {row["outcome"] for row in record["rows"]} == {"not_attempted"}
+        assert record["detail"].endswith("for what is not_attempted.")
     assert guarded_requests(sandbox) == []
     assert effects(sandbox) == []

@@ -7,6 +7,7 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from beel_mcp.answers.problems import problem_lines
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, Connect
@@ -287,3 +288,8 @@ async def test_problems_that_have_no_room_in_the_text_are_not_passed_over(client
     answer = await client.call_tool("validate_customers", {"customers": rows})
     text = answer.content[0].text
     assert "There is more than has room here" in text
+
+
+@pytest.mark.parametrize(("more", "told"), [(1, "1 more kind"), (2, "2 more kinds")])
+def test_kinds_of_problem_without_room_are_counted_in_words(more: int, told: str) -> None:
+    assert problem_lines(None, more) == [f"- and {told} of problem."]
