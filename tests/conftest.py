@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+import hypothesis
 import pytest
 from mcp import Client
 from mcp.client.session import ElicitationFnT
@@ -26,6 +27,12 @@ from tests.support.limits import fault_of, processor_s
 Era = Literal["legacy", "auto"]
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
 TEST_KEY = "beel_sk_test_0a1b2c3d4e5f"
+
+# How long an example takes says how busy the machine is, not whether a promise holds.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 class FakeTime:

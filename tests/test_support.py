@@ -1,5 +1,6 @@
 """What the tests themselves stand on."""
 
+import hypothesis
 import pytest
 
 from tests.support.cases import Cases
@@ -53,3 +54,9 @@ def test_the_processor_is_measured_and_no_machine_counts_as_faster_than_it_is() 
     before = processor_s()
     assert slowness() >= 1.0
     assert processor_s() >= before
+
+
+def test_no_property_fails_because_the_machine_is_busy() -> None:
+    profile = hypothesis.settings()
+    assert profile.deadline is None
+    assert hypothesis.HealthCheck.too_slow in profile.suppress_health_check
