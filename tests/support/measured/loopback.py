@@ -13,26 +13,28 @@ import uvicorn
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 
+ROOT = Path(__file__).parents[3]
+
 
 @asynccontextmanager
 async def sandbox_process(bulk_takes_s: float = 0) -> AsyncIterator[str]:
     """Start a sandbox on a free port and give its URL; its bulk route takes that long."""
+    async with server_process(__name__, bulk_takes_s, ready_in_s=30) as url:
+        yield url
+
+
+@asynccontextmanager
+async def server_process(module: str, argument: float, *, ready_in_s: float) -> AsyncIterator[str]:
+    """Run a module as `module port argument`, wait until it answers, and give its URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        __name__,
-        str(port),
-        str(bulk_takes_s),
-    ]
+    command = [sys.executable, "-m", module, str(port), str(argument)]
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    root = Path(__file__).parents[3]
-    async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
+    async with await anyio.open_process(command, env=environment, stderr=None, cwd=ROOT) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            with anyio.fail_after(30):
+            with anyio.fail_after(ready_in_s):
                 await _ready(url)
             yield url
         finally:
