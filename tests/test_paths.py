@@ -42,12 +42,12 @@ ROWS = [
 LINE = {"description": "Horas", "quantity": "1", "unit_price": "40", "tax_rate": "21"}
 
 
-async def test_a_plain_read_walks_through_22_files_at_most(connect: Connect) -> None:
+async def test_a_plain_read_walks_through_25_files_at_most(connect: Connect) -> None:
     async with connect() as client:
         for _ in range(2):  # the first call recovers the journal, too
             files = await walked(client, "find_customers", search="Ferretería")
             assert {"tools/customers.py", "api/customers.py"} <= files
-            assert len(files) <= 22, sorted(files)
+            assert len(files) <= 25, sorted(files)
 
 
 async def test_a_change_with_a_form_walks_through_35_files_at_most(connect: Connect) -> None:
