@@ -18,6 +18,7 @@ from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.lists.batch_store import BatchStore
+from beel_mcp.selections import SelectionStore
 from beel_mcp.settings import Settings
 from beel_mcp.writes.consent.elicitation import Asking, can_ask
 from beel_mcp.writes.journal.journal import Journal
@@ -44,6 +45,7 @@ class AppState:
     settings: Settings
     beel: BeelClient
     batches: BatchStore
+    selections: SelectionStore
     journal: Journal
     writes: BackgroundWrites
     timing: Timing
@@ -95,6 +97,7 @@ Caller = Annotated[str, Resolve(caller)]
 Config = Annotated[Settings, _part(lambda state: state.settings)]
 Beel = Annotated[BeelClient, _part(lambda state: state.beel)]
 Batches = Annotated[BatchStore, _part(lambda state: state.batches)]
+Selections = Annotated[SelectionStore, _part(lambda state: state.selections)]
 Records = Annotated[Journal, _part(lambda state: state.journal)]
 InFlight = Annotated[BackgroundWrites, _part(lambda state: state.writes)]
 Now = Annotated[datetime, _part(lambda state: state.timing.now())]

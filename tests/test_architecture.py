@@ -27,6 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "api": LEAVES,
     "lists": LEAVES,
     "files": LEAVES,
+    "selections": LEAVES,
     "writes": set(),
     "writes.journal": {"api", *LEAVES},
     "writes.consent": {"writes.journal", "api", *LEAVES},
@@ -36,18 +37,20 @@ ARROWS: dict[str, set[str]] = {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
         *("lists", *LEAVES),
     },
-    "context": {"writes.consent", "writes.journal", "api", "lists", *LEAVES},
+    "context": {"writes.consent", "writes.journal", "selections", "api", "lists", *LEAVES},
     "usecases": {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
-        *("answers", "context", "lists", "files", "api", *LEAVES),
+        *("answers", "context", "selections", "lists", "files", "api", *LEAVES),
     },
     "tools": {
         *("writes.run", "writes.consent"),
-        *("usecases", "answers", "context", "lists", "files", "api", "__init__", *LEAVES),
+        *("usecases", "answers", "context", "selections", "lists", "files", "api"),
+        *("__init__", *LEAVES),
     },
     "server": {
         *("writes.run", "writes.journal"),
-        *("tools", "answers", "context", "lists", "files", "api", "__init__", *LEAVES),
+        *("tools", "answers", "context", "selections", "lists", "files", "api"),
+        *("__init__", *LEAVES),
     },
     "cli": {
         *("server", "tools", "sandbox", "writes.journal", "files", "api", "__init__", *LEAVES),

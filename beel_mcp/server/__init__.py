@@ -17,6 +17,7 @@ from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.language import Language
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.redaction import install_redaction
+from beel_mcp.selections import SelectionStore
 from beel_mcp.server.prompts import as_prompt, completer, read_prompts
 from beel_mcp.server.resources import instructions
 from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews
@@ -89,6 +90,7 @@ def _lifespan(
                     settings=settings,
                     beel=beel,
                     batches=BatchStore(timing.now),
+                    selections=SelectionStore(timing.now),
                     journal=journal,
                     writes=writes,
                     timing=timing,

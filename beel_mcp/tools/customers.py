@@ -22,9 +22,10 @@ from beel_mcp.tools.parameters import (
     Limit,
     Page,
     Search,
+    SelectionId,
     UpdateIds,
 )
-from beel_mcp.usecases.confirmation import Call, ask
+from beel_mcp.usecases.confirmation import Call, ask, chosen
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
 NOTHING_FOUND = (
@@ -76,17 +77,24 @@ async def find_customers(
 
 
 async def ask_to_deactivate(
-    ctx: Context[AppState], customer_ids: CustomerIds, mode: DeactivationMode
+    ctx: Context[AppState],
+    customer_ids: CustomerIds | None,
+    selection_id: SelectionId | None,
+    mode: DeactivationMode,
 ) -> Question:
     """Look up who would be deactivated, and ask the person."""
-    arguments = {"customer_ids": customer_ids, "mode": mode}
-    return await ask(ctx, "deactivate_customers", lambda: arguments)
+    return await ask(
+        ctx,
+        "deactivate_customers",
+        lambda: chosen(ctx, "customers", customer_ids, selection_id, most=500) | {"mode": mode},
+    )
 
 
 async def deactivate_customers(
-    customer_ids: CustomerIds,
     call: Call,
     consent: Annotated[Consent, Resolve(ask_to_deactivate)],
+    customer_ids: CustomerIds | None = None,
+    selection_id: SelectionId | None = None,
     mode: DeactivationMode = "delete",
 ) -> DeactivationAnswer:
     """Delete customers from BeeL for good, or mark them inactive, once the person has agreed.
@@ -99,21 +107,28 @@ async def deactivate_customers(
 
 
 async def ask_to_update(
-    ctx: Context[AppState], customer_ids: UpdateIds, changes: Changes
+    ctx: Context[AppState],
+    customer_ids: UpdateIds | None,
+    selection_id: SelectionId | None,
+    changes: Changes,
 ) -> Question:
     """Look up what would change, and ask the person."""
     return await ask(
         ctx,
         "update_customers",
-        lambda: {"customer_ids": customer_ids, "changes": read_changes(changes)},
+        lambda: (
+            chosen(ctx, "customers", customer_ids, selection_id, most=100)
+            | {"changes": read_changes(changes)}
+        ),
     )
 
 
 async def update_customers(
-    customer_ids: UpdateIds,
     changes: Changes,
     call: Call,
     consent: Annotated[Consent, Resolve(ask_to_update)],
+    customer_ids: UpdateIds | None = None,
+    selection_id: SelectionId | None = None,
 ) -> UpdateAnswer:
     """Change some fields of customers in BeeL, the same for each, once the person has agreed.
 

@@ -1,5 +1,6 @@
 """Files that come out of BeeL: many invoices' PDFs as one package, the template of a list."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from anyio import to_thread
@@ -7,7 +8,7 @@ from anyio import to_thread
 from beel_mcp.answers.answer import next_steps, plural
 from beel_mcp.answers.files import PackageAnswer, TemplateAnswer
 from beel_mcp.api.invoice_lists import InvoiceFilter
-from beel_mcp.context import Beel, Config
+from beel_mcp.context import Beel, Config, Selections, caller
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.files.output import file_uri, save_file
 from beel_mcp.files.safe_dir import check_folder
@@ -21,10 +22,11 @@ from beel_mcp.tools.parameters import (
     PackageIds,
     Quarter,
     Resume,
+    SelectionId,
 )
 from beel_mcp.tools.periods import period
 from beel_mcp.usecases.invoice_zip.job import Packages
-from beel_mcp.usecases.invoice_zip.selection import PackageRequest
+from beel_mcp.usecases.invoice_zip.selection import MOST, PackageRequest
 
 # The name that BeeL gives it, too; what an answer calls a file decides nothing here.
 TEMPLATE_NAME: Final = "template_clientes_beel.csv"
@@ -32,7 +34,9 @@ TEMPLATE_NAME: Final = "template_clientes_beel.csv"
 
 async def download_invoices_zip(
     packages: Packages,
+    selections: Selections,
     invoice_ids: PackageIds | None = None,
+    selection_id: SelectionId | None = None,
     quarter: Quarter | None = None,
     date_from: Day | None = None,
     date_to: Day | None = None,
@@ -44,13 +48,16 @@ async def download_invoices_zip(
 ) -> PackageAnswer:
     """Save the PDFs of up to 2,000 invoices and a manifest.csv as one ZIP in the files folder.
 
-    Give invoice_ids, or a quarter, dates, status or customer_id; without status it takes all
-    issued ones. Says which invoices are missing and why. If it answers partial with a resume
-    handle, call it again with that.
+    Give invoice_ids, selection_id, or a quarter, dates, status or customer_id; without status it
+    takes all issued ones. Says which invoices are missing and why. If it answers partial with a
+    resume handle, call it again with that.
     """
     first, last = period(quarter, date_from, date_to)
     matching = InvoiceFilter(tuple(status or ()), first, last, customer_id)
-    request = PackageRequest(invoice_ids or (), matching, file_name, month_folders)
+    ids: Sequence[str] = invoice_ids or ()
+    if selection_id:
+        ids = selections.ids("invoices", caller(), ids, selection_id, most=MOST)
+    request = PackageRequest(ids, matching, file_name, month_folders)
     if resume is None:
         job = await packages.start(request)
     elif request == PackageRequest():

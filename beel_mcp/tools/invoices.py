@@ -30,9 +30,10 @@ from beel_mcp.tools.parameters import (
     Page,
     Quarter,
     Search,
+    SelectionId,
 )
 from beel_mcp.tools.periods import period
-from beel_mcp.usecases.confirmation import Call, ask
+from beel_mcp.usecases.confirmation import Call, ask, chosen
 from beel_mcp.usecases.draft_creation import ask_to_draft, create_draft
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
@@ -67,15 +68,22 @@ async def find_invoices(
     return _told(found, limit, again)
 
 
-async def ask_to_delete(ctx: Context[AppState], invoice_ids: InvoiceIds) -> Question:
+async def ask_to_delete(
+    ctx: Context[AppState], invoice_ids: InvoiceIds | None, selection_id: SelectionId | None
+) -> Question:
     """Look up which drafts would go, and ask the person."""
-    return await ask(ctx, "delete_draft_invoice", lambda: {"invoice_ids": invoice_ids})
+    return await ask(
+        ctx,
+        "delete_draft_invoice",
+        lambda: chosen(ctx, "invoices", invoice_ids, selection_id, most=50),
+    )
 
 
 async def delete_draft_invoice(
-    invoice_ids: InvoiceIds,
     call: Call,
     consent: Annotated[Consent, Resolve(ask_to_delete)],
+    invoice_ids: InvoiceIds | None = None,
+    selection_id: SelectionId | None = None,
 ) -> DraftDeletionAnswer:
     """Delete draft invoices from BeeL for good, once the person has agreed; nothing but drafts.
 

@@ -85,11 +85,11 @@ SkipProblems = Annotated[
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), WithJsonSchema({"type": "string"})]
 CustomerIds = Annotated[
     list[Id],
-    Field(min_length=1, max_length=500, description="From find_customers."),
+    Field(max_length=500, description="From find_customers; or selection_id."),
 ]
 UpdateIds = Annotated[
     list[Id],
-    Field(min_length=1, max_length=100, description="From find_customers."),
+    Field(max_length=100, description="From find_customers; or selection_id."),
 ]
 # Read by lists/edits.py, which says better than a schema what cannot be.
 Changes = Annotated[
@@ -100,14 +100,16 @@ Changes = Annotated[
 DeactivationMode = Annotated[
     Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")
 ]
+# An empty list, or text, counts as absent: whoever fills in everything means the other one.
+SelectionId = str
 CustomerId = Id
 InvoiceIds = Annotated[
     list[Id],
-    Field(min_length=1, max_length=50, description="From find_invoices."),
+    Field(max_length=50, description="From find_invoices; or selection_id."),
 ]
 PackageIds = Annotated[
     list[Id],
-    Field(min_length=1, max_length=2_000, description="From find_invoices; or give a filter."),
+    Field(max_length=2_000, description="From find_invoices."),
 ]
 FileName = Annotated[str, Field(description="For the ZIP; a name only, no path.")]
 MonthFolders = Annotated[bool, Field(description="Sort the PDFs into folders by month.")]

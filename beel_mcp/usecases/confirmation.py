@@ -26,6 +26,7 @@ from beel_mcp.files.output import save_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.model import Row
+from beel_mcp.selections import Noun
 from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
@@ -233,6 +234,24 @@ async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Quest
     except Exception:
         logger.exception("%s could not be planned", tool)
         return Refused(crashed(tool))
+
+
+def chosen(
+    ctx: Context[AppState],
+    noun: Noun,
+    ids: Sequence[str] | None,
+    selection_id: str | None,
+    *,
+    most: int,
+) -> dict[str, Any]:
+    """Give the argument of ids that a plan keeps: it survives a restart, a selection does not.
+
+    Raises:
+        CallerError: neither ids nor a selection was given, or both, or too many.
+    """
+    if selection_id or not ids:
+        ids = app_state(ctx).selections.ids(noun, caller(), ids, selection_id, most=most)
+    return {f"{noun.removesuffix('s')}_ids": list(ids)}
 
 
 async def ask(

@@ -18,8 +18,10 @@ from starlette.applications import Starlette
 
 from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
+from beel_mcp.errors import CallerError
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.selections import SelectionStore
 from beel_mcp.writes.consent.elicitation import agreed, form_for
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import Plan
@@ -252,3 +254,10 @@ async def test_a_batch_that_was_judged_again_is_not_created_by_an_older_plan(
         await call(client, "validate_customers", batch_id=batch["batch_id"])
         answer = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
     assert (answer["status"], effects(sandbox)) == ("confirmation_required", 1)
+
+
+def test_a_selection_is_its_callers_alone() -> None:
+    store = SelectionStore(utc_now)
+    theirs = store.add("customers", ["a"], {"select_all": True}, "berta").selection_id
+    with pytest.raises(CallerError):
+        store.get(theirs, "customers", "ana")

@@ -113,8 +113,8 @@ class PackageJobs:
     async def start(self, request: PackageRequest) -> PackageJob:
         if bool(request.ids) == (request.filter != InvoiceFilter()):
             raise CallerError(
-                "Give exactly one of invoice_ids and a filter (quarter, date_from, date_to, "
-                "status, customer_id)."
+                "Give exactly one of invoice_ids, a selection_id and a filter (quarter, date_from,"
+                " date_to, status, customer_id)."
             )
         selection = Selection(
             caller=caller(),
