@@ -1,7 +1,7 @@
 """Lists of invoices: which ones, one page of them, or all of them without a gap."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -81,14 +81,19 @@ class InvoiceLists:
             async for data in self._pages(wanted, statuses, first):
                 for invoice in data.invoices:
                     if invoice.id.lower() in seen:
-                        raise _moved()
+                        raise list_moved()
                     seen.add(invoice.id.lower())
                     yield invoice
         if len(lists) > 1:  # an invoice can go from a list still unread to one already read
             for statuses, total in zip(lists, totals, strict=True):
                 again = await self._fetch(wanted, statuses, 1, 1)
                 if again.pagination.total_items != total:
-                    raise _moved()
+                    raise list_moved()
+
+    async def parts(self, wanted: InvoiceFilter) -> list[InvoiceFilter]:
+        """Give the lists of one request per page that are this one, one after the other."""
+        lists = await self._lists(wanted)
+        return [replace(wanted, statuses=statuses) for statuses in lists]
 
     async def _lists(self, wanted: InvoiceFilter) -> list[Statuses]:
         """Part the statuses into as many lists as the BeeL that answers needs."""
@@ -111,7 +116,7 @@ class InvoiceLists:
                 data = await self._fetch(wanted, statuses, start // PAGE_SIZE + 1, PAGE_SIZE)
             is_as_long = len(data.invoices) == min(PAGE_SIZE, total - start)
             if data.pagination.total_items != total or not is_as_long:
-                raise _moved()
+                raise list_moved()
             yield data
 
     async def _stretch(
@@ -165,7 +170,8 @@ def _too_many(total: int, most: int, *, is_all: bool) -> CallerError:
     )
 
 
-def _moved() -> UnknownOutcomeError:
+def list_moved() -> UnknownOutcomeError:
+    """Say that the pages of a list are not of one moment."""
     return UnknownOutcomeError(
         "The list of invoices changed in BeeL while it was being read.",
         code="list_moved",

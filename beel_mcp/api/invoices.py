@@ -1,5 +1,6 @@
 """Operations on invoices: one short method each."""
 
+import builtins
 import re
 from collections.abc import AsyncIterator, Sequence
 from http import HTTPStatus
@@ -47,6 +48,10 @@ class InvoicesApi:
             UnknownOutcomeError: the answer holds something else than was asked for.
         """
         return await self._lists.page(wanted, page, limit)
+
+    async def parts(self, wanted: InvoiceFilter) -> builtins.list[InvoiceFilter]:
+        """Part a filter where BeeL takes one status at a time: the lists, one after the other."""
+        return await self._lists.parts(wanted)
 
     def list_all(self, wanted: InvoiceFilter = _EVERY, *, most: int) -> AsyncIterator[Invoice]:
         """Walk through all invoices of a list, each once; only a walk to its end is complete.

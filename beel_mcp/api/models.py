@@ -282,6 +282,12 @@ class InvoiceTotals(Wire):
     irpf_by_rate: RateAmounts = Field(default=(), validation_alias="irpf_breakdown")
     total_irpf: Amount
     total: Amount = Field(validation_alias="invoice_total")
+    total_to_pay: Amount | None = None
+
+    @property
+    def owed(self) -> Decimal:
+        """What the customer has to pay: with what was laid out for them, where BeeL says so."""
+        return self.total if self.total_to_pay is None else self.total_to_pay
 
 
 class LineTax(Wire):

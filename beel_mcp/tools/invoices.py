@@ -1,21 +1,15 @@
 """Invoices: found, drafted, and drafts deleted."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.answers.answer import NAME_LIMIT, next_steps
 from beel_mcp.answers.changes import DraftDeletionAnswer
 from beel_mcp.answers.creations import DraftAnswer
-from beel_mcp.answers.found import FoundInvoice, FoundInvoices, found_summary
+from beel_mcp.answers.invoices.found import FoundInvoices
 from beel_mcp.api.invoice_lists import InvoiceFilter
-from beel_mcp.api.models import Invoice, RecordPage
-from beel_mcp.cleaning import clean
-from beel_mcp.context import AppState, Beel
-from beel_mcp.errors import NextCall
+from beel_mcp.context import AppState, app_state
 from beel_mcp.tools.declare import guarded, read, write
 from beel_mcp.tools.parameters import (
     CustomerId,
@@ -35,29 +29,33 @@ from beel_mcp.tools.parameters import (
 from beel_mcp.tools.periods import period
 from beel_mcp.usecases.confirmation import Call, ask, chosen
 from beel_mcp.usecases.draft_creation import ask_to_draft, create_draft
+from beel_mcp.usecases.invoice_sums.grouping import GroupBy
+from beel_mcp.usecases.invoice_sums.search import InvoiceQuestion, answer_question
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
 
 async def find_invoices(
-    beel: Beel,
+    ctx: Context[AppState],
     status: InvoiceStatuses | None = None,
     quarter: Quarter | None = None,
     date_from: Day | None = None,
     date_to: Day | None = None,
     customer_id: CustomerId | None = None,
     search: Search | None = None,
+    group_by: Annotated[GroupBy, Field(description="Sums for each, without the list.")]
+    | None = None,
+    select_all: Annotated[bool, Field(description="Keep all ids as selection_id.")] = False,  # noqa: FBT002 - called by name, over MCP
     page: Page = 1,
-    limit: Annotated[Limit, Field(description="Invoices per page.")] = 20,
+    limit: Annotated[Limit, Field(description="Invoices per page.")] | None = None,
 ) -> FoundInvoices:
-    """Find invoices in BeeL by status, quarter or dates, customer, number or name.
+    """Find invoices in BeeL, and sums of all that match: invoiced, collected, outstanding, overdue.
 
-    Gives their invoice_id. Drafts have status DRAFT and mostly no number. For all PDFs of a
-    quarter use download_invoices_zip, which needs no list.
+    By status, quarter or dates, customer, number or name. Drafts have status DRAFT and mostly no
+    number. For all PDFs of a quarter use download_invoices_zip.
     """
     first, last = period(quarter, date_from, date_to)
     wanted = InvoiceFilter(tuple(status or ()), first, last, customer_id, search)
-    found = await beel.invoices.list(wanted, page=page, limit=limit)
-    again = {
+    given = {
         "status": status,
         "quarter": quarter,
         "date_from": date_from,
@@ -65,7 +63,9 @@ async def find_invoices(
         "customer_id": customer_id,
         "search": search,
     }
-    return _told(found, limit, again)
+    again = {name: value for name, value in given.items() if value}
+    question = InvoiceQuestion(wanted, again, page, limit, group_by, select_all)
+    return await answer_question(app_state(ctx), question)
 
 
 async def ask_to_delete(
@@ -92,36 +92,6 @@ async def delete_draft_invoice(
     """
     result = await call.gate.answer(consent)
     return call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
-
-
-def _told(found: RecordPage[Invoice], limit: int, again: Mapping[str, Any]) -> FoundInvoices:
-    known = {name: value for name, value in again.items() if value}
-    following = {**known, "page": found.page + 1, "limit": limit}
-    step = NextCall("find_invoices", following, "the next page") if found.has_more else None
-    return FoundInvoices(
-        status="done",
-        summary=found_summary(
-            *("invoice", found.total, found.page, len(found.items)), nothing="No invoices match."
-        ),
-        invoices=[_found(invoice) for invoice in found.items],
-        total=found.total,
-        page=found.page,
-        has_more=found.has_more,
-        page_sum=f"{sum((invoice.totals.total for invoice in found.items), Decimal()):.2f}",
-        next=next_steps(step),
-    )
-
-
-def _found(invoice: Invoice) -> FoundInvoice:
-    who = invoice.recipient.legal_name or invoice.recipient.trade_name
-    return FoundInvoice(
-        invoice_id=invoice.id,
-        number=clean(invoice.number, NAME_LIMIT) if invoice.number else None,
-        date=invoice.issue_date.isoformat(),
-        customer=clean(who, NAME_LIMIT) if who else None,
-        amount=f"{invoice.totals.total:.2f}",
-        status=clean(invoice.status, 20),
-    )
 
 
 async def ask_about_draft(

@@ -1,9 +1,11 @@
 """Made-up invoices put straight into a sandbox, and a BeeL whose ZIPs are spoiled on the way."""
 
 import io
+import json
 import zipfile
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from itertools import cycle
+from typing import Any, Final
 
 from starlette.applications import Starlette
 
@@ -16,26 +18,93 @@ FIRST = 1_001
 
 def add_invoices(sandbox: Starlette, count: int, **changes: Any) -> list[str]:
     """Add invoices issued in September 2026; the ids in order of their numbers."""
-    store = sandbox.state.store
     numbers = range(FIRST, FIRST + count)
-    with store.transaction() as connection:
-        for number in numbers:
-            row = invoice_row(
-                number=number,
-                customer=1,
-                series="L26",
-                in_series=number,
-                status="ISSUED",
-                issue_date="2026-09-15",
-                due_date="2026-10-15",
-                lines=["repair"],
-                **changes,
-            )
+    facts = {
+        "customer": 1,
+        "series": "L26",
+        "status": "ISSUED",
+        "issue_date": "2026-09-15",
+        "due_date": "2026-10-15",
+        "lines": ["repair"],
+    }
+    insert(sandbox, [{"number": n, "in_series": n} | facts | changes for n in numbers])
+    return [invoice_id(number) for number in numbers]
+
+
+def insert(sandbox: Starlette, invoices: Sequence[Mapping[str, Any]]) -> None:
+    """Put invoices of these facts, which are those of `invoice_row`, into a sandbox."""
+    with sandbox.state.store.transaction() as connection:
+        for facts in invoices:
+            row = invoice_row(**facts)
             connection.execute(
                 f"INSERT INTO invoices ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
                 list(row.values()),
             )
-    return [invoice_id(number) for number in numbers]
+
+
+FIRM: Final = 131
+
+
+def make_firm(sandbox: Starlette) -> None:
+    """Put a firm's 131 invoices in place of the seeded ones: three years, all statuses, rates."""
+    sandbox.state.store.execute("DELETE FROM invoices WHERE source_proforma_id IS NOT NULL")
+    sandbox.state.store.execute("DELETE FROM invoices")
+    kinds = zip(
+        cycle(
+            ["PAID", "SENT", "ISSUED", "PAID", "OVERDUE", "DRAFT", "VOIDED", "SCHEDULED", "PAID"]
+        ),
+        cycle([["repair"], ["manuals"], ["advice", "parts"], ["export"], ["transport"]]),
+        strict=False,
+    )
+    facts = [
+        {
+            "number": number,
+            "customer": 1 + number % 7,
+            "series": "F26",
+            "in_series": None if status in ("DRAFT", "SCHEDULED") else number,
+            "status": status,
+            "issue_date": f"{2024 + number // 12 % 3}-{1 + number % 12:02d}-{1 + number % 28:02d}",
+            "lines": lines,
+        }
+        for number, (status, lines) in zip(range(1, FIRM + 1), kinds, strict=False)
+    ]
+    insert(sandbox, facts)
+
+
+class Retold:
+    """An app in front of the sandbox: `change` says what it tells of each invoice of a list."""
+
+    def __init__(self, app: Starlette, change: Callable[[dict[str, Any]], None]) -> None:
+        self._app = app
+        self._change = change
+        self.state = app.state
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        if not scope.get("path", "").endswith("/invoices"):
+            await self._app(scope, receive, send)
+            return
+        start: Message = {}
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+            else:
+                body += message.get("body", b"")
+
+        await self._app(scope, receive, collect)
+        answer = json.loads(body)
+        for invoice in answer["data"]["invoices"]:
+            self._change(invoice)
+        kept = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+        await send({**start, "headers": kept})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
 
 class Spoiled:

@@ -52,14 +52,12 @@ async def test_drafts_are_found_by_their_status_and_have_no_number(any_client: C
     assert numbers(answer) == [None, None, None]
 
 
-async def test_a_quarter_is_its_three_months_and_the_sum_is_of_the_page(
-    any_client: Client,
-) -> None:
+async def test_a_quarter_is_its_three_months(any_client: Client) -> None:
     answer = await found(any_client, quarter="2026-T3", status=["SENT", "ISSUED"])
     assert answer["total"] == 5
     assert all("2026-07-01" <= one["date"] <= "2026-09-30" for one in answer["invoices"])
     amounts = [Decimal(one["amount"]) for one in answer["invoices"]]
-    assert Decimal(answer["page_sum"]) == sum(amounts)
+    assert Decimal(answer["sums"]["invoiced"]["total"]) == sum(amounts)
     assert min(amounts) == Decimal("-297.00")
 
 

@@ -15,7 +15,7 @@ from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.files.safe_dir import check_folder, unusable
 from beel_mcp.files.staging import PACKAGES, Staging, forget_old
 from beel_mcp.usecases.invoice_zip.assembly import assemble, in_progress, nothing_to_save
-from beel_mcp.usecases.invoice_zip.fetching import Fetching, TimeBudget
+from beel_mcp.usecases.invoice_zip.fetching import Fetching
 from beel_mcp.usecases.invoice_zip.package import Package, Selection
 from beel_mcp.usecases.invoice_zip.selection import (
     PackageRequest,
@@ -23,6 +23,7 @@ from beel_mcp.usecases.invoice_zip.selection import (
     read_rectified_numbers,
     select,
 )
+from beel_mcp.usecases.time_budget import TimeBudget
 from beel_mcp.writes.journal.database import make_private
 
 # Beyond its budget a call has this long to write the file; a disk takes at least so much.

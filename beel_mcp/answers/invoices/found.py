@@ -1,0 +1,57 @@
+"""What find_invoices answers: a page of invoices, and what all that match add up to."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from beel_mcp.answers.answer import SHORT_NAME_LIMIT, PageAnswer
+from beel_mcp.answers.invoices.sums import InvoiceSums, Overdue, SumGroup
+from beel_mcp.cleaning import quoted
+
+
+class FoundInvoice(BaseModel):
+    """One invoice, as little of it as tells it from the others."""
+
+    invoice_id: str
+    number: str | None = None
+    date: str
+    customer: str | None = None
+    amount: str
+    status: str
+
+    def line(self) -> str:
+        facts = [
+            self.number or "no number",
+            self.date,
+            quoted(self.customer, SHORT_NAME_LIMIT) if self.customer else "no customer",
+            f"{self.amount} EUR",
+            self.status,
+        ]
+        return f"{self.invoice_id} " + " · ".join(facts)
+
+
+class FoundInvoices(PageAnswer):
+    """A page of invoices, and what all that match add up to."""
+
+    sums: InvoiceSums | None = None
+    overdue: Overdue | None = None
+    groups_of: str | None = None
+    groups: list[SumGroup] | None = None
+    more_groups: int | None = None
+    complete: bool | None = Field(None, description="false: not all could be read for the sums.")
+    remarks: list[str] | None = None
+    selection_id: str | None = None
+    invoices: list[FoundInvoice] | None = None
+
+    def lines(self) -> Sequence[str]:
+        return [
+            *(self.remarks or ()),
+            f"selection_id {self.selection_id} holds all {self.total}, for 30 minutes."
+            if self.selection_id
+            else "",
+            *(self.sums.lines(self.overdue) if self.sums else ()),
+            f"{self.groups_of}:" if self.groups else "",
+            *(group.line() for group in self.groups or ()),
+            f"{self.more_groups} more groups." if self.more_groups else "",
+            *(invoice.line() for invoice in self.invoices or ()),
+        ]

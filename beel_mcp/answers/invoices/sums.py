@@ -1,0 +1,99 @@
+"""What invoices add up to, and how an answer says it; every sum says what it is of."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from beel_mcp.answers.answer import SHORT_NAME_LIMIT, plural
+from beel_mcp.cleaning import quoted
+
+
+class Part(BaseModel):
+    """Some invoices and their total."""
+
+    count: int
+    total: str
+
+    def short(self) -> str:
+        return f"{self.total} ({self.count})"
+
+
+class Amounts(Part):
+    """Some invoices: total = base + tax + surcharge - withholding. A rate has no withholding."""
+
+    base: str
+    tax: str
+    surcharge: str | None = None
+    withholding: str | None = None
+
+    def parts(self) -> str:
+        more = [("surcharge", self.surcharge), ("withholding", self.withholding)]
+        told = [f"{name} {amount}" for name, amount in more if amount is not None]
+        return ", ".join([f"base {self.base}", f"tax {self.tax}", *told])
+
+
+class Overdue(Part):
+    """What is late: as BeeL's status says, and what it does not call overdue yet."""
+
+    of: str = "status OVERDUE in BeeL"
+    also_past_due: Part | None = None
+
+
+class InvoiceSums(BaseModel):
+    """Sums in EUR of the invoices that `of` names.
+
+    `invoiced` is all that was issued and not voided; collected, outstanding and unclear add up to
+    it. What is in `not_invoiced` is in no other sum.
+    """
+
+    of: str
+    invoiced: Amounts
+    collected: Part
+    outstanding: Part
+    unclear: Part | None = None
+    by_status: dict[str, Amounts] | None = None
+    not_invoiced: dict[str, Amounts] | None = None
+
+    def lines(self, overdue: Overdue | None) -> Sequence[str]:
+        """Say them; a bookkeeper's words for what the fields hold."""
+        paid = f"Of it collected {self.collected.short()}, outstanding {self.outstanding.short()}"
+        late = f", thereof overdue {overdue.short()}, by {overdue.of}" if overdue else ""
+        past = overdue.also_past_due if overdue else None
+        return [
+            f"Sums in EUR of {self.of}; in brackets how many.",
+            *(
+                [f"Invoiced {self.invoiced.short()}: {self.invoiced.parts()}.", f"{paid}{late}."]
+                if self.invoiced.count
+                else ["Nothing of it was invoiced."]
+            ),
+            f"Past their due date, but not OVERDUE in BeeL: {past.short()}." if past else "",
+            _unclear(self.unclear) if self.unclear else "",
+            _by_status("By status", self.by_status),
+            _by_status("Not invoiced and in none of these sums", self.not_invoiced),
+        ]
+
+
+def _unclear(unclear: Part) -> str:
+    return (
+        f"BeeL does not say whether these were paid: {unclear.short()}; they are rectified, or"
+        " rectify a voided invoice, which itself is in no sum."
+    )
+
+
+def _by_status(heading: str, sums: dict[str, Amounts] | None) -> str:
+    told = ", ".join(f"{status} {amounts.short()}" for status, amounts in (sums or {}).items())
+    return f"{heading}: {told}." if told else ""
+
+
+class SumGroup(Amounts):
+    """The sum of the invoices that have something in common."""
+
+    group: str
+    customer_id: str | None = None
+    outstanding: str | None = None
+
+    def line(self) -> str:
+        owed = f", outstanding {self.outstanding}" if self.outstanding is not None else ""
+        who = f"{quoted(self.group, SHORT_NAME_LIMIT)} " if self.customer_id else f"{self.group} "
+        whose = f" [{self.customer_id}]" if self.customer_id else ""
+        return f"- {who}{self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"

@@ -1,0 +1,1 @@
+"""What invoices add up to, as a bookkeeper means it."""

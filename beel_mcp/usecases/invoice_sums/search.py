@@ -1,0 +1,158 @@
+"""One question about invoices: a page of them, and what all that match add up to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from beel_mcp.answers.answer import LIST_CAP, NAME_LIMIT, capped, next_steps, plural
+from beel_mcp.answers.found import found_summary
+from beel_mcp.answers.invoices.found import FoundInvoice, FoundInvoices
+from beel_mcp.api.invoice_lists import InvoiceFilter
+from beel_mcp.api.models import Invoice, RecordPage
+from beel_mcp.cleaning import clean
+from beel_mcp.context import AppState, caller
+from beel_mcp.errors import NextCall
+from beel_mcp.usecases.invoice_sums.bookkeeping import Books
+from beel_mcp.usecases.invoice_sums.grouping import GroupBy, customers_of, groups_of
+from beel_mcp.usecases.invoice_sums.whole_list import MOST_SUMMED, WholeList, read_whole
+from beel_mcp.usecases.time_budget import TimeBudget
+
+DEFAULT_LIMIT: Final = 20
+_MADRID: Final = ZoneInfo("Europe/Madrid")
+_OF_RATES: Final = " (base + tax; withholding and surcharge are not parted by rate in BeeL)"
+
+
+@dataclass(frozen=True)
+class InvoiceQuestion:
+    """What a call of find_invoices asks; `again` are its filters as they were given."""
+
+    wanted: InvoiceFilter
+    again: Mapping[str, Any]
+    page: int = 1
+    limit: int | None = None
+    group_by: GroupBy | None = None
+    select_all: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows to show: with groups none, unless they were asked for."""
+        if self.limit is None and self.page == 1 and self.group_by:
+            return 0
+        return self.limit or DEFAULT_LIMIT
+
+
+async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoices:
+    """Answer a question; a later page has the sums only if it asks for them by groups.
+
+    Raises:
+        BeelMcpError: BeeL cannot be asked, or more was selected than a selection holds.
+    """
+    if asked.page > 1 and not (asked.group_by or asked.select_all):
+        page = await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows)
+        return _page_of(asked, page)
+    budget = TimeBudget.start(state.timing.now, state.timing.patience_s)
+    whole = await read_whole(state.beel, asked.wanted, budget)
+    first = asked.page == 1
+    found = _page_of(
+        asked,
+        _first_page(whole, asked.rows)
+        if first
+        else await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows),
+    )
+    found.complete = not whole.lacks
+    if asked.select_all and whole.invoices and not whole.lacks:
+        ids = [invoice.id for invoice in whole.invoices]
+        made = {**asked.again, "select_all": True}
+        found.selection_id = state.selections.add("invoices", ids, made, caller()).selection_id
+    books = Books(whole.invoices, state.timing.now().astimezone(_MADRID).date())
+    if whole.invoices and whole.total <= MOST_SUMMED:
+        _add_sums(found, whole, asked, books)
+    found.remarks = _remarks(whole, asked, books) or None
+    return found
+
+
+def _add_sums(found: FoundInvoices, whole: WholeList, asked: InvoiceQuestion, books: Books) -> None:
+    of = f"{'only ' if whole.lacks else 'all '}{_extent(whole)}"
+    found.sums = books.sums(of, by_status=asked.group_by is None)
+    found.overdue = books.overdue()
+    if asked.group_by:
+        found.groups, found.more_groups = capped(groups_of(books, asked.group_by), LIST_CAP)
+        found.groups_of = _groups_of(books, asked.group_by)
+
+
+def _extent(whole: WholeList) -> str:
+    read = len(whole.invoices)
+    if whole.lacks:
+        return f"{read} of the {whole.total} invoices that match"
+    return plural(read, "invoice that matches", "invoices that match")
+
+
+def _groups_of(books: Books, group_by: GroupBy) -> str:
+    if group_by == "status":
+        return "By status"
+    of_rates = _OF_RATES if group_by == "tax_rate" else ""
+    name = group_by.replace("_", " ")
+    return f"{'Invoiced' if books.invoiced else 'Not invoiced'}, by {name}{of_rates}"
+
+
+def _remarks(whole: WholeList, asked: InvoiceQuestion, books: Books) -> list[str]:
+    remarks = []
+    if whole.lacks:
+        parts = "No sums" if whole.total > MOST_SUMMED else f"The sums are of {_extent(whole)}"
+        nor = ", and no selection_id" if asked.select_all else ""
+        remarks.append(
+            f"{parts}{nor}: {whole.lacks}. Narrow it down by quarter, customer or status."
+        )
+    several = customers_of(books.invoiced)
+    if asked.wanted.search and several > 1 and asked.group_by not in ("customer", "status"):
+        remarks.append(
+            f"These are sums of {several} customers: group_by customer shows them apart."
+        )
+    if apart := books.rectifying_others():
+        remarks.append(
+            f"Of the outstanding, {apart.short()} rectifies invoices that are not among these: to"
+            " see both, ask without status and dates."
+        )
+    return remarks
+
+
+def _first_page(whole: WholeList, limit: int) -> RecordPage[Invoice]:
+    return RecordPage(whole.invoices[:limit], whole.total, 1, limit < whole.total)
+
+
+def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice]) -> FoundInvoices:
+    following = {**asked.again, "page": found.page + 1, "limit": asked.rows}
+    step = NextCall("find_invoices", following, "the next page")
+    summary = (
+        found_summary(
+            *("invoice", found.total, found.page, len(found.items)), nothing="No invoices match."
+        )
+        if asked.rows
+        else f"{plural(found.total, 'invoice matches', 'invoices match')}."
+    )
+    return FoundInvoices(
+        status="done",
+        summary=summary,
+        invoices=_rows(found.items) if asked.rows else None,
+        total=found.total,
+        page=found.page if asked.rows else None,
+        has_more=found.has_more if asked.rows else None,
+        next=next_steps(step if asked.rows and found.has_more else None),
+    )
+
+
+def _rows(invoices: Sequence[Invoice]) -> list[FoundInvoice]:
+    return [_row(invoice) for invoice in invoices]
+
+
+def _row(invoice: Invoice) -> FoundInvoice:
+    who = invoice.recipient.legal_name or invoice.recipient.trade_name
+    return FoundInvoice(
+        invoice_id=invoice.id,
+        number=clean(invoice.number, NAME_LIMIT) if invoice.number else None,
+        date=invoice.issue_date.isoformat(),
+        customer=clean(who, NAME_LIMIT) if who else None,
+        amount=f"{invoice.totals.total:.2f}",
+        status=clean(invoice.status, 20),
+    )
