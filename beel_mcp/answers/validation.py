@@ -26,13 +26,14 @@ from beel_mcp.writes.journal.records import Operation
 
 # 1,000 tokens are what a structure may cost; three characters are one, and some come later.
 STRUCTURE_LIMIT = 3_000
-# How many groups of problems and of changes an answer tells, from the most to the fewest.
-ROOM = ((GROUPS, 5), (GROUPS, 3), (8, 3), (6, 3), (5, 3), (4, 2), (4, 1), (3, 1))
+# How many groups of problems and of changes, and how many columns that fill nothing, an answer
+# tells: from the most to the fewest.
+ROOM = ((GROUPS, 5, 5), (GROUPS, 3, 5), (8, 3, 5), (6, 3, 4), (5, 3, 3), (4, 2, 3), (4, 1, 2))
 ROWS = 3
 COLUMNS = 12
-IGNORED = 5
 HEADER_LIMIT = 50
 IGNORED_LIMIT = 25
+EXAMPLE_LIMIT = 20
 SHOWN_LIMIT = 25
 RETRY_AFTER_S = 5
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
@@ -56,14 +57,18 @@ class Change(BaseModel):
         return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
 
 
-def reading_fields(batch: Batch, most: int) -> dict[str, Any]:
+def reading_fields(batch: Batch, most: int, most_ignored: int) -> dict[str, Any]:
     """Give the fields of the answer that are about the file; none for an inline list."""
     used = [clean(column, HEADER_LIMIT) for column in batch.columns_used]
-    ignored = [clean(column, IGNORED_LIMIT) for column in batch.columns_ignored]
+    # An empty column loses nothing: those that hold something are named first.
+    columns = sorted(batch.columns_ignored, key=lambda column: not column.value)
+    ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns]
+    rows = [f"{row.what}: {quoted(row.value, IGNORED_LIMIT)}" for row in batch.rows_left_out]
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
         **capped_fields("columns_used", used, COLUMNS),
-        **capped_fields("columns_ignored", ignored, IGNORED),
+        **capped_fields("columns_ignored", ignored, most_ignored),
+        **capped_fields("rows_left_out", rows, ROWS),
         **capped_fields("values_changed", _groups(batch.values_changed), most),
     }
 
@@ -120,6 +125,8 @@ class ValidationAnswer(Answer):
     more_columns_used: int | None = None
     columns_ignored: list[str] | None = None
     more_columns_ignored: int | None = None
+    rows_left_out: list[str] | None = None
+    more_rows_left_out: int | None = None
     values_changed: list[Change] | None = None
     more_values_changed: int | None = None
 
@@ -138,15 +145,15 @@ class ValidationAnswer(Answer):
     def _lines(self, in_full: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
-        ignored = ", ".join(f'"{column}"' for column in self.columns_ignored or ())
         return [
             f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
             self.detail or "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             self._reading(),
+            self._rows_left_out(),
             *problem_lines(self.problems, self.more_problems, in_full),
-            f"Columns ignored: {ignored}." if ignored else "",
+            self._columns_ignored(),
             "Changes:" if self.values_changed else "",
             *(change.words() for change in self.values_changed or ()),
             "BeeL's own statistics differ from its rows; the rows were counted."
@@ -166,6 +173,17 @@ class ValidationAnswer(Answer):
             others = f" and {plural(more, 'more kind')}" if more else ""
             parts.append(f"Values changed while reading: {fields}{others}.")
         return " ".join(parts)
+
+    def _rows_left_out(self) -> str:
+        rows, more = self.rows_left_out, self.more_rows_left_out
+        others = f" and {more} more" if more else ""
+        return f"Rows left out, not customers: {', '.join(rows)}{others}." if rows else ""
+
+    def _columns_ignored(self) -> str:
+        """Name what no customer gets, with a value, so that a person can say that it matters."""
+        columns, more = self.columns_ignored, self.more_columns_ignored
+        others = f" and {more} more" if more else ""
+        return f"Columns ignored: {', '.join(columns)}{others}." if columns else ""
 
     def _mending(self) -> str:
         """Say what can be done about problems, where there are any."""
@@ -311,8 +329,8 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
 
     The first ones are always told: what keeps rows from being created, and what was changed most.
     """
-    for most, changes in ROOM:
-        fields = {**problem_fields(batch, most), **reading_fields(batch, changes)}
+    for most, changes, ignored in ROOM:
+        fields = {**problem_fields(batch, most), **reading_fields(batch, changes, ignored)}
         answer = answer.model_copy(update=fields)
         if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
             break

@@ -17,6 +17,7 @@ from beel_mcp.cleaning import ELLIPSIS
 from beel_mcp.lists.model import (
     IMPORTABLE,
     ROW_STATUSES,
+    LeftOut,
     Problem,
     Row,
     RowStatus,
@@ -85,9 +86,10 @@ class Batch:
     source: str
     rows: tuple[Row, ...] = field(repr=False)
     columns_used: tuple[str, ...] = ()
-    columns_ignored: tuple[str, ...] = ()
+    columns_ignored: tuple[LeftOut, ...] = ()
     values_changed: tuple[ValueChange, ...] = field(default=(), repr=False)
     read_as: str | None = None  # the sheet, the row of the headers, the encoding
+    rows_left_out: tuple[LeftOut, ...] = ()  # totals and footers
     _: KW_ONLY
     origin: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the call that read it
     sizes: tuple[int, ...] = ()  # how many rows each part has: a part is what BeeL is asked at once

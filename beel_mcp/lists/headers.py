@@ -36,8 +36,13 @@ _LONGEST_NAME: Final = 60
 @lru_cache(maxsize=2_000)
 def key_of(header: str) -> str:
     """Reduce a header to its letters and digits, in lower case and without accents."""
-    plain = unicodedata.normalize("NFKD", header[:200].casefold())
-    return "".join(mark for mark in plain if mark.isalnum())
+    return "".join(mark for mark in without_accents(header[:200]) if mark.isalnum())
+
+
+def without_accents(text: str) -> str:
+    """Give a text in lower case, its letters without their marks."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(mark for mark in plain if not unicodedata.combining(mark))
 
 
 def meaning_of(header: str) -> tuple[str, int] | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, Field
 
-from beel_mcp.cleaning import clean, mask_iban, safe_text
+from beel_mcp.cleaning import clean, mask_iban, quoted, safe_text
 from beel_mcp.identity import bare_nif, customer_key
 from beel_mcp.language import Language
 from beel_mcp.messages import Message
@@ -144,6 +144,21 @@ class ValueChange(NamedTuple):
     change: Message
     before: str | None = None
     after: str | None = None
+
+
+class LeftOut(NamedTuple):
+    """What a file holds and no customer was made of: a column by its header, a row by its number.
+
+    `value` is the first text in it, cleaned and without an IBAN; nothing if it is empty.
+    """
+
+    what: str
+    value: str
+
+    def words(self, limit: int, value_limit: int) -> str:
+        """Show it with its value, cut to these lengths: `Código (such as "430.1")`."""
+        shown = f"such as {quoted(self.value, value_limit)}" if self.value else "empty"
+        return f"{clean(self.what, limit)} ({shown})"
 
 
 @dataclass(frozen=True, slots=True)

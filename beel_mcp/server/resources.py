@@ -219,7 +219,10 @@ def batch_document(batch: Batch, expires_at: datetime) -> dict[str, Any]:
         importable=len(batch.importable()),
         counts=batch.counts(),
         columns_used=_safe(batch.columns_used),
-        columns_ignored=_safe(batch.columns_ignored),
+        columns_ignored=[
+            column.words(_TEXT_LIMIT, _TEXT_LIMIT) for column in batch.columns_ignored
+        ],
+        rows_left_out=[row.words(_TEXT_LIMIT, _TEXT_LIMIT) for row in batch.rows_left_out],
         values_changed=[
             _safe({**change._asdict(), "change": change.change.text()})
             for change in batch.values_changed

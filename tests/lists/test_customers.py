@@ -208,7 +208,7 @@ def test_english_headers_in_any_order_and_case_are_the_same():
 def test_columns_that_are_not_the_templates_are_ignored_by_name():
     read = csv_rows("nombre_fiscal;Saldo;;nif\nUno;5;x;1\n")
     assert read.columns_used == ("nombre_fiscal → legal_name", "nif → nif")
-    assert read.columns_ignored == ("Saldo", "column 3 (no header)")
+    assert read.columns_ignored == (("Saldo", "5"), ("column 3 (no header)", "x"))
 
 
 def test_values_that_were_tidied_are_told():

@@ -43,4 +43,4 @@ def test_what_was_understood_names_the_sheet_the_headers_and_the_columns():
     sage = read(PROGRAMS["sage"])
     assert sage.read_as == 'sheet "Clientes", headers in row 4'
     assert sage.columns_used[0] == "Razón social → legal_name"
-    assert sage.columns_ignored == ("Código",)
+    assert sage.columns_ignored == (("Código", "430.1"),)

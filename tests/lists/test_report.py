@@ -409,7 +409,7 @@ def test_a_file_of_somebody_else_is_still_told_of_its_own_columns():
     read = read_list(
         text([["nombre_fiscal", "Resultado", "Problemas"], ["Uno", "a", "b"]]), "x.csv"
     )
-    assert read.columns_ignored == ("Resultado", "Problemas")
+    assert read.columns_ignored == (("Resultado", "a"), ("Problemas", "b"))
 
 
 def test_the_file_names_nobody_and_two_of_one_batch_are_the_same():

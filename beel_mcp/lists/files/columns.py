@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, safe_text
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.files.container import ListFile, open_file
 from beel_mcp.lists.files.csv import read_csv
-from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Grid, Line, file_error, listed
+from beel_mcp.lists.files.footers import is_footer
+from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Cell, Grid, Line, file_error, listed
 from beel_mcp.lists.files.spreadsheet import read_sheets
 from beel_mcp.lists.headers import (
     SURNAME,
@@ -20,11 +21,12 @@ from beel_mcp.lists.headers import (
     meaning_of,
     unknown_field,
 )
-from beel_mcp.lists.model import FIELDS
+from beel_mcp.lists.model import FIELDS, LeftOut
 
 IGNORE: Final = "ignore"
 _LINES_SEARCHED: Final = 40
 _HEADER_LENGTH: Final = 60
+_EXAMPLE_LENGTH: Final = 40
 
 
 class Column(NamedTuple):
@@ -41,7 +43,7 @@ class Layout:
 
     line: Line
     used: tuple[Column, ...]
-    ignored: tuple[str, ...]
+    ignored: tuple[tuple[int, str], ...]  # the cell in each row, and the header
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Table:
     layout: Layout
     grid: Grid = dataclasses.field(repr=False)
     repeated: int = 0  # times that the line of the headers stands below itself, as in prints
+    left_out: tuple[LeftOut, ...] = ()  # rows that are no customers: totals, footers
 
     @property
     def read_as(self) -> str | None:
@@ -66,10 +69,22 @@ class Table:
         if self.layout.line.number != 1:
             parts.append(f"headers in row {self.layout.line.number}")
         if self.grid.encoding:
-            parts.append(f"{self.grid.encoding} text")
+            parts.append(self.grid.encoding)
         if self.repeated:
             parts.append(f"headers left out where they stand again: {self.repeated}")
         return ", ".join(parts) or None
+
+    def columns_ignored(self) -> tuple[LeftOut, ...]:
+        """Name the columns that fill no field, each with the first value in it."""
+        texts = ((header, (row.cells[i] for row in self.rows)) for i, header in self.layout.ignored)
+        return tuple(
+            LeftOut(header, _shown(next((cell for cell in cells if cell != ""), "")))
+            for header, cells in texts
+        )
+
+
+def _shown(cell: Cell) -> str:
+    return safe_text(str(cell), _EXAMPLE_LENGTH)
 
 
 def _padded(row: Line, width: int) -> Line:
@@ -92,21 +107,39 @@ def read_table(
     widest = max(len(line.cells) for line in grid.lines)
     if widest > MAX_COLUMNS:
         raise file_error("too_many_columns", name, count=widest, limit=MAX_COLUMNS)
-    index, _ = _find_headers(grid, chosen)
-    line = grid.lines[index]
-    below = [other for other in grid.lines[index + 1 :] if other.cells != line.cells]
+    index, line, _ = _find_headers(grid, chosen)
+    again = (line.cells, grid.lines[index].cells)
+    below = [other for other in grid.lines[index + 1 :] if other.cells not in again]
     repeated = len(grid.lines) - index - 1 - len(below)
     if file.format != "csv":
         # A sheet may hold notes beside the list; in text a surplus cell is a broken row.
         line = _padded(line, widest)
     headers = tuple(map(str, line.cells))
     layout = _layout(line, headers, name, chosen)
-    if not below:
+    rows, left_out = _customers([_padded(row, len(headers)) for row in below], layout, grid)
+    if not rows:
         raise file_error("no_rows", name)
-    if len(below) > MAX_ROWS:
-        raise file_error("too_many_rows", name, total=len(below), limit=MAX_ROWS)
-    rows = tuple(_padded(row, len(headers)) for row in below)
-    return Table(headers, rows, layout, grid, repeated)
+    if len(rows) > MAX_ROWS:
+        raise file_error("too_many_rows", name, total=len(rows), limit=MAX_ROWS)
+    return Table(headers, rows, layout, grid, repeated, left_out)
+
+
+def _customers(
+    lines: Sequence[Line], layout: Layout, grid: Grid
+) -> tuple[tuple[Line, ...], tuple[LeftOut, ...]]:
+    """Part the rows of customers from totals, footers and rows without a value of any field."""
+    used = [column.cell for column in layout.used]
+    lost = {row for row, _ in grid.lost}
+    rows, left_out = [], []
+    for line in lines:
+        cells = line.cells
+        holds = any(cells[i] != "" for i in used) or line.number in lost
+        if holds and not is_footer(cells):
+            rows.append(line)
+        else:
+            first = next(cell for cell in cells if cell != "" and str(cell).strip())
+            left_out.append(LeftOut(str(line.number), _shown(first)))
+    return tuple(rows), tuple(left_out)
 
 
 def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
@@ -122,7 +155,7 @@ def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
     grids = reports or grids
     if len(grids) > 1:
         # The sheet of the list has the most headers; sheets for notes or codes have none.
-        grids = [grid for grid in grids if _find_headers(grid, chosen)[1] >= 2] or grids
+        grids = [grid for grid in grids if _find_headers(grid, chosen)[2] >= 2] or grids
     if not grids:
         raise file_error("empty", file.name)
     if len(grids) > 1:
@@ -131,21 +164,35 @@ def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
     return grids[0]
 
 
-def _find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, int]:
-    """Find the line that looks most like headers, and how many of its cells do.
+def _find_headers(grid: Grid, chosen: Mapping[str, str]) -> tuple[int, Line, int]:
+    """Find the line that looks most like headers, what it says, and how many cells look so.
 
     The named columns count before the known ones; the first of equal lines wins. A line without
-    a column for the name counts only if nothing better is found.
+    a column for the name counts only if nothing better is found. Headers in two lines, as above
+    merged cells, are one line: where the lower is blank the upper counts.
     """
-    best, most = 0, (0, False, 0)
+    best, most = (0, grid.lines[0]), (0, False, 0)
     wanted = {key_of(header) for header in chosen}
     for index, line in enumerate(grid.lines[:_LINES_SEARCHED]):
-        headers = tuple(map(str, line.cells))
-        named, fields = len(wanted & set(map(key_of, headers))), fields_of(headers)
-        score = (named, "legal_name" in fields, len(fields))
-        if score > most:
-            best, most = index, score
-    return best, most[2] + most[0] if most[1] or most[0] else 0
+        for candidate in (line, _with_upper(line, grid.lines[index - 1]) if index else None):
+            if candidate is None:
+                continue
+            headers = tuple(map(str, candidate.cells))
+            named, fields = len(wanted & set(map(key_of, headers))), fields_of(headers)
+            score = (named, "legal_name" in fields, len(fields))
+            if score > most:
+                best, most = (index, candidate), score
+    return *best, most[2] + most[0] if most[1] or most[0] else 0
+
+
+def _with_upper(line: Line, upper: Line) -> Line | None:
+    """Put the line above into the gaps of a line that has mostly headers itself."""
+    texts = [str(cell) for cell in line.cells if cell != ""]
+    if not texts or 2 * sum(meaning_of(text) is not None for text in texts) < len(texts):
+        return None
+    width = max(len(line.cells), len(upper.cells))
+    pairs = zip(_padded(line, width).cells, _padded(upper, width).cells, strict=True)
+    return Line(line.number, tuple(below if below != "" else above for below, above in pairs))
 
 
 def _layout(line: Line, headers: Sequence[str], name: str, chosen: Mapping[str, str]) -> Layout:
@@ -161,7 +208,7 @@ def _layout(line: Line, headers: Sequence[str], name: str, chosen: Mapping[str, 
         raise file_error("no_name", name, headers=listed(headers), template=", ".join(TEMPLATE))
     indexes = {column.cell for column in used}
     ignored = tuple(
-        clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)"
+        (index, clean(header, _HEADER_LENGTH) or f"column {index + 1} (no header)")
         for index, header in enumerate(headers)
         if index not in indexes and not is_ours(header)
     )

@@ -18,7 +18,15 @@ from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.inline import UnreadableError, change_between, checked_row, is_text, read_value
-from beel_mcp.lists.model import PAYMENT_METHODS, Problem, Row, ValueChange, get_value, set_value
+from beel_mcp.lists.model import (
+    PAYMENT_METHODS,
+    LeftOut,
+    Problem,
+    Row,
+    ValueChange,
+    get_value,
+    set_value,
+)
 from beel_mcp.messages import Message
 
 _METHOD: Final = "preferred_payment_method.method"
@@ -30,9 +38,10 @@ class ReadRows(NamedTuple):
 
     rows: tuple[Row, ...]
     columns_used: tuple[str, ...]
-    columns_ignored: tuple[str, ...]
+    columns_ignored: tuple[LeftOut, ...]
     values_changed: tuple[ValueChange, ...]
     read_as: str | None = None
+    rows_left_out: tuple[LeftOut, ...] = ()
 
 
 def read_list(
@@ -54,9 +63,10 @@ def read_file_rows(table: Table) -> ReadRows:
     return ReadRows(
         with_duplicates(rows),
         tuple(f"{clean(column.header, 60)} → {column.field}" for column in table.layout.used),
-        table.layout.ignored,
+        table.columns_ignored(),
         tuple(reader.changes),
         table.read_as,
+        table.left_out,
     )
 
 
