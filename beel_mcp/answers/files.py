@@ -1,27 +1,36 @@
 """Answers of the tools that save a file: a package of PDFs, a template, a workbook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
+from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.answers.validation import ValidationCounts
 
-# Eight and their remedies, beside the rest, are what 1,000 tokens hold.
-MISSING_CAP: Final = 8
-REMEDIES: Final = {
-    "draft": "It has no PDF before the person issues it in BeeL.",
-    "not_found": "find_invoices gives the ids of invoices that exist.",
-    "pdf_not_ready": "BeeL is still making it; ask for it again later.",
-    "unknown": "Ask for it again; else the person can open it in BeeL.",
-}
+# Seven and their remedies, beside the rest, are what 1,000 tokens hold.
+MISSING_CAP: Final = 7
 _WORDS: Final = {
     "draft": "not issued",
     "not_found": "not found in BeeL",
     "pdf_not_ready": "no PDF in BeeL yet",
     "unknown": "no PDF came that can be trusted",
 }
+_REMEDIES: Final = {
+    "DRAFT": "It has no PDF before the person issues it in BeeL.",
+    "SCHEDULED": "BeeL issues it by itself on its date; ask for it after that.",
+    "PROFORMA": "It is no invoice; the person can save it as a PDF in BeeL.",
+    "not_found": "find_invoices gives the ids of invoices that exist.",
+    "pdf_not_ready": "BeeL is still making it; ask for it once more in a while.",
+    "unknown": "Ask for it once more.",
+}
+# A third try would be none the wiser.
+_SECOND_TIME: Final = (
+    "It did not come before either: the person saves it by hand in BeeL; if it has none, BeeL's"
+    " support can help."
+)
 _REPORT_ADVICE: Final = (
     "It has the customers' data in full: give it to the person. They correct the coloured cells,"
     " or delete the rows to leave out, and save it."
@@ -58,12 +67,14 @@ class MissingInvoice(BaseModel):
 
     invoice_id: str
     number: str | None = None
+    amount: str | None = None
+    status: str | None = None
     reason: str
     remedy: str
 
-    def line(self) -> str:
+    def named(self) -> str:
         name = f"{self.number} ({self.invoice_id})" if self.number else self.invoice_id
-        return f"Missing: {name}: {_WORDS[self.reason]}. {self.remedy}"
+        return f"{name} {self.status} {self.amount} EUR" if self.amount else name
 
 
 class PackageAnswer(FileAnswer):
@@ -76,26 +87,64 @@ class PackageAnswer(FileAnswer):
     counts: PackageCounts | None = None
     missing: list[MissingInvoice] | None = None
     more_missing: int | None = None
-    sums: Sums | None = Field(None, description="EUR of the included invoices, by status.")
+    sums: Sums | None = Field(None, description="EUR of all requested, by status, if invoiced.")
+    invoiced: Amounts | None = Field(None, description="The sum of sums.")
+    included_sums: Sums | None = Field(None, description="The same of the PDFs in the ZIP.")
+    not_invoiced: Sums | None = Field(None, description="EUR of the others; in no other sum.")
     drafts_left_out: int | None = None
     counters_mismatch: bool | None = None
     resume: str | None = None
     retry_after_s: int | None = None
 
     def lines(self) -> Sequence[str]:
-        sums = ", ".join(f"{status} {total} EUR" for status, total in (self.sums or {}).items())
         more = self.more_missing
         return [
             f"File: {self.path} ({self.size_bytes} bytes), with manifest.csv." if self.path else "",
-            f"Sums: {sums}." if sums else "",
+            *self._sums(),
             f"{plural(self.drafts_left_out, 'draft')} left out." if self.drafts_left_out else "",
             "BeeL's own counters did not fit what it sent; these counts are of what arrived."
             if self.counters_mismatch
             else "",
-            *(invoice.line() for invoice in self.missing or ()),
+            *self._missing(),
             f"{more} more missing: manifest.csv names them." if more and self.path else "",
             f"{more} more missing." if more and not self.path else "",
         ]
+
+    def _missing(self) -> Sequence[str]:
+        """Name what is missing, those of one reason and one remedy together."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for one in self.missing or ():
+            alike.setdefault((one.reason, one.remedy), []).append(one.named())
+        return [
+            f"Missing, {_WORDS[reason]}: {', '.join(names)}. {remedy}"
+            for (reason, remedy), names in alike.items()
+        ]
+
+    def _sums(self) -> Sequence[str]:
+        if self.invoiced is None:
+            return ()
+        here = sum(map(Decimal, (self.included_sums or {}).values()), Decimal())
+        lacks = Decimal(self.invoiced.total) - here
+        of = f"{self.invoiced.total} EUR ({self.invoiced.parts()})"
+        by_status = f"; by status {_told(self.sums)}" if self.sums else ""
+        in_zip = f"In the ZIP {here:.2f} EUR of it, missing {lacks:.2f} EUR."
+        apart = f"Not invoiced, so in none of these sums: {_told(self.not_invoiced)}."
+        return [
+            f"Invoiced, of all that was requested: {of}{by_status}.",
+            in_zip if self.path and self.missing else "",
+            apart if self.not_invoiced else "",
+        ]
+
+
+def missing_remedy(reason: str, standing: str | None, *, failed_before: bool) -> str:
+    """Say what can be done about a PDF that is missing; `standing` is what the invoice is."""
+    if failed_before and reason in ("pdf_not_ready", "unknown"):
+        return _SECOND_TIME
+    return _REMEDIES[reason] if reason in _REMEDIES else _REMEDIES.get(standing or "", "")
+
+
+def _told(sums: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{status} {total}" for status, total in (sums or {}).items())
 
 
 class TemplateAnswer(FileAnswer):

@@ -151,6 +151,7 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.files.failed_pdfs import FAILED_PDFS
     from beel_mcp.files.output import forget_files
     from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.writes.journal.database import JournalError
@@ -171,6 +172,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
         journal.close()
     packages = purge_packages(settings.state_dir / PACKAGES)
     forget_files(settings.state_dir)
+    (settings.state_dir / FAILED_PDFS).unlink(missing_ok=True)
     print(
         localized(
             settings.language,

@@ -46,10 +46,10 @@ async def tell(client: Client) -> None:
     assert package["counts"] == {"included": 6, "missing": 1, "not_attempted": 0}
     assert package["drafts_left_out"] == 0
     assert [one["reason"] for one in package["missing"]] == ["pdf_not_ready"]
-    show(Path(package["path"]), package["sums"])
+    show(Path(package["path"]), package)
 
 
-def show(path: Path, sums: dict[str, str]) -> None:
+def show(path: Path, package: dict[str, Any]) -> None:
     """Open the file as the gestoría does, and add it up."""
     print(f"\n== {path.name}")
     with zipfile.ZipFile(path) as archive:
@@ -58,9 +58,12 @@ def show(path: Path, sums: dict[str, str]) -> None:
         rows = list(csv.DictReader(io.StringIO(table, newline=""), delimiter=";"))
         included = [row for row in rows if row["archivo"]]
         assert {row["archivo"] for row in included} == set(archive.namelist()) - {"manifest.csv"}
-    total = sum(Decimal(row["total"].replace(",", ".")) for row in included)
-    assert total == sum(map(Decimal, sums.values()))
-    print(f"\n{len(included)} facturas, {total} EUR")
+    here, total = (
+        sum(Decimal(row["total"].replace(",", ".")) for row in some) for some in (included, rows)
+    )
+    assert here == sum(map(Decimal, package["included_sums"].values()))
+    assert total == Decimal(package["invoiced"]["total"])
+    print(f"\n{len(included)} facturas con su PDF, {here} EUR; en el trimestre, {total} EUR")
     for row in rows:
         if row["falta porque"]:
             print(f"Falta {row['número']}: {row['falta porque']}")

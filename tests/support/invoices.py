@@ -51,7 +51,18 @@ def make_firm(sandbox: Starlette) -> None:
     sandbox.state.store.execute("DELETE FROM invoices")
     kinds = zip(
         cycle(
-            ["PAID", "SENT", "ISSUED", "PAID", "OVERDUE", "DRAFT", "VOIDED", "SCHEDULED", "PAID"]
+            [
+                "PAID",
+                "SENT",
+                "ISSUED",
+                "PAID",
+                "OVERDUE",
+                "DRAFT",
+                "VOIDED",
+                "SCHEDULED",
+                "PAID",
+                "ISSUED",
+            ]
         ),
         cycle([["repair"], ["manuals"], ["advice", "parts"], ["export"], ["transport"]]),
         strict=False,

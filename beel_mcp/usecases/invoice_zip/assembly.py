@@ -9,11 +9,12 @@ from typing import Any
 from beel_mcp.answers.answer import capped, next_steps, plural
 from beel_mcp.answers.files import (
     MISSING_CAP,
-    REMEDIES,
     MissingInvoice,
     PackageAnswer,
     PackageCounts,
+    missing_remedy,
 )
+from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.errors import ApiError, NextCall
 from beel_mcp.files.invoice_package import (
     ManifestRow,
@@ -25,6 +26,7 @@ from beel_mcp.files.invoice_package import (
 )
 from beel_mcp.files.output import file_uri
 from beel_mcp.settings import Settings
+from beel_mcp.usecases.invoice_sums.bookkeeping import INVOICED, in_order, money, standing
 from beel_mcp.usecases.invoice_zip.package import Package
 
 
@@ -50,7 +52,8 @@ def assemble(package: Package, settings: Settings) -> PackageAnswer:
         uri=file_uri(saved.path.name),
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
-        sums=_sums(selection.facts[id_] for id_ in included),
+        included_sums=_by_status(_rows(package, included), invoiced=True),
+        **_sums(package),
         **_state(package),
     )
 
@@ -62,6 +65,7 @@ def nothing_to_save(package: Package) -> PackageAnswer:
     return PackageAnswer(
         status="nothing_done",
         summary=f"No file was saved: {reason if asked else 'no invoices match'}.",
+        **_sums(package),
         **_state(package),
     )
 
@@ -100,11 +104,15 @@ def _state(package: Package) -> Mapping[str, Any]:
 def _missing(package: Package, invoice_id: str) -> MissingInvoice:
     facts = package.selection.facts.get(invoice_id)
     reason = package.results[invoice_id].missing or "unknown"
+    known = standing(facts.status, facts.type) if facts else None
+    failed_before = invoice_id in package.failed_before
     return MissingInvoice(
         invoice_id=invoice_id,
         number=facts.number or None if facts else None,
+        amount=money(facts.total) if facts else None,
+        status=known,
         reason=reason,
-        remedy=REMEDIES[reason],
+        remedy=missing_remedy(reason, known, failed_before=failed_before),
     )
 
 
@@ -135,9 +143,37 @@ def _row(package: Package, invoice_id: str, file: str) -> ManifestRow:
     )
 
 
-def _sums(rows: Iterable[ManifestRow]) -> dict[str, str]:
+def _sums(package: Package) -> Mapping[str, Any]:
+    """Add up all that was requested: what was invoiced, and apart from it what was not."""
+    rows = _rows(package, package.selection.ids)
+    counted = [row for row in rows if standing(row.status, row.type) in INVOICED]
+    rates = [part for row in counted for part in row.rates]
+    surcharge = sum((row.surcharge for row in counted), Decimal())
+    invoiced = Amounts(
+        count=len(counted),
+        base=money(sum((base for _, base, _ in rates), Decimal())),
+        tax=money(sum((tax for _, _, tax in rates), Decimal())),
+        surcharge=money(surcharge) if surcharge else None,
+        withholding=money(sum((row.withholding for row in counted), Decimal())),
+        total=money(sum((row.total for row in counted), Decimal())),
+    )
+    return {
+        "invoiced": invoiced if rows else None,
+        "sums": _by_status(rows, invoiced=True) if rows else None,
+        "not_invoiced": _by_status(rows, invoiced=False) or None,
+    }
+
+
+def _rows(package: Package, ids: Iterable[str]) -> list[ManifestRow]:
+    facts = package.selection.facts
+    return [facts[id_] for id_ in ids if id_ in facts]
+
+
+def _by_status(rows: Iterable[ManifestRow], *, invoiced: bool) -> dict[str, str]:
     """Add up the totals by status; EUR."""
     sums: dict[str, Decimal] = {}
     for row in rows:
-        sums[row.status] = sums.get(row.status, Decimal()) + row.total
-    return {status: f"{total:.2f}" for status, total in sorted(sums.items())}
+        name = standing(row.status, row.type)
+        if (name in INVOICED) == invoiced:
+            sums[name] = sums.get(name, Decimal()) + row.total
+    return {name: money(sums[name]) for name in in_order(sums)}

@@ -12,6 +12,7 @@ from beel_mcp.answers.files import PackageAnswer
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import AppState, app_state, caller
 from beel_mcp.errors import BeelMcpError, CallerError, NextCall
+from beel_mcp.files.failed_pdfs import FailedPdfs
 from beel_mcp.files.safe_dir import check_folder, unusable
 from beel_mcp.files.staging import PACKAGES, Staging, forget_old
 from beel_mcp.usecases.invoice_zip.assembly import assemble, in_progress, nothing_to_save
@@ -86,12 +87,17 @@ class PackageJob:
         is_late = self._fetching.has_asked and not self._is_time_to_write()
         if package.unread() or package.waiting() or is_late:
             return in_progress(package, self._resuming(), self._fetching.pause)
+        failures = FailedPdfs(
+            self._state.settings.state_dir, package.selection.ledger_id, self._state.timing.now()
+        )
+        package.failed_before = await to_thread.run_sync(failures.before)
         answer = (
             await to_thread.run_sync(assemble, package, self._state.settings)
             if package.included()
             else nothing_to_save(package)
         )
         package.staging.remove()
+        await to_thread.run_sync(failures.record, package.failed(), package.included())
         return answer
 
     def _is_time_to_write(self) -> bool:

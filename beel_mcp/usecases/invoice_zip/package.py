@@ -52,7 +52,8 @@ class _Results(BaseModel):
 class Package:
     """A selection, and the results so far by invoice id; kept in a staging folder.
 
-    `is_miscounted` says that BeeL's own counters once differed from what arrived.
+    `is_miscounted` says that BeeL's own counters once differed from what arrived; `failed_before`
+    are the invoices whose PDF another package lacked.
     """
 
     def __init__(self, selection: Selection, staging: Staging) -> None:
@@ -61,6 +62,7 @@ class Package:
         self._numbers = {invoice_id: at for at, invoice_id in enumerate(selection.ids)}
         self.results: dict[str, PdfResult] = {}
         self.is_miscounted = False
+        self.failed_before: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, staging: Staging) -> "Package | None":
@@ -129,6 +131,11 @@ class Package:
     def missing(self) -> list[str]:
         results = self.results
         return [id_ for id_ in self.selection.ids if id_ in results and results[id_].missing]
+
+    def failed(self) -> list[str]:
+        """List those that there should be a PDF of, and none came."""
+        reasons = ("pdf_not_ready", "unknown")
+        return [id_ for id_ in self.missing() if self.results[id_].missing in reasons]
 
     def _without_result(self) -> list[str]:
         return [id_ for id_ in self.selection.ids if id_ not in self.results]
