@@ -175,13 +175,15 @@ def _matched(
 
 
 def _holds(value: Any, wanted: Any) -> bool:
-    """Tell whether a value has at least what is wanted; an empty text is nothing."""
+    """Tell whether a value has at least what is wanted; an empty text is nothing, `~` a pattern."""
     if isinstance(wanted, Mapping):
         return isinstance(value, Mapping) and all(
             _holds(value.get(name), one) for name, one in wanted.items()
         )
     if isinstance(wanted, list) and isinstance(value, list):
         return len(value) == len(wanted) and all(map(_holds, value, wanted))
+    if isinstance(wanted, str) and wanted.startswith("~"):
+        return re.search(wanted[1:], str(value)) is not None
     return value == wanted or (wanted == "" and value in (None, ""))
 
 
