@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
+_NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")
 
 
 class ForeignId(NamedTuple):
@@ -45,6 +46,11 @@ def customer_key(values: Mapping[str, Any]) -> str:
         return f"nif:{bare_nif(str(nif))}"
     foreign = foreign_id_of(values)
     return f"foreign:{'|'.join(foreign)}" if foreign.number else ""
+
+
+def is_nif(text: str) -> bool:
+    """Whether a text is built like a NIF, NIE or CIF, whatever its control character."""
+    return bool(_NIF.fullmatch(text))
 
 
 def bare_nif(text: str) -> str:

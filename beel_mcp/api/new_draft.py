@@ -1,9 +1,7 @@
 """A draft invoice before BeeL has it: decimals read from text, the contract's rules, the body."""
 
 import difflib
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import fields
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,17 +14,15 @@ from pydantic import (
     Field,
     TypeAdapter,
     ValidationError,
-    ValidationInfo,
 )
 from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
 from beel_mcp.api.http.wire import json_number
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.spelling import read_day, read_decimal
 
-# Fifteen digits at most: as many as a JSON number gives back whatever reads it.
-_DECIMAL: Final = re.compile(r"-?\d{1,9}(\.\d{1,6})?", re.ASCII)
 # Of both generations: today's has no 21, the legacy one no 1, and BeeL says so itself.
 _WITHHELD: Final = tuple(map(Decimal, (0, 1, 2, 7, 15, 19, 21, 24)))
 _DEAREST: Final = Decimal("999999.9999")
@@ -37,29 +33,6 @@ _MESSAGES: Final = {
     "dataclass_type": "must be an object",
 }
 T = TypeVar("T")
-
-
-def _decimal(value: Any, info: ValidationInfo) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return Decimal(value)
-    reason = "must be text"
-    if isinstance(value, str):
-        is_rate = (info.field_name or "").endswith("_rate")
-        example = '"21", in percent without the sign' if is_rate else '"1250.50"'
-        reason = f"is {quoted(value, 30)}; it must be a decimal such as {example}"
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        reason = f'must be a decimal as text: "{value}"'
-    raise ValueError(reason)
-
-
-def _day(value: Any) -> Any:
-    with suppress(ValueError, TypeError):
-        day = date.fromisoformat(value)
-        if day.isoformat() == value:  # Python reads other spellings, too
-            return day
-    raise ValueError("must be a day such as 2026-07-31")
 
 
 def _rule(holds: Callable[[T], bool], message: str) -> AfterValidator:
@@ -76,10 +49,13 @@ def _one_of(*choices: Any) -> AfterValidator:
 
 
 def _or(default: str) -> BeforeValidator:
-    return BeforeValidator(lambda value: default if value == "" else value)
+    def read(value: Any) -> Any:
+        return (value.strip().upper() or default) if isinstance(value, str) else value
+
+    return BeforeValidator(read)
 
 
-_Number = Annotated[Decimal, BeforeValidator(_decimal)]
+_Number = Annotated[Decimal, BeforeValidator(read_decimal)]
 _Percent = Annotated[_Number, _rule(lambda rate: 0 <= rate <= 100, "must be 0 to 100, in percent")]
 _Price = Annotated[
     _Number,
@@ -145,7 +121,7 @@ class NewDraft:
         _rule(lambda lines: 1 <= len(lines) <= 100, "must have 1 to 100 items"),
     ]
     type: Annotated[str, _or("STANDARD"), _one_of("STANDARD", "SIMPLIFIED")] = "STANDARD"
-    day: Annotated[date, BeforeValidator(_day)] | None = Field(
+    day: Annotated[date, BeforeValidator(read_day)] | None = Field(
         default=None, validation_alias="date"
     )
     notes: _Notes | None = None

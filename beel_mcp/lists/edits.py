@@ -116,6 +116,7 @@ def _read(field: str, raw: Any) -> tuple[Any, str]:
 def _cleared(raw: Any, faults: list[FieldError]) -> Iterator[str]:
     if raw is None:
         return
+    raw = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
     if not isinstance(raw, list | tuple):
         faults.append(FieldError("clear", "must be a list of field names"))
         return

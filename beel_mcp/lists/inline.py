@@ -9,13 +9,14 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from beel_mcp.cleaning import clean
+from beel_mcp.cleaning import clean, mask_iban
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import advise
 from beel_mcp.lists.headers import unknown_part
-from beel_mcp.lists.model import NAMES, PARTS, Problem, Row, set_value
+from beel_mcp.lists.model import NAMES, PARTS, Problem, Row, ValueChange, set_value
 from beel_mcp.messages import Message
+from beel_mcp.spelling import respelt, spelt
 
 MAX_INLINE_ROWS: Final = 500
 MAX_FAULTS: Final = 5
@@ -65,6 +66,34 @@ def read_inline(rows: Sequence[Any]) -> tuple[Row, ...]:
         )
     _refuse_strange(rows)
     return with_duplicates([_inline_row(number, raw) for number, raw in enumerate(rows, 1)])
+
+
+def respelt_values(rows: Sequence[Mapping[str, Any]]) -> tuple[ValueChange, ...]:
+    """Tell which values of the customers of a call `read_inline` wrote anew, and how."""
+    changes = []
+    for number, raw in enumerate(rows, 1):
+        for field, value in _texts(raw):
+            if changed := respelt(field, text := _line(value)):
+                shown = (shown_value(field, text), shown_value(field, changed.value))
+                changes.append(ValueChange(number, field, changed.change, *shown))
+    return tuple(changes)
+
+
+def _texts(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in raw.items():
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        yield from (
+            (f"{name}.{part}" if part else name, inner)
+            for part, inner in parts
+            if isinstance(inner, str)
+        )
+
+
+def shown_value(field: str, value: Any) -> str | None:
+    """Give a value as it may be shown: no account number stands in an answer."""
+    if value is None:
+        return None
+    return mask_iban(str(value)) if field.endswith("iban") else str(value)
 
 
 def _refuse_strange(rows: Sequence[Any]) -> None:
@@ -139,7 +168,17 @@ def concerns(field: str, other: str) -> bool:
 
 
 def read_value(name: str, raw: Any) -> Any:
-    """Read the value of a field, nested ones with a dot; nothing if it is absent or blank.
+    """Read the value of a field in BeeL's spelling; nothing if it is absent or blank.
+
+    Raises:
+        UnreadableError: the value is of a kind that the field cannot hold.
+    """
+    value = read_plain(name, raw)
+    return spelt(name, value) if isinstance(value, str) else value
+
+
+def read_plain(name: str, raw: Any) -> Any:
+    """Read the value of a field, nested ones with a dot, as it was written.
 
     Raises:
         UnreadableError: the value is of a kind that the field cannot hold.

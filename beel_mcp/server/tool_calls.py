@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from math import inf
 from typing import Any
@@ -21,6 +22,7 @@ from beel_mcp.cleaning import clean, quoted
 from beel_mcp.context import PROGRESS, AppState, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
 from beel_mcp.messages import read_data
+from beel_mcp.spelling import folded
 from beel_mcp.tools.declare import error_result, result_of
 from beel_mcp.writes.journal.plan import PLAN_TTL_S
 from beel_mcp.writes.run.gate import NotConfirmed
@@ -68,6 +70,9 @@ class ToolCalls:
             return await call_next(ctx)
         params = ctx.params or {}
         name = str(params.get("name", ""))
+        if name in self._tools and isinstance(sent := params.get("arguments"), Mapping):
+            params = {**params, "arguments": as_meant(self._tools[name].parameters, sent)}
+            ctx = replace(ctx, params=params)
         refused = self._refuse(name, params.get("arguments"))
         if refused:
             result = _as_result(ctx, error_result(refused))
@@ -153,6 +158,45 @@ class ToolCalls:
         else:
             hint = f"; there are {', '.join(known)}" if known else ""
         return FieldError(_field_path((argument,)), "is not an argument" + hint)
+
+
+def as_meant(parameters: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of a call in the shape and the spelling that the schema asks for.
+
+    One text is a list of one, and a choice is one in small letters. What a schema does not show
+    (customers, changes, the lines of a draft) is read by its own reader.
+    """
+    schemas = parameters.get("properties", {})
+    return {name: _meant(schemas.get(name, {}), value) for name, value in sent.items()}
+
+
+def _meant(schema: Mapping[str, Any], value: Any) -> Any:
+    if schema.get("type") == "array":
+        items = schema.get("items", {})
+        listed = _listed(items, value)
+        return value if listed is None else [_meant(items, item) for item in listed]
+    return _choice(schema.get("enum", ()), value) if isinstance(value, str) else value
+
+
+def _listed(items: Mapping[str, Any], value: Any) -> list[Any] | None:
+    """Give a list, also of a single value or of texts between commas; None if it is none."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    if isinstance(value, str):
+        # A list in JSON is read by the SDK; an empty text is no list of one.
+        if not value.strip() or value.lstrip().startswith(("[", "{")):
+            return None
+        return [part.strip() for part in value.split(",") if part.strip()]
+    is_one = items.get("type") in ("object", "integer") and isinstance(value, Mapping | int)
+    return [value] if is_one and not isinstance(value, bool) else None
+
+
+def _choice(choices: Any, text: str) -> str:
+    """Give the choice that is meant, however its letters are written."""
+    if not choices or text in choices:
+        return text
+    known: dict[str, str] = {folded(choice): choice for choice in choices}
+    return known.get(folded(text), text)
 
 
 def _as_result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel
 from beel_mcp.errors import NextCall
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.edits import read_changes
+from beel_mcp.spelling import spelt
 from beel_mcp.tools.declare import guarded, read
 from beel_mcp.tools.parameters import (
     Active,
@@ -50,8 +52,8 @@ async def find_customers(
     """
     # A name that was cut in an earlier answer ends in an ellipsis that BeeL does not have.
     filters = {
-        "search": search and search.removesuffix(ELLIPSIS),
-        "nif": nif,
+        "search": search and spelt("nif", search.removesuffix(ELLIPSIS)),
+        "nif": nif and bare_nif(nif),
         "email": email,
         "city": city,
     }

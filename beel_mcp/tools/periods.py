@@ -3,7 +3,9 @@
 import re
 from datetime import date, timedelta
 
+from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.spelling import read_day
 
 # As people write it, too: T3 2026, 3T 2026, Q3-2026.
 _QUARTER = re.compile(r"(?P<year>\d{4})[ -]?[QT](?P<number>[1-4])", re.IGNORECASE)
@@ -36,10 +38,10 @@ def period(
 def _quarter(text: str) -> tuple[date, date]:
     found = _QUARTER.fullmatch(text.strip()) or _TURNED.fullmatch(text.strip())
     if not found or int(found["year"]) < 1900:
-        raise CallerError(
-            "This is no quarter.",
-            field_errors=(FieldError("quarter", "is written 2026-Q3, with Q1 to Q4"),),
-        )
+        given = quoted(text, 30)
+        wanted = f"is {given}, which is no quarter; one is written 2026-Q3, with Q1 to Q4"
+        message = f"No invoice was looked for: {given} is no quarter."
+        raise CallerError(message, field_errors=(FieldError("quarter", wanted),))
     facts = found.groupdict()
     year, number = int(found["year"]), int(facts["number"] or facts["first"])
     after = date(year + (number == 4), number * 3 % 12 + 1, 1)
@@ -50,8 +52,7 @@ def _day(field: str, text: str | None) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise CallerError(
-            "This is no day.", field_errors=(FieldError(field, "is written 2026-07-31"),)
-        ) from None
+        return read_day(text)
+    except ValueError as error:
+        message = f"No invoice was looked for: {field} cannot be read."
+        raise CallerError(message, field_errors=(FieldError(field, str(error)),)) from None

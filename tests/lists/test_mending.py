@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.lists.checks.places import mended
-from beel_mcp.lists.files.cells import REPAIRS, repaired
+from beel_mcp.lists.files.cells import repaired
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import read_file_rows
+from beel_mcp.spelling import SPELLINGS
 from tests.support.customers import dni
 from tests.support.list_files import text
 from tests.support.program_exports import beel
@@ -69,7 +70,7 @@ def test_what_is_not_certain_is_left(field, written):
     assert repaired(field, written) is None
 
 
-@given(st.sampled_from(sorted(REPAIRS)), st.text(max_size=30))
+@given(st.sampled_from(sorted(SPELLINGS)), st.text(max_size=30))
 def test_repairing_twice_is_repairing_once(field, written):
     if repair := repaired(field, written):
         assert repaired(field, repair.value) is None

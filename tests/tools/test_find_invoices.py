@@ -91,7 +91,7 @@ async def test_nothing_found_is_an_answer_and_not_an_error(client: Client) -> No
     [
         ({"quarter": "2026-Q3", "date_from": "2026-07-01"}, None),
         ({"quarter": "third"}, "quarter"),
-        ({"date_to": "31/07/2026"}, "date_to"),
+        ({"date_to": "31/07/26"}, "date_to"),
         ({"date_from": "2026-08-01", "date_to": "2026-07-31"}, "date_from"),
         ({"status": ["BORRADOR"]}, "status.0"),
         ({"limit": 51}, "limit"),

@@ -128,7 +128,7 @@ async def test_a_null_is_refused_with_the_way_to_empty_a_field(
         ({"active": "no"}, "active"),
         ({"clear": ["legal_name"]}, "clear"),
         ({"clear": ["nonsense"]}, "clear"),
-        ({"clear": "notes"}, "clear"),
+        ({"clear": "notas"}, "clear"),
         ({"notes": "x", "clear": ["notes"]}, "notes"),
         ({"general_discount": []}, "general_discount"),
         ({"nif": "B11111119", "alternative_id": {"type": "PASSPORT", "number": "X"}}, "nif"),

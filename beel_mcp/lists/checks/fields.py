@@ -8,12 +8,11 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
-from beel_mcp.identity import bare_nif
+from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.places import is_spain, prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, either, verbatim
 
-_NIF: Final = re.compile(r"[0-9]{8}[A-Z]|[A-HJ-NP-SUVW][0-9]{7}[0-9A-Z]|[XYZ][0-9]{7}[A-Z]")
 _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
 _SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
@@ -62,17 +61,12 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def is_nif(text: str) -> bool:
-    """Whether a text is built like a NIF, NIE or CIF, whatever its control character."""
-    return bool(_NIF.fullmatch(text))
-
-
 def nif_advice(nif: str) -> Problem | None:
     """Check a Spanish tax number's shape and control character."""
-    if _NIF.fullmatch(nif) and nif[-1] in _control_characters(nif):
+    if is_nif(nif) and nif[-1] in _control_characters(nif):
         return None
     bare = bare_nif(nif)
-    if _NIF.fullmatch(bare):
+    if is_nif(bare):
         accepted = _control_characters(bare)
         if bare[-1] not in accepted:
             is_letter = accepted.isalpha()
@@ -82,7 +76,7 @@ def nif_advice(nif: str) -> Problem | None:
     padded = "0" + bare
     if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):
         return Problem("nif", Message("nif.lost_zero"), nif, verbatim(padded))
-    if _NIF.fullmatch(bare + "A"):
+    if is_nif(bare + "A"):
         hint = _would_end(bare, _control_characters(bare + "A"))
         return Problem("nif", Message("nif.no_control"), nif, hint)
     return Problem("nif", Message("nif.shape"), nif, european(bare))

@@ -8,16 +8,23 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cleaning import clean, is_plain, mask_iban
+from beel_mcp.cleaning import clean, is_plain
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import european
 from beel_mcp.lists.checks.places import is_whole, mended
-from beel_mcp.lists.files.cells import REPAIRS, raw_of, repaired
+from beel_mcp.lists.files.cells import raw_of, repaired
 from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
-from beel_mcp.lists.inline import UnreadableError, change_between, checked_row, is_text, read_value
+from beel_mcp.lists.inline import (
+    UnreadableError,
+    change_between,
+    checked_row,
+    is_text,
+    read_plain,
+    shown_value,
+)
 from beel_mcp.lists.model import (
     PAYMENT_METHODS,
     LeftOut,
@@ -28,6 +35,7 @@ from beel_mcp.lists.model import (
     set_value,
 )
 from beel_mcp.messages import Message
+from beel_mcp.spelling import SPELLINGS
 
 _METHOD: Final = "preferred_payment_method.method"
 _BLOCK_SIZE: Final = 50  # rows looked through together
@@ -87,7 +95,7 @@ class _ColumnPlan:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = [(column.cell, column.field) for column in columns]
-        self.repairs = [(i, field, REPAIRS[field]) for i, field in self.columns if field in REPAIRS]
+        self.repairs = [(i, f, SPELLINGS[f]) for i, f in self.columns if f in SPELLINGS]
         self.nested = {field.rpartition(".")[0] for _, field in self.columns} - {""}
         self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
         self.is_text = all(is_text(field) for _, field in self.columns)
@@ -178,7 +186,7 @@ class _Reader:
 
     def _read(self, field: str, cell: Cell) -> Any:
         raw = raw_of(cell)
-        value = read_value(field, raw)
+        value = read_plain(field, raw)
         if not isinstance(value, str):
             return value
         # A number is read from its text; a text is the same or was changed.
@@ -244,7 +252,7 @@ class _Reader:
             self._record(field, change, before, text)
 
     def _record(self, field: str, change: Message, before: Any, after: Any) -> None:
-        shown = (_shown(field, before), _shown(field, after))
+        shown = (shown_value(field, before), shown_value(field, after))
         self.changes.append(ValueChange(self._number, field.lstrip("+"), change, *shown))
 
 
@@ -266,10 +274,3 @@ def _is_abroad(values: Mapping[str, Any]) -> bool:
     if "number" in other and other.get("country_code") != "ES":
         return True
     return european(bare_nif(values.get("nif", ""))) is not None
-
-
-def _shown(field: str, value: Any) -> str | None:
-    """Give a value as it may be shown: no account number stands in an answer."""
-    if value is None:
-        return None
-    return mask_iban(str(value)) if field.endswith("iban") else str(value)

@@ -12,7 +12,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.edits import Correction, derive
-from beel_mcp.lists.inline import read_inline
+from beel_mcp.lists.inline import read_inline, respelt_values
 from beel_mcp.settings import Settings
 
 
@@ -60,7 +60,9 @@ async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batc
     if request.batch_id is not None:
         batch = base = state.batches.get(request.batch_id, caller())
     elif request.customers is not None:
-        batch = Batch(caller(), "inline", read_inline(request.customers))
+        rows = read_inline(request.customers)
+        changes = respelt_values(request.customers)
+        batch = Batch(caller(), "inline", rows, values_changed=changes)
     else:
         batch = await to_thread.run_sync(_from_file, request, state.settings, caller())
     if request.corrections or request.drop_rows:
