@@ -49,6 +49,18 @@ def clean(text: str, limit: int) -> str:
     return cut.rstrip() + ELLIPSIS
 
 
+def shortened(text: str, limit: int) -> str:
+    """Make one clean line of whole words: all of it, its first sentences, or words and a mark."""
+    line = clean(text, len(text) + 1)
+    if len(line) <= limit:
+        return line
+    sentences = line[: limit + 1].rpartition(". ")[0]
+    if len(sentences) > limit // 2:
+        return sentences + "."
+    words = line[:limit].rpartition(" ")[0].rstrip(" ,;:")
+    return f"{words} {ELLIPSIS}" if words else clean(line, limit)
+
+
 def quoted(text: str, limit: int = 300) -> str:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
     return '"' + clean(text, limit).replace('"', "'") + '"'

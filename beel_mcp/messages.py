@@ -3,7 +3,7 @@
 The words of both languages are data: English for the model, Spanish for the person.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib.resources import files
@@ -62,6 +62,15 @@ def either(options: Iterable[str]) -> Message:
     return reduce(
         lambda first, last: Message("text.either", first=first, last=last), map(verbatim, options)
     )
+
+
+def both(parts: Sequence[Message]) -> Message:
+    """Join parts by commas and "and"; there must be at least one."""
+    *first, last = parts
+    if not first:
+        return last
+    before = reduce(lambda one, other: Message("text.listed", first=one, last=other), first)
+    return Message("text.both", first=before, last=last)
 
 
 def read_data(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import beel_mcp
 from beel_mcp.lists.headers import STREET_TYPE, SURNAME
 from beel_mcp.lists.model import FIELDS, PARTS, PAYMENT_METHODS, DocumentType
-from beel_mcp.messages import Message, either, field_names, field_word, read_data, verbatim
+from beel_mcp.messages import Message, both, either, field_names, field_word, read_data, verbatim
 
 PACKAGE = Path(beel_mcp.__file__).parent
 CATALOGUE = {
@@ -46,8 +46,10 @@ MADE = [
     for message in made(path.read_text(encoding="utf-8"))
 ]
 # Those that the module of messages makes for others.
+LISTED = both([verbatim("x")] * 3)
 OWN = [
-    (message.code, {name for name, _ in message.facts}) for message in (verbatim("x"), either("xy"))
+    (message.code, {name for name, _ in message.facts})
+    for message in (verbatim("x"), either("xy"), LISTED, dict(LISTED.facts)["first"])
 ]
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -80,6 +81,11 @@ class Answer(BaseModel):
         head = [self.summary or "", *self.lines()]
         return fit(head, self.next_lines(), self.text_limit)
 
+    def room(self) -> int:
+        """How many characters there are for `lines`: what the summary and the next calls leave."""
+        kept = [self.summary or "", *self.next_lines()]
+        return self.text_limit - sum(len(line) + 1 for line in kept)
+
     def next_lines(self) -> Sequence[str]:
         """Give the next calls, complete; they are kept whatever else has to go."""
         return [
@@ -140,6 +146,11 @@ def count_phrase(counts: Mapping[str, int]) -> str:
     """Say the counts that are not zero: `3 valid, 1 duplicate`."""
     words = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
     return ", ".join(words) or "none"
+
+
+def day_and_time(at: float) -> str:
+    """Say when something was: `on 2026-07-31 at 14:05 UTC`."""
+    return f"on {datetime.fromtimestamp(at, UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -2,22 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from beel_mcp.answers.answer import (
     LIST_TEXT_LIMIT,
     ROW_MESSAGE_LIMIT,
     ROW_NAME_LIMIT,
+    SHORT_NAME_LIMIT,
     VALUE_LIMIT,
     PageAnswer,
     next_steps,
     plural,
 )
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.model import Problem, Row, RowStatus
+from beel_mcp.lists.inline import shown_value
+from beel_mcp.lists.model import FIELDS, Problem, Row, RowStatus, get_value
 
 # What the rows of a page may take of the text; the rest is for the summary and the next call.
 ROWS_ROOM = LIST_TEXT_LIMIT - 700
@@ -48,6 +51,7 @@ class BatchRow(BaseModel):
     errors: list[RowFault] | None = None
     warnings: list[RowFault] | None = None
     existing_customer_id: str | None = None
+    read: Annotated[dict[str, str] | None, WithJsonSchema({"type": "object"})] = None
 
     def line(self) -> str:
         facts = [fault.words() for fault in self.errors or ()]
@@ -56,7 +60,10 @@ class BatchRow(BaseModel):
             facts.append(f"is customer {self.existing_customer_id} in BeeL")
         details = f": {' | '.join(facts)}" if facts else ""
         number = f" {self.nif}" if self.nif else ""
-        return f"row {self.row} {quoted(self.name, ROW_NAME_LIMIT)}{number}, {self.kind}{details}"
+        read = "".join(f"; {name}: {quoted(value)}" for name, value in (self.read or {}).items())
+        shown = f" [{read[2:]}]" if read else ""
+        name = quoted(self.name, ROW_NAME_LIMIT)
+        return f"row {self.row} {name}{number}, {self.kind}{shown}{details}"
 
 
 class BatchRowsAnswer(PageAnswer):
@@ -119,14 +126,26 @@ def _told(batch: Batch, row: Row) -> BatchRow:
         errors=[_fault(problem) for problem in verdict.errors] or None,
         warnings=[_fault(problem) for problem in verdict.warnings] or None,
         existing_customer_id=verdict.existing_customer_id,
+        read=read_under(batch, row) or None,
     )
+
+
+def read_under(batch: Batch, row: Row) -> dict[str, str]:
+    """Give what was read in a row under each column that the caller chose, by its header."""
+    return {
+        clean(column["header"], SHORT_NAME_LIMIT): clean(
+            shown_value(field, get_value(row.values, field)) or "", VALUE_LIMIT
+        )
+        for column in batch.origin.get("columns", ())
+        if (field := column["field"]) in FIELDS
+    }
 
 
 def _fault(problem: Problem) -> RowFault:
     hint = problem.hint()
     return RowFault(
         field=problem.field,
-        message=clean(problem.text(), ROW_MESSAGE_LIMIT),
+        message=shortened(problem.text(), ROW_MESSAGE_LIMIT),
         value=problem.value and clean(problem.value, VALUE_LIMIT),
-        suggestion=hint and clean(hint, ROW_MESSAGE_LIMIT),
+        suggestion=hint and shortened(hint, ROW_MESSAGE_LIMIT),
     )

@@ -12,13 +12,14 @@ from beel_mcp.answers.answer import (
     SHORT_NAME_LIMIT,
     capped_fields,
     count_phrase,
+    day_and_time,
     next_steps,
     plural,
 )
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
-from beel_mcp.answers.problems import GROUPS, Example, ProblemGroup, problem_lines
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.answers.problems import GROUPS, Example, ProblemGroup, fitting, problem_lines
+from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError, NextCall
 from beel_mcp.writes.journal.records import Chunk, Operation, RowRecord
 from beel_mcp.writes.kinds.create_customers import checking_call
@@ -69,13 +70,13 @@ class CreationAnswer(WriteAnswer):
     left_out: list[int] | None = None
 
     def lines(self) -> Sequence[str]:
+        return fitting(self._lines, self.room())
+
+    def _lines(self, in_full: int, in_short: int, _: bool) -> list[str]:  # noqa: FBT001
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         created = self.created or []
         more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT
         return [
-            "This batch was carried out before; this is its recorded outcome."
-            if self.replayed
-            else "",
             *super().lines(),
             f"Counts: {counts}." if counts else "",
             f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
@@ -85,7 +86,7 @@ class CreationAnswer(WriteAnswer):
                 for row in created[:CREATED_IN_TEXT]
             ),
             f"- and {more} more; check_operation lists them." if more > 0 else "",
-            *problem_lines(self.problems, self.more_problems),
+            *problem_lines(self.problems, self.more_problems, in_full, in_short),
         ]
 
 
@@ -126,7 +127,7 @@ def creation_answer(
     before = executed.created_before
     return CreationAnswer(
         **outcome.fields(replayed=executed.replayed),
-        summary=customers_summary(outcome),
+        summary=_told_again("This batch was", executed) + customers_summary(outcome),
         total=outcome.operation.total,
         counts=CreationCounts(**outcome.counts),
         **capped_fields("created", created, CREATED_CAP),
@@ -243,7 +244,7 @@ def _problems(outcome: Outcome) -> list[ProblemGroup]:
         ProblemGroup(
             kind="error",
             field=field,
-            message=clean(message, MESSAGE_LIMIT),
+            message=shortened(message, MESSAGE_LIMIT),
             count=len(records),
             rows=[record.number for record in records[:5]],
             example=Example(row=records[0].number, name=clean(records[0].name, NAME_LIMIT)),
@@ -258,7 +259,7 @@ def draft_answer(outcome: Outcome, executed: Executed) -> DraftAnswer:
     check = outcome.checking_call("finds out, by reading only")
     return DraftAnswer(
         **outcome.fields(replayed=executed.replayed),
-        summary=draft_summary(outcome),
+        summary=_told_again("This draft was", executed) + draft_summary(outcome),
         detail=draft_detail(outcome) or None,
         **_created_facts(outcome),
         next=next_steps(check if outcome.is_unsure else None),
@@ -269,12 +270,21 @@ def found_again(operation: Operation, facts: Mapping[str, str]) -> DraftAnswer:
     """Say that the very same draft is there already, as it is in BeeL now."""
     return DraftAnswer(
         status="done",
-        summary="This very draft invoice was created by an earlier call, within 24 hours.",
+        summary="This very draft invoice was created by an earlier call,"
+        f" {day_and_time(operation.started_at)}.",
         detail=_AGAIN,
         **dict[str, Any](facts),
         operation_id=operation.operation_id,
         replayed=True,
     )
+
+
+def _told_again(what: str, executed: Executed) -> str:
+    """Say first that an outcome is an earlier call's, and when that was; nothing if it is new."""
+    if not executed.replayed:
+        return ""
+    when = day_and_time(executed.operation.started_at)
+    return f"{what} carried out by an earlier call, {when}; nothing was sent now. "
 
 
 def draft_summary(outcome: Outcome) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, Status
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, RowRecord
 from beel_mcp.writes.kinds import KINDS
@@ -121,7 +121,7 @@ class Outcome:
                 name=clean(record.name, NAME_LIMIT),
                 outcome=self._told(chunk, record),
                 **({self.words.id_field: record.record_id} if record.record_id else {}),
-                message=clean(message, MESSAGE_LIMIT) or None,
+                message=shortened(message, MESSAGE_LIMIT) or None,
             )
             for chunk, record in self._rows()
             for message in self._messages(record)

@@ -1,6 +1,7 @@
 """Rows with the same problem, as answers group them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,12 +13,20 @@ from beel_mcp.answers.answer import (
     SHORT_NAME_LIMIT,
     plural,
 )
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.lists.batch import Batch, Group
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
-IN_SHORT_LIMIT = 50  # of a message, where there is no room for the whole line
+IN_SHORT_LIMIT = 60  # of a message, where there is no room for the whole line
+_CLAUSE = re.compile(r".{12,}?(?=[:;.] )")
+# How many groups are told in full and in short, and whether what stands behind them is told, too:
+# the first that fits is taken.
+_STEPS = (
+    *((most, GROUPS, True) for most in range(GROUPS_IN_TEXT, 1, -1)),
+    *((2, GROUPS, False), (2, 6, False), (1, GROUPS, False), (1, 6, False), (1, 4, False)),
+    *((1, 2, False), (1, 0, False), (0, 6, False), (0, 4, False), (0, 2, False), (0, 0, False)),
+)
 
 
 class Example(BaseModel):
@@ -30,6 +39,13 @@ class Example(BaseModel):
     existing_customer_id: str | None = None
 
 
+class RowHint(BaseModel):
+    """What one more row of a group might be."""
+
+    row: int
+    suggestion: str
+
+
 class ProblemGroup(BaseModel):
     """Rows that have the same problem."""
 
@@ -39,6 +55,7 @@ class ProblemGroup(BaseModel):
     count: int
     rows: list[int]
     example: Example
+    suggestions: list[RowHint] | None = None
 
     def line(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
@@ -52,12 +69,14 @@ class ProblemGroup(BaseModel):
             facts.append(f"({example.suggestion})")
         if example.existing_customer_id:
             facts.append(f"is customer {example.existing_customer_id} in BeeL")
-        return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}]"
+        also = "".join(f"; row {hint.row}: {hint.suggestion}" for hint in self.suggestions or ())
+        return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}{also}]"
 
     def short(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
         more = ", …" if self.count > len(self.rows) else ""
-        words = clean(self.message, IN_SHORT_LIMIT).rstrip(".")
+        clause = _CLAUSE.match(self.message)
+        words = shortened(clause[0] if clause else self.message, IN_SHORT_LIMIT).rstrip(".")
         return f"{self.kind}, {self.field}: {words} [{rows}{more}]"
 
 
@@ -73,20 +92,43 @@ def _short(group: Group) -> ProblemGroup:
     example = facts["example"]
     texts = [name for name in ("name", "value") if example[name]]
     cut = {name: clean(example[name], SHORT_NAME_LIMIT) for name in texts}
-    facts |= {"message": clean(group.message, SHORT_MESSAGE_LIMIT), "example": {**example, **cut}}
-    return ProblemGroup(**facts)
+    message = shortened(facts.pop("message"), SHORT_MESSAGE_LIMIT)
+    hints = [RowHint(row=row, suggestion=hint) for row, hint in facts.pop("hints")]
+    example = Example(**{**example, **cut})
+    return ProblemGroup(
+        **{**facts, "message": message, "example": example, "suggestions": hints or None}
+    )
 
 
 def problem_lines(
-    problems: Sequence[ProblemGroup] | None, more: int | None, in_full: int = GROUPS_IN_TEXT
+    problems: Sequence[ProblemGroup] | None,
+    more: int | None,
+    in_full: int = GROUPS_IN_TEXT,
+    in_short: int = GROUPS,
 ) -> list[str]:
-    """Give the first groups in words, the others in short, and how many there are besides."""
+    """Give the first groups in words, some in short, and how many there are besides."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
     # The remarks are about rows that will be created: one of them is told in full.
-    first = [group for group in every if group.kind != "warning"][: in_full - min(remarks, 1)]
-    first += [group for group in every if group.kind == "warning"][: in_full - len(first)]
-    shown = [group.line() for group in first]
-    lines = ["Problems:", *shown] if shown else []
-    lines += [f"- {group.short()}" for group in every if group not in first]
-    return [*lines, f"- and {plural(more, 'more kind')} of problem."] if more else lines
+    errors = max(in_full - min(remarks, 1), min(in_full, 1))
+    first = [group for group in every if group.kind != "warning"][:errors]
+    first += [group for group in every if group.kind == "warning"][: max(in_full - len(first), 0)]
+    others = [group for group in every if group not in first]
+    lines = [group.line() for group in first]
+    lines += [f"- {group.short()}" for group in others[:in_short]]
+    untold = (more or 0) + len(others[in_short:])
+    lines += [f"- and {plural(untold, 'more kind')} of problem."] if untold else []
+    return ["Problems:", *lines] if every else lines
+
+
+def fitting(lines: Callable[[int, int, bool], list[str]], room: int) -> list[str]:
+    """Give the lines that tell most of the problems and fit into `room` characters.
+
+    `lines` makes them, with so many problems in full, so many in short, and the rest or without.
+    """
+    made: list[str] = []
+    for in_full, in_short, has_rest in _STEPS:
+        made = lines(in_full, in_short, has_rest)
+        if sum(len(line) + 1 for line in made if line) <= room:
+            break
+    return made

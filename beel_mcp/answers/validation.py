@@ -9,18 +9,28 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import Answer, capped_fields, count_phrase, next_steps, plural
+from beel_mcp.answers.answer import (
+    Answer,
+    capped_fields,
+    count_phrase,
+    day_and_time,
+    next_steps,
+    plural,
+)
+from beel_mcp.answers.batch_rows import read_under
 from beel_mcp.answers.creations import resuming_call
 from beel_mcp.answers.problems import (
     GROUPS,
-    GROUPS_IN_TEXT,
     ProblemGroup,
+    fitting,
     problem_fields,
     problem_lines,
 )
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import BeelMcpError, NextCall
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.checks.fields import vat_identifier
 from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
 from beel_mcp.writes.journal.records import Operation
 
@@ -36,6 +46,7 @@ IGNORED_LIMIT = 25
 EXAMPLE_LIMIT = 20
 SHOWN_LIMIT = 25
 RETRY_AFTER_S = 5
+FOREIGN_ROWS = 2  # four corrections each
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
 FEW = 10
 
@@ -66,11 +77,21 @@ def reading_fields(batch: Batch, most: int, most_ignored: int) -> dict[str, Any]
     rows = [f"{row.what}: {quoted(row.value, IGNORED_LIMIT)}" for row in batch.rows_left_out]
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
+        "columns_read": _columns_read(batch),
         **capped_fields("columns_used", used, COLUMNS),
         **capped_fields("columns_ignored", ignored, most_ignored),
         **capped_fields("rows_left_out", rows, ROWS),
         **capped_fields("values_changed", _groups(batch.values_changed), most),
     }
+
+
+def _columns_read(batch: Batch) -> list[str] | None:
+    """Show by the first row what was read under each column that the caller chose."""
+    if not batch.origin.get("columns"):
+        return None
+    row = batch.rows[0]
+    read = list(read_under(batch, row).items())[:COLUMNS]
+    return [f"{name} has {quoted(value)} in row {row.number}" for name, value in read] or None
 
 
 def _groups(changes: Sequence[ValueChange]) -> list[Change]:
@@ -121,6 +142,7 @@ class ValidationAnswer(Answer):
     statistics_mismatch: bool | None = None
     created_before: str | None = None
     read_as: str | None = None
+    columns_read: list[str] | None = None
     columns_used: list[str] | None = None
     more_columns_used: int | None = None
     columns_ignored: list[str] | None = None
@@ -135,14 +157,10 @@ class ValidationAnswer(Answer):
 
         As many problems are told in full as leave room to name the others.
         """
-        room = self.text_limit - sum(len(line) + 1 for line in self.next_lines())
-        for in_full in range(GROUPS_IN_TEXT, 0, -1):
-            lines = self._lines(in_full)
-            if sum(len(line) + 1 for line in lines if line) <= room:
-                break
-        return lines
+        return fitting(self._lines, self.room())
 
-    def _lines(self, in_full: int) -> list[str]:
+    def _lines(self, in_full: int, in_short: int, has_changes: bool) -> list[str]:  # noqa: FBT001
+        changes = self.values_changed if has_changes else None
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         return [
@@ -152,10 +170,10 @@ class ValidationAnswer(Answer):
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             self._reading(),
             self._rows_left_out(),
-            *problem_lines(self.problems, self.more_problems, in_full),
+            *problem_lines(self.problems, self.more_problems, in_full, in_short),
             self._columns_ignored(),
-            "Changes:" if self.values_changed else "",
-            *(change.words() for change in self.values_changed or ()),
+            "Changes:" if changes else "",
+            *(change.words() for change in changes or ()),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
             else "",
@@ -164,6 +182,8 @@ class ValidationAnswer(Answer):
     def _reading(self) -> str:
         """Say in one line what a person should know of the reading before believing the rows."""
         parts = [f"Read: {self.read_as}."] if self.read_as else []
+        if self.columns_read:
+            parts.append(f"Under the chosen columns: {'; '.join(self.columns_read)}.")
         if self.values_changed:
             sums: Counter[str] = Counter()
             for change in self.values_changed:
@@ -198,6 +218,7 @@ class Validation:
     batch: Batch
     base: Batch | None  # the batch that was corrected
     corrected: int
+    idle: int  # corrections that changed nothing
     dropped: int
     stopped: BeelMcpError | None
     is_read_only: bool
@@ -238,8 +259,9 @@ def _summary(facts: Validation) -> str:
     done = [
         f"corrected {plural(facts.corrected, 'value')}" if facts.corrected else "",
         f"dropped {plural(facts.dropped, 'row')}" if facts.dropped else "",
+        f"{plural(facts.idle, 'correction')} changed nothing" if facts.idle else "",
     ]
-    changed = " and ".join(filter(None, done))
+    changed = ", ".join(filter(None, done))
     opening = f"{changed[0].upper()}{changed[1:]}. " if changed else ""
     checked = f"{total - unchecked} of {total} customers so far" if unchecked else ""
     remark = f" ({remarked} with a remark)" if remarked else ""
@@ -265,16 +287,19 @@ def _detail(facts: Validation) -> str:
         )
     if begun:
         parts.append(
-            f"Operation {begun.operation_id} began to create this very list and has not ended:"
-            " go on with it instead of creating what is left anew."
+            f"Operation {begun.operation_id} began to create this very list"
+            f" {day_and_time(begun.started_at)} and has not ended: go on with it instead of"
+            " creating what is left anew."
         )
     elif before and before.is_committed and facts.batch.importable():
         parts.append(
-            f"The very same rows were created within 24 hours by operation {before.operation_id};"
-            " creating them again may double them: tell the person."
+            f"The very same rows were created by operation {before.operation_id},"
+            f" {day_and_time(before.started_at)}; creating them again may double them: tell the"
+            " person."
         )
     elif before:
-        parts.append(f"Operation {before.operation_id} created what it could of these very rows.")
+        when = day_and_time(before.started_at)
+        parts.append(f"Operation {before.operation_id} created what it could of these rows {when}.")
     return " ".join(parts)
 
 
@@ -284,7 +309,7 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
         return [continuing_call(batch)]
     begun = resuming_call(facts.begun) if facts.begun else None
     create = None if facts.is_read_only else begun or creation_call(batch)
-    return [create, *_closer_looks(batch)]
+    return [create, foreign_call(batch), *_closer_looks(batch)]
 
 
 def _closer_looks(batch: Batch) -> list[NextCall]:
@@ -299,6 +324,29 @@ def _closer_looks(batch: Batch) -> list[NextCall]:
         NextCall("list_batch_rows", {**handle, "kind": kind}, f"each {kind} row in full"),
         NextCall("save_batch_report", handle, "a sheet for the person to correct"),
     ]
+
+
+def foreign_call(batch: Batch) -> NextCall | None:
+    """Give the call that makes VAT numbers of other countries, given as a NIF, what they are."""
+    most = 1 if len(batch.rows) - len(batch.importable()) > FEW else FOREIGN_ROWS
+    rows, corrections = [], []
+    for row in batch.rows:
+        if "alternative_id" in row.values or batch.verdict(row).kind in IMPORTABLE:
+            continue
+        if not (found := vat_identifier(bare_nif(row.values.get("nif", "")))):
+            continue
+        rows.append(row.number)
+        values = {"nif": "", **{f"alternative_id.{part}": text for part, text in found.items()}}
+        if len(rows) <= most:
+            corrections += [{"row": row.number, "field": f, "value": v} for f, v in values.items()]
+    if not rows:
+        return None
+    more = f"; then {plural(len(rows) - most, 'more row')}" * (len(rows) > most)
+    return NextCall(
+        "validate_customers",
+        {"batch_id": batch.batch_id, "corrections": corrections},
+        f"if these customers are from there{more}; ask the person first",
+    )
 
 
 def continuing_call(batch: Batch) -> NextCall:

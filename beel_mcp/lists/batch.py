@@ -58,6 +58,7 @@ class Group:
     count: int
     rows: tuple[int, ...]
     example: Example
+    hints: tuple[tuple[int, str], ...] = ()  # other suggestions than the example's, by row
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,7 @@ class Batch:
         """
         examples: dict[_Key, tuple[str, Example]] = {}
         numbers: defaultdict[_Key, list[int]] = defaultdict(list)
+        hints: defaultdict[_Key, list[tuple[int, str]]] = defaultdict(list)
         for row in self.rows:
             verdict = self.verdict(row)
             if not (verdict.errors or verdict.warnings):
@@ -207,9 +209,16 @@ class Batch:
                 numbers[key].append(row.number)
                 if key not in examples:
                     examples[key] = message, _example(row, verdict, problem)
+                elif (hint := problem.hint()) and hint != examples[key][1].suggestion:
+                    hints[key].append((row.number, hint))
         groups = [
             Group(
-                *key[:2], message, len(numbers[key]), tuple(numbers[key][:_MAX_ROWS_NAMED]), example
+                *key[:2],
+                message,
+                len(numbers[key]),
+                tuple(numbers[key][:_MAX_ROWS_NAMED]),
+                example,
+                tuple(hints[key][: _MAX_ROWS_NAMED - 1]),
             )
             for key, (message, example) in examples.items()
         ]

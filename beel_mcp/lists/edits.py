@@ -1,12 +1,16 @@
 """What a person changes: fields of customers in BeeL, values and rows of a list."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.errors import CallerError, FieldError
+from beel_mcp.cleaning import mask_iban, replace_ibans
+from beel_mcp.errors import CallerError, FieldError, NextCall
+from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.duplicates import with_duplicates, without_duplicates
+from beel_mcp.lists.checks.fields import vat_identifier
 from beel_mcp.lists.headers import unknown_field, unknown_part
 from beel_mcp.lists.inline import (
     MAX_FAULTS,
@@ -17,7 +21,16 @@ from beel_mcp.lists.inline import (
     read_into,
     read_value,
 )
-from beel_mcp.lists.model import FIELDS, IMPORTABLE, NAMES, PARTS, CustomerRow, Row, Verdict
+from beel_mcp.lists.model import (
+    FIELDS,
+    IMPORTABLE,
+    NAMES,
+    PARTS,
+    CustomerRow,
+    Row,
+    Verdict,
+    get_value,
+)
 
 # A person must be able to read in one sentence what they agree to.
 MOST_FIELDS: Final = 12
@@ -39,8 +52,10 @@ class CustomerChanges(CustomerRow):
     clear: list[str] | None = None
 
 
-def read_changes(raw: Any) -> dict[str, Any]:
+def read_changes(raw: Any, customer_ids: Sequence[str] = ()) -> dict[str, Any]:
     """Give the new value of each named field, nested ones with a dot; None empties a field.
+
+    Whose changes they are is for the call that an error proposes.
 
     Raises:
         CallerError: something cannot be read, is not a field, or nothing is to change.
@@ -62,7 +77,26 @@ def read_changes(raw: Any) -> dict[str, Any]:
     if {"nif", "alternative_id"} <= {field.partition(".")[0] for field in changes}:
         faults.append(FieldError("nif", "a customer has a NIF or an alternative_id; give one"))
     _refuse_changes(changes, faults)
+    _refuse_foreign(raw, changes.get("nif"), customer_ids)
     return changes
+
+
+def _refuse_foreign(raw: Mapping[str, Any], nif: str | None, customer_ids: Sequence[str]) -> None:
+    """Refuse a VAT number of another country as a NIF, with the changes that it would take."""
+    if not (found := vat_identifier(bare_nif(nif or ""))):
+        return
+    changes = {name: value for name, value in raw.items() if name != "nif" and value is not None}
+    call = {"customer_ids": list(customer_ids), "changes": {**changes, "alternative_id": found}}
+    text = json.dumps(call, ensure_ascii=False)
+    reason = "if the customer is from there; ask the person"
+    next_calls = (NextCall("update_customers", call, reason),) if customer_ids else ()
+    raise CallerError(
+        "The nif is no Spanish NIF, but a VAT number of another country. Nobody was asked.",
+        code="invalid_values",
+        field_errors=(FieldError("nif", "of a customer from there is an alternative_id"),),
+        # No account number stands in an answer.
+        next_calls=next_calls if replace_ibans(text, mask_iban) == text else (),
+    )
 
 
 def _refuse_changes(changes: Mapping[str, Any], faults: Sequence[FieldError]) -> None:
@@ -174,6 +208,17 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         ),
         origin=_origin(batch.origin, corrections, gone),
     )
+
+
+def count_changed(before: Batch, after: Batch, corrections: Sequence[Correction]) -> int:
+    """Count the corrections that made another value, or another fault, of their field."""
+    old, new = ({row.number: row for row in batch.rows} for batch in (before, after))
+
+    def state(row: Row, field: str) -> tuple[Any, ...]:
+        unread = [error for error in row.errors if concerns(error.field, field)]
+        return get_value(row.values, field), unread
+
+    return sum(state(old[row], field) != state(new[row], field) for row, field, _ in corrections)
 
 
 def _refuse(batch: Batch, corrections: Sequence[Correction], gone: set[int]) -> None:

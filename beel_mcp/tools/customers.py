@@ -120,7 +120,7 @@ async def ask_to_update(
         "update_customers",
         lambda: (
             chosen(ctx, "customers", customer_ids, selection_id, most=100)
-            | {"changes": read_changes(changes)}
+            | {"changes": read_changes(changes, customer_ids or ())}
         ),
     )
 

@@ -108,12 +108,12 @@ def test_an_identifier_is_wanted_and_only_one():
 
 def test_missing_parts_are_named():
     assert [problem.field for problem in advise({})] == ["legal_name", "nif", "address"]
-    assert fields({"address": {"street": "Calle Mayor"}}) == [
-        "address.number",
-        "address.postal_code",
-        "address.city",
-        "address.province",
-    ]
+    assert fields({"address": {**STREET, "postal_code": "28001"}}) == ["address.province"]
+    (problem,) = advise({**WHOLE, "address": {"street": "Calle Mayor", "postal_code": "48001"}})
+    assert problem.field == "address"
+    assert problem.text() == "The address lacks number, city and province: BeeL needs them."
+    assert problem.text("es").startswith("En la dirección faltan el número, la población y la")
+    assert problem.hint() == "the province would be Bizkaia"
 
 
 PROVINCES = [
@@ -244,20 +244,25 @@ def test_the_checks_do_not_change_what_they_look_at():
     assert repr(values) == before
 
 
+def vat(number: str, country: str) -> str:
+    where = f"type NIF_IVA, number {number}, country_code {country}"
+    return f"alternative_id: {where}, in place of nif, if the customer is from there"
+
+
 @pytest.mark.parametrize(
     ("nif", "suggestion"),
     [
-        ("DE136695976", "alternative_id NIF_IVA DE136695976 (DE), if the customer is from there"),
+        ("DE136695976", vat("DE136695976", "DE")),
         (
             "pt 501 964 843",
-            "alternative_id NIF_IVA PT501964843 (PT), if the customer is from there",
+            vat("PT501964843", "PT"),
         ),
         # Eleven digits: with another word behind them it would look like an IBAN, and be masked.
         (
             "FR40303265045",
-            "alternative_id NIF_IVA FR40303265045 (FR), if the customer is from there",
+            vat("FR40303265045", "FR"),
         ),
-        ("EL094259216", "alternative_id NIF_IVA EL094259216 (GR), if the customer is from there"),
+        ("EL094259216", vat("EL094259216", "GR")),
         ("DE123456789", None),
         ("XX12345678", None),
     ],

@@ -287,7 +287,12 @@ async def test_problems_that_have_no_room_in_the_text_are_not_passed_over(client
     rows = [row | {"legal_name": f"{'X' * 60} {n}"} for n, row in enumerate(rows)]
     answer = await client.call_tool("validate_customers", {"customers": rows})
     text = answer.content[0].text
-    assert "There is more than has room here" in text
+    assert "There is more than has room here" not in text
+    problems = text.partition("Changes:")[0]
+    told = [line for line in problems.splitlines() if line.startswith("- ")]
+    groups = len(answer.structured_content["problems"])
+    more = groups + answer.structured_content.get("more_problems", 0) - len(told) + 1
+    assert told[-1] == f"- and {more} more kinds of problem."
 
 
 @pytest.mark.parametrize(("more", "told"), [(1, "1 more kind"), (2, "2 more kinds")])

@@ -11,7 +11,7 @@ from beel_mcp.cleaning import mask_iban
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.places import is_spain, prefixes_of, province_of
 from beel_mcp.lists.model import Problem
-from beel_mcp.messages import Message, either, verbatim
+from beel_mcp.messages import Message, both, either, verbatim
 
 _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
@@ -32,6 +32,14 @@ _MISSING: Final[Mapping[str, Message]] = {
     "postal_code": Message("address.no_postal_code"),
     "city": Message("address.no_city"),
     "province": Message("address.no_province"),
+}
+
+_PARTS: Final[Mapping[str, Message]] = {
+    "street": Message("part.street"),
+    "number": Message("part.number"),
+    "postal_code": Message("part.postal_code"),
+    "city": Message("part.city"),
+    "province": Message("part.province"),
 }
 
 
@@ -138,10 +146,16 @@ def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
         return
     code, country = address.get("country_code", ""), address.get("country", "")
     in_spain = is_spain(code) and is_spain(country)
-    for part, message in _MISSING.items():
-        if part not in address:
-            hint = _hint(part, address.get("postal_code", "") if in_spain else "")
-            yield Problem(f"address.{part}", message, suggestion=hint)
+    missing = [part for part in _MISSING if part not in address]
+    postal_code = address.get("postal_code", "") if in_spain else ""
+    if len(missing) > 1:
+        lacks = Message("address.lacks", parts=both([_PARTS[part] for part in missing]))
+        province = province_of(postal_code) if "province" in missing else None
+        hint = Message("address.would_be", province=province) if province else None
+        yield Problem("address", lacks, suggestion=hint)
+    for part in missing if len(missing) == 1 else ():
+        hint = _hint(part, postal_code)
+        yield Problem(f"address.{part}", _MISSING[part], suggestion=hint)
     if not code and not is_spain(country):
         yield Problem("address.country_code", Message("address.no_country_code"), country)
     elif in_spain and "postal_code" in address:
@@ -204,6 +218,13 @@ def _iban(iban: str) -> Iterator[Problem]:
 
 def european(bare: str) -> Message | None:
     """Say how BeeL takes a VAT number of another country of the union; None if it is none."""
+    if not (found := vat_identifier(bare)):
+        return None
+    return Message("nif.european", number=found["number"], country=found["country_code"])
+
+
+def vat_identifier(bare: str) -> dict[str, str] | None:
+    """Give the alternative_id of a VAT number of another country of the union; None if none."""
     country = bare[:2]
     if country not in _EUROPE or not 8 <= len(bare) <= 14 or not bare[2:].isalnum():
         return None
@@ -211,7 +232,8 @@ def european(bare: str) -> Message | None:
 
     if not vat.is_valid(bare):
         return None
-    return Message("nif.european", number=bare, country="GR" if country == "EL" else country)
+    code = "GR" if country == "EL" else country
+    return {"type": "NIF_IVA", "number": bare, "country_code": code}
 
 
 def _document_fault(document: Mapping[str, str]) -> Message | None:

@@ -11,7 +11,16 @@ from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits,
 from beel_mcp.lists.files.cells import raw_of
 from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
-from beel_mcp.lists.model import FIELDS, ROW_STATUSES, Problem, Row, RowStatus, ValueChange, Verdict
+from beel_mcp.lists.model import (
+    FIELDS,
+    ROW_STATUSES,
+    Problem,
+    Row,
+    RowStatus,
+    ValueChange,
+    Verdict,
+    get_value,
+)
 from beel_mcp.messages import Message
 
 
@@ -188,11 +197,20 @@ class _Report:
 
 def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
     """Colour the cells that something is wrong with; an error outshines a remark."""
-    found: dict[str, Colour] = {_column_of(remark, row): "yellow" for remark in verdict.warnings}
+    found: dict[str, Colour] = {
+        column: "yellow" for remark in verdict.warnings for column in _columns_of(remark, row)
+    }
     of_errors = _LOOKS[verdict.kind].colour or "red"
-    found |= {_column_of(error, row): of_errors for error in verdict.errors}
+    found |= {column: of_errors for error in verdict.errors for column in _columns_of(error, row)}
     found.pop("", None)
     return found
+
+
+def _columns_of(problem: Problem, row: Row) -> Sequence[str]:
+    """Find the columns to colour: of an address that lacks parts each that is empty."""
+    parts = [column for column in _OBLIGATORY if column.startswith("address.")]
+    missing = [column for column in parts if get_value(row.values, column) is None]
+    return missing if problem.field == "address" and missing else [_column_of(problem, row)]
 
 
 def _column_of(problem: Problem, row: Row) -> str:

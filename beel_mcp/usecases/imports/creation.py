@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context
 from beel_mcp.answers.answer import LIST_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
 from beel_mcp.answers.problems import problem_fields
-from beel_mcp.answers.validation import continuing_call, creation_call
+from beel_mcp.answers.validation import continuing_call, creation_call, foreign_call
 from beel_mcp.api.company import Account
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
@@ -120,6 +120,7 @@ async def _create_without_asking(call: WriteCall, request: CreateRequest) -> Cre
         return await _go_on(call, earlier, request.expected_count)
     batch = await _ready_batch(call, request)
     if has_problems(batch, request):
+        call.state.batches.add(batch)
         return nothing_created(batch, request)
     answer = _answer(call, await _execute(call, batch))
     if request.batch_id:
@@ -318,8 +319,8 @@ def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
         total=len(batch.rows),
         counts=CreationCounts(not_attempted=len(batch.rows)),
         **problem_fields(batch),
-        # Inline rows have no handle to offer the others with.
-        next=next_steps(creation_call(batch)) if request.batch_id else None,
+        # Inline rows were never agreed to without the others.
+        next=next_steps(creation_call(batch) if request.batch_id else None, foreign_call(batch)),
     )
 
 

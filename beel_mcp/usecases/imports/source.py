@@ -11,7 +11,7 @@ from beel_mcp.context import AppState, caller
 from beel_mcp.errors import CallerError
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.edits import Correction, derive
+from beel_mcp.lists.edits import Correction, count_changed, derive
 from beel_mcp.lists.inline import read_inline, respelt_values
 from beel_mcp.settings import Settings
 
@@ -50,8 +50,10 @@ class ListRequest:
         return arguments
 
 
-async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batch | None]:
-    """Give the list that was asked for, and the batch that it was made of, if it was one.
+async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batch | None, int]:
+    """Give the list that was asked for, the batch it was made of, if any, and what was corrected.
+
+    The number is of the corrections that changed something.
 
     Raises:
         CallerError: it cannot be read, or the corrections do not fit it.
@@ -65,9 +67,12 @@ async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batc
         batch = Batch(caller(), "inline", rows, values_changed=changes)
     else:
         batch = await to_thread.run_sync(_from_file, request, state.settings, caller())
+    corrected = 0
     if request.corrections or request.drop_rows:
+        before = batch
         batch = derive(batch, request.corrections, request.drop_rows or ())
-    return batch, base
+        corrected = count_changed(before, batch, request.corrections)
+    return batch, base, corrected
 
 
 def _from_file(request: ListRequest, settings: Settings, owner: str) -> Batch:

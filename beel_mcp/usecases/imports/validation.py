@@ -58,7 +58,9 @@ def local_verdicts(
                 verdicts[row.number] = _created(row, created[row.number])
             elif row.errors or (faults := wire_problems(row)):
                 errors = _wire_errors(row, () if row.errors else faults)
-                verdicts[row.number] = Verdict("error", errors)
+                spoken_of = {error.field for error in errors}
+                remarks = [advice for advice in row.advice if advice.field not in spoken_of]
+                verdicts[row.number] = Verdict("error", errors, tuple(remarks))
             elif identifier in before:
                 verdicts[row.number] = _repeats(row, before[identifier])
             elif identifier:
@@ -113,16 +115,18 @@ def _advised(problem: Problem, row: Row) -> Problem:
 def _wire_errors(row: Row, faults: Sequence[FieldIssue]) -> tuple[Problem, ...]:
     """Say what is wrong in the words of our own check of that field, where it has some.
 
-    It knows more than a length or a pattern.
+    It knows more than a length or a pattern; what a group lacks is one problem, however many parts.
     """
-    errors = []
+    errors: dict[str, Problem] = {}
+    advice = {advice.field: advice for advice in reversed(row.advice)}
     for field, message in faults:
-        advice = next((advice for advice in row.advice if advice.field == field), None)
-        problem = Problem(field, message, _value(row.values, field), severity="error")
-        if advice:
-            problem = replace(problem, message=advice.message, suggestion=advice.suggestion)
-        errors.append(problem)
-    return (*row.errors, *errors)
+        value, group = _value(row.values, field), field.partition(".")[0]
+        named = group if value is None and group in advice else field
+        problem = Problem(named, message, value, severity="error")
+        if known := advice.get(named):
+            problem = replace(problem, message=known.message, suggestion=known.suggestion)
+        errors.setdefault(named, problem)
+    return (*row.errors, *errors.values())
 
 
 def _value(values: Mapping[str, Any], field: str) -> str | None:
@@ -310,13 +314,14 @@ async def validate_list(state: AppState, request: ListRequest) -> ValidationAnsw
     """
     ends_at = anyio.current_time() + state.timing.patience_s
     request.check()
-    read, base = await read_batch(state, request)
+    read, base, corrected = await read_batch(state, request)
     validator = Validator(state.beel, state.journal, state.timing.now, ends_at)
     batch, stopped = await validator.validate(read)
     checked = Validation(
         batch=batch,
         base=base if base is not read else None,
-        corrected=len(request.corrections),
+        corrected=corrected,
+        idle=len(request.corrections) - corrected,
         dropped=len(set(request.drop_rows or ())),
         stopped=stopped,
         is_read_only=state.settings.read_only,
