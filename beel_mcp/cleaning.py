@@ -57,7 +57,7 @@ def shortened(text: str, limit: int) -> str:
     sentences = line[: limit + 1].rpartition(". ")[0]
     if len(sentences) > limit // 2:
         return sentences + "."
-    words = line[:limit].rpartition(" ")[0].rstrip(" ,;:")
+    words = line[: limit - 1].rpartition(" ")[0].rstrip(" ,;:")
     return f"{words} {ELLIPSIS}" if words else clean(line, limit)
 
 

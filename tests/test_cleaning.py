@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.cleaning import clean, quoted, replace_ibans
+from beel_mcp.cleaning import clean, quoted, replace_ibans, shortened
 
 # Letters of every kind, and every kind of character that must not come through.
 HIDDEN = (
@@ -32,6 +32,28 @@ GONE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
     "\u2028\u2029\U000e0000-\U000e007f\ud800-\udfff]"
 )
+
+
+WORD = st.tuples(st.text("abc", min_size=1, max_size=8), st.sampled_from(["", ".", ",", ":"]))
+
+
+@given(st.lists(WORD.map("".join), max_size=12), st.integers(20, 80))
+def test_a_sentence_is_never_cut_inside_a_word(words, limit):
+    line = " ".join(words)
+    short = shortened(line, limit)
+    kept = short.removesuffix(" …")
+    assert len(short) <= limit
+    assert line.startswith(kept)
+    assert line[len(kept) :][:1] in ("", " ", ",", ":")
+    assert (kept == line) == (len(line) <= limit)
+
+
+def test_a_sentence_that_is_too_long_ends_with_one_or_with_a_word():
+    assert shortened("Not an address. It has no house.", 20) == "Not an address."
+    assert (
+        shortened("Not an address: one @, a domain with a dot", 30) == "Not an address: one @, a …"
+    )
+    assert shortened("x" * 40, 10) == "x" * 9 + "…"
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from beel_mcp.answers.answer import (
 )
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds import KINDS
@@ -242,6 +242,6 @@ def _failed(record: RowRecord | LeftOut, words: OutcomeWords) -> FailedRecord:
         name=clean(record.name, SHORT_NAME_LIMIT) or None,
         number=clean(record.identifier, SHORT_NAME_LIMIT) or None if is_invoice else None,
         code=code,
-        message=clean(record.message, SHORT_MESSAGE_LIMIT) or None,
+        message=shortened(record.message, SHORT_MESSAGE_LIMIT) or None,
         remedy=words.remedies.get(code),
     )

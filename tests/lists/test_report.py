@@ -323,6 +323,14 @@ def test_a_problem_of_no_single_cell_colours_where_the_person_looks(field, headi
     assert "Mal." in listed(batch)[0]["BeeL: problemas"]
 
 
+def test_an_address_that_lacks_parts_colours_each_that_is_empty():
+    row = customer(1, address={"city": "Madrid", "postal_code": "28001"})
+    batch = inline(row)
+    batch = judged(batch, r1=Verdict("error", batch.rows[0].advice))
+    coloured = {name for _, name in colours(report(batch))} - {"BeeL: resultado"}
+    assert coloured == {"direccion_calle", "direccion_numero", "direccion_provincia"}
+
+
 def test_a_twin_without_a_nif_is_marked_at_the_number_it_has():
     row = {**ABROAD, "address": customer(1)["address"]}
     marked = colours(report(inline(row, row)))
