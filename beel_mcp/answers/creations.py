@@ -95,12 +95,14 @@ class DraftAnswer(WriteAnswer):
 
     invoice_id: str | None = None
     invoice_status: str | None = None
+    date: str | None = None
     amount: str | None = None
     made_of: str | None = None
 
     def lines(self) -> Sequence[str]:
         amount = self.amount and f"{self.amount} EUR ({self.made_of})"
-        draft = [self.invoice_id, self.invoice_status, amount]
+        dated = self.date and f"dated {self.date}"
+        draft = [self.invoice_id, self.invoice_status, dated, amount]
         return [
             *super().lines(),
             f"Invoice: {' · '.join(filter(None, draft))}." if self.invoice_id else "",

@@ -3,16 +3,34 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from beel_mcp.answers.answer import SHORT_NAME_LIMIT, Answer, capped, next_steps, plural
-from beel_mcp.cleaning import quoted
+from beel_mcp.answers.answer import (
+    SHORT_NAME_LIMIT,
+    Answer,
+    capped,
+    capped_fields,
+    next_steps,
+    plural,
+)
+from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.consent.statement import difference_words
 from beel_mcp.writes.journal.plan import Difference
+from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 
 CHANGED_CAP: Final = 5
+REMARKS_CAP: Final = 3  # beside a statement that stands there twice
+REMARK_LIMIT: Final = 160
+
+
+class RemarkItem(BaseModel):
+    """Something doubtful, which forbids nothing: tell the person."""
+
+    code: str
+    field: str
+    message: str
 
 
 class WriteAnswer(Answer):
@@ -24,6 +42,8 @@ class WriteAnswer(Answer):
     expires_at: str | None = None
     count: int | None = Field(None, description="Records that will change if the person agrees.")
     differences: list[str] | None = None
+    remarks: list[RemarkItem] | None = None
+    more_remarks: int | None = None
     detail: str | None = None
     operation_id: str | None = None
     replayed: bool | None = None
@@ -35,6 +55,8 @@ class WriteAnswer(Answer):
             f"Statement: {self.statement}" if self.statement else "",
             self.detail or "",
             *(f"Different now: {line}." for line in self.differences or ()),
+            *(f"Remark ({one.code}): {one.message}" for one in self.remarks or ()),
+            f"And {plural(self.more_remarks, 'more remark')}." if self.more_remarks else "",
         ]
 
     def next_lines(self) -> Sequence[str]:
@@ -63,9 +85,23 @@ def waiting(result: Waiting) -> dict[str, Any]:
         "expires_at": plan.expires_at.isoformat(timespec="seconds"),
         "count": plan.count,
         "differences": _differences(result.changed),
+        **remark_fields(plan.preview.remarks, is_named=plan.count > 1),
         "detail": "Show the person this statement word for word. The plan ends after 10 minutes.",
         "next": next_steps(confirm),
     }
+
+
+def remark_fields(remarks: Sequence[Remark], *, is_named: bool = False) -> dict[str, Any]:
+    """Give what is doubtful about a write; of several records with whom it is about."""
+    items = [
+        RemarkItem(
+            code=one.code,
+            field=one.field,
+            message=clean(one.text("en", is_named=is_named), REMARK_LIMIT),
+        )
+        for one in remarks
+    ]
+    return capped_fields("remarks", items, REMARKS_CAP)
 
 
 def not_confirmed(result: NotConfirmed) -> dict[str, Any]:

@@ -225,14 +225,14 @@ def shows(record: Customer, changes: Changes, *, roughly: bool = False) -> bool:
 
 def patch_body(record: Customer | None, changes: Changes) -> dict[str, Any]:
     """Write the named fields, and a group of them as a whole: BeeL merges nothing below."""
-    after = _merged(record, changes)
+    after = merged(record, changes)
     sent = wire_row(after, "company")  # both families have today's words where they have a PATCH
     return {name: sent.get(name) for name in after if name in tops(changes)}
 
 
 def put_body(record: Customer, changes: Changes, family: Family) -> dict[str, Any]:
     """Write the whole record, which may replace what BeeL has; an identifier only if it changes."""
-    after, named = _merged(record, changes), tops(changes)
+    after, named = merged(record, changes), tops(changes)
     left_out = _NEVER_WRITTEN | {name for name in IDENTIFIERS if name not in named}
     sent = wire_row({name: after[name] for name in after if name not in left_out}, family)
     empty: dict[str, Any] = {name: None for name in after if name in named and name not in sent}
@@ -241,7 +241,8 @@ def put_body(record: Customer, changes: Changes, family: Family) -> dict[str, An
     return {**sent, **empty, "active": after["active"]}
 
 
-def _merged(record: Customer | None, changes: Changes) -> dict[str, Any]:
+def merged(record: Customer | None, changes: Changes) -> dict[str, Any]:
+    """Give a record as a change would make it."""
     after: dict[str, Any] = record.model_dump() if record else {}
     for path, value in changes.items():
         group, _, part = path.rpartition(".")

@@ -17,7 +17,7 @@ from beel_mcp.answers.changes import (
 )
 from beel_mcp.answers.operations import OpenOperation, open_operation
 from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
-from beel_mcp.answers.plan import WriteAnswer, not_confirmed, waiting
+from beel_mcp.answers.plan import WriteAnswer, not_confirmed, remark_fields, waiting
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
@@ -27,7 +27,9 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.model import Row
 from beel_mcp.selections import Noun
+from beel_mcp.usecases.advice import ListAdvice, remark_of
 from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
+from beel_mcp.writes.journal.plan import Preview
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
@@ -141,7 +143,8 @@ class WriteCall:
     def changed(self, answer: type[A], result: Result, tool: str) -> A:
         """Answer a call that changes records."""
         if isinstance(result, Executed):
-            return change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
+            told = change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
+            return with_remarks(told, result.preview)
         if isinstance(result, NothingToDo):
             return nothing_to_change(answer, result.preview, tool)
         unanswered = unconfirmed(answer, result, tool)
@@ -151,6 +154,14 @@ class WriteCall:
         preview = result.plan.preview
         left_out = left_out_fields(preview, KINDS[tool].words)
         return unanswered.model_copy(update={"requested": preview.requested, **left_out})
+
+
+def with_remarks(answer: P, preview: Preview | None) -> P:
+    """Tell the model what the person was told to be doubtful, or would have been."""
+    if preview is None:
+        return answer
+    is_named = len(preview.affected) > 1
+    return answer.model_copy(update=remark_fields(preview.remarks, is_named=is_named))
 
 
 def unconfirmed(answer: type[P], result: Result, tool: str) -> P:
@@ -191,6 +202,7 @@ def write_context(state: AppState) -> WriteContext:
     return WriteContext(
         beel=state.beel,
         journal=state.journal,
+        advice=ListAdvice(state.beel),
         batch=lambda batch_id: batch_rows(state.batches.get(batch_id, caller()), state),
         save_backup=save_backup,
         save_previous=save_previous,
@@ -206,6 +218,12 @@ def batch_rows(batch: Batch, state: AppState) -> BatchRows:
         payload_digest=batch.payload_digest,
         checked_at=(batch.validated_at or state.timing.now()).timestamp(),
         processing_time_ms=batch.processing_time_ms,
+        remarks=[
+            remark_of(problem, row.name)
+            for row in batch.rows
+            if row.number in importable
+            for problem in batch.verdict(row).warnings
+        ],
     )
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+import anyio
 from mcp.server.mcpserver import Context
 
 from beel_mcp.answers.creations import DraftAnswer, draft_answer, found_again
+from beel_mcp.answers.plan import remark_fields
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Invoice
 from beel_mcp.context import AppState, app_state
@@ -139,7 +141,11 @@ class Drafting:
         now, error = await self._call.execution.finish(operation, self.write, self._call.deadline)
         if error and not now.is_open and not now.is_committed:
             raise error
-        return self._told(now, None)
+        answer = self._told(now, None)
+        if now.is_committed:
+            with anyio.move_on_after(self._call.deadline.left_s):
+                answer = answer.model_copy(update=remark_fields(await self.write.remarks()))
+        return answer
 
     def _told(self, operation: Operation, invoice: Invoice | None) -> DraftAnswer:
         if invoice is not None:

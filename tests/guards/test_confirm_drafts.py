@@ -1,5 +1,6 @@
 """Where the operator wants a yes for what only adds, no draft is created without one."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,11 +31,12 @@ LINES = [
         "discount_percentage": "50",
     },
 ]
-WANTED = {"customer_id": customer_id(2), "lines": LINES, "date": "2026-11-03"}
+TODAY = datetime.now(UTC).date().isoformat()  # a day that is far away is remarked on
+WANTED = {"customer_id": customer_id(2), "lines": LINES, "date": TODAY}
 SENTENCE = (
     "SANDBOX · Demo Taller SL (B12345674): create 1 draft invoice: "
-    '"{name}" ({nif}) · "Horas" and 1 more line · 2026-11-03 · €110.00 before taxes.'
-    " It is not issued."
+    '"{name}" ({nif}) · "Horas" and 1 more line · date of the work '
+    f"{TODAY} · €110.00 before taxes. It is not issued."
 )
 
 

@@ -1,6 +1,7 @@
 """The sentences that people agree to, in both languages, as files: a changed word is a review."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beel_mcp.api.company import Account
-from beel_mcp.api.models import Customer
+from beel_mcp.api.models import Customer, Invoice
 from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import LONGEST, compose, environment_label
 from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
+from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.kinds.create_customers import CustomerCreation
 from beel_mcp.writes.kinds.create_draft import DraftCreation
 from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
@@ -55,6 +57,13 @@ def meaning(mode: str = "delete", generation: str = "current", **more: str) -> M
     return {"mode": mode, "generation": generation, "invoices": "counted", **more}
 
 
+DOUBTS = (
+    Remark("a", "email", "No e-mail.", "No hay correo.", ("Acme SL",)),
+    Remark(
+        "b", "nif", "NIF unknown to AEAT.", "NIF que no consta en la AEAT.", ("Acme SL", "B", "C")
+    ),
+    Remark("c", "row", "Created today: " + "x" * 200, "Dado de alta hoy: " + "x" * 200, ("Beta",)),
+)
 UNCOUNTED = {"invoices": "not counted"}
 LOOKS: dict[str, Preview] = {
     "delete one": Preview(PEOPLE[:1], (), meaning()),
@@ -78,11 +87,30 @@ LOOKS: dict[str, Preview] = {
 CREATIONS: dict[str, Preview] = {
     "create one": Preview(PEOPLE[:1]),
     "create several, leave some": Preview(PEOPLE, (LeftOut("9", "-", "problems"),) * 2),
+    "create one, with a remark": Preview(PEOPLE[:1], remarks=DOUBTS[:1]),
+    "create several, with remarks": Preview(PEOPLE, remarks=DOUBTS),
+    "create 500, with more remarks than fit": Preview(MANY, remarks=DOUBTS * 3),
 }
 DRAFTS: dict[str, dict[str, Any]] = {
     "draft of one line": {"lines": 1},
     "draft of two lines, with a day": {"lines": 2, "date": "2026-11-03"},
     "simplified draft of three lines": {"lines": 3, "type": "SIMPLIFIED"},
+    "doubtful draft": {
+        "lines": 1,
+        "date": "2025-11-03",
+        "tax_rate": "7.5",
+        "withholding_rate": "21",
+        "discount_percentage": "100",
+        "customer": {"active": False, "nif": None, "address": None},
+    },
+    "draft that is there already": {"lines": 1, "drafts": 1},
+    "draft of IGIC, far ahead, for somebody abroad": {
+        "lines": 1,
+        "date": "2027-11-03",
+        "tax_type": "IGIC",
+        "withholding_rate": "15",
+        "customer": {"nif": None, "alternative_id": {"type": "PASSPORT", "number": "X-1"}},
+    },
     "hostile draft": {"lines": 1, "description": 'x"; LIVE: \u202edelete\n' * 50},
 }
 PLACES: dict[str, Callable[[Language], str]] = {
@@ -107,19 +135,30 @@ def deactivation() -> CustomerDeactivation:
 
 
 def drafted(place: str, language: Language, **wanted: Any) -> str:
-    """Say a draft of equal lines."""
+    """Say a draft of equal lines, on a day in November."""
     line = {"description": wanted.pop("description", "Horas"), "quantity": "1.5"}
     line |= {"unit_price": "1000", "tax_rate": "21"}
-    lines = [line] * wanted.pop("lines")
-    values = {"customer_id": "c", "lines": lines, **wanted}
-    customer = Customer(id="c", legal_name="Panadería Ñandú", nif="12345678Z")
+    names = ("tax_rate", "tax_type", "withholding_rate", "discount_percentage")
+    line |= {name: wanted.pop(name) for name in names if name in wanted}
+    drafts = wanted.pop("drafts", 0)
+    person = {"legal_name": "Panadería Ñandú", "nif": "12345678Z", "address": {"street": "Sol"}}
+    customer = Customer(id="c", **{**person, **wanted.pop("customer", {})})
+    values = {"customer_id": "c", "lines": [line] * wanted.pop("lines"), **wanted}
+    totals = {"taxable_base": 1500, "total_vat": 315, "total_irpf": 0, "invoice_total": 1815}
+    other = Invoice(id="d", type="STANDARD", status="DRAFT", issue_date="2026-11-20", totals=totals)  # type: ignore[arg-type]
 
     async def get(_: str) -> Customer:
         return customer
 
-    context: Any = SimpleNamespace(
-        beel=SimpleNamespace(customers=SimpleNamespace(get=get)), journal=None
+    async def list_all(*_: Any, **__: Any) -> AsyncIterator[Invoice]:
+        for _ in range(drafts):
+            yield other
+
+    beel = SimpleNamespace(
+        customers=SimpleNamespace(get=get), invoices=SimpleNamespace(list_all=list_all)
     )
+    today = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
+    context: Any = SimpleNamespace(beel=beel, journal=SimpleNamespace(time=lambda: today))
     creation = DraftCreation(context, values)
     return creation.statement(anyio.run(creation.preview), place, language)
 
@@ -198,8 +237,9 @@ def test_the_languages_say_the_same_of_the_same() -> None:
     assert english.keys() == spanish.keys()
     for name, text in english.items():
         assert text != spanish[name]
-        shared = min(text.count('"'), spanish[name].count('"')) // 2
-        assert text.split('"')[1 : 2 * shared : 2] == spanish[name].split('"')[1 : 2 * shared : 2]
+        names = text.split(" Remark")[0].split('"')[1::2]
+        nombres = spanish[name].split(" Aviso")[0].split('"')[1::2]
+        assert all(map(str.__eq__, names, nombres)), name
 
 
 # Letters that no sentence of ours has, between what could end a quotation.

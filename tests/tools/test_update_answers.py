@@ -62,7 +62,7 @@ async def test_an_account_number_is_in_the_file_and_in_no_answer(
     for answer in (plan, done, record, again):
         words = answer.text + json.dumps(answer)
         assert not any(iban[4:-4] in words.replace(" ", "") for iban in (IBAN, OTHER_IBAN))
-    assert 'IBAN (money) "…1332" → "…6789"' in plan["statement"]
+    assert "IBAN: ending in 1332 → ending in 6789" in plan["statement"]
     assert "previous" not in done
     assert done["more_previous"] == 1
     assert done["previous_path"] == record["previous_path"]
@@ -131,7 +131,7 @@ async def test_one_identifier_takes_the_place_of_the_other_where_beel_lets_it(
         assert guarded_requests(sandbox) == []
         return
     plan = await planned(client, [one], changes)
-    assert f'NIF (money) "{before["nif"]}" → none' in plan["statement"]
+    assert f'NIF: "{before["nif"]}" → none' in plan["statement"]
     done = await confirmed(client, plan)
     assert "nif" not in fields_of(sandbox, one)
     await put_back(client, done)

@@ -67,15 +67,33 @@ def _by_name(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
             yield from _alike(neighbours)
 
 
+def names_alike(name: str, other: str) -> bool:
+    """Whether two names, legal forms aside, are nearly the same."""
+    return _nearly(_plain_name(name), _plain_name(other))
+
+
+def words_of(name: str) -> list[str]:
+    """Give the words that tell a name from others, as they are written, the longest first."""
+    telling = _plain_name(name).split()
+    words = dict.fromkeys(word for word in re.findall(r"\w+", name) if _plain(word) in telling)
+    return sorted((word for word in words if len(word) > 2), key=len, reverse=True)
+
+
+def _nearly(name: str, other: str) -> bool:
+    from rapidfuzz import fuzz  # noqa: PLC0415 - start-up is measured
+
+    if re.findall("[0-9]+", name) != re.findall("[0-9]+", other):
+        return False  # a community of owners and the one next door
+    return fuzz.token_sort_ratio(name, other) >= _NAMES_ALIKE
+
+
 def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     from rapidfuzz import fuzz  # noqa: PLC0415 - start-up is measured
 
     named = sorted((_plain_name(row.values["legal_name"]), row.number, row) for row in rows)
     for index, (name, _, row) in enumerate(named):
         for other_name, _, other in named[index + 1 : index + 1 + _NEIGHBOURS]:
-            if re.findall("[0-9]+", name) != re.findall("[0-9]+", other_name):
-                continue  # a community of owners and the one next door
-            if fuzz.token_sort_ratio(name, other_name) < _NAMES_ALIKE:
+            if not _nearly(name, other_name):
                 continue
             streets = [
                 _plain(get_value(each.values, "address.street") or "") for each in (row, other)

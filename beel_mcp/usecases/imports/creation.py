@@ -15,7 +15,8 @@ from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.inline import read_inline
-from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed
+from beel_mcp.usecases.advice import with_namesakes
+from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed, with_remarks
 from beel_mcp.usecases.imports.validation import Validator, is_old
 from beel_mcp.writes.consent.elicitation import Consent, Decided, NothingToDo, NotNeeded, Question
 from beel_mcp.writes.journal.records import Decision, Operation
@@ -111,6 +112,7 @@ async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
     if differs := await call.gate.changed_since(agreed, write, await write.preview()):
         return unconfirmed(CreationAnswer, differs, TOOL)
     answer = _answer(call, await _execute(call, batch, agreed))
+    answer = with_remarks(answer, agreed.plan.preview)
     return answer.model_copy(update={"left_out": left_out(batch)})
 
 
@@ -243,7 +245,7 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
     validator = Validator(state.beel, state.journal, state.timing.now, call.deadline.at)
     if request.batch_id is None:
         given = Batch(call.caller, "inline", read_inline(request.customers or []))
-        batch, _ = await validator.validate(given)
+        batch = await with_namesakes((await validator.validate(given))[0], state.beel)
         if request.expected_count not in (None, len(batch.rows)):
             fact = f"{len(batch.rows)} customers were given"
             raise _wrong_count(request.expected_count, len(batch.rows), fact)

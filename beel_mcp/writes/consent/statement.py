@@ -9,7 +9,7 @@ from typing import Final
 
 from beel_mcp.api.company import Account
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.language import localized
+from beel_mcp.language import localized, plural
 from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
 from beel_mcp.writes.journal.plan import Affected, Difference, LeftOutCode, Preview
@@ -19,6 +19,7 @@ _SPANISH_POINTS: Final = str.maketrans(",.", ".,")
 NAME_LIMIT: Final = 60
 LABEL_LIMIT: Final = 120
 NUMBER_LIMIT: Final = 30
+REMARKS_ROOM: Final = 330
 _ENVIRONMENTS: Final[Mapping[str, tuple[str, str]]] = {
     "sandbox": ("SANDBOX", "SIMULACIÓN"),
     "test": ("TEST", "PRUEBAS"),
@@ -45,10 +46,12 @@ def compose(
     language: Language,
     *,
     labels: Sequence[str] | None = None,
+    remarks_room: int = REMARKS_ROOM,
 ) -> str:
     """Put the statement together; as many records stand in it as fit, by name unless labelled."""
     head = f"{environment}: {opening}: "
-    tail = "".join(f" {part}" for part in (*ending, _left_out(preview, language)) if part)
+    last = (_remarks(preview, remarks_room, language), _left_out(preview, language))
+    tail = "".join(f" {part}" for part in (*ending, *last) if part)
     every = labels or [named(affected) for affected in preview.affected]
     separator = "; " if labels else ", "  # a label has commas of its own
     room = LONGEST - width(head) - width(tail) - 1
@@ -65,6 +68,15 @@ def money(amount: Decimal, language: Language) -> str:
     """Write euros as the person does."""
     text = f"{amount:,.2f}"
     return localized(language, en=f"€{text}", es=text.translate(_SPANISH_POINTS) + " €")
+
+
+def again_words(number: int, language: Language) -> str:
+    """Say that what is marked as inactive can be made active again."""
+    return localized(
+        language,
+        en=f"{plural(number, 'It', 'They')} can be made active again.",
+        es=f"Se {plural(number, 'puede', 'pueden')} volver a activar.",
+    )
 
 
 def named(affected: Affected) -> str:
@@ -104,6 +116,32 @@ def _joined(names: Sequence[str], more: int, separator: str, language: Language)
         if more
         else listed
     )
+
+
+def _remarks(preview: Preview, room: int, language: Language) -> str:
+    """Say what is doubtful; none is cut, and those that find no room are counted."""
+    remarks = preview.remarks
+    if not remarks:
+        return ""
+    shown: list[str] = []
+    for one in remarks:
+        words = one.text(language, is_named=len(preview.affected) > 1).rstrip(".")
+        words = _without_capital(words)
+        if width("; ".join([*shown, words])) > room:
+            break
+        shown.append(words)
+    more = len(remarks) - len(shown)
+    single, several = localized(language, en="Remark Remarks", es="Aviso Avisos").split()
+    if more:
+        word = plural(more, single, several).lower()
+        also = localized(language, en=f"{more} more {word}", es=f"{more} {word} más")
+        shown.append(f"{localized(language, en='and ', es='y ') if shown else ''}{also}")
+    return f"{plural(len(remarks), single, several)}: {'; '.join(shown)}."
+
+
+def _without_capital(text: str) -> str:
+    """Let a sentence go on behind a colon; what is written in capitals stays so."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() and text[:4] != "BeeL" else text
 
 
 def _left_out(preview: Preview, language: Language) -> str:

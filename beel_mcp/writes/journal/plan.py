@@ -15,6 +15,7 @@ from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.database import Database
 from beel_mcp.writes.journal.records import Clock
+from beel_mcp.writes.journal.remarks import Remark
 
 PLAN_TTL_S: Final = 600.0
 UNCHANGED: Final = "unchanged"  # the code of a record that is already as wanted
@@ -37,7 +38,7 @@ LeftOutCode = Literal[
     "refused",  # by BeeL, for a reason of its own
 ]
 # How a record is not as a plan showed it any more.
-Difference = Literal["gone", "edited", "joined"] | LeftOutCode
+Difference = Literal["gone", "edited", "joined", "remarked"] | LeftOutCode
 ShownAs = Literal["form", "plan"]
 ConfirmedBy = Literal["form", "statement"]
 
@@ -74,12 +75,14 @@ class LeftOut:
 class Preview:
     """What a write would do now: the records affected, and those left out.
 
-    `terms` decide the statement beside the records, such as what a deletion does in this BeeL.
+    `terms` decide the statement beside the records, such as what a deletion does in this BeeL;
+    `remarks` say what is doubtful about it.
     """
 
     affected: tuple[Affected, ...]
     left_out: tuple[LeftOut, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def requested(self) -> int:
@@ -90,7 +93,8 @@ class Preview:
         """The SHA-256 of all that could matter to a person who agrees to it."""
         affected = [[record.record_id, record.state, record.facts] for record in self.affected]
         left_out = [[record.record_id, record.code] for record in self.left_out]
-        return digest_of([affected, left_out, self.terms])
+        remarks = [[one.code, one.field, one.en, one.names] for one in self.remarks]
+        return digest_of([affected, left_out, self.terms, remarks])
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class Plan:
                 "affected": [asdict(record) for record in self.preview.affected],
                 "left_out": [asdict(record) for record in self.preview.left_out],
                 "terms": dict(self.preview.terms),
+                "remarks": [asdict(one) for one in self.preview.remarks],
             },
             ensure_ascii=False,
         )
@@ -152,6 +157,7 @@ def preview_from(content: Mapping[str, Any]) -> Preview:
         tuple(Affected(**record) for record in content["affected"]),
         tuple(LeftOut(**record) for record in content["left_out"]),
         content["terms"],
+        tuple(Remark(**{**one, "names": tuple(one["names"])}) for one in content["remarks"]),
     )
 
 
@@ -174,6 +180,8 @@ def differences(before: Preview, after: Preview) -> list[tuple[str, Difference]]
             found.append((record.name, "edited"))
     known = {record.record_id for record in before.affected}
     found += [(record.name, "joined") for record in after.affected if record.record_id not in known]
+    if after.affected and not found and after.remarks != before.remarks:
+        found.append((after.affected[0].name, "remarked"))
     return found
 
 

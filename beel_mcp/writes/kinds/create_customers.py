@@ -29,6 +29,7 @@ from beel_mcp.writes.journal.records import (
     RowProblem,
     WriteRow,
 )
+from beel_mcp.writes.journal.remarks import gathered
 from beel_mcp.writes.kinds.protocol import (
     BatchRows,
     Found,
@@ -85,6 +86,7 @@ class CustomerCreation(Write):
             ),
             tuple(LeftOut(str(row.number), row.name, "problems") for row in batch.left_out),
             {"payload": batch.payload_digest},
+            gathered(batch.remarks),
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:

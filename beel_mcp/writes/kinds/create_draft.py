@@ -6,12 +6,12 @@ is new, and says what was sent, is ours.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from beel_mcp.api.invoice_lists import InvoiceFilter
-from beel_mcp.api.models import Invoice, InvoiceLine, InvoiceTotals
+from beel_mcp.api.models import Customer, Invoice, InvoiceLine, InvoiceTotals
 from beel_mcp.api.new_draft import DraftLine, NewDraft, read_draft
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError
@@ -20,6 +20,8 @@ from beel_mcp.settings import Language
 from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of, money, named
 from beel_mcp.writes.journal.plan import Affected, Preview, digest_of
 from beel_mcp.writes.journal.records import Chunk, PlannedChunk, RowOutcome, WriteRow
+from beel_mcp.writes.journal.remarks import Remark
+from beel_mcp.writes.kinds.draft_remarks import draft_remarks
 from beel_mcp.writes.kinds.protocol import (
     Found,
     OutcomeWords,
@@ -44,7 +46,7 @@ class DraftCreation(Write):
 
     def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
         super().__init__(context, arguments)
-        self.known: Sequence[str] = ()  # ids of the drafts that the customer has already
+        self._known: Sequence[Invoice] = ()  # the drafts that the customer has already
 
     @property
     def draft(self) -> NewDraft:
@@ -69,10 +71,24 @@ class DraftCreation(Write):
             "base": f"{draft.base:.2f}",
             "date": draft.day.isoformat() if draft.day else "",
         }
-        nif = customer.nif or ""
+        other = customer.alternative_id
+        nif = customer.nif or (other.number if other else "")
         state = digest_of([customer.legal_name, nif])  # what a person knows them by
         affected = Affected(customer.id, customer.legal_name, nif, state, facts)
-        return Preview((affected,), (), {"draft": self.request})
+        await self.list_known()
+        remarks = draft_remarks(draft, customer, self._known, self._today)
+        return Preview((affected,), (), {"draft": self.request}, remarks)
+
+    async def remarks(self) -> tuple[Remark, ...]:
+        """Say what is doubtful about a draft that was made; what cannot be read is left out."""
+        customer: Customer | None = None
+        with suppress(BeelMcpError):
+            customer = await self.beel.customers.get(self.draft.customer_id)
+        return draft_remarks(self.draft, customer, self._known, self._today)
+
+    @property
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self.journal.time(), UTC).date()
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
         [affected] = preview.affected
@@ -82,7 +98,7 @@ class DraftCreation(Write):
             en=f"create 1 draft {'simplified ' if is_simplified else ''}invoice",
             es=f"crear 1 borrador de factura{' simplificada' if is_simplified else ''}",
         )
-        ending = localized(language, en="It is not issued.", es="No se emite.")
+        ending = localized(language, en="It is not issued.", es="Queda sin emitir.")
         labels = [_label(affected, language)]
         return compose(environment, opening, preview, [ending], language, labels=labels)
 
@@ -92,13 +108,12 @@ class DraftCreation(Write):
         Raises:
             BeelMcpError: they cannot be listed, or are too many.
         """
-        self.known = [
-            draft_id.lower() for draft_id in await self._drafts_of(self.draft.customer_id)
-        ]
+        self._known = await self._drafts_of(self.draft.customer_id)
 
     def chunks(self, _: Preview | None = None) -> list[PlannedChunk]:
         name = self.draft.lines[0].description
-        payload = {"draft": dict(self.arguments), "known": list(self.known)}
+        known = [invoice.id.lower() for invoice in self._known]
+        payload = {"draft": dict(self.arguments), "known": known}
         return [PlannedChunk([WriteRow(1, payload, name=name)])]
 
     async def send(self, chunk: Chunk, rows: Sequence[WriteRow]) -> list[RowOutcome]:
@@ -120,9 +135,9 @@ class DraftCreation(Write):
         draft, known = _draft_in(row), set(row.payload["known"])
         drafts = await self._drafts_of(draft.customer_id)
         new = [
-            await self.beel.invoices.get(draft_id)
-            for draft_id in drafts
-            if draft_id.lower() not in known
+            await self.beel.invoices.get(listed.id)
+            for listed in drafts
+            if listed.id.lower() not in known
         ]
         found = [invoice for invoice in new if is_made_of(invoice, draft)]
         if len(found) > 1:
@@ -131,10 +146,10 @@ class DraftCreation(Write):
             return Found("none")
         return Found("all", {row.number: _outcome(found[0])})
 
-    async def _drafts_of(self, customer_id: str) -> list[str]:
+    async def _drafts_of(self, customer_id: str) -> list[Invoice]:
         drafts = InvoiceFilter(("DRAFT",), customer_id=customer_id)
         listed = self.beel.invoices.list_all(drafts, most=MOST_DRAFTS)
-        return [invoice.id async for invoice in listed]
+        return [invoice async for invoice in listed]
 
 
 def invoice_facts(invoice: Invoice) -> dict[str, str]:
@@ -142,6 +157,7 @@ def invoice_facts(invoice: Invoice) -> dict[str, str]:
     return {
         "invoice_id": invoice.id,
         "invoice_status": invoice.status,
+        "date": invoice.issue_date.isoformat(),
         "amount": f"{invoice.totals.total:.2f}",
         "made_of": _made_of(invoice.totals),
     }
@@ -199,7 +215,14 @@ def _label(affected: Affected, language: Language) -> str:
     parts = [
         named(affected),
         quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
-        day_of(date.fromisoformat(facts["date"]), language) if facts["date"] else "",
+        _day_words(facts["date"], language),
         localized(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
     ]
     return " · ".join(filter(None, parts))
+
+
+def _day_words(day: str, language: Language) -> str:
+    if not day:
+        return localized(language, en="dated by BeeL", es="la fecha la pone BeeL")
+    said = day_of(date.fromisoformat(day), language)
+    return localized(language, en=f"date of the work {said}", es=f"fecha de la operación {said}")

@@ -8,7 +8,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import compose
+from beel_mcp.writes.consent.statement import again_words, compose
 from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview, digest_of
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, Verdict, WriteRow
 from beel_mcp.writes.kinds.protocol import (
@@ -194,17 +194,18 @@ def _phrases(preview: Preview, language: Language) -> tuple[str, list[str]]:
         localized(
             language,
             en="BeeL will refuse those that have invoices.",
-            es="BeeL rechazará los que tengan facturas.",
+            es="BeeL dejará como están los que tengan facturas.",
         )
         if preview.terms["invoices"] == "not counted"
         else ""
     )
     if preview.terms["mode"] == "inactive":
-        return _inactive_words(customers, language, is_single=is_single)
+        en, es = f"mark {customers} as inactive", f"dar de baja a {customers}"
+        return localized(language, en=en, es=es), [again_words(number, language)]
     if preview.terms["generation"] == "legacy":
         them = "it" if is_single else "them"
         en = f"mark {customers} as inactive (BeeL keeps {them}, with the NIF)"
-        es = f"marcar como inactivo{'' if is_single else 's'} {customers}"
+        es = f"dar de baja a {customers}"
         es += f" (BeeL {'lo' if is_single else 'los'} conserva, con su NIF)"
         return localized(language, en=en, es=es), [refuses]
     undo = localized(
@@ -213,13 +214,3 @@ def _phrases(preview: Preview, language: Language) -> tuple[str, list[str]]:
     en = f"delete {customers} for good and free {'its NIF' if is_single else 'their NIFs'}"
     es = f"eliminar definitivamente {customers} y liberar {'su' if is_single else 'sus'} NIF"
     return localized(language, en=en, es=es), [undo, refuses]
-
-
-def _inactive_words(
-    customers: str, language: Language, *, is_single: bool
-) -> tuple[str, list[str]]:
-    en = f"mark {customers} as inactive"
-    es = f"marcar como inactivo{'' if is_single else 's'} {customers}"
-    again_en = f"{'It' if is_single else 'They'} can be made active again."
-    again_es = f"Se {'puede' if is_single else 'pueden'} volver a activar."
-    return localized(language, en=en, es=es), [localized(language, en=again_en, es=again_es)]

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 
 import anyio
 
@@ -31,6 +31,7 @@ from beel_mcp.writes.journal.records import (
     RowOutcome,
     WriteRow,
 )
+from beel_mcp.writes.journal.remarks import Remark
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,20 @@ class BatchRows:
     payload_digest: str
     checked_at: float
     processing_time_ms: int
+    remarks: Sequence[Remark] = ()
+
+
+class Advice(Protocol):
+    """What the checks of lists say of a customer's values, wherever these come from."""
+
+    def remarks(self, values: Mapping[str, Any], fields: Iterable[str]) -> Sequence[Remark]:
+        """Say what is doubtful about these fields of a customer."""
+
+    def province(self, address: Mapping[str, Any]) -> str | None:
+        """Name the province of a Spanish postal code, if the address has another one or none."""
+
+    async def namesakes(self, name: str) -> Sequence[Customer]:
+        """Find customers in BeeL who are called nearly the same, by two requests at most."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,7 @@ class WriteContext:
 
     beel: BeelClient
     journal: Journal
+    advice: Advice
     batch: Callable[[str], BatchRows]
     save_backup: Callable[[Sequence[Customer]], Awaitable[str]]
     save_previous: Callable[[Sequence[Mapping[str, Any]]], Awaitable[str]]

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from beel_mcp.api.customer_bodies import (
     IDENTIFIERS,
     NEVER_EMPTY_IN_PUT,
+    merged,
     shows,
     tops,
     value_at,
     values_of,
 )
 from beel_mcp.api.models import Customer
+from beel_mcp.cleaning import quoted
 from beel_mcp.errors import (
     CallerError,
     ConflictError,
@@ -32,6 +34,7 @@ from beel_mcp.writes.journal.plan import (
     digest_of,
 )
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow
+from beel_mcp.writes.journal.remarks import Remark, gathered
 from beel_mcp.writes.kinds.previous_values import as_changes, as_shown, is_whole, needs_file
 from beel_mcp.writes.kinds.protocol import (
     Change,
@@ -40,7 +43,9 @@ from beel_mcp.writes.kinds.protocol import (
     for_each_limited,
     unique_ids,
 )
-from beel_mcp.writes.kinds.update_statement import update_statement
+from beel_mcp.writes.kinds.update_statement import filled_in, update_statement
+
+MOST_NAMESAKES: Final = 2
 
 
 class CustomerUpdate(Change):
@@ -101,6 +106,12 @@ class CustomerUpdate(Change):
         return Preview(
             tuple(affected[record_id] for record_id in self._ids if record_id in affected),
             tuple(left_out[record_id] for record_id in self._ids if record_id in left_out),
+            remarks=gathered(
+                [
+                    *await self._namesakes(affected),
+                    *(one for record_id in affected for one in self._doubts(record_id)),
+                ]
+            ),
         )
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
@@ -112,9 +123,10 @@ class CustomerUpdate(Change):
     def row(self, number: int, affected: Affected) -> WriteRow:
         """Send the changes; what the fields were before tells whether they still are so."""
         previous = affected.facts.get("previous")
+        changes = {**self._changes, **filled_in(affected)}
         return WriteRow(
             number,
-            {"changes": self._changes, "before": affected.facts["before"]},
+            {"changes": changes, "before": affected.facts["before"]},
             affected.record_id,
             affected.name,
             affected.identifier,
@@ -218,7 +230,8 @@ class CustomerUpdate(Change):
         return "never_empty" if emptied & NEVER_EMPTY_IN_PUT else None
 
     def _affected(self, record_id: str, customer: Customer) -> Affected:
-        before = self._before(customer)
+        before, changes = self._before(customer), self._wanted(customer)
+        filled = {path: changes[path] for path in changes.keys() - self._changes.keys()}
         # What could not be put back as it is shown is in the file only.
         whole = {"previous": json.dumps(before, ensure_ascii=False)} if is_whole(before) else {}
         return Affected(
@@ -227,18 +240,47 @@ class CustomerUpdate(Change):
             identifier=_identifier(customer),
             state=digest_of(customer.model_dump(mode="json")),
             facts={
-                "before": digest_of(values_of(customer, self._changes)),
+                "before": digest_of(values_of(customer, changes)),
                 "shown": json.dumps(as_shown(before), ensure_ascii=False),
+                **({"filled": json.dumps(filled, ensure_ascii=False)} if filled else {}),
                 **whole,
             },
         )
 
+    def _wanted(self, customer: Customer) -> Mapping[str, Any]:
+        """Give the changes, and the province that goes with another postal code."""
+        code = "address.postal_code"
+        if code not in self._changes or "address.province" in self._changes:
+            return self._changes
+        if _same(customer, code, self._changes):
+            return self._changes
+        province = self.context.advice.province(merged(customer, self._changes)["address"])
+        return {**self._changes, **({"address.province": province} if province else {})}
+
+    def _doubts(self, record_id: str) -> Sequence[Remark]:
+        """Say what is doubtful about the fields that change."""
+        customer = self._customers[record_id]
+        changes = self._wanted(customer)
+        return self.context.advice.remarks(merged(customer, changes), changes)
+
+    async def _namesakes(self, affected: Mapping[str, Affected]) -> list[Remark]:
+        """Say who is called nearly the same as a customer would be."""
+        name = self._changes.get("legal_name")
+        renamed = [one for one in affected if self._customers[one].legal_name != name]
+        if not name or not renamed:
+            return []
+        others = await self.context.advice.namesakes(name)
+        return [
+            Remark.said("legal_name", "name_alike", name, other=_quoted(other))
+            for other in others
+            if other.id.lower() not in {one.lower() for one in self._ids}
+        ][:MOST_NAMESAKES]
+
     def _before(self, customer: Customer) -> dict[str, Any]:
         """Give the values that go: where a field differs, and the identifier that makes room."""
+        changes = self._wanted(customer)
         before = {
-            path: value_at(customer, path)
-            for path in self._changes
-            if not _same(customer, path, self._changes)
+            path: value_at(customer, path) for path in changes if not _same(customer, path, changes)
         }
         for path, value in list(before.items()):
             group = path.partition(".")[0]
@@ -254,6 +296,11 @@ class CustomerUpdate(Change):
 
 def _same(customer: Customer, path: str, changes: Mapping[str, Any]) -> bool:
     return shows(customer, {path: changes[path]})
+
+
+def _quoted(customer: Customer) -> str:
+    number = _identifier(customer)
+    return quoted(customer.legal_name, 60) + (f" ({quoted(number, 30)})" if number else "")
 
 
 def _identifier(customer: Customer) -> str:

@@ -64,13 +64,14 @@ class Executed:
     """What a decision became.
 
     `stopped` says why the rest was not sent; `created_before` that an earlier operation created
-    the very same records.
+    the very same records; `preview` is what was agreed to, where it just was.
     """
 
     operation: Operation
     replayed: bool = False
     stopped: BeelMcpError | None = None
     created_before: bool = False
+    preview: Preview | None = None
 
 
 Result = Waiting | NotConfirmed | NothingToDo | NotNeeded | Decided | Executed
@@ -231,7 +232,7 @@ class ConfirmationGate:
             spent = f"This plan is used up: call {plan.kind} again for a new one."
             error.remedy = f"{error.remedy} {spent}".strip()
             raise error
-        return Executed(operation)
+        return Executed(operation, preview=plan.preview)
 
     async def _differs(self, plan: Plan, write: Write, preview: Preview) -> Waiting | NotConfirmed:
         """Say what is different, with a new plan where the old one was a plan."""
