@@ -170,7 +170,7 @@ class Room:
 
     def context(self, beel: Any) -> WriteContext:
         nobody: Any = None
-        return WriteContext(beel, self.journal, nobody, _keep, nobody)
+        return WriteContext(beel, self.journal, nobody, nobody, _keep, nobody)
 
     async def carry_out(self, beel: Any) -> Operation:
         """Plan, take and run a deletion of all ids, and wait for its end."""
