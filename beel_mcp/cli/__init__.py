@@ -176,10 +176,10 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     print(
         localized(
             settings.language,
-            en=f"Customers' data removed from the journal on this machine: {removed} operations."
+            en=f"Operations whose customers' data was removed from this machine: {removed}."
             f" Kept because their outcome is not known yet: {kept}. Unfinished packages of PDFs"
             f" removed: {packages}. Nothing was removed in BeeL.",
-            es=f"Datos de clientes borrados del registro de este equipo: {removed} operaciones."
+            es=f"Operaciones cuyos datos de clientes se han borrado de este equipo: {removed}."
             f" Se conservan, por no saberse aún su resultado: {kept}. Paquetes de PDF sin terminar"
             f" borrados: {packages}. En BeeL no se ha borrado nada.",
         )

@@ -127,7 +127,7 @@ def serve(
         token=token if address.needs_token else None,
         sandbox_app=sandbox_app,
     )
-    words = localized(settings.language, en="Serving MCP on", es="Sirviendo MCP en")
+    words = localized(settings.language, en="Serving MCP on", es="Atiende por MCP en")
     print(f"{words} http://{address.authority}{PATH}", file=sys.stderr, flush=True)
     if made and token is not None:
         words = localized(
