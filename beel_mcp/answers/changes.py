@@ -178,9 +178,8 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
 def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
     """Give the records that cannot be changed; which are already as wanted is in the counts."""
     left_out = [record for record in preview.left_out if record.code not in words.already]
-    return capped_fields(
-        "failed", [_failed(record, words) for record in left_out], words.failed_cap
-    )
+    cap = 1 if preview.remarks else words.failed_cap  # beside them there is less room
+    return capped_fields("failed", [_failed(record, words) for record in left_out], cap)
 
 
 def change_summary(outcome: Outcome) -> str:

@@ -15,7 +15,7 @@ from beel_mcp.answers.answer import (
 )
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
-from beel_mcp.writes.consent.statement import difference_words
+from beel_mcp.writes.consent.statement import REMARKS_ROOM, difference_words, width
 from beel_mcp.writes.journal.plan import Difference
 from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting
@@ -85,23 +85,26 @@ def waiting(result: Waiting) -> dict[str, Any]:
         "expires_at": plan.expires_at.isoformat(timespec="seconds"),
         "count": plan.count,
         "differences": _differences(result.changed),
-        **remark_fields(plan.preview.remarks, is_named=plan.count > 1),
+        **remark_fields(plan.preview.remarks, plan.count),
         "detail": "Show the person this statement word for word. The plan ends after 10 minutes.",
         "next": next_steps(confirm),
     }
 
 
-def remark_fields(remarks: Sequence[Remark], *, is_named: bool = False) -> dict[str, Any]:
-    """Give what is doubtful about a write; of several records with whom it is about."""
+def remark_fields(remarks: Sequence[Remark], number: int = 1) -> dict[str, Any]:
+    """Give what is doubtful about a write of so many records, as much as there is room for."""
     items = [
         RemarkItem(
             code=one.code,
             field=one.field,
-            message=clean(one.text("en", is_named=is_named), REMARK_LIMIT),
+            message=clean(one.text("en", number), REMARK_LIMIT),
         )
         for one in remarks
     ]
-    return capped_fields("remarks", items, REMARKS_CAP)
+    cap = REMARKS_CAP
+    while cap > 1 and sum(width(item.message) for item in items[:cap]) > REMARKS_ROOM:
+        cap -= 1
+    return capped_fields("remarks", items, cap)
 
 
 def not_confirmed(result: NotConfirmed) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The checks of lists for what comes otherwise: changes, customers and drafts in a call."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from beel_mcp.api.client import BeelClient
@@ -31,11 +31,11 @@ _PAGE_SIZE: Final = 50
 MOST_LOOKED_UP: Final = 10
 
 
+@dataclass(frozen=True)
 class ListAdvice:
     """What the checks say of a customer's values, and who in BeeL is called nearly the same."""
 
-    def __init__(self, beel: BeelClient) -> None:
-        self._beel = beel
+    beel: BeelClient
 
     def remarks(self, values: Mapping[str, Any], fields: Iterable[str]) -> Sequence[Remark]:
         """Say what is doubtful about these fields of a customer."""
@@ -62,7 +62,7 @@ class ListAdvice:
         """Find customers in BeeL who are called nearly the same, by two requests at most."""
         found: dict[str, Customer] = {}
         for word in words_of(name)[:_MOST_SEARCHES]:
-            page = await self._beel.customers.list(search=word, limit=_PAGE_SIZE)
+            page = await self.beel.customers.list(search=word, limit=_PAGE_SIZE)
             found |= {one.id: one for one in page.items if names_alike(name, one.legal_name)}
         return [*found.values()]
 

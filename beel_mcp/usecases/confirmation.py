@@ -160,8 +160,7 @@ def with_remarks(answer: P, preview: Preview | None) -> P:
     """Tell the model what the person was told to be doubtful, or would have been."""
     if preview is None:
         return answer
-    is_named = len(preview.affected) > 1
-    return answer.model_copy(update=remark_fields(preview.remarks, is_named=is_named))
+    return answer.model_copy(update=remark_fields(preview.remarks, len(preview.affected)))
 
 
 def unconfirmed(answer: type[P], result: Result, tool: str) -> P:

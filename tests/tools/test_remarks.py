@@ -12,6 +12,7 @@ from tests.conftest import Connect
 from tests.support.customers import customer
 from tests.support.deactivations import row_of
 from tests.support.people.evidence import call, rename
+from tests.support.people.forms import edit
 from tests.support.people.person import Person
 from tests.support.updates import add, confirmed, planned, put_back
 
@@ -166,8 +167,11 @@ async def test_the_same_doubt_about_several_is_said_once_with_whom_it_is_about(
     changes = {"preferred_payment_method": {"iban": "ES9121000418450200051333"}}
     plan = await planned(client, ids, changes)
     [remark] = plan["remarks"]
-    assert " and 2 more: The IBAN's check digits do not fit" in remark["message"]
-    assert " and 2 more: The IBAN's check digits do not fit" in plan["statement"]
+    assert remark["message"].startswith("The IBAN's check digits do not fit"), "it is about all"
+    others = await planned(client, [*ids, customer_id(7)], {"address": {"province": "Sevilla"}})
+    named = '"Cliente de Prueba 0" and 2 more: The postal code lies in another province'
+    assert named in others["remarks"][0]["message"]
+    assert named in others["statement"]
 
 
 async def test_remarks_outlive_the_server_that_made_the_plan(
@@ -246,6 +250,24 @@ async def test_a_plan_to_create_says_what_is_doubtful(
     assert codes(plan) == ["address_postal_code_elsewhere", "duplicate_name_in_beel"]
     assert done["status"] == "done"
     assert codes(done) == codes(plan)
+
+
+async def test_the_longest_remarks_fit_beside_the_longest_statement(
+    client: Client, sandbox: Starlette
+) -> None:
+    ids = add(sandbox, 40)
+    for number, one in enumerate(ids):
+        edit(sandbox, "legal_name", "漢字" * 50 if number else "漢" * 100, one)
+    edit(sandbox, "address", json.dumps({"postal_code": "41001", "province": "Sevilla"}), ids[0])
+    changes = {
+        "legal_name": f"{'漢' * 99}字",
+        "address": {"province": "Sevilla"},
+        "preferred_payment_method": {"iban": "ES9121000418450200051333"},
+    }
+    nobody = [customer_id(number) for number in range(900, 912)]
+    plan = await planned(client, [*ids, *nobody], changes)  # each answer is measured
+    assert codes(plan)
+    assert plan["more_failed"] == 11
 
 
 async def test_words_of_others_in_a_remark_stand_in_quotes(

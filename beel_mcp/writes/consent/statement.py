@@ -125,7 +125,7 @@ def _remarks(preview: Preview, room: int, language: Language) -> str:
         return ""
     shown: list[str] = []
     for one in remarks:
-        words = one.text(language, is_named=len(preview.affected) > 1).rstrip(".")
+        words = one.text(language, len(preview.affected)).rstrip(".")
         words = _without_capital(words)
         if width("; ".join([*shown, words])) > room:
             break

@@ -25,10 +25,10 @@ class Remark:
     es: str
     names: tuple[str, ...] = ()
 
-    def text(self, language: Language, *, is_named: bool = False) -> str:
-        """Say it; where there are several records, with whom it is about."""
+    def text(self, language: Language, number: int = 1) -> str:
+        """Say it; of `number` records with whom it is about, unless that is all of them."""
         said = localized(language, en=self.en, es=self.es)
-        if not is_named or not any(self.names):
+        if len(self.names) == number or not any(self.names):
             return said
         more = len(self.names) - 1
         others = localized(language, en=f" and {more} more", es=f" y {more} más") if more else ""
