@@ -89,6 +89,10 @@ async def test_a_tool_that_writes_has_code_of_its_own_in_4_files_at_most(connect
             "deactivate_customers": {"customer_ids": [ONE], "mode": "inactive"},
         }
         files = {tool: await walked(client, tool, **sent) for tool, sent in calls.items()}
+        # Customers given in the call are advised on like changes.
+        doubtful = customer(3)
+        doubtful["address"]["postal_code"] = "41001"
+        files["create_customers"] |= await walked(client, "create_customers", customers=[doubtful])
     own = {
         tool: {
             file
