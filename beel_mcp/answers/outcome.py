@@ -157,7 +157,8 @@ class Outcome:
         if record.problems:
             return [problem.message for problem in record.problems]
         if "amount" in record.facts:
-            return [f"{clean(record.facts['invoice_status'], 20)}, {record.facts['amount']} EUR"]
+            told = [record.facts.get(name, "") for name in ("invoice_status", "date")]
+            return [f"{clean(' '.join(told), 40)}, {record.facts['amount']} EUR"]
         if self.words.failed == "failed":
             return [f"{record.code} {record.message}".strip()]
         return [record.message]

@@ -48,6 +48,8 @@ async def test_of_an_ordinary_draft_there_is_nothing_to_remark_and_its_date_is_t
     assert "remarks" not in answer
     assert date.fromisoformat(answer["date"])
     assert f"dated {answer['date']}" in answer.text
+    record = await call(client, "check_operation", operation_id=answer["operation_id"])
+    assert f"DRAFT {answer['date']}, " in record.text
 
 
 LINES: list[tuple[dict[str, str], str | None]] = [
