@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import quoted
+from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.messages import Message, read_data
 
@@ -182,6 +183,13 @@ def _id_type(text: str) -> Respelt | None:
     return _made(text, kind, Message("change.document_type"))
 
 
+def _country(text: str) -> Respelt | None:
+    code = country_of(text)
+    if code is None or code == text.upper():
+        return _capitals(text)
+    return Respelt(code, Message("change.country_code"))
+
+
 def _capitals(text: str) -> Respelt | None:
     return _made(text, text.upper(), Message("change.capitals"))
 
@@ -201,8 +209,8 @@ SPELLINGS: Final[Mapping[str, Callable[[str], Respelt | None]]] = {
     "phone": _phone,
     "address.postal_code": _digits,
     "address.number": _digits,
-    "address.country_code": _capitals,
-    "alternative_id.country_code": _capitals,
+    "address.country_code": _country,
+    "alternative_id.country_code": _country,
     "alternative_id.type": _id_type,
     "preferred_payment_method.iban": _iban,
     "preferred_payment_method.swift": _swift,

@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room may import the rooms named here, and itself.
 LEAVES = {"errors", "redaction", "cleaning", "settings", "language", "identity"}
-LEAVES |= {"messages", "spelling"}
+LEAVES |= {"messages", "spelling", "countries"}
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "identity": set(),
@@ -24,7 +24,8 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"language"},
     "language": set(),
     "messages": {"language"},
-    "spelling": {"cleaning", "identity", "messages"},
+    "countries": {"messages"},
+    "spelling": {"cleaning", "identity", "messages", "countries"},
     "sandbox": set(),
     "api": LEAVES,
     "lists": LEAVES,

@@ -265,7 +265,9 @@ def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
     if not corrections:
         return row
     values = row.payload()
-    problems = [*row.errors, *(advice for advice in row.advice if advice.field == "row")]
+    # What the file said stays said: of the row, and of what was left out of its notes.
+    told = (advice for advice in row.advice if advice.field in ("row", "notes"))
+    problems = [*row.errors, *told]
     for _, field, text in corrections:
         problems = [problem for problem in problems if not concerns(problem.field, field)]
         problems += read_into(values, field, text)

@@ -1,6 +1,6 @@
 """What fields are called: in the headers of files, in our own lists, and by people.
 
-The names are tables in data/headers.toml and data/field_names.toml.
+The names are tables in data/headers.toml, data/second_names.toml and data/field_names.toml.
 """
 
 import difflib
@@ -18,6 +18,13 @@ from beel_mcp.messages import field_names, read_data
 # Not fields of a customer: their text goes behind, or in front of, the field's own.
 SURNAME: Final = "+surname"
 STREET_TYPE: Final = "+street_type"
+STREET_2: Final = "+street_2"
+# Whether the customer is one still, in the words of the list.
+INACTIVE: Final = "+inactive"
+ACTIVE: Final = "+active"
+# A second column of the same: it counts where the first is blank.
+SECOND_PHONE: Final = "+phone"
+SECOND_EMAIL: Final = "+email"
 # What the columns of BeeL's own template are called.
 TEMPLATE: Final = (
     *("nombre_fiscal", "nif", "email", "telefono", "direccion_calle", "direccion_numero"),
@@ -106,6 +113,12 @@ def _known_names() -> dict[str, str]:
     }
     parts = {part: f"{name}.{part}" for name, parts in PARTS.items() for part in parts}
     return {**columns, **parts, **{name: name for name in NAMES}}
+
+
+def second_meaning_of(header: str) -> str | None:
+    """Tell what a name of `legal_name` means in a list that has a better one."""
+    second, key = read_data("second_names"), key_of(header)
+    return next((field for field, names in second.items() if key in map(key_of, names)), None)
 
 
 @cache

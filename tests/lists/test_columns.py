@@ -91,9 +91,17 @@ def test_beels_own_template_is_recognised_as_a_whole():
 
 def test_a_weaker_name_counts_only_where_there_is_no_better_one():
     both = table(["Nombre", "Razón social", "Teléfono", "Móvil"], ["a", "b", "1", "2"])
-    assert used(both) == {"Razón social": "legal_name", "Teléfono": "phone"}
-    assert [column.what for column in both.columns_ignored()] == ["Nombre", "Móvil"]
-    assert used(table(["Customer", "Contact"], ["a", "b"])) == {"Customer": "legal_name"}
+    assert used(both) == {
+        "Razón social": "legal_name",
+        "Nombre": "trade_name",
+        "Teléfono": "phone",
+        "Móvil": "+phone",
+    }
+    contact = table(["Customer", "Contact"], ["a", "b"])
+    assert used(contact) == {"Customer": "legal_name", "Contact": "contact_person"}
+    person = table(["Razón social", "Nombre", "Apellidos"], ["Acme SL", "Ana", "Ruiz"])
+    assert used(person) == {"Razón social": "legal_name"}
+    assert [column.what for column in person.columns_ignored()] == ["Nombre", "Apellidos"]
     alone = table(["Nombre", "Móvil"], ["a", "2"])
     assert used(alone) == {"Nombre": "legal_name", "Móvil": "phone"}
 

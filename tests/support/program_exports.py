@@ -347,6 +347,29 @@ ENGLISH = [
         "hola@tallerespena.example",
     ],
 ]
+FACTURASCRIPTS = [
+    [
+        *("codcliente", "nombre", "razonsocial", "cifnif", "tipoidfiscal", "personafisica"),
+        *("telefono1", "telefono2", "email", "direccion", "apartado", "codpostal", "ciudad"),
+        *("provincia", "codpais", "observaciones", "debaja", "codpago"),
+    ],
+    [
+        *("1", "Peña", "Talleres Peña SL", "B12345674", "CIF", "0", "931234567", ""),
+        *("hola@tallerespena.example", "Calle Mayor, 5", "", "08001", "Barcelona", "Barcelona"),
+        *("ESP", "paga tarde", "0", "TRANS"),
+    ],
+]
+ODOO = [
+    [
+        *("id", "name", "vat", "email", "phone", "mobile", "street", "street2", "zip", "city"),
+        *("state_id", "country_id", "is_company"),
+    ],
+    [
+        *("__export__.res_partner_1", "Talleres Peña SL", "ESB12345674"),
+        *("hola@tallerespena.example", "", "931234567", "Calle Mayor, 5", "2º B", "08001"),
+        *("Barcelona", "Barcelona (ES)", "España", "True"),
+    ],
+]
 SPLIT = "number taken out of the street"
 NIF = "NIF written without blanks, dots, dashes or ES, in capitals"
 ZERO = "the lost zero put back in front"
@@ -431,6 +454,36 @@ PROGRAMS: Final[Mapping[str, File]] = {
             "address.street": SPLIT,
             "address.number": SPLIT,
             "preferred_payment_method.method": "payment method by its name in BeeL",
+        },
+    ),
+    "facturascripts": File(
+        "clientes.csv",
+        lambda: text(FACTURASCRIPTS),
+        company(
+            trade_name="Peña",
+            notes="paga tarde",
+            address={"country_code": "ES"},
+            preferred_payment_method={"method": "BANK_TRANSFER"},
+        ),
+        {
+            "address.street": SPLIT,
+            "address.number": SPLIT,
+            "address.country_code": "the code of the country",
+            "preferred_payment_method.method": "payment method by its name in BeeL",
+        },
+    ),
+    "odoo": File(
+        "res.partner.csv",
+        lambda: text(ODOO, separator=",", encoding="utf-8-sig"),
+        company(address={"floor": "2º", "door": "B", "country": "España"}),
+        {
+            "nif": NIF,
+            "phone": "from a second column: the first is blank",
+            "address.street": SPLIT,
+            "address.number": SPLIT,
+            "address.floor": "the second line of the address",
+            "address.door": "the second line of the address",
+            "address.province": "the province alone",
         },
     ),
     "beel": File("template_clientes_beel.csv", lambda: text(BEEL, encoding="utf-8-sig"), company()),

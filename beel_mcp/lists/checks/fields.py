@@ -8,8 +8,9 @@ from functools import cache, lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
+from beel_mcp.countries import is_spain
 from beel_mcp.identity import bare_nif, is_nif
-from beel_mcp.lists.checks.places import is_spain, prefixes_of, province_of
+from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, both, either, verbatim
 
@@ -185,6 +186,17 @@ def _postal_code(code: str, province: str) -> tuple[Problem, ...]:
         "address.provinces", prefix=prefix, found=found, province=province, prefixes=known
     )
     return (Problem(field, Message("address.postal_code_elsewhere"), code, hint),)
+
+
+def is_email(text: str) -> bool:
+    """Whether a text has the shape of an e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def is_phone(text: str) -> bool:
+    """Whether BeeL takes a text as a telephone, and it has the digits of one."""
+    has_digits = sum(map(str.isdigit, text)) >= 9
+    return has_digits and 9 <= len(text) <= 20 and _PHONE.fullmatch(text) is not None
 
 
 def _phone(phone: str) -> Iterator[Problem]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
+from beel_mcp.countries import country_of, is_spain
 from beel_mcp.messages import Message, read_data
 
 _ARTICLES: Final = frozenset({"a", "el", "la", "las", "los", "les", "l"})
-_SPAIN: Final = frozenset({"", "es", "esp", "espana", "spain", "espanya", "espainia", "espagne"})
 _LONGEST: Final = 150
 # Postal code and town at the end: `…, 28001 Madrid`, `… - 08001 - Barcelona (Barcelona)`.
 _TOWN: Final = re.compile(
@@ -32,6 +32,16 @@ _DOOR: Final = (
     r"(?:[\s,.\-]+(?P<door>[a-z]|[0-9]{1,2}\s?[ªa]?|izq(?:da|uierda)?\.?|d(?:cha|erecha)\.?))?"
 )
 _END: Final = rf"(?:{_REST}{_DOOR})?\s*"
+# The second line of an address that holds nothing but these: `2º B`, `Planta 3, puerta 2`.
+_FLAT: Final = re.compile(
+    r"(?:(?:piso|planta|pl\.?|pis)\s+)?(?P<floor>(?:[0-9]{1,2}\s?[º°ªo]?|bajos?|entlo\.?|ático|pral\.?))"
+    r"(?:\s+(?:piso|planta))?"
+    r"(?:[\s,.\-]+(?:(?:puerta|pta\.?|porta)\s+)?"
+    r"(?P<door>[a-z]|[0-9]{1,2}\s?[ªa]?|izq(?:da|uierda)?\.?|d(?:cha|erecha)\.?))?",
+    re.IGNORECASE,
+)
+_IN_COUNTRY: Final = re.compile(r"(?P<name>.+?)\s*\((?P<country>[A-Z]{2})\)")
+_TWICE: Final = re.compile(r"(?P<name>[^()]+?)\s*\((?P<other>[^()]+)\)")
 # Certain because a comma or a mark stands before the number, or a kind of way before the name.
 _CERTAIN: Final = (
     re.compile(rf"(?P<street>\D.*?)\s*[,\s]\s*{_MARK}\s*{_NUMBER}{_END}", re.IGNORECASE),
@@ -62,12 +72,6 @@ def prefixes_of(province: str) -> frozenset[str]:
     return frozenset(prefix for prefix in parts if prefix)
 
 
-@lru_cache(maxsize=2_000)
-def is_spain(country: str) -> bool:
-    """Whether this is a name or code of Spain; no name counts as Spain."""
-    return _key(country) in _SPAIN
-
-
 def _key(name: str) -> str:
     """Reduce a name to what all its spellings share."""
     plain = unicodedata.normalize("NFKD", name.casefold())
@@ -83,6 +87,26 @@ def _provinces() -> dict[str, list[str]]:
 @cache
 def _prefixes() -> dict[str, str]:
     return {_key(name): prefix for prefix, names in _provinces().items() for name in names}
+
+
+def province_alone(text: str) -> tuple[str, str | None]:
+    """Give a province without its country or second name, and the country if one was there.
+
+    Odoo writes `Madrid (ES)` and `A Coruña (La Coruña) (ES)`.
+    """
+    country = None
+    if (found := _IN_COUNTRY.fullmatch(text)) and country_of(found["country"]):
+        text, country = found["name"], country_of(found["country"])
+    found = _TWICE.fullmatch(text)
+    if found and prefixes_of(found["name"]) == prefixes_of(found["other"]) != frozenset():
+        text = found["name"]
+    return text, country
+
+
+def flat_of(line: str) -> dict[str, str]:
+    """Give floor and door of a second line of an address; nothing if it holds anything else."""
+    found = _FLAT.fullmatch(line)
+    return {name: text for name, text in found.groupdict().items() if text} if found else {}
 
 
 class Mended(NamedTuple):

@@ -1,7 +1,7 @@
 """A file of any kind becomes the table of a list: its rows, and which column fills which field."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -13,12 +13,15 @@ from beel_mcp.lists.files.footers import is_footer
 from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Cell, Grid, Line, file_error, listed
 from beel_mcp.lists.files.spreadsheet import read_sheets
 from beel_mcp.lists.headers import (
+    SECOND_EMAIL,
+    SECOND_PHONE,
     SURNAME,
     TEMPLATE,
     fields_of,
     is_ours,
     key_of,
     meaning_of,
+    second_meaning_of,
     unknown_field,
 )
 from beel_mcp.lists.model import FIELDS, LeftOut
@@ -27,6 +30,7 @@ IGNORE: Final = "ignore"
 _LINES_SEARCHED: Final = 40
 _HEADER_LENGTH: Final = 60
 _EXAMPLE_LENGTH: Final = 40
+_SECOND: Final = {"phone": SECOND_PHONE, "email": SECOND_EMAIL}
 
 
 class Column(NamedTuple):
@@ -223,12 +227,34 @@ def _known_columns(headers: Sequence[str], name: str, named: Sequence[Column]) -
         field, group = meaning_of(header) or ("", 0)
         if field and index not in taken and field not in filled:
             candidates.setdefault(field, []).append((group, Column(index, header, field)))
-    for found in candidates.values():
+    names = {group for group, _ in candidates.get("legal_name", ())}
+    if len(names) > 1:  # beside the name of the company, name and surname are a person's
+        has_person = candidates.pop(SURNAME, None) is not None
+    for field, found in candidates.items():
         best = min(group for group, _ in found)
         equal = [column for group, column in found if group == best]
         if len(equal) > 1:
             raise _repeated(equal, name)
         yield equal[0]
+        others = [column for group, column in sorted(found) if group != best]
+        if field != "legal_name":
+            yield from _second_columns(field, others)
+        elif others and not has_person:
+            yield from _other_names(others, {*filled, *candidates})
+
+
+def _second_columns(field: str, others: Sequence[Column]) -> Iterator[Column]:
+    """Give a second column of telephones or e-mails: it counts where the first is blank."""
+    if others and field in _SECOND:
+        yield others[0]._replace(field=_SECOND[field])
+
+
+def _other_names(others: Sequence[Column], filled: Collection[str]) -> Iterator[Column]:
+    """Give what names beside a better one mean, each field once."""
+    meanings = [(second_meaning_of(column.header), column) for column in reversed(others)]
+    for field, column in {field: column for field, column in meanings if field}.items():
+        if field not in filled:
+            yield column._replace(field=field)
 
 
 def check_chosen(chosen: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -37,8 +37,8 @@ _JOINTS: Final = frozenset("´`·\xa0")
 _ELIDED: Final = re.compile(
     r"(?:[a-z]{0,2}|[a-z]*(?:ll|nt))[’‘].*|.*[’‘](?:l?s|n|t|l)?", re.IGNORECASE
 )
-# Hebrew and its neighbours inside a Latin word: two letters of MS-DOS that happen to be UTF-8.
-_BY_CHANCE: Final = re.compile("[A-Za-z][\u0370-\u07ff]|[\u0370-\u07ff][A-Za-z]")
+# Í and ñ, Ñ, ó or ú of MS-DOS happen to be an accent of the Hebrew bible in UTF-8.
+_BY_CHANCE: Final = re.compile("[A-Za-z][\u05a2-\u05a5]|[\u05a2-\u05a5][A-Za-z]")
 # What these stand before in the languages around here; others stand anywhere.
 _BEFORE: Final = {
     "ñ": re.compile("[aeiouáéíóúü]|$"),

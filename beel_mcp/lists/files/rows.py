@@ -1,22 +1,31 @@
 """The rows of a file become customers; whatever was not taken as it stands is told."""
 
 import gc
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
-from beel_mcp.cleaning import clean, is_plain
-from beel_mcp.identity import bare_nif
+from beel_mcp.cleaning import clean, is_plain, safe_text
+from beel_mcp.countries import country_of
+from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.duplicates import with_duplicates
-from beel_mcp.lists.checks.fields import european
-from beel_mcp.lists.checks.places import is_whole, mended
+from beel_mcp.lists.checks.fields import european, is_email
+from beel_mcp.lists.checks.places import flat_of, is_whole, mended, province_alone
+from beel_mcp.lists.checks.several import emails_of, phones_of
 from beel_mcp.lists.files.cells import raw_of, repaired
 from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
-from beel_mcp.lists.headers import STREET_TYPE, SURNAME
+from beel_mcp.lists.headers import (
+    ACTIVE,
+    INACTIVE,
+    SECOND_EMAIL,
+    SECOND_PHONE,
+    STREET_2,
+    STREET_TYPE,
+    SURNAME,
+)
 from beel_mcp.lists.inline import (
     UnreadableError,
     change_between,
@@ -27,6 +36,7 @@ from beel_mcp.lists.inline import (
 )
 from beel_mcp.lists.model import (
     PAYMENT_METHODS,
+    DocumentType,
     LeftOut,
     Problem,
     Row,
@@ -34,10 +44,19 @@ from beel_mcp.lists.model import (
     get_value,
     set_value,
 )
-from beel_mcp.messages import Message
+from beel_mcp.messages import Message, read_data
 from beel_mcp.spelling import SPELLINGS
 
 _METHOD: Final = "preferred_payment_method.method"
+_SHOWN_AS: Final = {
+    SECOND_PHONE: "phone, where there is no other",
+    SECOND_EMAIL: "email, or billing_emails",
+    STREET_2: "address.floor and door, or street",
+    INACTIVE: "a remark",
+    ACTIVE: "a remark",
+}
+_DOCUMENTS: Final = frozenset(get_args(DocumentType))
+_SPANISH_DOCUMENTS: Final = frozenset({"nif", "cif", "dni", "nie"})
 _BLOCK_SIZE: Final = 50  # rows looked through together
 
 
@@ -70,8 +89,11 @@ def read_file_rows(table: Table) -> ReadRows:
     rows = tuple(reader.rows(table.rows))
     return ReadRows(
         with_duplicates(rows),
-        tuple(f"{clean(column.header, 60)} → {column.field}" for column in table.layout.used),
-        table.columns_ignored(),
+        tuple(
+            f"{clean(column.header, 60)} → {_SHOWN_AS.get(column.field, column.field)}"
+            for column in table.layout.used
+        ),
+        (*reader.left_out.values(), *table.columns_ignored()),
         tuple(reader.changes),
         table.read_as,
         table.left_out,
@@ -96,8 +118,9 @@ class _ColumnPlan:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = [(column.cell, column.field) for column in columns]
         self.repairs = [(i, f, SPELLINGS[f]) for i, f in self.columns if f in SPELLINGS]
-        self.nested = {field.rpartition(".")[0] for _, field in self.columns} - {""}
-        self.joins = any(field in (SURNAME, STREET_TYPE) for _, field in self.columns)
+        self.nested = {field.rpartition(".")[0] for _, field in self.columns} - {""} | {"address"}
+        self.joins = any(field.startswith("+") for _, field in self.columns)
+        self.headers = {column.field: column.header for column in columns}
         self.is_text = all(is_text(field) for _, field in self.columns)
         by_group: dict[str, tuple[list[str], list[int]]] = {}
         for index, field in self.columns:
@@ -135,9 +158,11 @@ class _Reader:
         self._plan = _ColumnPlan(table.layout.used)
         self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
         self.changes: list[ValueChange] = []
+        self.left_out: dict[str, LeftOut] = {}  # of second columns, the first value left out
         # Of the row that is being read.
         self._number = 0
         self._values: dict[str, Any] = {}
+        self._remarks: list[Problem] = []
 
     def rows(self, rows: Sequence[Line]) -> Iterator[Row]:
         """Read every row, some at a time as far as they are clean text, as most rows are."""
@@ -151,6 +176,7 @@ class _Reader:
     def _row(self, row: Line, *, is_plain: bool) -> Row:
         """Read one row: each cell by its field, then what takes more than one field."""
         self._number, cells = row
+        self._remarks = []
         problems = list(self._oddities()) if self._number in self._odd else []
         if is_plain:
             self._values = self._plan.take(cells)
@@ -160,9 +186,12 @@ class _Reader:
         else:
             self._values = {}
             problems += self._unreadable(cells)
+        line = ""
         if self._plan.joins:
             self._join()
-        self._repair_groups()
+            line = self._values.pop(STREET_2, "")
+        self._part_cells()
+        self._repair_groups(line)
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", Message("sheet.surplus"), surplus, severity="error"))
@@ -170,7 +199,7 @@ class _Reader:
         for group in self._plan.nested:
             if group in values:
                 values[group] = MappingProxyType(values[group])
-        return checked_row(self._number, MappingProxyType(values), problems)
+        return checked_row(self._number, MappingProxyType(values), [*problems, *self._remarks])
 
     def _unreadable(self, cells: Sequence[Cell]) -> Iterator[Problem]:
         for index, field in self._plan.columns:
@@ -185,7 +214,7 @@ class _Reader:
                 set_value(self._values, field, value)
 
     def _read(self, field: str, cell: Cell) -> Any:
-        raw = raw_of(cell)
+        raw = str(cell) if field in (INACTIVE, ACTIVE) else raw_of(cell)
         value = read_plain(field, raw)
         if not isinstance(value, str):
             return value
@@ -216,36 +245,126 @@ class _Reader:
         street = get_value(self._values, "address.street")
         if way and street and not street.casefold().startswith(way.casefold()):
             self._set("address.street", f"{way} {street}", Message("change.street_type"))
+        if phone := self._values.pop(SECOND_PHONE, None):
+            if "phone" in self._values:
+                self._leave_out(SECOND_PHONE, phone)
+            else:
+                self._set("phone", phone, Message("change.second_column"))
+        if email := self._values.pop(SECOND_EMAIL, None):
+            if "email" in self._values:
+                self._bill_to((email,))
+            else:
+                self._set("email", email, Message("change.second_column"))
+        self._judge(self._values.pop(INACTIVE, None), self._values.pop(ACTIVE, None))
 
-    def _repair_groups(self) -> None:
+    def _leave_out(self, field: str, value: str) -> None:
+        header = clean(self._plan.headers[field], 60)
+        self.left_out.setdefault(field, LeftOut(header, safe_text(value, 40)))
+
+    def _judge(self, inactive: str | None, active: str | None) -> None:
+        """Remark on a customer that the list itself counts out."""
+        words = read_data("cell_words")["flag"]
+        if inactive and inactive.casefold() not in words["no"]:
+            self._remarks.append(Problem("row", Message("sheet.inactive"), inactive))
+        elif active and active.casefold() in words["inactive"]:
+            self._remarks.append(Problem("row", Message("sheet.inactive"), active))
+
+    def _part_cells(self) -> None:
+        """Take the first of several telephones or e-mails in a cell, and say what of the others."""
+        phone, email = self._values.get("phone"), self._values.get("email")
+        if phone and not phone.isdigit() and (phones := phones_of(phone)):
+            self._set("phone", phones[0], Message("change.telephone"))
+            if others := ", ".join(phones[1:]):
+                notes = self._values.get("notes")
+                text = f"{notes}\n" * bool(notes) + f"Otro teléfono: {others}"
+                hint = Message("sheet.keep_phone", text=text)
+                remark = Problem("notes", Message("sheet.second_phone"), others, hint)
+                self._remarks.append(remark)
+        if email and not is_email(email) and (emails := emails_of(email)):
+            self._set("email", emails[0], Message("change.email"))
+            self._bill_to(emails[1:])
+
+    def _bill_to(self, emails: Sequence[str]) -> None:
+        known = (self._values.get("email"), *self._values.get("billing_emails", ()))
+        if more := [email for email in emails if email not in known]:
+            together = [*self._values.get("billing_emails", ()), *more]
+            self._values["billing_emails"] = together
+            change = Message("change.billing_email")
+            self._record("billing_emails", change, None, "; ".join(together))
+
+    def _repair_groups(self, line: str) -> None:
         """Repair what takes several fields to see: addresses, foreign numbers, payment methods."""
         values = self._values
-        if address := values.get("address"):
-            if "country" in address:
+        if "trade_name" in values and values["trade_name"] == values.get("legal_name"):
+            del values["trade_name"]  # as FacturaScripts fills it in
+        if line:
+            values.setdefault("address", {})
+        if (address := values.get("address")) is not None:
+            if "country" in address or "(" in address.get("province", ""):
                 self._repair_country(address)
-            if not is_whole(address) and not _is_abroad(values):
+            is_here = not _is_abroad(values)
+            if is_here and not is_whole(address):
                 self._mend_address(address)
+            if line:
+                self._add_line(address, line, is_here=is_here)
         if (other := values.get("alternative_id")) and "number" not in other:
-            del values["alternative_id"]
-            change = Message("change.no_foreign_number")
-            self._record("alternative_id.type", change, other.get("type"), None)
+            self._repair_document(other)
         method = values.get("preferred_payment_method", {}).get("method", "NONE")
         if method not in PAYMENT_METHODS:
             set_value(values, _METHOD, None)
             self._record(_METHOD, Message("change.no_payment_method"), method, None)
 
     def _repair_country(self, address: dict[str, Any]) -> None:
-        code = address["country"]
-        if re.fullmatch("[A-Z]{2}", code) and address.get("country_code", code) == code:
+        """Give a country its code, and a province back to itself; Spain needs no code."""
+        province, country = province_alone(address.get("province", ""))
+        if "province" in address:
+            self._set("address.province", province, Message("change.province_alone"))
+        if country not in (None, "ES") and not {"country", "country_code"} & address.keys():
+            self._set("address.country_code", country, Message("change.country_in_province"))
+        name = address.get("country", "")
+        code = country_of(name)
+        if code is None or address.get("country_code", code) != code:
+            return
+        if len(name) <= 3 or "." in name:
             del address["country"]
             self._set("address.country_code", code, Message("change.country_code"))
+        elif code != "ES":
+            self._set("address.country_code", code, Message("change.country_code"))
+
+    def _repair_document(self, other: dict[str, Any]) -> None:
+        """Take a number for foreign if the list calls it so and it is no NIF."""
+        nif, kind = self._values.get("nif", ""), other.get("type", "")
+        if kind in _DOCUMENTS and nif and not is_nif(bare_nif(nif)):
+            del self._values["nif"]
+            self._set("alternative_id.number", nif, Message("change.foreign_number"))
+            country = country_of(nif[:2]) if european(bare_nif(nif)) else None
+            if country and "country_code" not in other:
+                self._set("alternative_id.country_code", country, Message("change.country_code"))
+            return
+        del self._values["alternative_id"]
+        if kind.casefold() not in _SPANISH_DOCUMENTS:
+            change = Message("change.no_foreign_number")
+            self._record("alternative_id.type", change, kind, None)
+
+    def _add_line(self, address: dict[str, Any], line: str, *, is_here: bool) -> None:
+        """Put the second line of an address where it belongs: floor and door, or the street."""
+        change = Message("change.second_line")
+        flat = flat_of(line) if is_here and "number" in address else {}
+        if flat and not flat.keys() & address.keys():
+            for part, text in flat.items():
+                self._set(f"address.{part}", text, change)
+            return
+        street = address.get("street")
+        self._set("address.street", f"{street}, {line}" if street else line, change)
+        if is_here and not is_whole(address):
+            self._mend_address(address)
 
     def _mend_address(self, address: dict[str, Any]) -> None:
         for change, parts in mended(address):
             for part, text in parts.items():
                 self._set(f"address.{part}", text, change)
 
-    def _set(self, field: str, text: str, change: Message) -> None:
+    def _set(self, field: str, text: str | None, change: Message) -> None:
         before = get_value(self._values, field)
         set_value(self._values, field, text)
         if before != text:

@@ -1,0 +1,37 @@
+"""Countries: which one a code or a name in a language of Spain, or in English, stands for."""
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+from beel_mcp.messages import read_data
+
+_ARTICLES = frozenset({"a", "el", "la", "las", "los", "les", "l", "o", "os", "as", "the"})
+
+
+@lru_cache(maxsize=2_000)  # a list has few countries, many times
+def country_of(text: str) -> str | None:
+    """Give the code of two letters; from codes of two, three or digits, or from a name."""
+    text = text.removeprefix("base.")  # as Odoo writes the ids of its countries
+    return _codes().get(_key(text)) or _codes().get(_key(re.sub(r"\(.*?\)", "", text)))
+
+
+def is_spain(country: str) -> bool:
+    """Whether this is a name or code of Spain; no name counts as Spain."""
+    return not country.strip() or country_of(country) == "ES"
+
+
+@cache
+def _codes() -> dict[str, str]:
+    table = read_data("countries")
+    names = {_key(name): code for code, names in table.items() for name in names}
+    return {**names, **{code.casefold(): code for code in table}}
+
+
+def _key(name: str) -> str:
+    """Reduce a name to what all its spellings share; a number to three digits."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
+    words = re.findall(r"[^\W_]+", plain)
+    key = "".join(word for word in words if word not in _ARTICLES) or "".join(words)
+    return key.zfill(3) if key.isdigit() else key

@@ -1,0 +1,37 @@
+"""Cells that hold several telephones or e-mail addresses, parted where that is certain."""
+
+import re
+from typing import Final
+
+from beel_mcp.lists.checks.fields import is_email, is_phone
+
+_ADDRESS: Final = re.compile(r"[^\s<>()\[\];,|/\"']+@[^\s<>()\[\];,|/\"']+")
+_BETWEEN_ADDRESSES: Final = re.compile(r"[\s;,/|<>]|\b(?:y|e|o|i|u|and|or|mailto:)(?!\w)")
+_BETWEEN_PHONES: Final = re.compile(
+    r"\s*[/;,|\n]\s*|\s+(?:y|e|o|u|i|and|or|-|\u2013)\s+", re.IGNORECASE
+)
+_LABEL: Final = re.compile(
+    r"(?:t(?:el[eé]fonos?|[eé]ls?|lfs?|fnos?|elfs?)|m(?:[oó]vil(?:es)?|[oò]bil|obile)|fijo|casa|fax"
+    r"|trabajo|oficina|part(?:icular)?|phone|[tmf])\b[.:]?\s*",
+    re.IGNORECASE,
+)
+_SPANISH: Final = re.compile("[6-9][0-9]{8}")
+
+
+def emails_of(text: str) -> tuple[str, ...]:
+    """Give the addresses of a cell that holds nothing else; none if something is left over."""
+    found = _ADDRESS.findall(text)
+    rest = _BETWEEN_ADDRESSES.sub("", _ADDRESS.sub(" ", text))
+    return tuple(dict.fromkeys(found)) if not rest and all(map(is_email, found)) else ()
+
+
+def phones_of(text: str) -> tuple[str, ...]:
+    """Give the telephones of a cell that holds nothing else; none if something is left over."""
+    parts = [_LABEL.sub("", part, count=1).strip() for part in _BETWEEN_PHONES.split(text)]
+    if len(parts) == 1 and "+" not in text:
+        # Two numbers with a blank between them alone, as 931234567 600112233.
+        digits = re.sub(r"[\s().-]", "", parts[0])
+        pairs = [digits[:9], digits[9:]]
+        if all(map(_SPANISH.fullmatch, pairs)):
+            parts = pairs
+    return tuple(dict.fromkeys(parts)) if all(map(is_phone, parts)) else ()
