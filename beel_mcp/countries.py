@@ -3,15 +3,20 @@
 import re
 import unicodedata
 from functools import cache, lru_cache
+from typing import Final
 
 from beel_mcp.messages import read_data
 
-_ARTICLES = frozenset({"a", "el", "la", "las", "los", "les", "l", "o", "os", "as", "the"})
+# Words that stand before some names in some lists, in the languages of the table.
+_ARTICLES: Final = frozenset({"a", "el", "la", "las", "los", "les", "l", "o", "os", "as", "the"})
 
 
 @lru_cache(maxsize=2_000)  # a list has few countries, many times
 def country_of(text: str) -> str | None:
-    """Give the code of two letters; from codes of two, three or digits, or from a name."""
+    """Give the code of two letters; from codes of two, three or digits, or from a name.
+
+    The names are those of Spanish, English, Catalan, Galician and Basque; None for no country.
+    """
     text = text.removeprefix("base.")  # as Odoo writes the ids of its countries
     return _codes().get(_key(text)) or _codes().get(_key(re.sub(r"\(.*?\)", "", text)))
 

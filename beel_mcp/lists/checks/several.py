@@ -26,7 +26,10 @@ def emails_of(text: str) -> tuple[str, ...]:
 
 
 def phones_of(text: str) -> tuple[str, ...]:
-    """Give the telephones of a cell that holds nothing else; none if something is left over."""
+    """Give the telephones of a cell that holds nothing else; none if something is left over.
+
+    What kind of telephone each is, as in `Tel. 931234567`, is no part of it.
+    """
     parts = [_LABEL.sub("", part, count=1).strip() for part in _BETWEEN_PHONES.split(text)]
     if len(parts) == 1 and "+" not in text:
         # Two numbers with a blank between them alone, as 931234567 600112233.
