@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 import beel_mcp
-from beel_mcp.lists.headers import STREET_TYPE, SURNAME
+from beel_mcp.lists.headers import ACTIVE, INACTIVE, STREET_2, STREET_TYPE, SURNAME
 from beel_mcp.lists.model import FIELDS, PARTS, PAYMENT_METHODS, DocumentType
 from beel_mcp.messages import Message, both, either, field_names, field_word, read_data, verbatim
 
@@ -113,7 +113,9 @@ def test_every_field_is_called_something_in_both_languages() -> None:
 
 
 def test_headers_and_words_of_cells_stand_for_fields_and_values_of_beel() -> None:
-    assert set(read_data("headers")) - {SURNAME, STREET_TYPE} <= set(FIELDS)
+    beside = {SURNAME, STREET_TYPE, STREET_2, INACTIVE, ACTIVE}
+    assert set(read_data("headers")) - beside <= set(FIELDS)
+    assert set(read_data("second_names")) <= set(FIELDS)
     words = read_data("cell_words")
     assert set(words["payment_method"]) <= PAYMENT_METHODS
     assert set(words["document_type"]) <= set(get_args(DocumentType))

@@ -3,10 +3,13 @@
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from pathlib import PurePath
+from typing import Any, Final, NamedTuple, Protocol
 
-from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.cleaning import quoted
+from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.lists.batch import Batch
 
 BATCH_TTL: Final = timedelta(minutes=30)
@@ -23,16 +26,28 @@ class _Kept(NamedTuple):
     used_at: datetime
 
 
+class Origins(Protocol):
+    """What outlives this process: the calls that read lists from files again."""
+
+    def keep_origin(
+        self, batch_id: str, caller: str, arguments: Mapping[str, Any], *, is_whole: bool
+    ) -> None: ...
+
+    def find_origin(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]: ...
+
+
 class BatchStore:
     """Keeps batches in memory for 30 minutes after their last use, each for its caller alone.
 
     It holds 20 batches of a caller, 200 in all and 40,000 rows; the least recently used goes
-    first. The call that reads an evicted batch again is remembered for the error that says so.
+    first. The call that reads an evicted batch again is remembered for the error that says so; of a
+    list from a file also by `origins`, for who comes back after a restart.
     Calls never wait, so one event loop needs no lock.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], origins: Origins | None = None) -> None:
         self._now = now
+        self._beyond = origins
         self.revision = 0  # grows whenever a batch comes or goes
         self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least recently used first
         self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
@@ -41,6 +56,7 @@ class BatchStore:
         """Keep a batch, and say until when if nobody uses it."""
         self._forget_expired()
         self._keep(batch)
+        self._remember(batch)
         self.revision += 1
         own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
         for oldest in own[: max(len(own) - _MAX_PER_CALLER, 0)]:
@@ -105,15 +121,32 @@ class BatchStore:
         if len(self._origins) > _MAX_IN_ALL:
             self._origins.popitem(last=False)
 
+    def _remember(self, batch: Batch) -> None:
+        arguments, is_whole = _short(batch.origin)
+        if arguments and self._beyond:
+            with suppress(BeelMcpError):  # to check a list takes no journal
+                self._beyond.keep_origin(batch.batch_id, batch.caller, arguments, is_whole=is_whole)
+
+    def _recall(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]:
+        if origin := self._origins.get((caller, batch_id)):
+            return _short(origin)
+        with suppress(BeelMcpError):
+            if self._beyond:
+                return self._beyond.find_origin(batch_id, caller)
+        return {}, False
+
     def _expired(self, batch_id: str, caller: str) -> CallerError:
-        arguments, is_whole = _short(self._origins.get((caller, batch_id), {}))
+        arguments, is_whole = self._recall(batch_id, caller)
         why = "reads the same list again" if is_whole else "reads the file again; correct it anew"
+        source = quoted(PurePath(str(arguments.get("source_path", ""))).name, 80)
+        whence = f" It was read from {source}." if arguments else ""
+        again = "as in next" if arguments else "again with the same customers or source_path"
+        corrections = "" if is_whole else " with all corrections made so far,"
         return CallerError(
             "There is no batch with this batch_id: batches are kept in memory for 30 minutes"
-            " after their last use, and not across a restart of this server.",
+            f" after their last use, and not across a restart of this server.{whence}",
             code="batch_expired",
-            remedy="Call validate_customers again with the same list and all corrections made so"
-            " far, and use the new batch_id.",
+            remedy=f"Call validate_customers {again},{corrections} and use the new batch_id.",
             next_calls=(NextCall("validate_customers", arguments, why),) if arguments else (),
         )
 

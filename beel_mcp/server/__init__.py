@@ -89,7 +89,7 @@ def _lifespan(
                 yield AppState(
                     settings=settings,
                     beel=beel,
-                    batches=BatchStore(timing.now),
+                    batches=BatchStore(timing.now, journal.personal_data),
                     selections=SelectionStore(timing.now),
                     journal=journal,
                     writes=writes,

@@ -240,3 +240,31 @@ async def test_no_list_of_any_program_breaks_the_server(
         (folder / file.name).write_bytes(file.make())
         answer = await validated(client, source_path=file.name)
         assert sum(answer["counts"].values()) == answer["total"]
+
+
+async def test_what_a_list_holds_and_no_customer_gets_is_told_with_its_value(
+    client: Client, folder: Path
+) -> None:
+    rows = [[*BEEL[0], "Ruta"], [*BEEL[1], "Norte"], [*BEEL[1], "Norte"], ["Total clientes: 2"]]
+    rows[2][0], rows[2][1], rows[2][3] = "Otra SL", "A58818501", "931234567 / 600112233"
+    (folder / "a.xlsx").write_bytes(xlsx(rows))
+    result = await client.call_tool("validate_customers", {"source_path": "a.xlsx"})
+    said, structure = result.content[0].text, result.structured_content or {}
+    assert (structure["total"], structure["importable"]) == (2, 2)
+    assert structure["columns_ignored"] == ['Ruta (such as "Norte")']
+    assert structure["rows_left_out"] == ['4: "Total clientes: 2"']
+    assert 'Rows left out, not customers: 4: "Total clientes: 2".' in said
+    assert 'Columns ignored: Ruta (such as "Norte").' in said
+    [remark] = structure["problems"]
+    assert (remark["field"], remark["example"]["value"]) == ("notes", "600112233")
+    assert "Otro teléfono: 600112233" in said
+
+
+async def test_a_name_that_fits_two_encodings_is_refused_with_both_readings(
+    client: Client, folder: Path
+) -> None:
+    (folder / "a.csv").write_bytes(b"nombre_fiscal;nif\r\nK\xd6NIG SL;B12345674\r\n")
+    refusal = await refused(client, source_path="a.csv")
+    assert refusal["code"] == "file_encoding"
+    assert "KÖNIG SL" in refusal["message"]
+    assert "KÍNIG SL" in refusal["message"]

@@ -263,10 +263,10 @@ class _Reader:
 
     def _judge(self, inactive: str | None, active: str | None) -> None:
         """Remark on a customer that the list itself counts out."""
-        words = read_data("cell_words")["flag"]
-        if inactive and inactive.casefold() not in words["no"]:
+        words = read_data("flag_words")
+        if inactive and inactive.casefold() not in words["not_ended"]:
             self._remarks.append(Problem("row", Message("sheet.inactive"), inactive))
-        elif active and active.casefold() in words["inactive"]:
+        elif active and active.casefold() in words["not_active"]:
             self._remarks.append(Problem("row", Message("sheet.inactive"), active))
 
     def _part_cells(self) -> None:

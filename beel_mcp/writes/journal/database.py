@@ -12,7 +12,7 @@ from typing import Final
 
 from beel_mcp.errors import BeelMcpError
 
-VERSION: Final = 2
+VERSION: Final = 3
 # "BeeL" in ASCII: the file is ours, and not some other program's.
 APPLICATION_ID: Final = 0x4265654C
 BUSY_TIMEOUT_S: Final = 10.0

@@ -48,14 +48,14 @@ _SAME_DECISION: Final = (
 class Journal:
     """Decisions, the requests they are made of, and how each ended.
 
-    Reading leaves no trace, not even a file: that begins with the first decision.
+    Looking leaves no trace: the file begins with a decision, or with a list read from a file.
     """
 
     def __init__(self, folder: Path, now: Clock) -> None:
         self._database = Database(folder)
         self._now = now
         self.lease = ProcessLease(folder)
-        self.personal_data = PersonalData(self._database)
+        self.personal_data = PersonalData(self._database, now)
         self.plans = PlanStore(self._database, now)
 
     def exists(self) -> bool:

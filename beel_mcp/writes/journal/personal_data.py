@@ -4,26 +4,34 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from beel_mcp.writes.journal.database import Database
 from beel_mcp.writes.journal.records import (
     RECORD_TTL,
     Chunk,
+    Clock,
     Operation,
     RowOutcome,
     RowRecord,
     WriteRow,
 )
 
+_MOST_ORIGINS: Final = 200
+
 
 class PersonalData:
-    """The rows that settling needs, what came of each, and keyed digests of identifiers."""
+    """The rows that settling needs, what came of each, and keyed digests of identifiers.
 
-    def __init__(self, database: Database) -> None:
+    Also the calls that read lists from files, with what a person corrected: batches live in memory,
+    and who comes back after a restart is told how to go on. An inline list is in the conversation.
+    """
+
+    def __init__(self, database: Database, now: Clock) -> None:
         self._database = database
+        self._now = now
 
     def payload(self, chunk: Chunk) -> list[WriteRow] | None:
         rows = self._kept(chunk, "payload")
@@ -66,6 +74,43 @@ class PersonalData:
             }
         return [row.number for row in rows if _digest(secret, row.identity) in found]
 
+    def keep_origin(
+        self, batch_id: str, caller: str, arguments: Mapping[str, Any], *, is_whole: bool
+    ) -> None:
+        """Remember for a day the call that reads a list again; the newest 200 are kept.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        now = self._now().timestamp()
+        call = json.dumps(dict(arguments), ensure_ascii=False)
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO origins VALUES (?, ?, ?, ?, ?)",
+                (batch_id, caller, call, is_whole, now),
+            )
+            db.execute(
+                "DELETE FROM origins WHERE kept_at < ? OR batch_id NOT IN"
+                " (SELECT batch_id FROM origins ORDER BY kept_at DESC, rowid DESC LIMIT ?)",
+                (now - RECORD_TTL.total_seconds(), _MOST_ORIGINS),
+            )
+
+    def find_origin(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]:
+        """Give the arguments of that call, and whether they are all; none for another's batch.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        if not self._database.exists():  # looking leaves no trace
+            return {}, False
+        with self._database.reading() as db:
+            found = db.execute(
+                "SELECT arguments, is_whole FROM origins WHERE batch_id = ?"
+                " AND caller = ? AND kept_at > ?",
+                (batch_id, caller, self._now().timestamp() - RECORD_TTL.total_seconds()),
+            ).fetchone()
+        return (json.loads(found[0]), bool(found[1])) if found else ({}, False)
+
     def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is not open; count what went and what stays.
 
@@ -73,6 +118,7 @@ class PersonalData:
         """
         with self._database.writing() as db:
             db.execute("DELETE FROM identifiers")
+            db.execute("DELETE FROM origins")
             removed = db.execute(
                 "DELETE FROM private WHERE (operation_id, chunk) NOT IN (SELECT operation_id,"
                 " chunk FROM chunks WHERE state IN ('PENDING', 'UNKNOWN'))"
@@ -130,10 +176,11 @@ def is_old(db: sqlite3.Connection, now: float) -> bool:
     [due] = db.execute(
         "SELECT EXISTS (SELECT 1 FROM private WHERE kept_until < ?)"
         " OR EXISTS (SELECT 1 FROM identifiers WHERE created_at < ?)"
+        " OR EXISTS (SELECT 1 FROM origins WHERE kept_at < ?)"
         " OR EXISTS (SELECT 1 FROM private JOIN chunks USING (operation_id, chunk)"
         " JOIN operations USING (operation_id)"
         " WHERE state IN ('READY', 'NOT_DONE') AND started_at < ?)",
-        (now, old, old),
+        (now, old, old, old),
     ).fetchone()
     return bool(due)
 
@@ -149,6 +196,7 @@ def forget_old(db: sqlite3.Connection, now: float) -> None:
         (old,),
     )
     db.execute("DELETE FROM identifiers WHERE created_at < ?", (old,))
+    db.execute("DELETE FROM origins WHERE kept_at < ?", (old,))
 
 
 def _keep(

@@ -87,6 +87,16 @@ CREATE TABLE plans (
 
 CREATE TABLE questions (caller TEXT NOT NULL, at REAL NOT NULL) STRICT;
 
+-- Which call reads a list again that was read from a file, for whoever comes back to its batch after
+-- a restart. It may name people in its corrections; it goes after 24 hours.
+CREATE TABLE origins (
+    batch_id  TEXT PRIMARY KEY,
+    caller    TEXT NOT NULL,
+    arguments TEXT NOT NULL,     -- JSON: of validate_customers
+    is_whole  INTEGER NOT NULL,  -- 0: the corrections were too long to keep
+    kept_at   REAL NOT NULL
+) STRICT;
+
 CREATE TABLE secret (value BLOB NOT NULL) STRICT;
 
 CREATE INDEX same_identifier ON identifiers (digest);
