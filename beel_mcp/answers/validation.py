@@ -64,7 +64,8 @@ class Change(BaseModel):
     def words(self) -> str:
         rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
         shown = f", {quoted(self.before, SHOWN_LIMIT)}" if self.before else ""
-        after = f" to {quoted(self.after, SHOWN_LIMIT)}" if self.after and shown else ""
+        way = " to" if shown else ", now"
+        after = f"{way} {quoted(self.after, SHOWN_LIMIT)}" if self.after else ""
         return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
 
 
@@ -74,7 +75,7 @@ def reading_fields(batch: Batch, most: int, most_ignored: int) -> dict[str, Any]
     # An empty column loses nothing: those that hold something are named first.
     columns = sorted(batch.columns_ignored, key=lambda column: not column.value)
     ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns]
-    rows = [f"{row.what}: {quoted(row.value, IGNORED_LIMIT)}" for row in batch.rows_left_out]
+    rows = [f"row {row.what} ({quoted(row.value, IGNORED_LIMIT)})" for row in batch.rows_left_out]
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
         "columns_read": _columns_read(batch),
@@ -197,7 +198,7 @@ class ValidationAnswer(Answer):
     def _rows_left_out(self) -> str:
         rows, more = self.rows_left_out, self.more_rows_left_out
         others = f" and {more} more" if more else ""
-        return f"Rows left out, not customers: {', '.join(rows)}{others}." if rows else ""
+        return f"Left out, no customers: {', '.join(rows)}{others}." if rows else ""
 
     def _columns_ignored(self) -> str:
         """Name what no customer gets, with a value, so that a person can say that it matters."""

@@ -252,8 +252,8 @@ async def test_what_a_list_holds_and_no_customer_gets_is_told_with_its_value(
     said, structure = result.content[0].text, result.structured_content or {}
     assert (structure["total"], structure["importable"]) == (2, 2)
     assert structure["columns_ignored"] == ['Ruta (such as "Norte")']
-    assert structure["rows_left_out"] == ['4: "Total clientes: 2"']
-    assert 'Rows left out, not customers: 4: "Total clientes: 2".' in said
+    assert structure["rows_left_out"] == ['row 4 ("Total clientes: 2")']
+    assert 'Left out, no customers: row 4 ("Total clientes: 2").' in said
     assert 'Columns ignored: Ruta (such as "Norte").' in said
     [remark] = structure["problems"]
     assert (remark["field"], remark["example"]["value"]) == ("notes", "600112233")
