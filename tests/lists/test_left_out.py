@@ -1,12 +1,16 @@
 """What a list holds beside its customers is named with a value, and nobody is made of it."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from beel_mcp.errors import CallerError
+from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import ReadRows, read_list
 from tests.support.list_files import text, xls, xlsx
@@ -159,3 +163,13 @@ def test_the_reported_texts_have_their_names(name, expected):
     read = of_shared_case(name)
     assert [row.values["legal_name"] for row in read.rows] == expected
     assert not [problem for row in read.rows for problem in row.problems]
+
+
+def test_the_report_for_the_person_names_it_too():
+    rows = [[*BEEL[0], "Ruta"], [*BEEL[1], "Norte"], ["Total", "", "", "", "", "", "", "", "", 1]]
+    batch = Batch("local", "a.csv", *read_list(text(rows), "a.csv"))
+    report = report_of(batch, "es", datetime(2026, 7, 1, tzinfo=UTC))
+    summary = CalamineWorkbook.from_filelike(BytesIO(report)).get_sheet_by_name("Resumen")
+    told = [row[:3] for row in summary.to_python()]
+    assert ["Fila que no es un cliente", "3", "Total"] in told
+    assert ["Columna sin usar", "Ruta", "Norte"] in told

@@ -8,6 +8,7 @@ from beel_mcp.countries import country_of
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.edits import Correction, derive
 from beel_mcp.lists.files.rows import ReadRows, read_list
+from beel_mcp.lists.inline import read_inline
 from beel_mcp.lists.model import Row
 from tests.lists.test_left_out import of_shared_case
 from tests.support.list_files import text, xlsx
@@ -256,3 +257,11 @@ def test_the_reported_exports_lose_nothing():
     two = of_shared_case("two-in-one-cell.csv")
     assert two.rows[0].advice[0].value == "911234567"
     assert two.rows[1].payload()["billing_emails"] == ["b@example.com"]
+
+
+def test_a_row_given_inline_has_the_first_of_several_as_its_suggestion():
+    several = {"phone": "931234567 / 600112233", "email": "a@example.com; b@example.com"}
+    (row,) = read_inline([{"legal_name": "Acme SL", "nif": "B65120347", **several}])
+    hints = {problem.field: problem.hint() for problem in row.advice}
+    assert hints["phone"] == "931234567"
+    assert hints["email"] == "a@example.com; in billing_emails: b@example.com"

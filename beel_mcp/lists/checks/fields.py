@@ -10,12 +10,11 @@ from typing import Any, Final
 from beel_mcp.cleaning import mask_iban
 from beel_mcp.countries import is_spain
 from beel_mcp.identity import bare_nif, is_nif
+from beel_mcp.lists.checks.contacts import emails_of, has_phone_shape, is_email, phones_of
 from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, both, either, verbatim
 
-_EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
-_PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
 _SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
 _IBAN_BEGINS: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?=[ .-]?[A-Z0-9])", re.IGNORECASE)
 _IBAN_LENGTHS: Final = range(15, 35)
@@ -58,10 +57,10 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
         found += _postal_code(address["postal_code"], address["province"])
     else:
         found.extend(_address(address))
-    if email and not _EMAIL.fullmatch(email):
-        found.append(Problem("email", Message("email.shape"), email))
+    if email and not is_email(email):
+        found.append(Problem("email", Message("email.shape"), email, _first_email(email)))
     for other in values.get("billing_emails", ()):
-        if not _EMAIL.fullmatch(other):
+        if not is_email(other):
             found.append(Problem("billing_emails", Message("email.shape"), other))
     if phone and not (phone.isdigit() and len(phone) == 9):
         found.extend(_phone(phone))
@@ -188,26 +187,24 @@ def _postal_code(code: str, province: str) -> tuple[Problem, ...]:
     return (Problem(field, Message("address.postal_code_elsewhere"), code, hint),)
 
 
-def is_email(text: str) -> bool:
-    """Whether a text has the shape of an e-mail address."""
-    return _EMAIL.fullmatch(text) is not None
-
-
-def is_phone(text: str) -> bool:
-    """Whether BeeL takes a text as a telephone, and it has the digits of one."""
-    has_digits = sum(map(str.isdigit, text)) >= 9
-    return has_digits and 9 <= len(text) <= 20 and _PHONE.fullmatch(text) is not None
+def _first_email(text: str) -> Message | None:
+    """Suggest the first of several; the others have a field of their own."""
+    first, *others = emails_of(text) or ("",)
+    if not others:
+        return verbatim(first) if first else None
+    return Message("email.first", first=first, others="; ".join(others))
 
 
 def _phone(phone: str) -> Iterator[Problem]:
-    if not phone or (_PHONE.fullmatch(phone) and 9 <= len(phone) <= 20):
+    if not phone or has_phone_shape(phone):
         return
     if _SCIENTIFIC.fullmatch(phone):
         yield Problem("phone", Message("phone.rounded"), phone)
         return
     plain = re.sub(r"[./,]+", " ", phone).strip()
-    fits = _PHONE.fullmatch(plain) and 9 <= len(plain) <= 20
-    hint = verbatim(plain) if fits else None
+    hint = verbatim(plain) if has_phone_shape(plain) else None
+    if first := next(iter(phones_of(phone)), None):
+        hint = verbatim(first)
     yield Problem("phone", Message("phone.shape"), phone, hint)
 
 

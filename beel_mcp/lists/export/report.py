@@ -181,11 +181,21 @@ class _Report:
                 yield [Cell(say(name), colour), Cell(str(counts[kind])), Cell(say(meaning))]
         if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
             yield [Cell(say(Message("report.changes_not_listed"))), Cell(str(more))]
+        yield from self._left_out_rows()
         yield []
         numbers = OURS[self._language][0]
         yield [Cell(say(Message("report.correct", sheet=customers, column=numbers)))]
         yield [Cell(say(Message("report.save")))]
         yield [Cell(say(Message("report.give_back")))]
+
+    def _left_out_rows(self) -> Iterator[Sequence[Cell]]:
+        """Name the rows and columns that no customer was made of, with a value each."""
+        for title, group in (
+            (Message("report.rows_left_out"), self._batch.rows_left_out),
+            (Message("report.columns_ignored"), self._batch.columns_ignored),
+        ):
+            for what, value in group[:_MOST_LINES]:
+                yield [Cell(self._say(title)), Cell(clean(what, _LONGEST_SHOWN)), Cell(value)]
 
     def _change_rows(self, changes: Sequence[ValueChange]) -> Iterator[Sequence[Cell]]:
         yield [Cell(self._say(header), is_bold=True) for header in _CHANGE_COLUMNS]

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple, get_args
 from beel_mcp.cleaning import clean, is_plain, safe_text
 from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
+from beel_mcp.lists.checks.contacts import emails_of, is_email, phones_of
 from beel_mcp.lists.checks.duplicates import with_duplicates
-from beel_mcp.lists.checks.fields import european, is_email
+from beel_mcp.lists.checks.fields import european
 from beel_mcp.lists.checks.places import flat_of, is_whole, mended, province_alone
-from beel_mcp.lists.checks.several import emails_of, phones_of
 from beel_mcp.lists.files.cells import raw_of, repaired
 from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line

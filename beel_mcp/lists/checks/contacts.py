@@ -1,10 +1,10 @@
-"""Cells that hold several telephones or e-mail addresses, parted where that is certain."""
+"""Telephones and e-mail addresses: their shapes, and cells that hold several of them."""
 
 import re
 from typing import Final
 
-from beel_mcp.lists.checks.fields import is_email, is_phone
-
+_EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
+_PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
 _ADDRESS: Final = re.compile(r"[^\s<>()\[\];,|/\"']+@[^\s<>()\[\];,|/\"']+")
 _BETWEEN_ADDRESSES: Final = re.compile(r"[\s;,/|<>]|\b(?:y|e|o|i|u|and|or|mailto:)(?!\w)")
 _BETWEEN_PHONES: Final = re.compile(
@@ -16,6 +16,16 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 _SPANISH: Final = re.compile("[6-9][0-9]{8}")
+
+
+def is_email(text: str) -> bool:
+    """Whether a text has the shape of an e-mail address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def has_phone_shape(text: str) -> bool:
+    """Whether BeeL takes a text as a telephone."""
+    return 9 <= len(text) <= 20 and _PHONE.fullmatch(text) is not None
 
 
 def emails_of(text: str) -> tuple[str, ...]:
@@ -37,4 +47,7 @@ def phones_of(text: str) -> tuple[str, ...]:
         pairs = [digits[:9], digits[9:]]
         if all(map(_SPANISH.fullmatch, pairs)):
             parts = pairs
-    return tuple(dict.fromkeys(parts)) if all(map(is_phone, parts)) else ()
+    are_phones = all(map(has_phone_shape, parts)) and all(
+        sum(map(str.isdigit, part)) >= 9 for part in parts
+    )
+    return tuple(dict.fromkeys(parts)) if are_phones else ()
