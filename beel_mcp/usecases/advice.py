@@ -7,11 +7,12 @@ from typing import Any, Final
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import quoted
+from beel_mcp.countries import is_spain
 from beel_mcp.language import Language
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.duplicates import names_alike, words_of
 from beel_mcp.lists.checks.fields import advise
-from beel_mcp.lists.checks.places import is_spain, prefixes_of, province_of
+from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.inline import concerns
 from beel_mcp.lists.model import Problem, Row
 from beel_mcp.messages import VERBATIM, Message
