@@ -115,22 +115,15 @@ class SelectionStore:
 
     def _missing(self, selection_id: str, noun: Noun, caller: str) -> CallerError:
         owner, again = self._gone.get(selection_id, ("", None))
-        if owner == caller:
-            return CallerError(
-                "This selection is gone: selections are kept in memory for 30 minutes after their"
-                " last use.",
-                code="selection_expired",
-                remedy=f"Call {again.tool if again else f'find_{noun}'} again with select_all and"
-                " the same filters, and use the new selection_id.",
-                next_calls=(again,) if again else (),
-            )
+        is_known = owner == caller
+        calls = ((again,) if again else ()) if is_known else (_anew(noun),)
         return CallerError(
-            "There is no selection with this selection_id: they are kept in memory for 30 minutes,"
-            " and not across a restart of this server.",
-            code="unknown_selection",
-            remedy=f"Call find_{noun} with select_all and the filters that it was made with, and"
-            " use the new selection_id.",
-            next_calls=(_anew(noun),),
+            "There is no selection with this selection_id: they are kept in memory for 30 minutes"
+            " after their last use, and not across a restart of this server.",
+            code="selection_expired" if is_known else "unknown_selection",
+            remedy=f"Call find_{noun} again with select_all and the same filters, and use the new"
+            " selection_id.",
+            next_calls=calls,
         )
 
     def ids(

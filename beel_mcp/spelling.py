@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import quoted
@@ -18,6 +18,10 @@ from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.messages import Message, read_data
 
+LEGAL_FORMS: Final = re.compile(
+    r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"
+    r"|sociedad anonima|unipersonal|societat limitada)\b"
+)
 _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?E\+?([0-9]{1,2})", re.IGNORECASE)
 _FLOAT: Final = re.compile(r"(\+?[0-9]{4,15})[.,]0{1,2}")
 _DOTTED_PHONE: Final = re.compile(r"\+?[0-9]{2,4}(?:\. ?[0-9]{2,4}){2,4}")
@@ -58,11 +62,23 @@ def spelt(field: str, text: str) -> str:
     return changed.value if changed else text
 
 
+def without_accents(text: str) -> str:
+    """Give a text in small letters without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(mark for mark in plain if not unicodedata.combining(mark))
+
+
+@lru_cache(maxsize=20_000)
 def folded(text: str) -> str:
     """Give what all spellings of a word share: small letters without accents, marks or blanks."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    return " ".join(re.findall(r"[^\W_]+", plain))
+    return " ".join(re.findall(r"[^\W_]+", without_accents(text)))
+
+
+@lru_cache(maxsize=20_000)
+def plain_name(name: str) -> str:
+    """Fold a name and leave out its legal form, if anything is left."""
+    plain = folded(name)
+    return " ".join(LEGAL_FORMS.sub(" ", plain).split()) or plain
 
 
 def read_day(text: Any) -> date:

@@ -1,6 +1,6 @@
 """What find_customers answers, and the first sentence of whatever lists records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -14,29 +14,76 @@ class FoundCustomer(BaseModel):
     customer_id: str
     name: str
     nif: str | None = None
+    other_id: str | None = None
     city: str | None = None
     email: str | None = None
+    lacks: list[str] | None = None
     active: bool
 
     def line(self) -> str:
-        facts = [self.nif, self.city, self.email, None if self.active else "inactive"]
+        lacks = f"without {', '.join(self.lacks)}" if self.lacks else None
+        state = None if self.active else "inactive"
+        facts = [self.nif, self.other_id, self.city, self.email, lacks, state]
         return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} " + " · ".join(
             filter(None, facts)
         )
 
 
+class SuggestedCustomer(BaseModel):
+    """A customer that is not the one asked for, and how it differs from it."""
+
+    customer_id: str
+    name: str
+    nif: str | None = None
+    why: str
+
+    def line(self) -> str:
+        facts = " · ".join(filter(None, [self.nif, self.why]))
+        return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} {facts}"
+
+
 class FoundCustomers(PageAnswer):
-    """A page of customers."""
+    """A page of customers; with all counted in `by`, and their ids kept, where that was asked."""
 
     customers: list[FoundCustomer] | None = None
+    by: dict[str, dict[str, int]] | None = None
+    complete: bool | None = None
+    selection_id: str | None = None
+    suggestions: list[SuggestedCustomer] | None = None
+    more_suggestions: int | None = None
+    remark: str | None = None
 
     def lines(self) -> Sequence[str]:
-        return [customer.line() for customer in self.customers or ()]
+        alike = (
+            "Names alike: ask which one is meant:"
+            if self.customers
+            else "Not the same, but the person may mean:"
+        )
+        more = f"(and {self.more_suggestions} more)" if self.more_suggestions else ""
+        kept = f"All {self.total} are kept as selection_id {self.selection_id} for 30 minutes."
+        return [
+            self.remark or "",
+            *(
+                f"{'Missing' if name == 'missing' else f'By {name}'}: {_counted(counts)}."
+                for name, counts in (self.by or {}).items()
+            ),
+            kept if self.selection_id else "",
+            *(customer.line() for customer in self.customers or ()),
+            alike if self.suggestions else "",
+            *(suggestion.line() for suggestion in self.suggestions or ()),
+            more,
+        ]
 
 
-def found_summary(noun: str, total: int, page: int, shown: int, *, nothing: str) -> str:
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in counts.items())
+
+
+def found_summary(
+    noun: str, total: int, page: int, shown: int, *, nothing: str, which: str = ""
+) -> str:
     """Say how many records were found, and how many of them this page has."""
     if not shown:
         return f"Page {page} is empty; {total} match." if total else nothing
     pages = f"; page {page} has {shown}" if shown < total else ""
-    return f"{plural(total, noun)} found{pages}."
+    return f"{plural(total, noun)}{which} found{pages}."

@@ -75,13 +75,22 @@ class CustomersApi:
         city: str | None = None,
         active: bool | None = None,
     ) -> RecordPage[Customer]:
-        """List customers: GET /customers. Without `active`, BeeL decides."""
+        """List customers: GET /customers. Without `active`, BeeL decides.
+
+        Raises:
+            UnknownOutcomeError: the answer holds something else than was asked for.
+        """
         query = {"page": page, "limit": limit, "active": active}
         texts = {"search": search, "nif": nif, "email": email, "city": city}
         response = await self._beel.send(Call(LIST_CUSTOMERS, query={**query, **texts}))
         data = response.read_as(CustomersData)
         pages = data.pagination
-        return RecordPage(data.customers, pages.total_items, pages.current_page, pages.has_more)
+        is_another = pages.current_page != page and data.customers
+        if len(data.customers) > limit or is_another:
+            raise response.unexpected("BeeL answered with another page than the one asked for.")
+        if pages.total_items < len(data.customers):
+            raise response.unexpected("BeeL counts fewer customers than it shows.")
+        return RecordPage(data.customers, pages.total_items, page, pages.has_more)
 
     async def get(self, customer_id: str) -> Customer:
         """Read a customer: GET /customers/{customer_id}.

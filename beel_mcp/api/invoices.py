@@ -10,7 +10,13 @@ from beel_mcp.api import invoice_lists
 from beel_mcp.api import zip as zips
 from beel_mcp.api.company import Client
 from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
-from beel_mcp.api.models import DeletedData, Invoice, InvoiceOwnersData, RecordPage
+from beel_mcp.api.models import (
+    DeletedData,
+    Invoice,
+    InvoiceOwner,
+    InvoiceOwnersData,
+    RecordPage,
+)
 from beel_mcp.api.new_draft import NewDraft
 from beel_mcp.api.routes import (
     CREATE_INVOICE,
@@ -132,6 +138,19 @@ class InvoicesApi:
             raise zips.explain(error, len(ids)) from None
         beside: ZipAnswer = response.data
         return zips.keep_requested(beside, ids)
+
+    async def list_owners(self, *, page: int, limit: int) -> RecordPage[InvoiceOwner]:
+        """List whose the invoices are, drafts and proformas too: GET /invoices.
+
+        Raises:
+            UnknownOutcomeError: the answer holds something else than was asked for.
+        """
+        response = await self._beel.send(Call(LIST_INVOICES, query={"page": page, "limit": limit}))
+        data = response.read_as(InvoiceOwnersData)
+        pages = data.pagination
+        if len(data.invoices) > limit or (pages.current_page != page and data.invoices):
+            raise response.unexpected("BeeL answered with another page than the one asked for.")
+        return RecordPage(data.invoices, pages.total_items, page, pages.has_more)
 
     async def count_for(self, customer_id: str) -> int:
         """Count the invoices of a customer, drafts and proformas too: GET /invoices, one row.

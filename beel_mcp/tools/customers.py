@@ -1,81 +1,82 @@
 """Customers that are in BeeL."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
 
-from beel_mcp.answers.answer import NAME_LIMIT, next_steps
+from beel_mcp.answers.answer import NAME_LIMIT, capped_fields, next_steps
 from beel_mcp.answers.changes import DeactivationAnswer, UpdateAnswer
-from beel_mcp.answers.found import FoundCustomer, FoundCustomers, found_summary
+from beel_mcp.answers.found import (
+    FoundCustomer,
+    FoundCustomers,
+    SuggestedCustomer,
+    found_summary,
+)
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
-from beel_mcp.context import AppState, Beel
+from beel_mcp.context import AppState, Beel, Selections, caller
 from beel_mcp.errors import NextCall
-from beel_mcp.identity import bare_nif
 from beel_mcp.lists.edits import read_changes
-from beel_mcp.spelling import spelt
+from beel_mcp.selections import MOST_SELECTED, SelectionStore
 from beel_mcp.tools.declare import guarded, read
 from beel_mcp.tools.parameters import (
     Active,
     Changes,
     CustomerIds,
     DeactivationMode,
+    HasInvoices,
     Limit,
+    Missing,
     Page,
     Search,
+    SelectAll,
     SelectionId,
     UpdateIds,
+    Wanted,
 )
 from beel_mcp.usecases.confirmation import Call, ask, chosen
+from beel_mcp.usecases.customer_search.customer_filter import CustomerFilter
+from beel_mcp.usecases.customer_search.search import MOST_SUGGESTED, Matches, Suggestion, find
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
-NOTHING_FOUND = (
-    "No {}s match. Try fewer letters of the name, with its accents; active: false lists the"
-    " inactive ones."
-)
+# A question about all is answered by its counts, within 600 tokens.
+COUNTED_LIMIT: Final = 6
 
 
 async def find_customers(
     beel: Beel,
+    selections: Selections,
     search: Search | None = None,
-    nif: str | None = None,
-    email: str | None = None,
-    city: str | None = None,
+    nif: Wanted | None = None,
+    email: Wanted | None = None,
+    city: Wanted | None = None,
     active: Active = True,  # noqa: FBT002 - called by name, over MCP
+    missing: Missing | None = None,
+    has_invoices: HasInvoices | None = None,
+    select_all: SelectAll = False,  # noqa: FBT002
     page: Page = 1,
-    limit: Annotated[Limit, Field(description="Customers per page.")] = 20,
+    limit: Annotated[
+        Limit | None, Field(description="Customers per page: 20, or 6 beside a count.")
+    ] = None,
 ) -> FoundCustomers:
-    """Find customers in BeeL by name, NIF, e-mail or city; all filters must match.
+    """Find customers in BeeL by name, NIF, e-mail, city or what they lack; all filters must match.
 
-    Gives their customer_id, which other tools ask for. Deleted customers are never shown.
+    Gives their customer_id, which other tools ask for. suggestions are not matches: ask the person.
+    Deleted customers are never shown.
     """
     # A name that was cut in an earlier answer ends in an ellipsis that BeeL does not have.
-    filters = {
-        "search": search and spelt("nif", search.removesuffix(ELLIPSIS)),
-        "nif": nif and bare_nif(nif),
-        "email": email,
-        "city": city,
-    }
-    used = {name: value for name, value in filters.items() if value}
-    found = await beel.customers.list(page=page, limit=limit, active=active, **used)
-    following = NextCall(
-        "find_customers",
-        {**used, "active": active, "page": page + 1, "limit": limit},
-        "the next page",
+    wanted = CustomerFilter(
+        *(search and search.removesuffix(ELLIPSIS), nif, email, city, active),
+        *(tuple(missing or ()), has_invoices),
     )
-    kind = "active customer" if active else "inactive customer"
-    return FoundCustomers(
-        status="done",
-        summary=found_summary(
-            *(kind, found.total, page, len(found.items)), nothing=NOTHING_FOUND.format(kind)
-        ),
-        customers=[_found(customer) for customer in found.items],
-        total=found.total,
-        page=page,
-        has_more=found.has_more,
-        next=next_steps(following if found.has_more else None),
-    )
+    is_counted = bool(select_all or missing or has_invoices is not None)
+    size = limit or (COUNTED_LIMIT if is_counted else 20)
+    found = await find(beel, wanted, page=page, limit=size, count=select_all)
+    following = {"limit": 50} if is_counted and not limit else {"page": page + 1, "limit": size}
+    answer = _told(wanted, found, page, following)
+    return _selected(answer, wanted, found, selections) if select_all else answer
 
 
 async def ask_to_deactivate(
@@ -142,16 +143,75 @@ async def update_customers(
     return call.changed(UpdateAnswer, result, "update_customers")
 
 
-def _found(customer: Customer) -> FoundCustomer:
+def _told(
+    wanted: CustomerFilter, found: Matches, page: int, following: Mapping[str, int]
+) -> FoundCustomers:
+    kind = f"{'active' if wanted.active else 'inactive'} customer"
+    nobody = f"No {kind}s{wanted.which} match."
+    if found.is_nobody and found.is_complete and not found.suggestions:
+        nobody += " Nobody is alike either, active or not."
+    suggestions = [_suggested(one) for one in found.suggestions]
+    why = "the next page" if "page" in following else "lists them, 50 to a page"
+    step = NextCall("find_customers", {**wanted.arguments(), **following}, why)
+    return FoundCustomers(
+        status="done",
+        summary=found_summary(
+            *(kind, found.total, page, len(found.customers)), nothing=nobody, which=wanted.which
+        ),
+        customers=[_found(customer, wanted) for customer in found.customers],
+        total=found.total,
+        page=page,
+        has_more=found.has_more,
+        by=found.by,
+        complete=None if found.everyone is None else found.is_complete,
+        remark=_remark(found),
+        next=next_steps(step if found.has_more else None),
+        **capped_fields("suggestions", suggestions, MOST_SUGGESTED),
+    )
+
+
+def _remark(found: Matches) -> str | None:
+    if not found.is_complete:
+        return "Not all could be read in time: these are only some, and the counts are of them."
+    if not found.is_compared:
+        return "Whether others have a name alike could not be looked up in time."
+    return None
+
+
+def _selected(
+    answer: FoundCustomers, wanted: CustomerFilter, found: Matches, selections: SelectionStore
+) -> FoundCustomers:
+    """Keep the ids of all, if all are known and not too many."""
+    ids = [customer.id for customer in found.everyone or ()]
+    if not ids or not found.is_complete:
+        return answer
+    if len(ids) > MOST_SELECTED:
+        remark = f"A selection holds at most {MOST_SELECTED}: none was kept. Use more filters."
+        return answer.model_copy(update={"remark": remark})
+    arguments = {**wanted.arguments(), "select_all": True}
+    selection = selections.add("customers", ids, arguments, caller())
+    return answer.model_copy(update={"selection_id": selection.selection_id})
+
+
+def _found(customer: Customer, wanted: CustomerFilter) -> FoundCustomer:
     city = customer.address.city if customer.address else None
+    other = customer.alternative_id
     return FoundCustomer(
         customer_id=customer.id,
         name=clean(customer.legal_name, NAME_LIMIT),
         nif=_short(customer.nif),
+        other_id=_short(f"{other.type} {other.number}") if other and not customer.nif else None,
         city=_short(city),
         email=_short(customer.email),
+        lacks=wanted.lacking(customer) if len(wanted.missing) > 1 else None,
         active=customer.active,
     )
+
+
+def _suggested(one: Suggestion) -> SuggestedCustomer:
+    name = clean(one.customer.legal_name, NAME_LIMIT)
+    nif = _short(one.customer.nif)
+    return SuggestedCustomer(customer_id=one.customer.id, name=name, nif=nif, why=one.why)
 
 
 def _short(value: str | None) -> str | None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from beel_mcp.lists.edits import CustomerChanges
 from beel_mcp.lists.model import CustomerRow
 from beel_mcp.tools.declare import flatten
+from beel_mcp.usecases.customer_search.customer_filter import CustomerField
 
 
 def _without_description(schema: dict[str, Any]) -> None:
@@ -167,7 +168,14 @@ InvoiceStatuses = Annotated[
 ]
 Quarter = Annotated[str, Field(description="Calendar quarter, 2026-Q3; or give dates.")]
 Day = Annotated[str, Field(description="2026-07-31")]
-Search = Annotated[str, Field(description="Part of a name, NIF or e-mail.")]
+# Never empty: BeeL would take it for no filter, and give everything.
+Wanted = Annotated[str, Field(pattern=r"\S"), WithJsonSchema({"type": "string"})]
+Search = Annotated[Wanted, Field(description="Part of a name, NIF or e-mail.")]
+Missing = Annotated[
+    list[CustomerField], Field(description="Who lacks any of these; address: a whole one.")
+]
+HasInvoices = Annotated[bool, Field(description="Drafts count.")]
+SelectAll = Annotated[bool, Field(description="Counts all, and keeps their ids as selection_id.")]
 Active = Annotated[bool, Field(description="false lists inactive customers instead.")]
 Page = Annotated[int, Field(ge=1)]
 Limit = Annotated[int, Field(ge=1, le=50)]

@@ -56,3 +56,28 @@ async def test_a_limit_or_page_out_of_range_is_refused_by_name(
     structure = result.structured_content or {}
     assert result.is_error
     assert structure["field_errors"][0]["field"] == next(iter(arguments))
+
+
+@pytest.mark.parametrize("tool", ["find_customers", "find_invoices"])
+@pytest.mark.parametrize("blank", ["", "  "])
+async def test_an_empty_filter_is_not_no_filter(client: Client, tool: str, blank: str) -> None:
+    for name in ("search",) if tool == "find_invoices" else ("search", "nif", "email", "city"):
+        result = await client.call_tool(tool, {name: blank})
+        structure = result.structured_content or {}
+        assert result.is_error
+        [fault] = structure["field_errors"]
+        assert fault["field"] == name
+        assert fault["message"].startswith("is empty: leave it out to list all")
+
+
+@pytest.mark.parametrize("nif", ["b-83.012.740", "ES B83012740", "es-b83012740", "B 83 012 740"])
+async def test_a_nif_is_found_however_it_is_written(client: Client, nif: str) -> None:
+    for name in ("nif", "search"):
+        answer = await found(client, **{name: nif})
+        assert [one["name"] for one in answer["customers"]] == ["Ferretería La Llave SL"]
+
+
+async def test_a_foreign_number_is_found_as_a_nif(client: Client) -> None:
+    answer = await found(client, nif="DE 123456788")
+    assert [one["name"] for one in answer["customers"]] == ["Müller Werkzeugbau GmbH"]
+    assert answer["customers"][0]["other_id"] == "NIF_IVA DE123456788"

@@ -1,26 +1,21 @@
 """Customers that stand twice in a list: by their identifier, or by name and address."""
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
 from beel_mcp.cleaning import clean
 from beel_mcp.lists.model import Problem, Row, get_value
 from beel_mcp.messages import Message
+from beel_mcp.spelling import folded, plain_name
 
 # Alike enough to ask: one letter wrong in a name of ten, or the words in another order.
 _NAMES_ALIKE: Final = 90
 _STREETS_ALIKE: Final = 80
 # At an address shared by many customers only the neighbours in the alphabet are compared.
 _NEIGHBOURS: Final = 5
-_LEGAL_FORM: Final = re.compile(
-    r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"
-    r"|sociedad anonima|unipersonal|societat limitada)\b"
-)
 _SAME_IDENTIFIER: Final = Message("duplicate.identifier")
 _SAME_NAME: Final = Message("duplicate.name")
 
@@ -69,13 +64,13 @@ def _by_name(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
 
 def names_alike(name: str, other: str) -> bool:
     """Whether two names, legal forms aside, are nearly the same."""
-    return _nearly(_plain_name(name), _plain_name(other))
+    return _nearly(plain_name(name), plain_name(other))
 
 
 def words_of(name: str) -> list[str]:
     """Give the words that tell a name from others, as they are written, the longest first."""
-    telling = _plain_name(name).split()
-    words = dict.fromkeys(word for word in re.findall(r"\w+", name) if _plain(word) in telling)
+    telling = plain_name(name).split()
+    words = dict.fromkeys(word for word in re.findall(r"\w+", name) if folded(word) in telling)
     return sorted((word for word in words if len(word) > 2), key=len, reverse=True)
 
 
@@ -90,26 +85,14 @@ def _nearly(name: str, other: str) -> bool:
 def _alike(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     from rapidfuzz import fuzz  # noqa: PLC0415 - start-up is measured
 
-    named = sorted((_plain_name(row.values["legal_name"]), row.number, row) for row in rows)
+    named = sorted((plain_name(row.values["legal_name"]), row.number, row) for row in rows)
     for index, (name, _, row) in enumerate(named):
         for other_name, _, other in named[index + 1 : index + 1 + _NEIGHBOURS]:
             if not _nearly(name, other_name):
                 continue
             streets = [
-                _plain(get_value(each.values, "address.street") or "") for each in (row, other)
+                folded(get_value(each.values, "address.street") or "") for each in (row, other)
             ]
             if all(streets) and fuzz.token_set_ratio(*streets) < _STREETS_ALIKE:
                 continue
             yield (row, other) if row.number < other.number else (other, row)
-
-
-@lru_cache(maxsize=10_000)
-def _plain(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    return " ".join(re.findall(r"\w+", plain))
-
-
-def _plain_name(name: str) -> str:
-    plain = _plain(name)
-    return " ".join(_LEGAL_FORM.sub(" ", plain).split()) or plain
