@@ -15,11 +15,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # A room may import the rooms named here, and itself.
 LEAVES = {"errors", "redaction", "cleaning", "settings", "language", "identity"}
-LEAVES |= {"messages", "names", "spelling", "countries"}
+LEAVES |= {"messages", "spelling", "countries"}
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "identity": set(),
-    "names": {"spelling"},
     "cleaning": set(),
     "redaction": set(),
     "settings": {"language"},
@@ -83,8 +82,8 @@ PLACES: dict[str, set[str]] = {
     "filelock": {"writes.journal"},
     "python_calamine": {"lists"},
     "olefile": {"lists"},
-    # How alike two names are is asked of lists and of searches; `names` alone knows.
-    "rapidfuzz": {"lists", "names"},
+    # How alike two names are is asked of lists and of searches.
+    "rapidfuzz": {"lists", "usecases"},
     "xlsxwriter": {"lists"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import quoted
 from beel_mcp.identity import bare_nif
-from beel_mcp.names import Difference, from_search, mistyped
 from beel_mcp.spelling import folded, spelt
+from beel_mcp.usecases.customer_search.names import Difference, from_search, mistyped
 
 CustomerField = Literal["email", "nif", "phone", "address", "iban", "billing_emails"]
 

@@ -9,9 +9,9 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import ApiError, CallerError, NotFoundError
-from beel_mcp.names import Difference, between
 from beel_mcp.spelling import folded
 from beel_mcp.usecases.customer_search.customer_filter import LACKS, CustomerField, CustomerFilter
+from beel_mcp.usecases.customer_search.names import Difference, between
 from beel_mcp.usecases.customer_search.whole_list import WholeList, read_customers, read_owners
 from beel_mcp.writes.kinds.protocol import for_each_limited
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beel_mcp.names import between, from_search
+from beel_mcp.usecases.customer_search.names import between, from_search
 
 
 @pytest.mark.parametrize(
