@@ -13,6 +13,7 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import ReadRows, read_list
+from beel_mcp.lists.inline import read_inline
 from tests.support.list_files import text, xls, xlsx
 from tests.support.program_exports import BEEL, beel
 
@@ -173,3 +174,11 @@ def test_the_report_for_the_person_names_it_too():
     told = [row[:3] for row in summary.to_python()]
     assert ["Fila que no es un cliente", "3", "Total"] in told
     assert ["Columna sin usar", "Ruta", "Norte"] in told
+
+
+def test_a_row_of_our_own_report_is_a_customer_whatever_it_holds():
+    rows = read_inline([{}, {"legal_name": "Total"}])
+    report = report_of(Batch("local", "inline", rows), "es", datetime(2026, 7, 1, tzinfo=UTC))
+    again = read_list(report, "clientes revisados.xlsx")
+    assert [row.values.get("legal_name") for row in again.rows] == [None, "Total"]
+    assert again.rows_left_out == ()

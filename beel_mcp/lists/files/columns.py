@@ -131,14 +131,18 @@ def read_table(
 def _customers(
     lines: Sequence[Line], layout: Layout, grid: Grid
 ) -> tuple[tuple[Line, ...], tuple[LeftOut, ...]]:
-    """Part the rows of customers from totals, footers and rows without a value of any field."""
+    """Part the rows of customers from totals, footers and rows without a value of any field.
+
+    What a report of ours has a row for is a customer, however little is known of it.
+    """
     used = [column.cell for column in layout.used]
+    ours = [i for i, header in enumerate(map(str, layout.line.cells)) if is_ours(header)]
     lost = {row for row, _ in grid.lost}
     rows, left_out = [], []
     for line in lines:
         cells = line.cells
         holds = any(cells[i] != "" for i in used) or line.number in lost
-        if holds and not is_footer(cells):
+        if any(cells[i] != "" for i in ours) or (holds and not is_footer(cells)):
             rows.append(line)
         else:
             first = next(cell for cell in cells if cell != "" and str(cell).strip())
