@@ -77,6 +77,7 @@ def row(name: str, mine: Spent, other: Spent | None) -> str:
 
 
 @pytest.mark.benchmark
+@pytest.mark.parametrize("era", ["auto"])  # the list is the same in both
 async def test_recorded_chores_cost_a_fraction_of_what_they_cost_on_a_generated_server(
     client: Client, tmp_path: Path
 ) -> None:

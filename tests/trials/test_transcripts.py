@@ -14,7 +14,10 @@ from tests.trials.trial import Event, begun
 
 pytestmark = pytest.mark.anyio
 # These take no time; the others are many calls, many rows or a PDF for each invoice.
-FAST = {"named-by-a-rogue-es", "nif-with-dots-es", "out-of-the-list-es", "paid-es", "draft-en"}
+FAST = {
+    *("draft-en", "named-by-a-rogue-es", "nif-with-dots-es", "out-of-the-list-es", "owes-es"),
+    *("paid-es", "quarter-by-rate-es", "two-alike-es", "two-gone-es"),
+}
 
 
 def marked(path: Path) -> Any:
