@@ -98,7 +98,7 @@ async def test_an_operation_that_ends_after_its_call_is_news(settings: Settings)
             await heard(subscription, ResourceUpdated(uri))
         state = await call(client, "check_operation", operation_id=begun["operation_id"])
     assert begun["status"] == "partial"
-    assert state["counts"]["deactivated"] == 250
+    assert state["counts"]["deleted"] == 250
 
 
 async def test_each_era_says_truthfully_whether_one_can_listen(

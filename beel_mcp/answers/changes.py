@@ -17,11 +17,13 @@ from beel_mcp.answers.answer import (
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.cleaning import clean, quoted, shortened
+from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.previous_values import as_changes, fits_answer
+from beel_mcp.writes.kinds.previous_values import as_changes, fits_answer, is_whole
 from beel_mcp.writes.kinds.protocol import OutcomeWords
+from beel_mcp.writes.kinds.undo import can_be_undone, recreating_call, replaced
 
 Previous = Annotated[
     dict[str, Any],
@@ -68,9 +70,6 @@ class ChangeAnswer(WriteAnswer):
     def lines(self) -> Sequence[str]:
         counts = self.counts
         return [
-            "This plan was taken before: nothing was sent now, this is its recorded outcome."
-            if self.replayed
-            else "",
             *super().lines(),
             f"Counts: {count_phrase(counts)}." if counts else "",
             f"Saved before: {self.backup_path}" if self.backup_path else "",
@@ -83,18 +82,18 @@ class ChangeAnswer(WriteAnswer):
         ]
 
 
-class DeactivationAnswer(ChangeAnswer):
-    """What deactivate_customers answers."""
-
-    deactivated: list[str] | None = None
-    more_deactivated: int | None = None
-
-
 class DraftDeletionAnswer(ChangeAnswer):
     """What delete_draft_invoice answers."""
 
     deleted: list[str] | None = None
     more_deleted: int | None = None
+
+
+class DeactivationAnswer(DraftDeletionAnswer):
+    """What deactivate_customers answers: deleted or deactivated, as its mode was."""
+
+    deactivated: list[str] | None = None
+    more_deactivated: int | None = None
 
 
 class UpdateAnswer(ChangeAnswer):
@@ -106,15 +105,15 @@ class UpdateAnswer(ChangeAnswer):
     more_unchanged: int | None = None
     previous: Previous | None = None
     more_previous: int | None = None
-    previous_path: str | None = Field(None, description="All old values, when they are many.")
+    previous_path: str | None = Field(None, description="All old values, for the person to read.")
 
     def lines(self) -> Sequence[str]:
         old = json.dumps(self.previous, ensure_ascii=False) if self.previous else ""
-        more = f" and of {self.more_previous} more" if self.more_previous else ""
+        more = f" (of {self.more_previous} more: check_operation)" if self.more_previous else ""
         return [
             *super().lines(),
-            f"Old values{more} are in {self.previous_path}" if self.previous_path else "",
-            f"Old values, as changes that put them back: {old}" if old else "",
+            f"Old values{more}: {old}" if old else "",
+            f"All old values, for the person: {self.previous_path}" if self.previous_path else "",
         ]
 
 
@@ -123,13 +122,14 @@ A = TypeVar("A", bound=ChangeAnswer)
 
 def nothing_to_change(answer: type[A], preview: Preview, tool: str) -> A:
     """Say that not one of the records would change."""
-    words, total = KINDS[tool].words, preview.requested
+    words, total = KINDS[tool].words_of(preview.terms), preview.requested
     already = [record for record in preview.left_out if record.code in words.already]
     why = (
-        ("this record is" if total == 1 else f"all {total} records are") + " already so"
+        ("this record is" if total == 1 else f"all {total} records are")
+        + (" already as before that operation" if "undo" in preview.terms else " already so")
         if len(already) == total
         else ("this record cannot" if total == 1 else f"none of {total} records can")
-        + f" be {words.done}"
+        + f" be {words.effect or words.done}"
     )
     counts = {**dict.fromkeys(words.classes, 0), "failed": total - len(already)}
     if words.already:
@@ -160,10 +160,14 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
             lists |= capped_fields(name, ids, words.ids_cap)
     has_more = any(lists[name] for name in lists if name.startswith("more_"))
     why = "tells what became of it, by reading" if outcome.is_unsure else "lists every record"
+    checking = outcome.checking_call(why) if outcome.is_unsure or has_more else None
+    summary = change_summary(outcome)
+    if replayed:
+        summary = f"Nothing was sent now, this plan ran before: {summary[0].lower()}{summary[1:]}"
     something = "something" if outcome.done else "nothing"
     return answer(
         **outcome.fields(replayed=replayed),
-        summary=change_summary(outcome),
+        summary=summary,
         changed="unknown" if outcome.unknown else something,
         requested=outcome.operation.total,
         counts=outcome.counts,
@@ -171,8 +175,28 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
         **{words.saved_as: outcome.operation.saved_as},
         **(_previous(outcome) if words.saved_as == "previous_path" else {}),
         detail=change_detail(outcome) or None,
-        next=next_steps(outcome.checking_call(why) if outcome.is_unsure or has_more else None),
+        next=next_steps(checking, way_back(outcome)),
     )
+
+
+def way_back(outcome: Outcome) -> NextCall | None:
+    """Give the call that undoes what was done, once all of it is known."""
+    operation = outcome.operation
+    if can_undo(outcome):
+        is_deactivation = operation.kind == "deactivate_customers"
+        reason = "sets them active again" if is_deactivation else "puts the old values back"
+        if "undo" in operation.terms:
+            reason = "takes this undoing back"
+        return NextCall("update_customers", {"undo": operation.operation_id}, reason)
+    return recreating_call(operation) if outcome.done and not outcome.is_unsure else None
+
+
+def can_undo(outcome: Outcome) -> bool:
+    """Tell whether an operation can be undone: all of it is known, and its old values are kept."""
+    if outcome.is_unsure or not outcome.done or not can_be_undone(outcome.operation):
+        return False
+    done = outcome.of_class(outcome.words.done)
+    return len(done) == outcome.done and all(replaced(outcome.operation, one) for one in done)
 
 
 def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
@@ -185,8 +209,7 @@ def left_out_fields(preview: Preview, words: OutcomeWords) -> dict[str, Any]:
 def change_summary(outcome: Outcome) -> str:
     """Say the outcome in one sentence, and what BeeL did, which one word for all cannot tell."""
     operation, done, noun = outcome.operation, outcome.done, outcome.words.noun
-    words = outcome.words
-    effect = words.effect(operation.terms) if words.effect else words.done
+    effect = outcome.words.effect or outcome.words.done
     total = plural(operation.total, noun)
     were = "was" if done == 1 else "were"
     if outcome.running:
@@ -211,6 +234,10 @@ def change_detail(outcome: Outcome) -> str:
         codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
         why = f" ({', '.join(sorted(codes))})" if codes else ""
         parts.append(f"The rest was not sent{why}: it needs a new plan, for what is not_attempted.")
+    done = outcome.of_class(outcome.words.done) if "undo" in outcome.operation.terms else []
+    if partly := [one for one in done if one.message]:
+        told = [f"{quoted(one.name, SHORT_NAME_LIMIT)}, {one.message}" for one in partly[:2]]
+        parts.append(f"In part only, {len(partly)}: {'; '.join(told)}.")
     if outcome.unknown:
         parts.append("Do not repeat it; check_operation finds out, by reading only.")
     return " ".join(parts)
@@ -219,12 +246,12 @@ def change_detail(outcome: Outcome) -> str:
 def _previous(outcome: Outcome) -> dict[str, Any]:
     """Give the old values of what changed or may have changed, as many as there is room for.
 
-    Those that could not be shown as they are, are in the file alone.
+    Those that could not be shown as they are, are left out: an IBAN never leaves in an answer.
     """
     touched = [*outcome.of_class(outcome.words.done), *outcome.of_class("unknown")]
     shown: dict[str, Any] = {}
     for record in sorted(touched, key=lambda record: record.number):
-        if record.previous is None:
+        if record.previous is None or not is_whole(record.previous):
             continue
         values = {record.record_id: as_changes(record.previous)}
         if not fits_answer({**shown, **values}):

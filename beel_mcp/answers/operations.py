@@ -1,7 +1,7 @@
 """What confirm_plan and check_operation answer, whatever kind of write it is about."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,8 +12,10 @@ from beel_mcp.answers.changes import (
     DeactivationAnswer,
     DraftDeletionAnswer,
     UpdateAnswer,
+    can_undo,
     change_detail,
     change_summary,
+    way_back,
 )
 from beel_mcp.answers.creations import (
     CreationAnswer,
@@ -28,8 +30,11 @@ from beel_mcp.answers.outcome import Outcome, RecordRow
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Operation
+from beel_mcp.writes.kinds.protocol import settling_call
 
 PAGE_SIZE: Final = 20
+# Rows with old and new values are longer; so are operations that ended.
+LONG_PAGE_SIZE: Final = 10
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,27 @@ class OpenOperation(BaseModel):
         )
 
 
+class EndedOperation(BaseModel):
+    """An operation of the last 24 hours that is over."""
+
+    operation_id: str
+    tool: str
+    ended_at: str
+    counts: Annotated[dict[str, int], WithJsonSchema({"type": "object"})]
+    can_undo: bool | None = None
+    undoes: str | None = None
+    undone_by: str | None = None
+
+    def line(self) -> str:
+        facts = [
+            f"{self.ended_at}: {self.tool}, {count_phrase(self.counts)}, {self.operation_id}",
+            f"undoes {self.undoes}" if self.undoes else "",
+            f"undone by {self.undone_by}" if self.undone_by else "",
+            "can be undone" if self.can_undo else "",
+        ]
+        return "; ".join(filter(None, facts))
+
+
 class OperationAnswer(PageAnswer):
     """How an operation stands, and a page of its record; or what is open."""
 
@@ -106,16 +132,21 @@ class OperationAnswer(PageAnswer):
     retry_after_s: int | None = None
     operations: list[OpenOperation] | None = None
     more_operations: int | None = None
+    ended: list[EndedOperation] | None = None
+    more_ended: int | None = None
 
     def lines(self) -> Sequence[str]:
         return [
             self.detail or "",
             f"Counts: {count_phrase(self.counts)}." if self.counts else "",
             f"Saved before: {self.backup_path}" if self.backup_path else "",
-            f"Old values: {self.previous_path}" if self.previous_path else "",
+            f"All old values, for the person: {self.previous_path}" if self.previous_path else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(row.line() for row in self.rows or ()),
             *(operation.line() for operation in self.operations or ()),
+            "Ended, newest first (update_customers undo takes the id):" if self.ended else "",
+            *(operation.line() for operation in self.ended or ()),
+            f"{self.more_ended} more ended before these." if self.more_ended else "",
         ]
 
 
@@ -126,8 +157,9 @@ def operation_answer(
     operation = outcome.operation
     sentences = sentences_of(operation)
     rows = outcome.table()
-    shown = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    has_more = page * PAGE_SIZE < len(rows)
+    size = LONG_PAGE_SIZE if operation.kind == "update_customers" else PAGE_SIZE
+    shown = rows[(page - 1) * size : page * size]
+    has_more = page * size < len(rows)
     again = {"operation_id": operation.operation_id, "page": page + 1}
     following = NextCall("check_operation", again, "the next page")
     page_note = f" Page {page} is empty." if rows and not shown else ""
@@ -148,6 +180,7 @@ def operation_answer(
             outcome.checking_call(f"in {retry_after_s} s") if retry_after_s else None,
             following if has_more else None,
             None if outcome.is_unsure else sentences.going_on(operation),
+            way_back(outcome),
         ),
     )
 
@@ -157,28 +190,92 @@ def sentences_of(operation: Operation) -> Sentences:
     return SENTENCES.get(operation.kind, CHANGED)
 
 
-def open_operations_answer(operations: Sequence[OpenOperation]) -> OperationAnswer:
-    """List what is running or of unknown outcome."""
+def operations_answer(
+    operations: Sequence[OpenOperation], ended: Sequence[EndedOperation], total: int, page: int
+) -> OperationAnswer:
+    """List what is running or of unknown outcome, and a page of the `total` that ended."""
     shown, more = capped(operations)
     number = plural(len(operations), "operation") if operations else "No operation is"
-    reason = "settles it, by reading"
+    over = f"{total} ended in the last 24 hours" if total else "none ended in the last 24 hours"
+    more_ended = max(total - page * LONG_PAGE_SIZE, 0)
+    following = NextCall("check_operation", {"page": page + 1}, "the next page")
     return OperationAnswer(
         status="done",
-        summary=f"{number} running or of unknown outcome.",
+        summary=f"{number} running or of unknown outcome; {over}.",
         operations=shown,
         more_operations=more,
+        ended=list(ended) or None,
+        more_ended=more_ended or None,
         next=next_steps(
             *(
-                NextCall("check_operation", {"operation_id": operation.operation_id}, reason)
+                replace(settling_call(operation.operation_id), reason="settles it, by reading")
                 for operation in shown[:3]
-            )
+            ),
+            following if more_ended else None,
         ),
     )
 
 
+def over(operations: Sequence[Operation], ledger_id: str) -> list[Operation]:
+    """Leave out what is of another ledger, and what is not over."""
+    return [
+        operation
+        for operation in operations
+        if operation.account.ledger_id == ledger_id
+        and operation.ended_at is not None
+        and not operation.is_open
+    ]
+
+
+def ended_operation(outcome: Outcome, undone_by: str | None) -> EndedOperation:
+    """Describe an operation that is over."""
+    operation = outcome.operation
+    return EndedOperation(
+        operation_id=operation.operation_id,
+        tool=operation.kind,
+        ended_at=_iso_time(operation.ended_at or operation.started_at),
+        counts={name: number for name, number in outcome.counts.items() if number},
+        can_undo=(not undone_by and can_undo(outcome)) or None,
+        undoes=operation.terms.get("undo"),
+        undone_by=undone_by,
+    )
+
+
+def undone(operations: Sequence[Operation]) -> dict[str, str]:
+    """Give the undoings that stand, by what they undid; `operations` begin with the newest."""
+    found: dict[str, str] = {}
+    for operation in operations:
+        target = operation.terms.get("undo")
+        if target and operation.operation_id not in found and Outcome(operation, {}).done:
+            found[target] = operation.operation_id
+    return found
+
+
+def today(operations: Sequence[Operation]) -> str | None:
+    """Say in one line what was done: `2 imports (31 customers), 1 update (25)`."""
+    deeds: dict[str, list[int]] = {}
+    for operation in reversed(operations):
+        if done := Outcome(operation, {}).done:
+            deeds.setdefault(_deed(operation), []).append(done)
+    told = []
+    for deed, numbers in deeds.items():
+        noun = "draft" if "draft" in deed else "customer"
+        told.append(f"{plural(len(numbers), deed)} ({plural(sum(numbers), noun)})")
+    return ", ".join(told) or None
+
+
+def _deed(operation: Operation) -> str:
+    if operation.kind == "deactivate_customers":
+        return "deletion" if operation.terms.get("mode") == "delete" else "deactivation"
+    return "undoing" if "undo" in operation.terms else _DEEDS[operation.kind]
+
+
+def _iso_time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
 def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
     """Describe an operation that is in flight or not settled."""
-    started_at = datetime.fromtimestamp(operation.started_at, UTC)
     in_flight = any(chunk.state == "PENDING" for chunk in operation.chunks)
     # Nobody is at it any more, and what was not sent needs a new decision.
     is_half_done = not running and not operation.is_open
@@ -191,10 +288,16 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
             for chunk in operation.chunks
             if chunk.is_open or (is_half_done and chunk.state == "READY")
         ),
-        started_at=started_at.isoformat(timespec="seconds"),
+        started_at=_iso_time(operation.started_at),
     )
 
 
+_DEEDS: Final[Mapping[str, str]] = {
+    "create_customers": "import",
+    "create_draft_invoice": "new draft",
+    "update_customers": "update",
+    "delete_draft_invoice": "draft deletion",
+}
 CHANGED: Final = Sentences(change_summary, change_detail)
 SENTENCES: Final[Mapping[str, Sentences]] = {
     "create_customers": Sentences(customers_summary, customers_record_detail, going_on_call),

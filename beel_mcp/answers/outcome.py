@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, Status
+from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, VALUE_LIMIT, Status
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, RowRecord
 from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 
 RETRY_AFTER_S: Final = 15
@@ -44,7 +45,7 @@ class Outcome:
 
     @property
     def words(self) -> OutcomeWords:
-        return KINDS[self.operation.kind].words
+        return KINDS[self.operation.kind].words_of(self.operation.terms)
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -114,7 +115,7 @@ class Outcome:
         return [record for chunk, record in self._rows() if self._classify(chunk, record) == name]
 
     def table(self) -> list[RecordRow]:
-        """List what is known of each row, in order; a row refused for two reasons stands twice."""
+        """List what is known of each row, in order; a row with two messages stands twice."""
         rows = [
             RecordRow(
                 row=record.number,
@@ -154,6 +155,10 @@ class Outcome:
         return self._classify(chunk, record)
 
     def _messages(self, record: RowRecord) -> Sequence[str]:
+        if record.previous and record.after:
+            old, new = as_shown(record.previous), as_shown(record.after)
+            changes = [f"{path}: {_value(old[path])} → {_value(new[path])}" for path in old]
+            return [*changes, record.message] if record.message else changes
         if record.problems:
             return [problem.message for problem in record.problems]
         if "amount" in record.facts:
@@ -162,3 +167,14 @@ class Outcome:
         if self.words.failed == "failed":
             return [f"{record.code} {record.message}".strip()]
         return [record.message]
+
+
+def _value(value: Any) -> str:
+    """Give a field's value, which is data, so short that two of them have room in a message."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    parts = value.values() if isinstance(value, Mapping) else value
+    text = ", ".join(map(str, parts)) if not isinstance(parts, str | int | float) else str(parts)
+    return quoted(text, VALUE_LIMIT)

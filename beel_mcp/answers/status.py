@@ -56,6 +56,7 @@ class StatusAnswer(Answer):
     limits: Limits | None = None
     unsettled: list[OpenOperation] | None = None
     more_unsettled: int | None = None
+    today: str | None = None
     state_folder: str | None = None
     warnings: list[str] | None = None
     version: str | None = None
@@ -69,6 +70,7 @@ class StatusAnswer(Answer):
             self._routes_line(),
             f"Key scopes: {', '.join(self.scopes)}." if self.scopes else "",
             *(f"Unsettled: {operation.line()}." for operation in self.unsettled or ()),
+            f"Today (24 h): {self.today}." if self.today else "",
             f"Lists can be read from: {', '.join(self.import_folders or ())}.",
             *(f"Warning: {warning}" for warning in self.warnings or ()),
         ]

@@ -44,6 +44,7 @@ SEARCH: Final = "Panadería Lourdes"
 # Created a moment ago, by mistake, let us say.
 MISTAKEN: Final = ("Garaje Etxaniz", "Quesos La Trashumancia")
 WITH_INVOICES: Final = ("Construcións Rías Baixas", "Ferretería La Llave")
+DELETED: Final = {"deleted": 2, "failed": 0, "unknown": 0, "not_attempted": 0}
 DEACTIVATED: Final = {"deactivated": 2, "failed": 0, "unknown": 0, "not_attempted": 0}
 TYPED: Final = (3, 2)  # the number is misread at first
 QUARTER: Final = "2026-Q3"
@@ -252,7 +253,7 @@ async def _delete_without_forms(demo: Demo) -> None:
     demo.expect("customers before the yes", len(await demo.find(MISTAKEN)), len(MISTAKEN))
     demo.line("delete.statement")
     done = await demo.allow(plan)
-    demo.expect_facts(done, status="done", counts=DEACTIVATED)
+    demo.expect_facts(done, status="done", counts=DELETED)
     _expect_backup(demo, done)
     demo.expect("customers after it", len(await demo.find(MISTAKEN)), 0)
     again = await demo.confirm(plan)

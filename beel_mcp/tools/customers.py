@@ -1,7 +1,7 @@
 """Customers that are in BeeL."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from mcp.server.mcpserver import Context, Resolve
 from pydantic import Field
@@ -17,7 +17,7 @@ from beel_mcp.answers.found import (
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel, Selections, caller
-from beel_mcp.errors import NextCall
+from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.lists.edits import read_changes
 from beel_mcp.selections import MOST_SELECTED, SelectionStore
 from beel_mcp.tools.declare import guarded, read
@@ -33,6 +33,7 @@ from beel_mcp.tools.parameters import (
     Search,
     SelectAll,
     SelectionId,
+    Undo,
     UpdateIds,
     Wanted,
 )
@@ -113,31 +114,35 @@ async def ask_to_update(
     ctx: Context[AppState],
     customer_ids: UpdateIds | None,
     selection_id: SelectionId | None,
-    changes: Changes,
+    changes: Changes | None,
+    undo: Undo | None,
 ) -> Question:
-    """Look up what would change, and ask the person."""
-    return await ask(
-        ctx,
-        "update_customers",
-        lambda: (
-            chosen(ctx, "customers", customer_ids, selection_id, most=100)
-            | {"changes": read_changes(changes, customer_ids or ())}
-        ),
-    )
+    """Look up what would change, or go back, and ask the person."""
+
+    def arguments() -> dict[str, Any]:
+        if not undo:
+            them = chosen(ctx, "customers", customer_ids, selection_id, most=100)
+            return them | {"changes": read_changes(changes, customer_ids or ())}
+        if customer_ids or selection_id or changes is not None:
+            raise CallerError("undo stands alone: customers and values are those of before.")
+        return {"undo": undo}
+
+    return await ask(ctx, "update_customers", arguments)
 
 
 async def update_customers(
-    changes: Changes,
     call: Call,
     consent: Annotated[Consent, Resolve(ask_to_update)],
     customer_ids: UpdateIds | None = None,
     selection_id: SelectionId | None = None,
+    changes: Changes | None = None,
+    undo: Undo | None = None,
 ) -> UpdateAnswer:
     """Change some fields of customers in BeeL, the same for each, once the person has agreed.
 
-    Only the named fields change; addresses are merged field by field. The answer has the old values
-    as changes that put them back, in previous; all of them in previous_path when they are long or
-    have an IBAN. Asks the person, or returns a plan for confirm_plan.
+    Only the named fields change; addresses are merged field by field. undo puts back the old values
+    of an earlier update or deactivation, where nobody changed them since. Asks the person, or
+    returns a plan for confirm_plan.
     """
     result = await call.gate.answer(consent)
     return call.changed(UpdateAnswer, result, "update_customers")

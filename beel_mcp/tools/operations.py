@@ -8,8 +8,8 @@ from pydantic import Field
 from beel_mcp.answers.operations import (
     ConfirmationAnswer,
     OperationAnswer,
-    open_operations_answer,
     operation_answer,
+    operations_answer,
 )
 from beel_mcp.context import AppState, Beel
 from beel_mcp.tools.declare import confirms, read
@@ -46,18 +46,21 @@ async def check_operation(
     beel: Beel,
     call: Call,
     operation_id: Annotated[
-        str | None, Field(description="From the answer of the write; leave out to list open ones.")
+        str | None, Field(description="From the answer of the write; leave out to list today's.")
     ] = None,
     page: Page = 1,
 ) -> OperationAnswer:
     """Find out what became of a write whose outcome is unknown, by reading BeeL only.
 
-    Waits if it is still running, and pages through the record of what was done. Without an
-    operation_id it lists what is running or unsettled. Call it instead of repeating a write.
+    Waits if it is still running, and pages through what was done, old and new values. Without an
+    operation_id it lists what is running, unsettled, or ended in the last 24 hours. Call it instead
+    of repeating a write.
     """
     account = await beel.account()
     if operation_id is None:
-        return open_operations_answer(call.open_operations(account))
+        return operations_answer(
+            call.open_operations(account), *call.ended_operations(account, page), page
+        )
     operation = call.find_operation(operation_id)
     check_account(operation, account)
     operation, retry_after_s = await call.settle(operation)

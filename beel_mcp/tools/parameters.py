@@ -98,6 +98,10 @@ Changes = Annotated[
     WithJsonSchema(_bare(flatten(CustomerChanges.model_json_schema()))),
     Field(description="Only what is named changes. clear empties: notes, address.floor."),
 ]
+Undo = Annotated[
+    str,
+    Field(description="operation_id of an update or deactivation of the last 24 h, alone."),
+]
 DeactivationMode = Annotated[
     Literal["delete", "inactive"], Field(description="inactive hides them and can be undone.")
 ]

@@ -2,7 +2,7 @@
 
 from beel_mcp import __version__
 from beel_mcp.answers.answer import capped, next_steps
-from beel_mcp.answers.operations import open_operation
+from beel_mcp.answers.operations import open_operation, over, today
 from beel_mcp.answers.status import Limits, Problem, RoutesInUse, StatusAnswer
 from beel_mcp.api.client import BeelClient
 from beel_mcp.cleaning import clean
@@ -44,6 +44,7 @@ async def get_status(
         unsettled = journal.open_operations(account, caller) + journal.interrupted(account, caller)
     except BeelMcpError as error:
         return _with_problem(answer, error)
+    answer.today = today(over(journal.recent(caller), account.ledger_id))
     shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)
     answer.unsettled = [
         open_operation(found, running=bool(writes.running(found.operation_id))) for found in shown

@@ -15,7 +15,15 @@ from beel_mcp.answers.changes import (
     left_out_fields,
     nothing_to_change,
 )
-from beel_mcp.answers.operations import OpenOperation, open_operation
+from beel_mcp.answers.operations import (
+    LONG_PAGE_SIZE,
+    EndedOperation,
+    OpenOperation,
+    ended_operation,
+    open_operation,
+    over,
+    undone,
+)
 from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
 from beel_mcp.answers.plan import WriteAnswer, not_confirmed, remark_fields, waiting
 from beel_mcp.api.company import Account
@@ -33,7 +41,7 @@ from beel_mcp.writes.journal.plan import Preview
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
-from beel_mcp.writes.run.execution import Agreed, Deadline, Execution
+from beel_mcp.writes.run.execution import Agreed, Deadline, Execution, check_account
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
 
@@ -80,15 +88,7 @@ class WriteCall:
         Raises:
             CallerError: there is none with this id.
         """
-        operation = self.state.journal.find(operation_id, self.caller)
-        if operation is None:
-            kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
-            raise CallerError(
-                f"This is {kind}: an operation_id starts with op_.",
-                code="unknown_operation",
-                next_calls=(NextCall("check_operation", {}, "lists what is open"),),
-            )
-        return operation
+        return find_operation(self.state, self.caller, operation_id)
 
     def open_operations(self, account: Account) -> list[OpenOperation]:
         """List what is running, unsettled or interrupted."""
@@ -99,6 +99,16 @@ class WriteCall:
             open_operation(found, running=writes.running(found.operation_id) is not None)
             for found in operations
         ]
+
+    def ended_operations(self, account: Account, page: int) -> tuple[list[EndedOperation], int]:
+        """List a page of what ended in the last 24 hours, the newest first, and how many did."""
+        recent = over(self.state.journal.recent(self.caller), account.ledger_id)
+        undoings = undone(recent)
+        start = (page - 1) * LONG_PAGE_SIZE
+        return [
+            ended_operation(self.outcome(found), undoings.get(found.operation_id))
+            for found in recent[start : start + LONG_PAGE_SIZE]
+        ], len(recent)
 
     async def settle(self, operation: Operation) -> tuple[Operation, int | None]:
         """Wait for an operation, or find out by reading what became of it.
@@ -163,6 +173,23 @@ def with_remarks(answer: P, preview: Preview | None) -> P:
     return answer.model_copy(update=remark_fields(preview.remarks, len(preview.affected)))
 
 
+def find_operation(state: AppState, owner: str, operation_id: str) -> Operation:
+    """Find an operation of a caller.
+
+    Raises:
+        CallerError: there is none with this id.
+    """
+    operation = state.journal.find(operation_id, owner)
+    if operation is None:
+        kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
+        raise CallerError(
+            f"This is {kind}: an operation_id starts with op_.",
+            code="unknown_operation",
+            next_calls=(NextCall("check_operation", {}, "lists today's, with their ids"),),
+        )
+    return operation
+
+
 def unconfirmed(answer: type[P], result: Result, tool: str) -> P:
     """Answer a call whose plan waits for its yes, or whose yes did not come."""
     if isinstance(result, Waiting):
@@ -182,6 +209,7 @@ Call = Annotated[WriteCall, Resolve(write_call)]
 
 def write_context(state: AppState) -> WriteContext:
     """Give what writes need of this process, for the caller of this request."""
+    owner = caller()
 
     async def save(name: str, make: Callable[[], bytes]) -> str:
         named = name.format(state.timing.now().date().isoformat())
@@ -194,17 +222,23 @@ def write_context(state: AppState) -> WriteContext:
         return await save("clientes {}.csv", lambda: backup_csv(list(rows)))
 
     async def save_previous(previous: Sequence[Mapping[str, Any]]) -> str:
-        """Save old values as calls of update_customers that put them back."""
+        """Save old values for the person, as the changes that they are."""
         text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
         return await save("clientes antes del cambio {}.json", text.encode)
+
+    async def operation(operation_id: str) -> Operation:
+        found = find_operation(state, owner, operation_id)
+        check_account(found, await state.beel.account())
+        return found
 
     return WriteContext(
         beel=state.beel,
         journal=state.journal,
         advice=ListAdvice(state.beel),
-        batch=lambda batch_id: batch_rows(state.batches.get(batch_id, caller()), state),
+        batch=lambda batch_id: batch_rows(state.batches.get(batch_id, owner), state),
         save_backup=save_backup,
         save_previous=save_previous,
+        operation=operation,
     )
 
 

@@ -52,7 +52,7 @@ async def without_forms(client: Client) -> None:
     title = "The person read the sentence in the app's approval box, and allowed it"
     [step] = plan["next"]
     done = await ask(client, title, step["tool"], **step["arguments"])
-    assert done["counts"] == {"deactivated": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
+    assert done["counts"] == {"deleted": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
     assert not any([await look_up(client, nif) for nif in UNUSED])
 
     again = await ask(client, "A plan runs once", step["tool"], **step["arguments"])

@@ -170,7 +170,7 @@ class Room:
 
     def context(self, beel: Any) -> WriteContext:
         nobody: Any = None
-        return WriteContext(beel, self.journal, nobody, nobody, _keep, nobody)
+        return WriteContext(beel, self.journal, nobody, nobody, _keep, nobody, nobody)
 
     async def carry_out(self, beel: Any) -> Operation:
         """Plan, take and run a deletion of all ids, and wait for its end."""
@@ -227,8 +227,8 @@ async def _example(room: Room, generation: str, number: int, requests: list[Requ
     operation = await room.carry_out(beel)
     told = room.classes(operation)
     assert set(told) == set(beel.ids)
-    assert set(told.values()) <= {"deactivated", "failed", "unknown"}
-    assert {one for one, name in told.items() if name == "deactivated"} <= beel.gone
+    assert set(told.values()) <= {"deleted", "failed", "unknown"}
+    assert {one for one, name in told.items() if name == "deleted"} <= beel.gone
     assert not beel.gone & {one for one, name in told.items() if name == "failed"}
     # Sent again is only what an answer left open, and a look found as it was.
     assert len(beel.sent) <= 2
@@ -241,7 +241,7 @@ async def _example(room: Room, generation: str, number: int, requests: list[Requ
     sent = list(beel.sent)
     told = room.classes(await room.settle(beel, operation))
     assert beel.sent == sent, "settling only reads"
-    assert {one for one, name in told.items() if name == "deactivated"} == beel.gone
+    assert {one for one, name in told.items() if name == "deleted"} == beel.gone
     assert {one for one, name in told.items() if name == "failed"} == set(beel.ids) - beel.gone
     assert room.journal.open_operations(ACCOUNT) == []
 

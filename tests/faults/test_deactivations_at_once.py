@@ -12,6 +12,7 @@ from beel_mcp.context import Timing
 from beel_mcp.writes.run import execution
 from tests.conftest import Connect, FakeTime
 from tests.support.deactivations import (
+    DONE,
     adds_up,
     call,
     crowd,
@@ -86,7 +87,7 @@ async def test_a_cancelled_call_leaves_its_deactivation_running_and_recorded(
         told = await call(client, "check_operation", operation_id=running["operation_id"])
         assert told["status"] == "done"
         again = await call(client, "confirm_plan", **plan)
-        assert (again["replayed"], again["counts"]["deactivated"]) == (True, 3)
+        assert (again["replayed"], again["counts"][DONE[mode]]) == (True, 3)
     assert effects(beel.app) == ids
 
 
@@ -197,7 +198,7 @@ async def test_while_one_process_is_at_it_another_waits_for_its_turn(
             told = await call(client, "check_operation", operation_id=waiting["operation_id"])
             if told["status"] == "done":
                 break
-        assert told["counts"]["deactivated"] == 2
+        assert told["counts"][DONE[mode]] == 2
     assert effects(beel.app) == ids
 
 
@@ -245,6 +246,6 @@ async def test_who_is_in_an_unsettled_operation_is_left_alone_until_it_is_settle
         await fake_time.sleep(60)
         [step] = blocked["next"]
         settled = await call(client, step["tool"], **step["arguments"])
-        assert settled["counts"]["deactivated"] == settled["counts"]["unknown"] == 0
+        assert settled["counts"][DONE[mode]] == settled["counts"]["unknown"] == 0
         assert (await deactivated(client, ids[:3], mode))["status"] == "done"
     assert sorted(effects(beel.app)) == ids

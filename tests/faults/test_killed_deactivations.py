@@ -9,6 +9,7 @@ from mcp import Client
 
 from tests.conftest import Connect, FakeTime
 from tests.support.deactivations import (
+    DONE,
     call,
     crowd,
     deactivated,
@@ -75,7 +76,8 @@ async def account_for(
     again = await call(client, "confirm_plan", **plan)
     assert {name: len(ids) for name, ids in record.items()} == again["counts"]
     assert len(guarded_requests(beel.app)) == sent, "nothing is sent again by itself"
-    assert sorted(record["deactivated"]) == sorted(effects(beel.app))
+    [done] = set(DONE.values()) & record.keys()
+    assert sorted(record[done]) == sorted(effects(beel.app))
     return record
 
 
@@ -118,7 +120,7 @@ async def test_killed_before_the_plan_was_taken_it_still_waits(
     assert guarded_requests(beel.app) == []
     async with connect_to(state_dir=state) as client:
         done = await call(client, "confirm_plan", **plan)
-        assert done["counts"]["deactivated"] == 3
+        assert done["counts"]["deleted"] == 3
         assert "replayed" not in done
 
 
@@ -147,7 +149,7 @@ async def test_killed_in_a_deletion_of_many_the_file_is_named_and_the_chunks_add
         record = await account_for(
             client, beel, plan, state="unsettled" if step == "settle" else "interrupted"
         )
-        assert (record["deactivated"], record["not_attempted"]) == (ids[:sent], ids[sent:])
+        assert (record["deleted"], record["not_attempted"]) == (ids[:sent], ids[sent:])
         told = await call(client, "confirm_plan", **plan)
         assert Path(told["backup_path"]).exists()  # noqa: ASYNC240 - a file of ours
 
@@ -173,7 +175,7 @@ async def test_killed_while_beel_was_at_it_the_outcome_is_what_a_look_shows(
     await fake_time.sleep(60)
     async with connect_to(state_dir=state) as client:
         record = await account_for(client, beel, plan, state="unsettled")
-        assert record["deactivated" if committed else "failed"] == ids
+        assert record["deleted" if committed else "failed"] == ids
     assert [is_there(beel.app, one) for one in ids] == [not committed] * 3
 
 
@@ -194,5 +196,5 @@ async def test_a_closed_stdin_lets_a_deletion_in_flight_end(
         assert (await call(client, "check_operation"))["operations"] == []
         told = await call(client, "confirm_plan", **plan)
         assert told["replayed"] is True
-        assert told["counts"]["deactivated"] == 3
+        assert told["counts"]["deleted"] == 3
     assert sorted(effects(beel.app)) == ids

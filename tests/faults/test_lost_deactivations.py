@@ -12,6 +12,7 @@ from beel_mcp.context import Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import TEST_KEY, Connect, FakeTime
 from tests.support.deactivations import (
+    DONE,
     call,
     crowd,
     effects,
@@ -77,7 +78,7 @@ def assert_recorded(answer: dict[str, Any], app: Starlette, ids: list[str]) -> N
     """Hold what was said against what is so; nobody was changed twice."""
     gone = sum(not is_there(app, one) for one in ids)
     assert answer["counts"]["unknown"] == 0
-    assert answer["counts"]["deactivated"] == gone
+    assert sum(answer["counts"].get(name, 0) for name in DONE.values()) == gone
     assert len(effects(app)) == len(set(effects(app))) == gone
 
 
@@ -90,7 +91,7 @@ async def test_one_lost_answer_is_found_out_and_only_what_was_not_done_is_sent_a
     lose(beel, way.method, loss)
     done = await call(client, "confirm_plan", **plan)
     assert done["status"] == "done"
-    assert done["counts"]["deactivated"] == way.count
+    assert done["counts"][DONE[way.mode]] == way.count
     assert sent(beel, way.method) == (1 if LOSSES[loss].committed else 2)
     assert_recorded(done, sandbox, ids)
 
@@ -116,7 +117,7 @@ async def test_a_second_loss_is_unknown_until_somebody_looks_and_never_a_third_r
     done = LOSSES[loss].committed
     assert end["status"] == ("done" if done else "nothing_done")
     assert (await whole_record(client, lost["operation_id"]))[
-        "deactivated" if done else "failed"
+        DONE[way.mode] if done else "failed"
     ] == ids
     assert (await call(client, "check_operation"))["operations"] == []
 
@@ -134,7 +135,7 @@ async def test_a_commit_that_comes_while_we_wait_is_seen_and_not_repeated(
         plan = await planned(client, ids, way.mode)
         beel.fault("late", method=way.method)
         done = await call(client, "confirm_plan", **plan)
-        assert done["counts"]["deactivated"] == way.count
+        assert done["counts"][DONE[way.mode]] == way.count
         assert sent(beel, way.method) == 1
         assert_recorded(done, sandbox, ids)
 
@@ -154,7 +155,7 @@ async def test_a_commit_that_comes_after_the_answer_is_found_by_the_next_look(
     assert lost["status"] == "unknown", "the first request may still be carried out"
     await beel.commit_late()
     end = await settled(call, client, beel, lost)
-    assert end["counts"]["deactivated"] == way.count
+    assert end["counts"][DONE[way.mode]] == way.count
     # A BeeL that is told twice to mark somebody inactive does so twice, with one effect.
     assert set(effects(sandbox)) == set(ids)
 
@@ -176,7 +177,7 @@ async def test_a_commit_that_comes_between_two_looks_is_not_called_a_failure(
         lost = await call(client, "confirm_plan", **plan)
         told_at.append(len(beel.seen))
         end = await settled(call, client, beel, lost)
-        assert end["counts"]["deactivated"] == way.count
+        assert end["counts"][DONE[way.mode]] == way.count
         assert not any(is_there(sandbox, one) for one in ids)
 
 
@@ -214,9 +215,9 @@ async def test_what_was_done_in_part_is_settled_in_part(
     await somebody_deletes(beel, ids[1], ids[3])
     end = await settled(call, client, beel, lost)
     assert end["status"] == "partial"
-    assert end["counts"] == {"deactivated": 2, "failed": 3, "unknown": 0, "not_attempted": 0}
+    assert end["counts"] == {"deleted": 2, "failed": 3, "unknown": 0, "not_attempted": 0}
     record = await whole_record(client, lost["operation_id"])
-    assert record["deactivated"] == [ids[1], ids[3]]
+    assert record["deleted"] == [ids[1], ids[3]]
 
 
 async def test_a_beel_that_cannot_be_looked_at_is_not_sent_anything_more(
@@ -245,7 +246,7 @@ async def test_a_loss_stops_the_requests_after_it(
     beel.fault("answer", raw=EMPTY, method="DELETE", times=2, after=1)
     lost = await call(client, "confirm_plan", **plan)
     assert lost["counts"] == {
-        "deactivated": 100,
+        "deleted": 100,
         "failed": 0,
         "unknown": 100,
         "not_attempted": 50,
@@ -255,7 +256,7 @@ async def test_a_loss_stops_the_requests_after_it(
     end = await settled(call, client, beel, lost)
     record = await whole_record(client, lost["operation_id"])
     assert (record["failed"], record["not_attempted"]) == (ids[100:200], ids[200:])
-    assert end["counts"] == {"deactivated": 100, "failed": 100, "unknown": 0, "not_attempted": 50}
+    assert end["counts"] == {"deleted": 100, "failed": 100, "unknown": 0, "not_attempted": 50}
     assert effects(sandbox) == ids[:100]
 
 

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 from tests.support.deactivations import (
+    DONE,
     call,
     crowd,
     deactivated,
@@ -76,7 +77,7 @@ async def test_what_was_done_stands_and_the_rest_is_listed_with_the_reason(
     assert partial["status"] == "partial"
     assert partial["changed"] == "something"
     assert partial["counts"] == {
-        "deactivated": before,
+        DONE[mode]: before,
         "failed": 0,
         "unknown": 0,
         "not_attempted": total - before,
@@ -85,7 +86,7 @@ async def test_what_was_done_stands_and_the_rest_is_listed_with_the_reason(
     assert code in partial["detail"]
     assert effects(sandbox) == ids[:before]
     record = await whole_record(client, partial["operation_id"])
-    assert record["deactivated"] == ids[:before]
+    assert record[DONE[mode]] == ids[:before]
     assert record["not_attempted"] == ids[before:]
 
     wall.times = 0
@@ -128,7 +129,7 @@ async def test_a_429_that_passes_is_waited_out(
     slow = refusal("429 Too Many Requests", "RATE_LIMIT_EXCEEDED", "Retry-After: 7")
     beel.fault("answer", raw=slow, method="DELETE", after=1)
     done = await deactivated(client, ids)
-    assert done["counts"]["deactivated"] == 150
+    assert done["counts"]["deleted"] == 150
     assert len(guarded_requests(sandbox)) == 2
     assert effects(sandbox) == ids
 

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Era
 from tests.guards.conftest import OpenApp
+from tests.support.deactivations import DONE
 from tests.support.people.evidence import (
     Told,
     bill,
@@ -95,7 +96,7 @@ async def test_between_plan_and_confirmation_a_change_sends_nothing_and_makes_a_
         assert told["counts"]["not_attempted"] == 2
         assert sent(sandbox) == []
         told = await call(client, "confirm_plan", **arguments_of(new))
-    assert told["counts"]["deactivated"] == left
+    assert told["counts"][DONE[mode]] == left
     assert len(effects(sandbox)) == left
 
 
@@ -129,7 +130,7 @@ async def test_between_question_and_answer_a_change_sends_nothing_that_was_not_s
     # The newer era asks about the new state by itself.
     first, second = person.questions
     assert first != second
-    assert told["counts"]["deactivated"] == left
+    assert told["counts"][DONE[mode]] == left
     assert len(effects(sandbox)) == left
 
 

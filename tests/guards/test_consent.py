@@ -63,8 +63,8 @@ async def test_a_yes_carries_out_just_what_was_shown(open_app: OpenApp, sandbox:
     )
     assert told["status"] == "partial"
     assert told["changed"] == "something"
-    assert told["counts"] == {"deactivated": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
-    assert told["deactivated"] == ids(10, 11)
+    assert told["counts"] == {"deleted": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
+    assert told["deleted"] == ids(10, 11)
     assert told["failed"][0]["code"] == "has_invoices"
     assert told.text.startswith("2 of 3 customers were deleted for good.")
     assert sent(sandbox) == [("DELETE", "bulk")]

@@ -20,7 +20,7 @@ from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, SECOND_COMPANY_ID, customer_id
 from beel_mcp.selections import SelectionStore
 from beel_mcp.writes.consent.elicitation import agreed, form_for
 from beel_mcp.writes.journal.journal import Journal
@@ -176,6 +176,30 @@ async def test_a_field_that_changed_at_the_last_moment_is_not_overwritten(connec
         plan = await call(client, "update_customers", customer_ids=[ONE], changes={"notes": "x"})
         await call(client, "confirm_plan", **plan["next"][0]["arguments"])
     assert (len(reads), guarded_requests(app)) == (3, [])
+
+
+async def test_an_undoing_leaves_what_somebody_changed_since(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    async with connect() as client:
+        plan = await call(client, "update_customers", customer_ids=[ONE], changes={"notes": "x"})
+        done = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+        edit(sandbox, "notes", "De otra persona")
+        before = len(guarded_requests(sandbox))
+        answer = await call(client, "update_customers", undo=done["operation_id"])
+    assert [left["code"] for left in answer["failed"]] == ["changed_since"]
+    assert len(guarded_requests(sandbox)) == before
+
+
+async def test_an_operation_is_undone_in_its_own_company_alone(connect: Connect) -> None:
+    two = create_app(SandboxOptions(companies=2))
+    async with connect(two, company_id=DEMO_COMPANY_ID) as client:
+        done = await call(client, "confirm_plan", **await planned(client, mode="inactive"))
+    before = len(guarded_requests(two))
+    async with connect(two, company_id=SECOND_COMPANY_ID) as client:
+        answer = await call(client, "update_customers", undo=done["operation_id"])
+    assert answer["code"] == "another_company"
+    assert len(guarded_requests(two)) == before
 
 
 async def test_another_key_cannot_confirm_and_does_not_spend_the_plan(

@@ -28,6 +28,11 @@ def test_each_has_english_and_other_spanish_words(words: dict[str, Any]) -> None
     assert words["en"] != words["es"] or words["en"] == "proforma"
 
 
+def test_what_an_undoing_keeps_is_said_in_both_languages() -> None:
+    assert WORDS["kept"].keys() == {"changed_since", "identifier_fixed", "never_empty"}
+    assert all(words["en"] != words["es"] for words in WORDS["kept"].values())
+
+
 def test_several_are_said_as_several() -> None:
     assert left_out_words("issued", 1, "es") == "ya emitida"
     assert left_out_words("issued", 2, "es") == "ya emitidas"

@@ -118,7 +118,7 @@ async def test_the_same_yes_sent_ten_times_at_once_runs_once(
     assert sent(sandbox) == [("DELETE", "bulk")]
     assert len(effects(sandbox)) == 2
     done = {one["operation_id"] for one in told if isinstance(one, Told) and one.get("counts")
-            and one["counts"]["deactivated"]}  # fmt: skip
+            and one["counts"]["deleted"]}  # fmt: skip
     assert len(done) == 1
 
 

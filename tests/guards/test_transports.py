@@ -71,7 +71,7 @@ async def test_with_forms_a_yes_runs_once_and_without_a_way_to_ask_there_is_a_pl
             check_untouched(sandbox)
             told = await call(client, "confirm_plan", **arguments_of(told))
             assert person.shown == []
-    assert told["counts"] == {"deactivated": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
+    assert told["counts"] == {"deleted": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
     assert told["environment"] == "test"
     assert sent(sandbox) == [("DELETE", "bulk")]
     assert effects(sandbox) == [("customer_deleted", one) for one in ids(10, 11)]
@@ -115,7 +115,7 @@ async def test_without_forms_a_plan_waits_for_its_own_words_and_runs_once_across
     async with reach() as client:
         first = await call(client, "confirm_plan", **arguments_of(plan))
         again = await call(client, "confirm_plan", **arguments_of(plan))
-    assert first["counts"]["deactivated"] == 2
+    assert first["counts"]["deleted"] == 2
     assert again["replayed"] is True
     assert again["counts"] == first["counts"]
     assert sent(sandbox) == [("DELETE", "bulk")]

@@ -37,9 +37,9 @@ def test_what_runs_is_what_the_person_said_yes_to(opened: Open, server: Server) 
             return client.call("deactivate_customers", customer_ids=ids(client, *nifs), **more)
 
         one = deactivate(XURXO)
-        assert (one["status"], one["counts"]["deactivated"]) == ("done", 1)
+        assert (one["status"], one["counts"]["deleted"]) == ("done", 1)
         two = deactivate(OLENA, PAPELERIA)
-        assert (two["status"], two["counts"]["deactivated"]) == ("done", 2)
+        assert (two["status"], two["counts"]["deleted"]) == ("done", 2)
         for _ in ("miscounted", "declined"):
             refused = deactivate(IBARRA, RIAS, mode="inactive")
             assert (refused["status"], refused["changed"]) == ("not_confirmed", "nothing")
@@ -84,13 +84,13 @@ def test_without_forms_only_the_plans_own_sentence_runs_it_once(
 def _hold_outcome(client: Guided, plan: dict[str, Any], overtaken: str) -> None:
     """What has changed is shown anew; what was agreed to is done, and told again as it was."""
     other = client.follow(client.call("deactivate_customers", customer_ids=[overtaken]))
-    assert (other["status"], other["counts"]["deactivated"]) == ("done", 1)
+    assert (other["status"], other["counts"]["deleted"]) == ("done", 1)
     anew = client.follow(plan)
     assert anew["status"] == "confirmation_required"
     assert (anew["count"], len(anew["differences"])) == (1, 1)
     done = client.follow(anew)
     assert (done["status"], done["tool"]) == ("partial", "deactivate_customers")
-    assert done["counts"] == {"deactivated": 1, "failed": 2, "unknown": 0, "not_attempted": 0}
+    assert done["counts"] == {"deleted": 1, "failed": 2, "unknown": 0, "not_attempted": 0}
     assert Path(done["backup_path"]).is_file()
     replayed = client.follow(anew)
     assert (replayed["status"], replayed["replayed"]) == ("partial", True)

@@ -45,7 +45,7 @@ def test_a_plan_is_confirmed_by_another_process_once(node: Node, account: Server
     assert refused.code == TOOL_ERROR, refused.err
     [confirm] = plan["next"]
     done = structure(call(node, account, confirm["tool"], confirm["arguments"], era=era))
-    assert (done["status"], done["counts"]["deactivated"]) == ("done", 1)
+    assert (done["status"], done["counts"]["deleted"]) == ("done", 1)
     assert Path(done["backup_path"]).is_file()
     again = structure(call(node, account, confirm["tool"], confirm["arguments"], era=era))
     assert (again["replayed"], again["operation_id"]) == (True, done["operation_id"])

@@ -1,8 +1,6 @@
 """Customers to update, the calls that do it, and what the sandbox has of them."""
 
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from mcp import Client
@@ -56,18 +54,15 @@ async def updated(client: Client, ids: Sequence[str], changes: dict[str, Any]) -
     return await confirmed(client, await planned(client, ids, changes))
 
 
-async def put_back(client: Client, done: Told) -> None:
-    """Put back what an answer says was there: from the file if it has one."""
-    for one in _calls(done):
-        answer = await updated(client, one["customer_ids"], one["changes"])
-        assert answer["status"] == "done", answer
+async def undoing(client: Client, done: Told) -> Told:
+    """Have the undoing planned that an answer proposes."""
+    [step] = [one for one in done["next"] if "undo" in one["arguments"]]
+    assert step["tool"] == "update_customers"
+    return await call(client, step["tool"], **step["arguments"])
 
 
-def _calls(done: Told) -> list[dict[str, Any]]:
-    if path := done.get("previous_path"):
-        calls: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["update_customers"]
-        return calls
-    return [
-        {"customer_ids": [record_id], "changes": changes}
-        for record_id, changes in done["previous"].items()
-    ]
+async def put_back(client: Client, done: Told) -> Told:
+    """Put back what was there, in the way that an answer proposes."""
+    answer = await confirmed(client, await undoing(client, done))
+    assert answer["status"] == "done", answer
+    return answer

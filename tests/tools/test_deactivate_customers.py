@@ -11,6 +11,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
 from tests.conftest import Connect
 from tests.support.deactivations import (
+    DONE,
     EXTRAS,
     bill,
     call,
@@ -73,11 +74,11 @@ async def test_everybody_who_was_agreed_to_and_nobody_else(
     done = await deactivated(client, ids, mode)
     assert done["status"] == "done"
     assert done["changed"] == "something"
-    assert done["counts"]["deactivated"] == done["requested"] == count
+    assert done["counts"][DONE[mode]] == done["requested"] == count
     assert sorted(effects(sandbox)) == sorted(ids)
     assert not any(is_there(sandbox, one) for one in ids)
     assert all(is_there(sandbox, one) for one in (*everybody[count:], *FREE, BILLED))
-    assert (await whole_record(client, done["operation_id"]))["deactivated"] == ids
+    assert (await whole_record(client, done["operation_id"]))[DONE[mode]] == ids
 
 
 @pytest.mark.slow
@@ -87,11 +88,11 @@ async def test_five_hundred_at_once_in_five_requests(client: Client, sandbox: St
     before = len(guarded_requests(sandbox))
     done = await call(client, "confirm_plan", **plan)
     assert before == 0
-    assert done["counts"]["deactivated"] == 500
-    assert done["more_deactivated"] == 490
+    assert done["counts"]["deleted"] == 500
+    assert done["more_deleted"] == 490
     assert len(guarded_requests(sandbox)) == 5
     assert effects(sandbox) == ids
-    assert (await whole_record(client, done["operation_id"]))["deactivated"] == ids
+    assert (await whole_record(client, done["operation_id"]))["deleted"] == ids
 
 
 async def test_a_deletion_is_called_what_it_is_on_the_generation_that_answers(
@@ -121,7 +122,7 @@ async def test_a_few_are_checked_for_invoices_before_anybody_is_asked(
     assert "inactive" in left["remedy"]
     done = await call(client, "confirm_plan", plan_id=plan["plan_id"], statement=plan["statement"])
     assert done["status"] == "partial"
-    assert done["counts"] == {"deactivated": 5, "failed": 1, "unknown": 0, "not_attempted": 0}
+    assert done["counts"] == {"deleted": 5, "failed": 1, "unknown": 0, "not_attempted": 0}
     assert BILLED not in str([one["query"] for one in guarded_requests(sandbox)])
 
 
@@ -134,7 +135,7 @@ async def test_invoices_of_many_are_not_counted_which_is_said_and_beel_refuses_t
     assert "BeeL will refuse those that have invoices" in plan["statement"]
     done = await call(client, "confirm_plan", **plan)
     assert done["status"] == "partial"
-    assert done["counts"] == {"deactivated": 18, "failed": 3, "unknown": 0, "not_attempted": 0}
+    assert done["counts"] == {"deleted": 18, "failed": 3, "unknown": 0, "not_attempted": 0}
     assert {(one["customer_id"], one["code"]) for one in done["failed"]} == {
         (one, "has_invoices") for one in billed
     }
@@ -151,7 +152,7 @@ async def test_a_200_that_deleted_nobody_is_nothing_done(
     nothing = await deactivated(client, billed)
     assert nothing["status"] == "nothing_done"
     assert nothing["changed"] == "nothing"
-    assert nothing["counts"] == {"deactivated": 0, "failed": 21, "unknown": 0, "not_attempted": 0}
+    assert nothing["counts"] == {"deleted": 0, "failed": 21, "unknown": 0, "not_attempted": 0}
     assert nothing["more_failed"] == 16
     assert [one["status"] for one in guarded_requests(sandbox)] == [200]
     assert effects(sandbox) == []
@@ -164,7 +165,7 @@ async def test_an_id_that_is_given_twice_or_in_capitals_is_one_customer(
     ids = [FREE[0], *crowd(sandbox, others), FREE[0].upper(), FREE[1].upper(), FREE[1].upper()]
     done = await deactivated(client, ids)
     assert done["status"] == "done"
-    assert done["requested"] == done["counts"]["deactivated"] == others + 2
+    assert done["requested"] == done["counts"]["deleted"] == others + 2
     assert len(effects(sandbox)) == len(set(effects(sandbox))) == others + 2
 
 

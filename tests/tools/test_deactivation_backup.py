@@ -96,7 +96,7 @@ async def test_every_field_of_everybody_is_saved_before_the_first_is_deleted(
     ids = crowd(sandbox, 1 + others, **EXTRAS)
     before = [row_of(sandbox, one) for one in ids]
     done = await deactivated(client, ids)
-    assert done["counts"]["deactivated"] == len(ids)
+    assert done["counts"]["deleted"] == len(ids)
     path = Path(done["backup_path"])
     assert path.parent == settings.files_dir
     assert saved_by_then == [[path]] * (1 if len(ids) <= 100 else 2)

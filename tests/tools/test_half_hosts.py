@@ -160,7 +160,7 @@ async def test_either_half_of_the_answers_is_enough_for_the_main_job(
         await host.call("deactivate_customers", {"customer_ids": ids})
         assert len(customers(app)) == 43
         await host.call(*host.plan())
-        assert host.numbers("deactivated") == (43,)
+        assert host.numbers("deleted") == (43,)
         assert customers(app) == []
         await download(host)
 

@@ -25,6 +25,7 @@ PLAN_ID: Final = re.compile(r"plan_[A-Za-z0-9_-]{22}")
 LeftOutCode = Literal[
     "not_found",
     "unchanged",
+    "changed_since",  # the values that an undoing would put back the old ones for
     "identifier_fixed",
     "never_empty",
     "has_invoices",

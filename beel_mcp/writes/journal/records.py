@@ -31,8 +31,8 @@ class WriteRow:
     """One record of a write: what is sent for it, and what a person knows it by.
 
     `payload` is the customer or the draft to be created, or what the change needs beside the id.
-    `previous` holds the values that the change takes away, by field path, where an answer may show
-    them whole. `record_id` is empty for a record that does not exist yet.
+    `previous` holds the values that the change takes away, by field path and whole: personal data,
+    and not for an answer. `record_id` is empty for a record that does not exist yet.
     """
 
     number: int
@@ -64,7 +64,8 @@ class RowOutcome:
     """What became of one record. `code` is BeeL's or ours, `message` is cleaned.
 
     `record_id` and `name` are those of a record that was created, `facts` what an answer tells of
-    it. `is_found` says what reading showed of a row whose request cannot be settled.
+    it. `is_found` says what reading showed of a row whose request cannot be settled. `after` holds
+    what BeeL showed in the place of `previous`, by field path and whole.
     """
 
     verdict: Verdict
@@ -76,6 +77,7 @@ class RowOutcome:
     facts: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[RowProblem, ...] = ()
     is_found: bool | None = None
+    after: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

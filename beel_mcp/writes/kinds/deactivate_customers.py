@@ -1,6 +1,7 @@
 """Deletes customers for good, or marks them as inactive."""
 
 from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from beel_mcp.api.customers import MOST_DELETED
@@ -29,12 +30,6 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
 }
 
 
-def _effect(terms: Mapping[str, str]) -> str:
-    """Say what BeeL did, which `deactivated` alone does not tell."""
-    is_gone = terms.get("mode") == "delete" and terms.get("generation") != "legacy"
-    return "deleted for good" if is_gone else "marked as inactive"
-
-
 class CustomerDeactivation(Change):
     """Some customers, to be deleted or marked as inactive."""
 
@@ -50,8 +45,18 @@ class CustomerDeactivation(Change):
             "already_inactive": "There is nothing to do.",
             "not_done": "Ask for it again if the person still wants it.",
         },
-        effect=_effect,
     )
+
+    @classmethod
+    def removes(cls, terms: Mapping[str, str]) -> bool:
+        """Tell whether BeeL deletes with these terms; the legacy generation marks as inactive."""
+        return terms.get("mode") == "delete" and terms.get("generation") != "legacy"
+
+    @classmethod
+    def words_of(cls, terms: Mapping[str, str]) -> OutcomeWords:
+        done = "deleted" if terms.get("mode") == "delete" else cls.words.done
+        effect = "deleted for good" if cls.removes(terms) else "marked as inactive"
+        return replace(cls.words, done=done, effect=effect)
 
     def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
         self._ids = unique_ids(arguments.get("customer_ids", ()))

@@ -69,7 +69,8 @@ class WriteContext:
     """What writes need beside their arguments.
 
     `save_backup` and `save_previous` write a file and give its path; `batch` finds the rows of a
-    batch_id of this caller, or raises CallerError.
+    batch_id of this caller, `operation` an operation of theirs in this ledger; both raise
+    CallerError where there is none.
     """
 
     beel: BeelClient
@@ -78,6 +79,7 @@ class WriteContext:
     batch: Callable[[str], BatchRows]
     save_backup: Callable[[Sequence[Customer]], Awaitable[str]]
     save_previous: Callable[[Sequence[Mapping[str, Any]]], Awaitable[str]]
+    operation: Callable[[str], Awaitable[Operation]]
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class OutcomeWords:
     already: tuple[str, ...] = ()
     saved_as: Literal["backup_path", "previous_path"] = "backup_path"
     skips: bool = False
-    effect: Callable[[Mapping[str, str]], str] | None = None  # by its terms; else `done`
+    effect: str = ""  # what BeeL did, where `done` alone does not tell
     ids_cap: int = 10
     failed_cap: int = 5
 
@@ -148,6 +150,11 @@ class Write(ABC):
         self.beel = context.beel
         self.journal = context.journal
         self.arguments = arguments
+
+    @classmethod
+    def words_of(cls, _terms: Mapping[str, str]) -> OutcomeWords:
+        """Give the words for the outcome of a write with these terms."""
+        return cls.words
 
     @property
     def request(self) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from beel_mcp.api.customer_bodies import (
@@ -25,6 +26,7 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 from beel_mcp.settings import Language
+from beel_mcp.writes.consent.statement import left_out_words
 from beel_mcp.writes.journal.plan import (
     UNCHANGED,
     Affected,
@@ -35,7 +37,7 @@ from beel_mcp.writes.journal.plan import (
 )
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow
 from beel_mcp.writes.journal.remarks import Remark, gathered
-from beel_mcp.writes.kinds.previous_values import as_changes, as_shown, is_whole, needs_file
+from beel_mcp.writes.kinds.previous_values import as_changes, as_shown, needs_file
 from beel_mcp.writes.kinds.protocol import (
     Change,
     OutcomeWords,
@@ -58,6 +60,7 @@ class CustomerUpdate(Change):
         "customer_id",
         remedies={
             "not_found": "find_customers gives the ids of customers that exist.",
+            "changed_since": "It was changed after that operation, and keeps what it has now.",
             "changed_meanwhile": "Somebody else changed the same fields: look at the customer, and"
             " ask for a new plan.",
             "CONCURRENT_MODIFICATION": "Somebody else changed it at the same moment: ask for a new"
@@ -79,6 +82,14 @@ class CustomerUpdate(Change):
         super().__init__(context, {"customer_ids": self._ids, "changes": self._changes})
         self._customers: dict[str, Customer] = {}
 
+    @classmethod
+    def words_of(cls, terms: Mapping[str, str]) -> OutcomeWords:
+        if "undo" not in terms:
+            return cls.words
+        is_of_values = terms["of"] != "deactivation"
+        effect = "given the old values back" if is_of_values else "set active again"
+        return replace(cls.words, effect=effect)
+
     async def preview(self) -> Preview:
         """Read each customer; what is as wanted, or cannot be so, is left out.
 
@@ -86,33 +97,54 @@ class CustomerUpdate(Change):
             CallerError: BeeL would refuse the values, whoever they are for.
         """
         await self._refuse_values()
-        affected: dict[str, Affected] = {}
-        left_out: dict[str, LeftOut] = {}
+        preview = await self.preview_of(self._ids, {})
+        ids = [one.record_id for one in preview.affected]
+        doubts = [doubt for record_id in ids for doubt in self._doubts(record_id)]
+        return replace(preview, remarks=gathered([*await self._namesakes(ids), *doubts]))
+
+    async def preview_of(self, ids: Sequence[str], known: Mapping[str, Customer]) -> Preview:
+        """Plan what each of these customers gets; who is not known is read."""
+        planned: dict[str, Affected | LeftOut] = {}
 
         async def read(record_id: str) -> None:
+            customer = known.get(record_id)
             try:
-                customer = await self.beel.customers.get(record_id)
+                customer = customer or await self.beel.customers.get(record_id)
             except (NotFoundError, InvalidRequestError):
-                left_out[record_id] = LeftOut(record_id, "", "not_found")
-                return
-            self._customers[record_id] = customer
-            if code := self._refusal(customer):
-                number = _identifier(customer)
-                left_out[record_id] = LeftOut(record_id, customer.legal_name, code, "", number)
+                planned[record_id] = self.gone(record_id)
             else:
-                affected[record_id] = self._affected(record_id, customer)
+                self._customers[record_id] = customer
+                planned[record_id] = self.planned(record_id, customer)
 
-        await for_each_limited(read, self._ids)
+        await for_each_limited(read, ids)
+        every = [planned[record_id] for record_id in ids]
         return Preview(
-            tuple(affected[record_id] for record_id in self._ids if record_id in affected),
-            tuple(left_out[record_id] for record_id in self._ids if record_id in left_out),
-            remarks=gathered(
-                [
-                    *await self._namesakes(affected),
-                    *(one for record_id in affected for one in self._doubts(record_id)),
-                ]
-            ),
+            tuple(record for record in every if isinstance(record, Affected)),
+            tuple(record for record in every if isinstance(record, LeftOut)),
+            self.terms,
         )
+
+    @property
+    def terms(self) -> Mapping[str, str]:
+        """What decides the statement beside the records."""
+        return {}
+
+    def gone(self, record_id: str) -> LeftOut:
+        """Say that BeeL has no such customer."""
+        return LeftOut(record_id, "", "not_found")
+
+    def planned(self, record_id: str, customer: Customer) -> Affected | LeftOut:
+        """Plan what a customer gets, or say why it stays as it is."""
+        if code := self.refusal(customer, self._changes):
+            return left_out_as(record_id, customer, code)
+        changes = self._wanted(customer)
+        filled = {path: changes[path] for path in changes.keys() - self._changes.keys()}
+        facts = {"filled": json.dumps(filled, ensure_ascii=False)} if filled else {}
+        return self.affected(record_id, customer, changes, facts)
+
+    def changes_of(self, affected: Affected) -> Mapping[str, Any]:
+        """Give the new values of a record, by field path."""
+        return {**self._changes, **filled_in(affected)}
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
         return update_statement(environment, preview, self._changes, language)
@@ -122,23 +154,22 @@ class CustomerUpdate(Change):
 
     def row(self, number: int, affected: Affected) -> WriteRow:
         """Send the changes; what the fields were before tells whether they still are so."""
-        previous = affected.facts.get("previous")
-        changes = {**self._changes, **filled_in(affected)}
         return WriteRow(
             number,
-            {"changes": changes, "before": affected.facts["before"]},
+            {
+                "changes": self.changes_of(affected),
+                "before": affected.facts["before"],
+                "kept": json.loads(affected.facts.get("kept", "{}")),
+            },
             affected.record_id,
             affected.name,
             affected.identifier,
-            previous=json.loads(previous) if previous else None,
+            previous=previous_of(affected),
         )
 
     async def back_up(self, preview: Preview) -> str | None:
         """Save the values that go, if an answer could not show them as they are."""
-        before = {
-            affected.record_id: self._before(self._customers[affected.record_id])
-            for affected in preview.affected
-        }
+        before = {affected.record_id: previous_of(affected) for affected in preview.affected}
         if not needs_file(before):
             return None
         return await self.context.save_previous(
@@ -174,7 +205,7 @@ class CustomerUpdate(Change):
         except UnknownOutcomeError as error:  # of a read: nothing was sent that could change it
             raise NotSentError(error.message, code=error.code, retryable=True) from error
         try:
-            await self.beel.customers.update_fields(
+            changed = await self.beel.customers.update_fields(
                 row.record_id, row.payload["changes"], current=customer
             )
         except NotFoundError as error:
@@ -183,16 +214,16 @@ class CustomerUpdate(Change):
             fields = [f"{fault.field}: {fault.message}" for fault in error.field_errors[:3]]
             message = "; ".join(fields) or error.message
             return RowOutcome("failed", error.code, message, error.request_id)
-        return RowOutcome("done")
+        return _done(changed, row)
 
     def _state_of(self, customer: Customer, row: WriteRow) -> RowOutcome | None:
         changes = row.payload["changes"]
         if shows(customer, changes):
-            return RowOutcome("done")
+            return _done(customer, row)
         if digest_of(values_of(customer, changes)) == row.payload["before"]:
             return None
         if shows(customer, changes, roughly=True):  # BeeL writes some values its own way
-            return RowOutcome("done")
+            return _done(customer, row)
         return RowOutcome("failed", "changed_meanwhile")
 
     async def _refuse_values(self) -> None:
@@ -217,23 +248,27 @@ class CustomerUpdate(Change):
                 field_errors=problems,
             )
 
-    def _refusal(self, customer: Customer) -> LeftOutCode | None:
-        """Say why a customer stays as it is: already so, or not possible in this BeeL."""
-        if shows(customer, self._changes):
+    def refusal(self, customer: Customer, changes: Mapping[str, Any]) -> LeftOutCode | None:
+        """Say why a customer cannot get these values: already so, or not possible in this BeeL."""
+        if shows(customer, changes):
             return UNCHANGED
         if self.beel.generation_seen != "legacy":
             return None
-        differ = {path for path in self._changes if not _same(customer, path, self._changes)}
+        differ = {path for path in changes if not _same(customer, path, changes)}
         if tops(dict.fromkeys(differ)) & set(IDENTIFIERS):
             return "identifier_fixed"
-        emptied = {path for path in differ if self._changes[path] is None}
+        emptied = {path for path in differ if changes[path] is None}
         return "never_empty" if emptied & NEVER_EMPTY_IN_PUT else None
 
-    def _affected(self, record_id: str, customer: Customer) -> Affected:
-        before, changes = self._before(customer), self._wanted(customer)
-        filled = {path: changes[path] for path in changes.keys() - self._changes.keys()}
-        # What could not be put back as it is shown is in the file only.
-        whole = {"previous": json.dumps(before, ensure_ascii=False)} if is_whole(before) else {}
+    def affected(
+        self,
+        record_id: str,
+        customer: Customer,
+        changes: Mapping[str, Any],
+        facts: Mapping[str, str],
+    ) -> Affected:
+        """Plan what a customer gets, with the values that go."""
+        before = _before(customer, changes)
         return Affected(
             record_id=record_id,
             name=customer.legal_name,
@@ -242,8 +277,8 @@ class CustomerUpdate(Change):
             facts={
                 "before": digest_of(values_of(customer, changes)),
                 "shown": json.dumps(as_shown(before), ensure_ascii=False),
-                **({"filled": json.dumps(filled, ensure_ascii=False)} if filled else {}),
-                **whole,
+                "previous": json.dumps(before, ensure_ascii=False),
+                **facts,
             },
         )
 
@@ -263,7 +298,7 @@ class CustomerUpdate(Change):
         changes = self._wanted(customer)
         return self.context.advice.remarks(merged(customer, changes), changes)
 
-    async def _namesakes(self, affected: Mapping[str, Affected]) -> list[Remark]:
+    async def _namesakes(self, affected: Sequence[str]) -> list[Remark]:
         """Say who is called nearly the same as a customer would be."""
         name = self._changes.get("legal_name")
         renamed = [one for one in affected if self._customers[one].legal_name != name]
@@ -276,22 +311,33 @@ class CustomerUpdate(Change):
             if other.id.lower() not in {one.lower() for one in self._ids}
         ][:MOST_NAMESAKES]
 
-    def _before(self, customer: Customer) -> dict[str, Any]:
-        """Give the values that go: where a field differs, and the identifier that makes room."""
-        changes = self._wanted(customer)
-        before = {
-            path: value_at(customer, path) for path in changes if not _same(customer, path, changes)
-        }
-        for path, value in list(before.items()):
-            group = path.partition(".")[0]
-            # A group that was not there is put back by emptying it.
-            if "." in path and value is None and value_at(customer, group) is None:
-                del before[path]
-                before[group] = None
-        for one, other in (IDENTIFIERS, IDENTIFIERS[::-1]):
-            if one in tops(before) and (goes := value_at(customer, other)):
-                before[other] = goes
-        return before
+
+def previous_of(affected: Affected) -> dict[str, Any]:
+    """Give the values that would go, whole."""
+    previous: dict[str, Any] = json.loads(affected.facts["previous"])
+    return previous
+
+
+def left_out_as(record_id: str, customer: Customer, code: LeftOutCode) -> LeftOut:
+    """Say why a customer stays as it is."""
+    return LeftOut(record_id, customer.legal_name, code, "", _identifier(customer))
+
+
+def _before(customer: Customer, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values that go: where a field differs, and the identifier that makes room."""
+    before = {
+        path: value_at(customer, path) for path in changes if not _same(customer, path, changes)
+    }
+    for path, value in list(before.items()):
+        group = path.partition(".")[0]
+        # A group that was not there is put back by emptying it.
+        if "." in path and value is None and value_at(customer, group) is None:
+            del before[path]
+            before[group] = None
+    for one, other in (IDENTIFIERS, IDENTIFIERS[::-1]):
+        if one in tops(before) and (goes := value_at(customer, other)):
+            before[other] = goes
+    return before
 
 
 def _same(customer: Customer, path: str, changes: Mapping[str, Any]) -> bool:
@@ -301,6 +347,16 @@ def _same(customer: Customer, path: str, changes: Mapping[str, Any]) -> bool:
 def _quoted(customer: Customer) -> str:
     number = _identifier(customer)
     return quoted(customer.legal_name, 60) + (f" ({quoted(number, 30)})" if number else "")
+
+
+def _done(customer: Customer, row: WriteRow) -> RowOutcome:
+    """Say that a customer has the new values, as BeeL shows them, and what was not to change."""
+    kept = [
+        f"{left_out_words(code, 1, 'en')}: {', '.join(paths)}"
+        for code, paths in row.payload.get("kept", {}).items()
+    ]
+    message = f"not put back, {'; '.join(kept)}" if kept else ""
+    return RowOutcome("done", message=message, after=values_of(customer, row.previous or {}))
 
 
 def _identifier(customer: Customer) -> str:

@@ -1,7 +1,7 @@
 """The statement of an update: every field before and after, and what is delicate."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from beel_mcp.errors import CallerError
@@ -40,12 +40,31 @@ def update_statement(
         CallerError: not even one record could be shown, and nobody agrees to what they do not see.
     """
     ending = [_careful(preview, changes, language)]
+
+    def wording(limit: int) -> tuple[str, Sequence[str]]:
+        labels = [
+            _label(affected, preview, changes, limit, language) for affected in preview.affected
+        ]
+        return _opening(preview, changes, limit, language), labels
+
+    return fitted(environment, preview, ending, language, wording)
+
+
+def fitted(
+    environment: str,
+    preview: Preview,
+    ending: Sequence[str],
+    language: Language,
+    wording: Callable[[int], tuple[str, Sequence[str]]],
+) -> str:
+    """Compose a statement of an opening and a label of each record, whose values are cut to fit.
+
+    Raises:
+        CallerError: not even one record could be shown, and nobody agrees to what they do not see.
+    """
     for room in (REMARKS_ROOM, REMARKS_ROOM // 2):
         for limit in LIMITS:
-            opening = _opening(preview, changes, limit, language)
-            labels = [
-                _label(affected, preview, changes, limit, language) for affected in preview.affected
-            ]
+            opening, labels = wording(limit)
             text = compose(
                 *(environment, opening, preview, ending, language),
                 labels=labels,
@@ -88,10 +107,7 @@ def _opening(preview: Preview, changes: Mapping[str, Any], limit: int, language:
         )
     if number == 1:
         return localized(language, en=f"update {customers}", es=f"modificar {customers}")
-    wanted = [
-        f"{field_word(path, language)}: {value_words(path, value, _room(path, limit), language)}"
-        for path, value in as_shown(changes).items()
-    ]
+    wanted = values_put(as_shown(changes), limit, language)
     for path, value in _every_filled(preview).items():
         where = localized(language, en="where it does not fit", es="donde no cuadre")
         words = value_words(path, value, limit, language)
@@ -114,19 +130,37 @@ def _label(
     """Give a record: alone with before and after; among others with what it has now."""
     if changes.keys() == {"active"}:
         return named(affected)
+    if len(preview.affected) > 1:
+        return label(affected, values_put(_before(affected), limit, language))
+    return label(affected, before_and_after(affected, changes, limit, language))
+
+
+def label(affected: Affected, parts: Sequence[str]) -> str:
+    """Name a record, and what is said of it."""
+    return ", ".join([named(affected), *parts])
+
+
+def before_and_after(
+    affected: Affected, changes: Mapping[str, Any], limit: int, language: Language
+) -> list[str]:
+    """Give each field with what it has now and what it would have."""
     filled = filled_in(affected)
     after = as_shown({**changes, **filled})
     parts = []
     for path, old in _before(affected).items():
-        room = _room(path, limit)
-        if len(preview.affected) > 1:
-            words = value_words(path, old, room, language)
-        else:
-            words = both_words(path, old, _after(path, after), room, language)
-        if path in filled and len(preview.affected) == 1:
+        words = both_words(path, old, _after(path, after), _room(path, limit), language)
+        if path in filled:
             words += localized(language, en=" (from the postal code)", es=" (por el código postal)")
         parts.append(f"{field_word(path, language)}: {words}")
-    return ", ".join([named(affected), *parts])
+    return parts
+
+
+def values_put(values: Mapping[str, Any], limit: int, language: Language) -> list[str]:
+    """Give fields with a value each, as it may be shown."""
+    return [
+        f"{field_word(path, language)}: {value_words(path, value, _room(path, limit), language)}"
+        for path, value in values.items()
+    ]
 
 
 def _after(path: str, after: Mapping[str, Any]) -> Any:
@@ -143,9 +177,14 @@ def _room(path: str, limit: int) -> int:
 
 def _careful(preview: Preview, changes: Mapping[str, Any], language: Language) -> str:
     """Say what is delicate about the fields that change, in the order of the table."""
-    matters = {matter for one in preview.affected for matter in _matters(one, changes)}
+    matters = {matter for one in preview.affected for matter in matters_of(one, changes)}
     if changes.keys() == {"active"}:
         return "" if changes["active"] else again_words(len(preview.affected), language)
+    return careful(matters, language)
+
+
+def careful(matters: Collection[str], language: Language) -> str:
+    """Name what is delicate, in the order of the table."""
     words = [
         text[language]
         for name, text in words_of("plan_words")["careful"].items()
@@ -158,7 +197,8 @@ def _careful(preview: Preview, changes: Mapping[str, Any], language: Language) -
     return localized(language, en=f"Careful: this changes {listed}.", es=f"Ojo: cambia {listed}.")
 
 
-def _matters(affected: Affected, changes: Mapping[str, Any]) -> Iterator[str]:
+def matters_of(affected: Affected, changes: Mapping[str, Any]) -> Iterator[str]:
+    """Say what is delicate about the fields of a record that change."""
     for path, old in _before(affected).items():
         parts: Sequence[str] = [path]
         if path == _PAYMENT:  # as a whole: what is in it, before or after

@@ -314,7 +314,7 @@ def check_account(operation: Operation, account: Account) -> None:
     Raises:
         CallerError: the server now works in another environment or company.
     """
-    if operation.account.ledger_id != account.ledger_id:
+    if operation.account.ledger_id != account.ledger_id:  # guard: an operation stays in its ledger
         raise AnotherAccountError(
             f"This operation belongs to another company or environment"
             f" ({operation.account.environment}, company {operation.account.company_id or '-'}).",

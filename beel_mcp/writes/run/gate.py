@@ -33,7 +33,7 @@ from beel_mcp.writes.journal.plan import (
 )
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
-from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds import write_of
 from beel_mcp.writes.kinds.protocol import (
     AnotherAccountError,
     StateChangedError,
@@ -100,7 +100,7 @@ class ConfirmationGate:
         self._patience_s = patience_s
 
     def write(self, kind: str, arguments: Mapping[str, Any]) -> Write:
-        return KINDS[kind](self._context, arguments)
+        return write_of(kind, self._context, arguments)
 
     def check(self) -> None:
         """Refuse where nobody can be asked, before anything is read.

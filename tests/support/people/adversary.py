@@ -92,6 +92,7 @@ class Caller(RuleBasedStateMachine):
         self.plans: list[Told] = []
         self.rounds: list[tuple[Any, dict[str, Any], str]] = []
         self.spent: set[str] = set()
+        self.operations: list[str] = []
         self.agreed: set[str] = set()
         self.seen = 0
         self.managers: list[Any] = [None] * len(APPS)
@@ -155,7 +156,7 @@ class Caller(RuleBasedStateMachine):
     def _people_in(self, sentence: str) -> set[str]:
         """Read who is named; a name that is cut ends in an ellipsis."""
         found = set()
-        for quoted in re.findall(r'"([^"]+)"', sentence):
+        for quoted in re.findall(r'"([^"]+)"', sentence.partition(" Left as ")[0]):
             name = quoted.removesuffix("…")
             found |= {one for full, one in self.names.items() if full.startswith(name)}
         return found
@@ -167,6 +168,8 @@ class Caller(RuleBasedStateMachine):
         structure: dict[str, Any] = result.structured_content or {}
         assert structure.get("code") != "internal_error", structure
         self.hold()
+        if structure.get("operation_id"):
+            self.operations.append(structure["operation_id"])
         return structure
 
     def hold(self) -> list[str]:
@@ -210,6 +213,24 @@ class Caller(RuleBasedStateMachine):
         answer = self.step(number, "update_customers", arguments)
         if "plan_id" in answer:
             assert self.settings.confirm == "plan" or not APPS[number][0]
+            self.plans.append(Told(answer["plan_id"], answer["statement"]))
+
+    @rule(
+        number=st.integers(0, 3),
+        which=st.integers(0, 30),
+        more=st.sampled_from([{}, {}, {}, {"customer_ids": PEOPLE[:1]}, {"changes": {}}]),
+        mood=st.sampled_from(SAYS),
+    )
+    def undo(self, number: int, which: int, more: dict[str, Any], mood: str) -> None:
+        """Take back whatever was done before, or what never was."""
+        self.mood = mood
+        operations = self.operations or ["op_AAAAAAAAAAAAAAAA"]
+        arguments = {"undo": operations[-1 - which % len(operations)], **more}
+        answer = self.step(number, "update_customers", arguments)
+        if answer.get("status") in ("done", "partial"):
+            STATS["undone"] += 1
+        if "plan_id" in answer:
+            assert not more
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
