@@ -77,7 +77,7 @@ def _opening(preview: Preview, language: Language) -> str:
         es=f"{number} {plural(number, 'cliente', 'clientes')}",
     )
     if preview.terms["of"] == "deactivation":
-        them = plural(number, "que se marcó como inactivo", "que se marcaron como inactivos")
+        them = plural(number, "dado de baja", "dados de baja")
         return localized(
             language,
             en=f"set {whom} active again, marked as inactive on {when}",
