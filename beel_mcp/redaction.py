@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -37,6 +37,7 @@ _BASE64_CORES: Final = "|".join(map(re.escape, _base64_cores(_PREFIX.encode("asc
 _HEX_PREFIX: Final = _PREFIX.encode("ascii").hex() + "[0-9a-f]*"
 _ANY_KEY: Final = re.compile(f"{_PERCENT_PREFIX}|{_HEX_PREFIX}", re.IGNORECASE)
 _ANY_BASE64_KEY: Final = re.compile(rf"(?:{_BASE64_CORES})[\w+/=-]*")
+_ANY: Final = (_ANY_KEY, _ANY_BASE64_KEY)
 
 _known: set[str] = set()
 
@@ -52,10 +53,25 @@ def remember(secret: SecretStr) -> None:
 
 
 def redact(text: str) -> str:
-    """Take every BeeL key and every remembered secret out of `text`."""
-    for secret in sorted(_known, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return _ANY_BASE64_KEY.sub(HIDDEN, _ANY_KEY.sub(HIDDEN, text))
+    """Take every BeeL key and every remembered secret out of `text`.
+
+    All are found before one is taken out: a secret inside of a key would leave its ends to be seen.
+    """
+    found = [match.span() for pattern in _ANY for match in pattern.finditer(text)]
+    found += [span for secret in _known for span in _places(secret, text)]
+    kept, end = [], 0
+    for first, last in sorted(found):
+        if first >= end:
+            kept += [text[end:first], HIDDEN]
+        end = max(end, last)
+    return "".join([*kept, text[end:]]) if found else text
+
+
+def _places(secret: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(secret)
+    while at >= 0:
+        yield at, at + len(secret)
+        at = text.find(secret, at + 1)
 
 
 class RedactingFilter(logging.Filter):

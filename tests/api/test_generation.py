@@ -119,7 +119,11 @@ async def test_nobody_looks_further_than_needed(beel, flat):
 
 
 async def test_a_list_that_never_ends_is_left_after_two_hundred_pages(beel, flat):
-    data = {"customers": [PLAIN], "pagination": pages(1, has_next=True)}
-    route = beel.get("/v1/customers").respond(json=envelope(data))
+    def answer(request):
+        page = int(request.url.params["page"])
+        data = {"customers": [PLAIN], "pagination": pages(1, page=page, has_next=True)}
+        return httpx.Response(200, json=envelope(data))
+
+    route = beel.get("/v1/customers").mock(side_effect=answer)
     assert await flat.customers.list_all({"a"}) == {}
     assert route.call_count == 200

@@ -75,6 +75,13 @@ def test_a_remembered_secret_and_its_tail_are_hidden():
         assert text not in redact(f"<{text}>")
 
 
+def test_a_secret_that_lies_inside_of_a_key_leaves_no_end_of_it_to_be_seen():
+    remember(SecretStr("inner0secret"))
+    remember(SecretStr("beel_sk_test_inner0"))
+    for key in ("beel_sk_test_abcdinner0secretwxyz", "beel_sk_live_inner0secret_tail"):
+        assert redact(f"<{key}, inner0secretinner0secret>") == f"<{HIDDEN}, {HIDDEN}{HIDDEN}>"
+
+
 def test_other_text_is_left_alone():
     text = "Ferretería Ñandú SL, beel_mcp, beel.es, 100% beel, YmVlbA=="
     assert redact(text) == text
