@@ -100,6 +100,12 @@ def replace_ibans(text: str, replacement: Callable[[str], str]) -> str:
     return _IBAN.sub(replace, text)
 
 
+def without_accents(text: str) -> str:
+    """Give a text in small letters without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(mark for mark in plain if not unicodedata.combining(mark))
+
+
 def is_plain(text: str) -> bool:
     """Tell quickly that there is nothing to do, as for nearly every value of nearly every list.
 

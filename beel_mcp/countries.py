@@ -1,12 +1,14 @@
 """Countries: which one a code or a name in a language of Spain, or in English, stands for."""
 
 import re
-import unicodedata
 from functools import cache, lru_cache
 from typing import Final
 
+from beel_mcp.cleaning import without_accents
 from beel_mcp.messages import read_data
 
+# Below it a number is of another country to Spain's census (108) or customs (004): no certain one.
+_LEAST_NUMBER: Final = 150
 # Words that stand before some names in some lists, in the languages of the table.
 _ARTICLES: Final = frozenset({"a", "el", "la", "las", "los", "les", "l", "o", "os", "as", "the"})
 
@@ -18,7 +20,7 @@ def country_of(text: str) -> str | None:
     The names are those of Spanish, English, Catalan, Galician and Basque; None for no country.
     """
     text = text.removeprefix("base.")  # as Odoo writes the ids of its countries
-    return _codes().get(_key(text)) or _codes().get(_key(re.sub(r"\(.*?\)", "", text)))
+    return _codes().get(place_key(text)) or _codes().get(place_key(re.sub(r"\(.*?\)", "", text)))
 
 
 def is_spain(country: str) -> bool:
@@ -29,14 +31,16 @@ def is_spain(country: str) -> bool:
 @cache
 def _codes() -> dict[str, str]:
     table = read_data("countries")
-    names = {_key(name): code for code, names in table.items() for name in names}
+    names = {
+        place_key(name): code
+        for code, names in table.items()
+        for name in names
+        if not (name.isdigit() and int(name) < _LEAST_NUMBER)
+    }
     return {**names, **{code.casefold(): code for code in table}}
 
 
-def _key(name: str) -> str:
-    """Reduce a name to what all its spellings share; a number to three digits."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    words = re.findall(r"[^\W_]+", plain)
-    key = "".join(word for word in words if word not in _ARTICLES) or "".join(words)
-    return key.zfill(3) if key.isdigit() else key
+def place_key(name: str) -> str:
+    """Reduce the name of a place to what all its spellings share."""
+    words = re.findall(r"[^\W_]+", without_accents(name))
+    return "".join(word for word in words if word not in _ARTICLES) or "".join(words)

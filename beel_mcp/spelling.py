@@ -5,7 +5,6 @@ could be two things is left for a person, or refused with its readings.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
@@ -13,7 +12,7 @@ from decimal import Decimal
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import quoted, without_accents
 from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.messages import Message, read_data
@@ -60,12 +59,6 @@ def spelt(field: str, text: str) -> str:
     """Give the text of a customer's field in BeeL's spelling, or as it is."""
     changed = respelt(field, text)
     return changed.value if changed else text
-
-
-def without_accents(text: str) -> str:
-    """Give a text in small letters without accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(mark for mark in plain if not unicodedata.combining(mark))
 
 
 @lru_cache(maxsize=20_000)

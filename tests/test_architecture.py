@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"language"},
     "language": set(),
     "messages": {"language"},
-    "countries": {"messages"},
+    "countries": {"cleaning", "messages"},
     "spelling": {"cleaning", "identity", "messages", "countries"},
     "sandbox": set(),
     "api": LEAVES,

@@ -5,18 +5,19 @@ The names are tables in data/headers.toml, data/second_names.toml and data/field
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import quoted, without_accents
 from beel_mcp.language import Language
 from beel_mcp.lists.model import FIELDS, NAMES, PARTS
 from beel_mcp.messages import field_names, read_data
 
 # Not fields of a customer: their text goes behind, or in front of, the field's own.
 SURNAME: Final = "+surname"
+# The name of a person, in a list that has a column for companies: where that is blank.
+FIRST_NAME: Final = "+first_name"
 STREET_TYPE: Final = "+street_type"
 STREET_2: Final = "+street_2"
 # Whether the customer is one still, in the words of the list.
@@ -44,12 +45,6 @@ _LONGEST_NAME: Final = 60
 def key_of(header: str) -> str:
     """Reduce a header to its letters and digits, in lower case and without accents."""
     return "".join(mark for mark in without_accents(header[:200]) if mark.isalnum())
-
-
-def without_accents(text: str) -> str:
-    """Give a text in lower case, its letters without their marks."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(mark for mark in plain if not unicodedata.combining(mark))
 
 
 def meaning_of(header: str) -> tuple[str, int] | None:

@@ -22,7 +22,7 @@ MAX_INLINE_ROWS: Final = 500
 MAX_FAULTS: Final = 5
 _EXACT_FLOAT: Final = 2**53
 _LARGEST: Final = 10**40
-_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,9}")
+_WHOLE: Final = re.compile(r"([+-]?[0-9]{1,9})(?: ?(?:d[ií]as|d\.?|days))?", re.IGNORECASE)
 _DECIMAL: Final = re.compile(r"([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?) ?%?")
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _NOT_A_GROUP: Final[Mapping[str, Message]] = {
@@ -248,10 +248,9 @@ def _lines(raw: Any) -> str:
 
 
 def _days(raw: Any) -> int:
-    text = _line(raw)
-    if not _WHOLE.fullmatch(text):
-        raise UnreadableError(Message("value.not_days"), text)
-    return int(text)
+    if not (found := _WHOLE.fullmatch(_line(raw))):
+        raise UnreadableError(Message("value.not_days"), _line(raw))
+    return int(found[1])
 
 
 def _percentage(raw: Any) -> float:

@@ -10,6 +10,7 @@ from beel_mcp.answers.creations import DraftAnswer
 from beel_mcp.answers.invoices.found import FoundInvoices
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import AppState, app_state
+from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.tools.declare import guarded, read, write
 from beel_mcp.tools.parameters import (
     CustomerId,
@@ -64,6 +65,11 @@ async def find_invoices(
         "search": search,
     }
     again = {name: value for name, value in given.items() if value}
+    if not again and (empty := [name for name, value in given.items() if value is not None]):
+        raise CallerError(
+            "No invoice was looked for: an empty filter would list all.",
+            field_errors=[FieldError(name, "is empty: leave it out, or fill it") for name in empty],
+        )
     question = InvoiceQuestion(wanted, again, page, limit, group_by, select_all)
     return await answer_question(app_state(ctx), question)
 

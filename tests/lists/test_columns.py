@@ -100,8 +100,11 @@ def test_a_weaker_name_counts_only_where_there_is_no_better_one():
     contact = table(["Customer", "Contact"], ["a", "b"])
     assert used(contact) == {"Customer": "legal_name", "Contact": "contact_person"}
     person = table(["Razón social", "Nombre", "Apellidos"], ["Acme SL", "Ana", "Ruiz"])
-    assert used(person) == {"Razón social": "legal_name"}
-    assert [column.what for column in person.columns_ignored()] == ["Nombre", "Apellidos"]
+    assert used(person) == {
+        "Razón social": "legal_name",
+        "Nombre": "+first_name",
+        "Apellidos": "+surname",
+    }
     alone = table(["Nombre", "Móvil"], ["a", "2"])
     assert used(alone) == {"Nombre": "legal_name", "Móvil": "phone"}
 

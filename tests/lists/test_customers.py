@@ -95,7 +95,7 @@ def test_payment_terms_and_discounts_are_numbers_or_numeric_text():
     assert one({"general_discount": 0}).values["general_discount"] == 0
 
 
-@pytest.mark.parametrize("days", ["30 días", "3.5", 3.5, True, [30], 10**12])
+@pytest.mark.parametrize("days", ["treinta días", "3.5", 3.5, True, [30], 10**12])
 def test_terms_that_are_no_whole_number_make_an_error_row(days):
     raw = {"preferred_payment_method": {"payment_term_days": days}}
     assert errors(raw) == ["preferred_payment_method.payment_term_days"]

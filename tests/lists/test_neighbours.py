@@ -36,7 +36,7 @@ def told(read: ReadRows) -> dict[str, str]:
         ("GB", "GB UK GBR 826 Inglaterra England Anglaterra"),
         ("GR", "GR EL GRC 300 Grecia Greece Grècia Grezia"),
         ("US", "US USA 840 EEUU EE.UU. U.S.A."),
-        ("AF", "AF AFG 004 4 Afganistán"),
+        ("AF", "AF AFG Afganistán"),
     ],
 )
 def test_a_country_is_known_by_its_codes_and_by_its_names_in_five_languages(code, names):
@@ -48,6 +48,12 @@ def test_names_of_several_words_are_known_with_or_without_articles_and_brackets(
     assert {country_of(name) for name in names} == {"GB"}
     assert country_of("Los Países Bajos") == country_of("Holanda") == "NL"
     assert [country_of(name) for name in ("", "nada", "Madrid", "X", "ESPA")] == [None] * 5
+
+
+def test_what_could_be_two_countries_is_none():
+    # Spain, Germany and Portugal to its census, Germany and Portugal to its customs.
+    numbers = ["108", "126", "123", "004", "4", "010"]
+    assert [country_of(name) for name in (*numbers, "Congo", "Corea")] == [None] * 8
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,7 @@ def test_another_country_gets_its_code_and_no_remark_that_it_lacks_one():
     address = row.payload()["address"]
     assert (address["country"], address["country_code"]) == ("Francia", "FR")
     assert told(read)["address.country_code"] == "the code of the country"
+    assert read.values_changed[-1][3:] == ("Francia", "FR")
     assert row.problems == ()
 
 
@@ -164,6 +171,7 @@ def test_a_telephone_with_something_that_is_none_is_left_as_it_is(cell):
         "a@example.com / b@example.com",
         "a@example.com y b@example.com",
         "<a@example.com>; <b@example.com>",
+        "mailto:a@example.com, mailto:b@example.com",
     ],
 )
 def test_of_two_emails_the_second_is_for_the_invoices(cell):
@@ -196,12 +204,40 @@ def test_a_second_column_counts_where_the_first_is_blank_and_is_named_where_it_i
     assert "Móvil → phone, where there is no other" in read.columns_used
 
 
+@pytest.mark.parametrize("company", ["Razón social", "Empresa", "Company"])
+def test_beside_companies_name_and_surname_are_those_of_people_without_one(company):
+    rows = [
+        ["Nombre", "Apellidos", company, "NIF"],
+        ["Ana", "López Gil", "", "12345678Z"],
+        ["Eva", "Ruiz", "Talleres SL", "A58818501"],
+        ["", "", "Norte SL", "B12345674"],
+    ]
+    read = read_list(text(rows), "a.csv")
+    names = [row.payload()["legal_name"] for row in read.rows]
+    assert names == ["Ana López Gil", "Talleres SL", "Norte SL"]
+    assert read.columns_ignored == (("Nombre", "Eva Ruiz"),)
+    assert "Apellidos → legal_name, behind the name" in read.columns_used
+
+
+def test_beside_a_number_of_the_customer_name_and_surname_are_the_name():
+    rows = [["Cliente", "Nombre", "Apellidos", "Contacto"], ["1001", "Ana", "López", "Eva"]]
+    (row,) = read_list(text(rows), "a.csv").rows
+    assert row.payload() == {"legal_name": "Ana López", "contact_person": "Eva"}
+
+
+@pytest.mark.parametrize("written", ["30", "30 días", "30 dias", "30 d.", "30 days"])
+def test_a_term_is_read_with_the_word_for_its_days(written):
+    row, _ = read_one(**{"plazo de pago": written})
+    assert row.payload()["preferred_payment_method"] == {"payment_term_days": 30}
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "is_told"),
     [
         ("debaja", "1", True),
         ("debaja", "0", False),
         ("fecha de baja", "2024-01-31", True),
+        ("fecha de baja", "00/00/0000", False),
         ("activo", "False", True),
         ("activo", "Sí", False),
         ("active", "True", False),

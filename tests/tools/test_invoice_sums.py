@@ -219,12 +219,27 @@ async def test_overdue_is_what_beel_says_and_what_is_only_past_its_date_stands_b
     assert "overdue" not in none
 
 
+async def test_one_invoice_is_not_called_all(client: Client) -> None:
+    one = (await found(client, limit=1, status=["PAID"]))["invoices"][0]["number"]
+    answer = await found(client, search=one)
+    assert "Sums in EUR of the 1 invoice that matches" in answer["text"]
+
+
+@pytest.mark.parametrize("empty", [{"status": []}, {"quarter": "", "date_from": ""}])
+async def test_an_empty_filter_does_not_list_all(client: Client, empty: dict[str, Any]) -> None:
+    result = await client.call_tool("find_invoices", empty)
+    assert result.is_error
+    named = {fault["field"] for fault in (result.structured_content or {})["field_errors"]}
+    assert named == empty.keys()
+    assert (await found(client, quarter="2026-Q3", date_from=""))["total"]
+
+
 async def test_nothing_invoiced_is_said_and_the_groups_are_of_what_there_is(
     client: Client,
 ) -> None:
     answer = await found(client, status=["DRAFT"], group_by="customer")
     assert answer["sums"]["invoiced"]["total"] == "0.00"
-    assert "Nothing of it was invoiced." in answer["text"]
+    assert "None of these was invoiced." in answer["text"]
     assert answer["groups_of"].startswith("Not invoiced, by customer")
     added = sum(Decimal(group["total"]) for group in answer["groups"])
     assert added == Decimal(answer["sums"]["not_invoiced"]["DRAFT"]["total"])

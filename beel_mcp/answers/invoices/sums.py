@@ -64,7 +64,7 @@ class InvoiceSums(BaseModel):
             *(
                 [f"Invoiced {self.invoiced.short()}: {self.invoiced.parts()}.", f"{paid}{late}."]
                 if self.invoiced.count
-                else ["Nothing of it was invoiced."]
+                else ["None of these was invoiced."]
             ),
             f"Past their due date, but not OVERDUE in BeeL: {past.short()}." if past else "",
             _unclear(self.unclear) if self.unclear else "",

@@ -5,7 +5,7 @@ from typing import Final
 
 _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\];,|/\"']+@[^\s<>()\[\];,|/\"']+")
+_ADDRESS: Final = re.compile(r"[^\s<>()\[\];:,|/\"']+@[^\s<>()\[\];:,|/\"']+")
 _BETWEEN_ADDRESSES: Final = re.compile(r"[\s;,/|<>]|\b(?:y|e|o|i|u|and|or|mailto:)(?!\w)")
 _BETWEEN_PHONES: Final = re.compile(
     r"\s*[/;,|\n]\s*|\s+(?:y|e|o|u|i|and|or|-|\u2013)\s+", re.IGNORECASE

@@ -1,15 +1,13 @@
 """Provinces, and addresses: one column split where that is certain, what a sheet lost put back."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
-from beel_mcp.countries import country_of, is_spain
+from beel_mcp.countries import country_of, is_spain, place_key
 from beel_mcp.messages import Message, read_data
 
-_ARTICLES: Final = frozenset({"a", "el", "la", "las", "los", "les", "l"})
 _LONGEST: Final = 150
 # Postal code and town at the end: `…, 28001 Madrid`, `… - 08001 - Barcelona (Barcelona)`.
 _TOWN: Final = re.compile(
@@ -65,18 +63,11 @@ def province_of(postal_code: str) -> str | None:
 @lru_cache(maxsize=2_000)  # a list has few provinces, many times
 def prefixes_of(province: str) -> frozenset[str]:
     """Give the prefixes that a province's name stands for; none if the name is not known."""
-    whole = _prefixes().get(_key(province))
+    whole = _prefixes().get(place_key(province))
     if whole:
         return frozenset({whole})
-    parts = (_prefixes().get(_key(part)) for part in re.split(r"[/()\-\u2013]", province))
+    parts = (_prefixes().get(place_key(part)) for part in re.split(r"[/()\-\u2013]", province))
     return frozenset(prefix for prefix in parts if prefix)
-
-
-def _key(name: str) -> str:
-    """Reduce a name to what all its spellings share."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    return "".join(word for word in re.findall(r"[^\W_]+", plain) if word not in _ARTICLES)
 
 
 @cache
@@ -86,7 +77,7 @@ def _provinces() -> dict[str, list[str]]:
 
 @cache
 def _prefixes() -> dict[str, str]:
-    return {_key(name): prefix for prefix, names in _provinces().items() for name in names}
+    return {place_key(name): prefix for prefix, names in _provinces().items() for name in names}
 
 
 def province_alone(text: str) -> tuple[str, str | None]:

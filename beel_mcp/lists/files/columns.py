@@ -13,6 +13,7 @@ from beel_mcp.lists.files.footers import is_footer
 from beel_mcp.lists.files.sheet import MAX_COLUMNS, MAX_ROWS, Cell, Grid, Line, file_error, listed
 from beel_mcp.lists.files.spreadsheet import read_sheets
 from beel_mcp.lists.headers import (
+    FIRST_NAME,
     SECOND_EMAIL,
     SECOND_PHONE,
     SURNAME,
@@ -30,6 +31,7 @@ IGNORE: Final = "ignore"
 _LINES_SEARCHED: Final = 40
 _HEADER_LENGTH: Final = 60
 _EXAMPLE_LENGTH: Final = 40
+_COMPANY: Final = frozenset({"empresa", "company"})
 _SECOND: Final = {"phone": SECOND_PHONE, "email": SECOND_EMAIL}
 
 
@@ -231,9 +233,11 @@ def _known_columns(headers: Sequence[str], name: str, named: Sequence[Column]) -
         field, group = meaning_of(header) or ("", 0)
         if field and index not in taken and field not in filled:
             candidates.setdefault(field, []).append((group, Column(index, header, field)))
-    names = {group for group, _ in candidates.get("legal_name", ())}
-    if len(names) > 1:  # beside the name of the company, name and surname are a person's
-        has_person = candidates.pop(SURNAME, None) is not None
+    names = candidates.get("legal_name", [])
+    people = [found for found in names if found[0] == 1]
+    if SURNAME in candidates and len(people) == 1 and any(map(_is_company, names)):
+        names.remove(people[0])
+        yield people[0][1]._replace(field=FIRST_NAME)
     for field, found in candidates.items():
         best = min(group for group, _ in found)
         equal = [column for group, column in found if group == best]
@@ -243,8 +247,13 @@ def _known_columns(headers: Sequence[str], name: str, named: Sequence[Column]) -
         others = [column for group, column in sorted(found) if group != best]
         if field != "legal_name":
             yield from _second_columns(field, others)
-        elif others and not has_person:
+        elif others:
             yield from _other_names(others, {*filled, *candidates})
+
+
+def _is_company(found: tuple[int, Column]) -> bool:
+    """Whether a column of names has companies: name and surname beside it are people's."""
+    return found[0] == 0 or key_of(found[1].header) in _COMPANY
 
 
 def _second_columns(field: str, others: Sequence[Column]) -> Iterator[Column]:

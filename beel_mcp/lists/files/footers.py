@@ -6,8 +6,8 @@ from datetime import date, datetime, time
 from functools import cache
 from typing import Final
 
+from beel_mcp.cleaning import without_accents
 from beel_mcp.lists.files.sheet import Cell
-from beel_mcp.lists.headers import without_accents
 from beel_mcp.messages import read_data
 
 _DATE: Final = r"[0-9]{1,4}[/.\-][0-9]{1,2}[/.\-][0-9]{1,4}|[0-9]{1,2} de [a-z]+ del? [0-9]{4}"

@@ -19,6 +19,7 @@ from beel_mcp.lists.files.columns import Column, Table, read_table
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import (
     ACTIVE,
+    FIRST_NAME,
     INACTIVE,
     SECOND_EMAIL,
     SECOND_PHONE,
@@ -49,6 +50,8 @@ from beel_mcp.spelling import SPELLINGS
 
 _METHOD: Final = "preferred_payment_method.method"
 _SHOWN_AS: Final = {
+    FIRST_NAME: "legal_name, where there is no other",
+    SURNAME: "legal_name, behind the name",
     SECOND_PHONE: "phone, where there is no other",
     SECOND_EMAIL: "email, or billing_emails",
     STREET_2: "address.floor and door, or street",
@@ -238,8 +241,14 @@ class _Reader:
                 self.changes.append(ValueChange(self._number, field, merged))
 
     def _join(self) -> None:
-        name, surname = self._values.get("legal_name"), self._values.pop(SURNAME, None)
-        if name and surname:
+        name, first = self._values.get("legal_name"), self._values.pop(FIRST_NAME, None)
+        surname = self._values.pop(SURNAME, None)
+        person = " ".join(filter(None, (first, surname)))
+        if first and not name:
+            self._set("legal_name", person, Message("change.second_column"))
+        elif name and person and FIRST_NAME in self._plan.headers:
+            self._leave_out(FIRST_NAME, person)
+        elif name and surname:
             self._set("legal_name", f"{name} {surname}", Message("change.surname"))
         way = self._values.pop(STREET_TYPE, None)
         street = get_value(self._values, "address.street")
@@ -327,9 +336,12 @@ class _Reader:
             return
         if len(name) <= 3 or "." in name:
             del address["country"]
-            self._set("address.country_code", code, Message("change.country_code"))
-        elif code != "ES":
-            self._set("address.country_code", code, Message("change.country_code"))
+        elif code == "ES":
+            return
+        if "country_code" not in address:
+            address["country_code"] = code
+            before = None if name == code else name
+            self._record("address.country_code", Message("change.country_code"), before, code)
 
     def _repair_document(self, other: dict[str, Any]) -> None:
         """Take a number for foreign if the list calls it so and it is no NIF."""

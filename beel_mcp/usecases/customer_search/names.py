@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from beel_mcp.spelling import LEGAL_FORMS, folded, plain_name, without_accents
+from beel_mcp.cleaning import without_accents
+from beel_mcp.spelling import LEGAL_FORMS, folded, plain_name
 
 # Shorter words differ by a letter from too many others.
 _ONE_LETTER_FROM: Final = 4

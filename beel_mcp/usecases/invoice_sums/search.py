@@ -73,7 +73,7 @@ async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoi
 
 
 def _add_sums(found: FoundInvoices, whole: WholeList, asked: InvoiceQuestion, books: Books) -> None:
-    of = f"{'only ' if whole.lacks else 'all '}{_extent(whole)}"
+    of = f"{'only ' if whole.lacks else 'all ' if whole.total > 1 else 'the '}{_extent(whole)}"
     found.sums = books.sums(of, by_status=asked.group_by is None)
     found.overdue = books.overdue()
     if asked.group_by:
