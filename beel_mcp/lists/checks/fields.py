@@ -232,6 +232,14 @@ def european(bare: str) -> Message | None:
     return Message("nif.european", number=found["number"], country=found["country_code"])
 
 
+def is_abroad(values: Mapping[str, Any]) -> bool:
+    """Whether the identifier is of another country, whose addresses we know nothing about."""
+    other = values.get("alternative_id", {})
+    if "number" in other and other.get("country_code") != "ES":
+        return True
+    return european(bare_nif(values.get("nif", ""))) is not None
+
+
 def vat_identifier(bare: str) -> dict[str, str] | None:
     """Give the alternative_id of a VAT number of another country of the union; None if none."""
     country = bare[:2]

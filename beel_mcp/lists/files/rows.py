@@ -12,7 +12,7 @@ from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.contacts import emails_of, is_email, phones_of
 from beel_mcp.lists.checks.duplicates import with_duplicates
-from beel_mcp.lists.checks.fields import european
+from beel_mcp.lists.checks.fields import european, is_abroad
 from beel_mcp.lists.checks.places import flat_of, is_whole, mended, province_alone
 from beel_mcp.lists.files.cells import raw_of, repaired
 from beel_mcp.lists.files.columns import Column, Table, read_table
@@ -311,7 +311,7 @@ class _Reader:
         if (address := values.get("address")) is not None:
             if "country" in address or "(" in address.get("province", ""):
                 self._repair_country(address)
-            is_here = not _is_abroad(values)
+            is_here = not is_abroad(values)
             if is_here and not is_whole(address):
                 self._mend_address(address)
             if line:
@@ -397,11 +397,3 @@ def _are_plain(cells: Sequence[Cell]) -> bool:
     except TypeError:  # a number, or a date
         return False
     return is_plain(line) and not ("| " in line or " |" in line or "|#" in line or "|=" in line)
-
-
-def _is_abroad(values: Mapping[str, Any]) -> bool:
-    """Whether the identifier is of another country, whose addresses we know nothing about."""
-    other = values.get("alternative_id", {})
-    if "number" in other and other.get("country_code") != "ES":
-        return True
-    return european(bare_nif(values.get("nif", ""))) is not None
