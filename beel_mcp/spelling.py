@@ -23,7 +23,7 @@ LEGAL_FORMS: Final = re.compile(
 )
 _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?E\+?([0-9]{1,2})", re.IGNORECASE)
 _FLOAT: Final = re.compile(r"(\+?[0-9]{4,15})[.,]0{1,2}")
-_DOTTED_PHONE: Final = re.compile(r"\+?[0-9]{2,4}(?:\. ?[0-9]{2,4}){2,4}")
+_DOTTED_PHONE: Final = re.compile(r"(?:\+[0-9]{1,3} |\+)?[0-9]{2,4}(?:\. ?[0-9]{2,4}){2,4}")
 _SEPARATORS: Final = re.compile(r"[\s.\-]")
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _SHOWN: Final = 30
@@ -100,7 +100,7 @@ def _no_day(given: str) -> str:
                 readings.append(date(2000 + int(year), int(month), int(day)).isoformat())
         if readings:
             which = " or ".join(dict.fromkeys(readings))
-            return f"is {quoted(given, _SHOWN)}, which could be {which}: ask which"
+            return f"is {quoted(given, _SHOWN)}, which could be {which}: ask the person"
     return f"is {quoted(given, _SHOWN)}, which is no day; write it as 2026-07-31 or 31/07/2026"
 
 
@@ -113,7 +113,7 @@ def read_decimal(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         return value
     is_whole = isinstance(value, int) and not isinstance(value, bool)
-    text = str(value) if is_whole else value if isinstance(value, str) else ""
+    text = str(value) if is_whole else value.strip() if isinstance(value, str) else ""
     if _DECIMAL.fullmatch(text) and not _DOUBTFUL.fullmatch(text):
         return Decimal(text)
     raise ValueError(_no_decimal(value))

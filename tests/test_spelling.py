@@ -28,6 +28,7 @@ WRITTEN = [
     ("preferred_payment_method.iban", "ES91-2100-0418-45-0200051332", None),
     ("preferred_payment_method.swift", "caix es bb", "CAIXESBB"),
     ("phone", "931.234.567", "931 234 567"),
+    ("phone", "+34 93.123.45.67", "+34 93 123 45 67"),
     ("phone", "+34.931.23.45.67", "+34 931 23 45 67"),
     ("alternative_id.type", "Pasaporte", "PASSPORT"),
     ("alternative_id.type", "nif-iva", "NIF_IVA"),
@@ -113,7 +114,7 @@ def test_a_day_is_the_same_however_a_spaniard_writes_it(day, mark):
     ("written", "words"),
     [
         ("01/02/26", "which could be 2026-02-01 or 2001-02-26"),
-        ("05/05/05", "which could be 2005-05-05: ask"),
+        ("05/05/05", "which could be 2005-05-05: ask the person"),
         ("31/12/26", "2026-12-31 or 2031-12-26"),
         ("2026-13-01", 'is "2026-13-01", which is no day; write it as 2026-07-31 or 31/07/2026'),
         ("07/31/2026", "no day"),
@@ -137,7 +138,7 @@ def test_a_whole_number_is_a_decimal(number):
 
 @given(st.decimals(-99_999, 99_999, places=2, allow_nan=False))
 def test_a_decimal_of_cents_is_the_number_that_it_shows(number):
-    assert read_decimal(f"{number:.2f}") == number
+    assert read_decimal(f"{number:.2f}") == read_decimal(f" {number:.2f} ") == number
 
 
 @given(st.integers(1, 999), st.integers(0, 999), st.integers(0, 99))

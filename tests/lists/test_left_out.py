@@ -58,6 +58,11 @@ def test_totals_counts_pages_and_dates_are_left_out_and_named(cells):
     assert read.rows_left_out == (("4", first[:40]),)
 
 
+def test_a_telephone_that_a_sheet_keeps_as_a_number_is_no_amount():
+    read = read_list(xlsx([*beel(), ["Total", "", "", 931234567]]), "clientes.xlsx")
+    assert [row.values["legal_name"] for row in read.rows][1:] == ["Total"]
+
+
 @pytest.mark.parametrize(
     "cells",
     [

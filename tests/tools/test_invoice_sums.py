@@ -389,6 +389,16 @@ async def test_an_invoice_that_goes_from_one_list_to_another_is_not_lost(
     assert [answer["sums"]["by_status"][status]["count"] for status in ("PAID", "SENT")] == [1, 2]
 
 
+async def test_more_than_a_selection_holds_are_summed_and_not_kept(
+    client: Client, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("beel_mcp.usecases.invoice_sums.search.MOST_SELECTED", 3)
+    answer = await found(client, select_all=True)
+    assert (answer["complete"], "selection_id" in answer) == (True, False)
+    assert "No selection_id: it holds 3 at most. Narrow it down by quarter" in answer["text"]
+    assert Decimal(answer["sums"]["invoiced"]["total"]) == money(sandbox, where=one_of(INVOICED))
+
+
 async def test_a_slow_beel_gives_sums_of_a_part_that_are_named_so(
     connect: Connect, fake_time: FakeTime
 ) -> None:

@@ -36,10 +36,11 @@ def _says_so(cell: Cell) -> bool:
 
 
 def _is_amount(cell: Cell) -> bool:
-    text = str(cell)
-    if "," in text or isinstance(cell, float):
-        return re.fullmatch(_AMOUNT, text) is not None
-    return re.fullmatch(_AMOUNT, text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    is_whole = isinstance(cell, float) and cell.is_integer()  # as a sheet keeps every number
+    text = f"{cell:.0f}" if is_whole else str(cell)
+    has_cents = "," in text or (isinstance(cell, float) and not is_whole)
+    is_short = has_cents or sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    return is_short and re.fullmatch(_AMOUNT, text) is not None
 
 
 @cache

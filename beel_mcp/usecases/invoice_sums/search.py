@@ -13,12 +13,14 @@ from beel_mcp.api.models import Invoice, RecordPage
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import NextCall
+from beel_mcp.selections import MOST_SELECTED
 from beel_mcp.usecases.invoice_sums.bookkeeping import Books
 from beel_mcp.usecases.invoice_sums.grouping import GroupBy, customers_of, groups_of
 from beel_mcp.usecases.invoice_sums.whole_list import MOST_SUMMED, WholeList, read_whole
 from beel_mcp.usecases.time_budget import TimeBudget
 
 DEFAULT_LIMIT: Final = 20
+_NARROWER: Final = "Narrow it down by quarter, customer or status."
 _MADRID: Final = ZoneInfo("Europe/Madrid")
 _OF_RATES: Final = " (base + tax; withholding and surcharge are not parted by rate in BeeL)"
 
@@ -46,7 +48,7 @@ async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoi
     """Answer a question; a later page has the sums only if it asks for them by groups.
 
     Raises:
-        BeelMcpError: BeeL cannot be asked, or more was selected than a selection holds.
+        BeelMcpError: BeeL cannot be asked.
     """
     if asked.page > 1 and not (asked.group_by or asked.select_all):
         page = await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows)
@@ -61,7 +63,7 @@ async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoi
         else await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows),
     )
     found.complete = not whole.lacks
-    if asked.select_all and whole.invoices and not whole.lacks:
+    if asked.select_all and not whole.lacks and 0 < whole.total <= MOST_SELECTED:
         ids = [invoice.id for invoice in whole.invoices]
         made = {**asked.again, "select_all": True}
         found.selection_id = state.selections.add("invoices", ids, made, caller()).selection_id
@@ -101,9 +103,9 @@ def _remarks(whole: WholeList, asked: InvoiceQuestion, books: Books) -> list[str
     if whole.lacks:
         parts = "No sums" if whole.total > MOST_SUMMED else f"The sums are of {_extent(whole)}"
         nor = ", and no selection_id" if asked.select_all else ""
-        remarks.append(
-            f"{parts}{nor}: {whole.lacks}. Narrow it down by quarter, customer or status."
-        )
+        remarks.append(f"{parts}{nor}: {whole.lacks}. {_NARROWER}")
+    elif asked.select_all and whole.total > MOST_SELECTED:
+        remarks.append(f"No selection_id: it holds {MOST_SELECTED} at most. {_NARROWER}")
     several = customers_of(books.invoiced)
     if asked.wanted.search and several > 1 and asked.group_by not in ("customer", "status"):
         remarks.append(
