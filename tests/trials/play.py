@@ -123,10 +123,15 @@ def _sent(folder: Path, order: dict[str, Any]) -> dict[str, Any]:
             line.connect(str(folder / "line"))
         except OSError:
             raise ConnectionError(f"there is no session {folder.name} (any more)") from None
-        line.sendall(json.dumps(order).encode() + b"\n")
         answer = b""
-        while piece := line.recv(65_536):
-            answer += piece
+        try:
+            line.sendall(json.dumps(order).encode() + b"\n")
+            while piece := line.recv(65_536):
+                answer += piece
+        except OSError:
+            answer = b""
+    if not answer:
+        raise ConnectionError(f"the session {folder.name} has died; its log says why")
     found: dict[str, Any] = json.loads(answer)
     return found
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
 from mcp import Client
 from mcp.client.session import ElicitationFnT
 from mcp.types import ElicitResult
@@ -92,7 +94,7 @@ class Talk:
 class Trial:
     """What an assistant can do in a trial: list the tools, call one, speak, end."""
 
-    def __init__(self, task: Task, folder: Path) -> None:
+    def __init__(self, task: Task, folder: Path, tasks: TaskGroup) -> None:
         self.task = task
         self.stage = Stage(task, folder)
         self.events: list[Event] = []
@@ -101,7 +103,8 @@ class Trial:
         self._talk = Talk(task)
         self._asked: list[Event] = []
         self._turn = 0
-        self._stack = AsyncExitStack()
+        self._tasks = tasks
+        self._stop, self._stopped = anyio.Event(), anyio.Event()
         self._client: Client | None = None
         self._before: Snapshot = {}
         self._meanwhile = [dict(one) for one in task.start.meanwhile]
@@ -129,7 +132,10 @@ class Trial:
         self._note("request", text=self.request)
 
     async def finish(self) -> None:
-        await self._stack.aclose()
+        """Stop the server, and wait until it has let go of what it holds."""
+        if self._client:
+            self._stop.set()
+            await self._stopped.wait()
 
     @property
     def request(self) -> str:
@@ -212,13 +218,21 @@ class Trial:
 
     async def _open(self, person: ElicitationFnT | None) -> None:
         """Start the server, or start it again; what it keeps on disk is what it knows."""
-        await self._stack.aclose()
+        await self.finish()
+        self._client = await self._tasks.start(self._serve, person)
+
+    async def _serve(
+        self, person: ElicitationFnT | None, *, task_status: TaskStatus[Client]
+    ) -> None:
+        """Run a server until it is stopped: what opens it must close it, whoever calls meanwhile."""
+        self._stop, self._stopped = anyio.Event(), anyio.Event()
         settings = self._settings()
         beel: Any = self.stage.beel if settings.sandbox else None
         server = create_server(settings, sandbox_app=beel, timing=self.stage.clock.timing)
-        self._client = await self._stack.enter_async_context(
-            Client(server, mode="auto", elicitation_callback=person)
-        )
+        async with Client(server, mode="auto", elicitation_callback=person) as client:
+            task_status.started(client)
+            await self._stop.wait()
+        self._stopped.set()
 
     def _settings(self) -> Settings:
         known: dict[str, Any] = {
@@ -244,9 +258,8 @@ class Trial:
 @asynccontextmanager
 async def begun(task: Task, folder: Path) -> AsyncIterator[Trial]:
     """Play a trial in this process until the block ends."""
-    trial = Trial(task, folder)
-    try:
+    async with anyio.create_task_group() as tasks:
+        trial = Trial(task, folder, tasks)
         await trial.begin()
         yield trial
-    finally:
         await trial.finish()
