@@ -19,16 +19,16 @@ _WORDS: Final = {
     "unknown": "no PDF came that can be trusted",
 }
 _REMEDIES: Final = {
-    "DRAFT": "It has no PDF before the person issues it in BeeL.",
-    "SCHEDULED": "BeeL issues it by itself on its date; ask for it after that.",
-    "PROFORMA": "It is no invoice; the person can save it as a PDF in BeeL.",
+    "DRAFT": "A draft has no PDF before the person issues it in BeeL.",
+    "SCHEDULED": "BeeL issues what is scheduled by itself on its date; ask again after that.",
+    "PROFORMA": "A proforma is no invoice; the person can save it as a PDF in BeeL.",
     "not_found": "find_invoices gives the ids of invoices that exist.",
-    "pdf_not_ready": "BeeL is still making it; ask for it once more in a while.",
-    "unknown": "Ask for it once more.",
+    "pdf_not_ready": "BeeL has no PDF yet; ask once more in a while.",
+    "unknown": "Ask once more.",
 }
 # A third try would be none the wiser.
 _SECOND_TIME: Final = (
-    "It did not come before either: the person saves it by hand in BeeL; if it has none, BeeL's"
+    "No PDF came before either: the person saves it by hand in BeeL; if there is none, BeeL's"
     " support can help."
 )
 _REPORT_ADVICE: Final = (

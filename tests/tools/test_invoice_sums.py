@@ -234,6 +234,20 @@ async def test_an_empty_filter_does_not_list_all(client: Client, empty: dict[str
     assert (await found(client, quarter="2026-Q3", date_from=""))["total"]
 
 
+@pytest.mark.parametrize("due", [None, "2026-10-01", "2026-12-31"])
+async def test_what_rectifies_an_invoice_is_due_with_it(
+    connect: Connect, sandbox: Starlette, due: str | None
+) -> None:
+    def as_due(invoice: dict[str, Any]) -> None:
+        days = {invoice_id(26): "2026-09-02", invoice_id(27): due}
+        invoice["due_date"] = days.get(invoice["id"], "2026-12-31")
+
+    asked = {"date_from": "2026-08-03", "date_to": "2026-09-02", "search": "Etxe"}
+    async with connect(Retold(sandbox, as_due), timing=Timing(now=lambda: NOVEMBER)) as client:
+        answer = await found(client, **asked)
+    assert answer["overdue"]["also_past_due"] == {"count": 2, "total": "0.00"}
+
+
 async def test_nothing_invoiced_is_said_and_the_groups_are_of_what_there_is(
     client: Client,
 ) -> None:
@@ -311,6 +325,7 @@ async def test_what_was_laid_out_for_a_customer_is_owed_too(
         answer = await found(client, **asked)
     assert answer["sums"]["invoiced"]["total"] == "363.00"
     assert answer["sums"]["outstanding"]["total"] == answer["overdue"]["total"] == "413.00"
+    assert "outstanding 413.00 (1), with 50.00 that was laid out for customers" in answer["text"]
 
 
 async def test_a_surcharge_stands_apart_so_that_the_parts_make_the_total(

@@ -108,7 +108,7 @@ async def test_a_second_failure_is_not_told_to_try_a_third_time(
         assert (missing["invoice_id"], missing["reason"]) == (NOT_READY, "pdf_not_ready")
         remedies.append(missing["remedy"])
         await fake_time.sleep(timedelta(days=1).total_seconds())
-    assert remedies[0] == "BeeL is still making it; ask for it once more in a while."
+    assert remedies[0] == "BeeL has no PDF yet; ask once more in a while."
     assert remedies[1] == remedies[2]
     assert "by hand in BeeL" in remedies[1]
     assert "ask for it" not in remedies[1]
@@ -163,7 +163,7 @@ async def test_each_kind_of_what_is_missing_has_a_remedy_that_fits_it(client: Cl
     missing = {one["invoice_id"]: one for one in answer["missing"]}
     assert "before the person issues it" in missing[draft]["remedy"]
     assert "by itself on its date" in missing[scheduled]["remedy"]
-    assert "It is no invoice" in missing[proforma]["remedy"]
+    assert "A proforma is no invoice" in missing[proforma]["remedy"]
     assert "find_invoices" in missing[nobody]["remedy"]
     assert "amount" not in missing[nobody]
     assert answer["invoiced"]["total"] == "0.00"

@@ -1,6 +1,7 @@
 """What invoices add up to, and how an answer says it; every sum says what it is of."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from pydantic import BaseModel
 
@@ -43,7 +44,7 @@ class InvoiceSums(BaseModel):
     """Sums in EUR of the invoices that `of` names.
 
     `invoiced` is all that was issued and not voided; collected, outstanding and unclear add up to
-    it. What is in `not_invoiced` is in no other sum.
+    it and what was laid out for customers. What is in `not_invoiced` is in no other sum.
     """
 
     of: str
@@ -56,7 +57,11 @@ class InvoiceSums(BaseModel):
 
     def lines(self, overdue: Overdue | None) -> Sequence[str]:
         """Say them; a bookkeeper's words for what the fields hold."""
-        paid = f"Of it collected {self.collected.short()}, outstanding {self.outstanding.short()}"
+        parts = [self.collected, self.outstanding, *([self.unclear] if self.unclear else [])]
+        beyond = sum(Decimal(part.total) for part in parts) - Decimal(self.invoiced.total)
+        laid_out = f", with {beyond} that was laid out for customers" if beyond else ""
+        owed = f"outstanding {self.outstanding.short()}{laid_out}"
+        paid = f"Of it collected {self.collected.short()}, {owed}"
         late = f", thereof overdue {overdue.short()}, by {overdue.of}" if overdue else ""
         past = overdue.also_past_due if overdue else None
         return [

@@ -112,11 +112,14 @@ class Books:
     def overdue(self) -> Overdue | None:
         """Give what BeeL calls overdue, and beside it what is only past its due date."""
         late = [one.totals.owed for one in self.invoiced if one.status == "OVERDUE"]
+        due = {one.id.lower(): one.due_date for one in self.invoiced}
         past = [
             invoice.totals.owed
             for invoice in self.invoiced
-            if invoice.status in ("ISSUED", "SENT") and self.payments[invoice.id] == "outstanding"
-            if invoice.due_date and invoice.due_date < self.today
+            if invoice.status != "OVERDUE" and self.payments[invoice.id] == "outstanding"
+            # What rectifies another is due with it.
+            if (day := due.get((invoice.rectified_invoice_id or "").lower(), invoice.due_date))
+            if day < self.today
         ]
         if not late and not past:
             return None

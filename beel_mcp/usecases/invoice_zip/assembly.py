@@ -61,7 +61,7 @@ def assemble(package: Package, settings: Settings) -> PackageAnswer:
 def nothing_to_save(package: Package) -> PackageAnswer:
     """Say that there is no PDF of any of them, and why."""
     asked = len(package.selection.ids)
-    reason = f"BeeL has a PDF of none of the {asked}" if asked > 1 else "it has no PDF"
+    reason = f"BeeL has a PDF of none of the {asked}" if asked > 1 else "this invoice has no PDF"
     return PackageAnswer(
         status="nothing_done",
         summary=f"No file was saved: {reason if asked else 'no invoices match'}.",
