@@ -224,7 +224,7 @@ class Trial:
     async def _serve(
         self, person: ElicitationFnT | None, *, task_status: TaskStatus[Client]
     ) -> None:
-        """Run a server until it is stopped: what opens it must close it, whoever calls meanwhile."""
+        """Run a server until it is stopped: what opens it must close it, whoever calls."""
         self._stop, self._stopped = anyio.Event(), anyio.Event()
         settings = self._settings()
         beel: Any = self.stage.beel if settings.sandbox else None
