@@ -106,13 +106,14 @@ def _groups(changes: Sequence[ValueChange]) -> list[Change]:
 
 def _change(group: Sequence[ValueChange]) -> Change:
     first = group[0]
+    before, after = (text and clean(text, SHOWN_LIMIT) for text in (first.before, first.after))
     return Change(
         field=first.field,
         change=first.change.text(),
         count=len(group),
         rows=list(dict.fromkeys(change.row for change in group))[:ROWS],
-        before=first.before and clean(first.before, SHOWN_LIMIT),
-        after=first.after and clean(first.after, SHOWN_LIMIT),
+        before=None if before == after else before,  # blanks, or the middle of an account
+        after=after,
     )
 
 

@@ -216,3 +216,15 @@ async def test_chosen_columns_show_what_was_read_under_each(client: Client, sett
     assert listed["rows"][1]["read"] == {"Quien": "Beta SL", "Cuenta": ""}
     text = await text_of(client, "list_batch_rows", batch_id=checked["batch_id"])
     assert '[Quien: "Acme SL"; Cuenta: "ES…1332"]' in text
+
+
+async def test_a_change_shows_before_and_after_only_where_they_look_different(
+    client: Client,
+) -> None:
+    account = {"method": "recibo", "iban": "ES91 2100 0418 4502 0005 1332"}
+    row = {**customer(1), "preferred_payment_method": account}
+    answer = await call(client, "validate_customers", customers=[row])
+    changes = {change["field"].rpartition(".")[2]: change for change in answer["values_changed"]}
+    assert changes["iban"]["after"] == "ES…1332"
+    assert "before" not in changes["iban"]
+    assert changes["method"]["before"] == "recibo"
