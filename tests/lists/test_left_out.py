@@ -45,6 +45,8 @@ def with_row(*cells: Any) -> ReadRows:
         ["01/07/2026 10:35"],
         ["Impreso el 1 de julio de 2026", "", "Página 1/2"],
         ["Fin del listado"],
+        ["Fin"],
+        ["Listado generado el 01/07/2026 10:35"],
         ["-----------", "-----"],
         ["Total clients: 5"],
         ["Guztira", "5"],

@@ -63,6 +63,7 @@ def test_what_could_be_two_countries_is_none():
         ("codpais", "724", {"country_code": "ES"}),
         ("codpais", "España", {"country_code": "ES"}),
         ("pais", "ESP", {"country_code": "ES"}),
+        ("pais", "E", {"country_code": "ES"}),
         ("pais", "Espainia", {"country": "Espainia"}),
         ("country_id/id", "base.es", {"country_code": "ES"}),
     ],
@@ -202,6 +203,17 @@ def test_a_second_column_counts_where_the_first_is_blank_and_is_named_where_it_i
     assert (second["phone"], second["email"]) == ("600112244", "c@example.com")
     assert read.columns_ignored == (("Móvil", "600112233"),)
     assert "Móvil → phone, where there is no other" in read.columns_used
+
+
+def test_a_second_column_of_emails_gives_each_of_them_and_leaves_out_what_is_none():
+    rows = [
+        ["Nombre", "Email", "Email 2"],
+        ["Uno", "a@example.com", "b@example.com, c@example.com"],
+    ]
+    read = read_list(text([*rows, ["Dos", "d@example.com", "no tiene"]]), "a.csv")
+    emails = [row.values.get("billing_emails") for row in read.rows]
+    assert emails == [["b@example.com", "c@example.com"], None]
+    assert read.columns_ignored == (("Email 2", "no tiene"),)
 
 
 @pytest.mark.parametrize("company", ["Razón social", "Empresa", "Company"])

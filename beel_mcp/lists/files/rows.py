@@ -260,10 +260,12 @@ class _Reader:
             else:
                 self._set("phone", phone, Message("change.second_column"))
         if email := self._values.pop(SECOND_EMAIL, None):
-            if "email" in self._values:
-                self._bill_to((email,))
-            else:
+            if "email" not in self._values:
                 self._set("email", email, Message("change.second_column"))
+            elif emails := emails_of(email):
+                self._bill_to(emails)
+            else:
+                self._leave_out(SECOND_EMAIL, email)
         self._judge(self._values.pop(INACTIVE, None), self._values.pop(ACTIVE, None))
 
     def _leave_out(self, field: str, value: str) -> None:
@@ -296,10 +298,9 @@ class _Reader:
     def _bill_to(self, emails: Sequence[str]) -> None:
         known = (self._values.get("email"), *self._values.get("billing_emails", ()))
         if more := [email for email in emails if email not in known]:
-            together = [*self._values.get("billing_emails", ()), *more]
-            self._values["billing_emails"] = together
+            every = self._values["billing_emails"] = [*known[1:], *more]
             change = Message("change.billing_email")
-            self._record("billing_emails", change, None, "; ".join(together))
+            self._record("billing_emails", change, None, "; ".join(every))
 
     def _repair_groups(self, line: str) -> None:
         """Repair what takes several fields to see: addresses, foreign numbers, payment methods."""
