@@ -121,6 +121,7 @@ def test_a_postal_code_that_may_be_another_is_left(address):
         ("Plaza 2 de Mayo, 3", ("Plaza 2 de Mayo", "3")),
         ("Paseo de Gracia 12-14", ("Paseo de Gracia", "12-14")),
         ("Gran Vía, s/n", ("Gran Vía", "S/N")),
+        ("Gran Vía 28", ("Gran Vía", "28")),
         ("Calle Mayor, 5, 2º B", ("Calle Mayor", "5", "2º", "B")),
         ("Calle Mayor 5 bajo", ("Calle Mayor", "5", "bajo")),
         ("Calle Mayor 5, 3º izq.", ("Calle Mayor", "5", "3º", "izq.")),

@@ -44,7 +44,9 @@ _TWICE: Final = re.compile(r"(?P<name>[^()]+?)\s*\((?P<other>[^()]+)\)")
 _CERTAIN: Final = (
     re.compile(rf"(?P<street>\D.*?)\s*[,\s]\s*{_MARK}\s*{_NUMBER}{_END}", re.IGNORECASE),
     re.compile(rf"(?P<street>[^,]*[^,\s])\s*,\s*{_NUMBER}{_END}", re.IGNORECASE),
-    re.compile(rf"(?P<street>{_WAY}[.\s/]+[^\d,]*[^\d,\s])\s+{_NUMBER}{_END}", re.IGNORECASE),
+    re.compile(
+        rf"(?P<street>gran v[ií]a|{_WAY}[.\s/]+[^\d,]*[^\d,\s])\s+{_NUMBER}{_END}", re.IGNORECASE
+    ),
 )
 # A number behind one of these is no number of a house.
 _NOT_A_HOUSE: Final = re.compile(
