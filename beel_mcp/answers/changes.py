@@ -227,8 +227,8 @@ def change_summary(outcome: Outcome) -> str:
 def change_detail(outcome: Outcome) -> str:
     """Say what the summary leaves out."""
     if outcome.running:
-        return ""
-    parts = []
+        return outcome.agreed
+    parts = [outcome.agreed]
     if outcome.not_attempted:
         chunks = outcome.operation.chunks
         codes = {chunk.code for chunk in chunks if chunk.state == "READY" and chunk.code}
@@ -240,7 +240,7 @@ def change_detail(outcome: Outcome) -> str:
         parts.append(f"In part only, {len(partly)}: {'; '.join(told)}.")
     if outcome.unknown:
         parts.append("Do not repeat it; check_operation finds out, by reading only.")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
 
 
 def _previous(outcome: Outcome) -> dict[str, Any]:

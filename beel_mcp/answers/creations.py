@@ -96,12 +96,15 @@ class DraftAnswer(WriteAnswer):
     invoice_id: str | None = None
     invoice_status: str | None = None
     date: str | None = None
+    work_date: str | None = None
     amount: str | None = None
     made_of: str | None = None
 
     def lines(self) -> Sequence[str]:
         amount = self.amount and f"{self.amount} EUR ({self.made_of})"
         dated = self.date and f"dated {self.date}"
+        if self.work_date:
+            dated = f"work date {self.work_date}; BeeL dates it when it is issued, now {self.date}"
         draft = [self.invoice_id, self.invoice_status, dated, amount]
         return [
             *super().lines(),
@@ -187,7 +190,7 @@ def customers_detail(
 ) -> str:
     """Say what the summary leaves out: why, and what not to do."""
     chunks = outcome.operation.chunks
-    parts = []
+    parts = [outcome.agreed] if outcome.agreed else []
     if outcome.unknown and not outcome.running:
         parts.append("Do not create them again; run check_operation.")
     if any(chunk.state == "NOT_DONE" for chunk in chunks):
@@ -305,6 +308,10 @@ def draft_summary(outcome: Outcome) -> str:
 
 def draft_detail(outcome: Outcome) -> str:
     """Say what the summary leaves out: why, and what not to do."""
+    return " ".join(filter(None, [outcome.agreed, _draft_fate(outcome)]))
+
+
+def _draft_fate(outcome: Outcome) -> str:
     [chunk] = outcome.operation.chunks
     if chunk.is_open and not outcome.running:
         return "Do not create it again; run check_operation."

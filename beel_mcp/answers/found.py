@@ -1,14 +1,33 @@
 """What find_customers answers, and the first sentence of whatever lists records."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import NAME_LIMIT, PageAnswer, plural
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import mask_iban, quoted, safe_text
+
+WHOLE_NAME_LIMIT: Final = 200  # in the structure; the text cuts a name shorter
+_CONTACT_LIMIT: Final = 150
 
 
-class FoundCustomer(BaseModel):
+class _Contact(BaseModel):
+    """How to reach a customer, and how it pays: told where the answer is about one alone."""
+
+    phone: str | None = None
+    address: str | None = None
+    payment: str | None = None
+
+    def contact(self) -> list[str | None]:
+        return [
+            self.phone and f"phone {quoted(self.phone)}",
+            self.address and f"address {quoted(self.address)}",
+            self.payment and f"payment {quoted(self.payment)}",
+        ]
+
+
+class FoundCustomer(_Contact):
     """One customer, as little of it as tells it from the others."""
 
     customer_id: str
@@ -23,13 +42,13 @@ class FoundCustomer(BaseModel):
     def line(self) -> str:
         lacks = f"without {', '.join(self.lacks)}" if self.lacks else None
         state = None if self.active else "inactive"
-        facts = [self.nif, self.other_id, self.city, self.email, lacks, state]
+        facts = [self.nif, self.other_id, self.city, self.email, lacks, state, *self.contact()]
         return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} " + " · ".join(
             filter(None, facts)
         )
 
 
-class SuggestedCustomer(BaseModel):
+class SuggestedCustomer(_Contact):
     """A customer that is not the one asked for, and how it differs from it."""
 
     customer_id: str
@@ -38,7 +57,7 @@ class SuggestedCustomer(BaseModel):
     why: str
 
     def line(self) -> str:
-        facts = " · ".join(filter(None, [self.nif, self.why]))
+        facts = " · ".join(filter(None, [self.nif, self.why, *self.contact()]))
         return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} {facts}"
 
 
@@ -73,6 +92,38 @@ class FoundCustomers(PageAnswer):
             *(suggestion.line() for suggestion in self.suggestions or ()),
             more,
         ]
+
+
+C = TypeVar("C", bound=_Contact)
+
+
+def with_contact(shown: C, customer: Mapping[str, Any]) -> C:
+    """Add how the one customer of an answer is reached and pays; never an account number."""
+    contact = {
+        "phone": safe_text(customer.get("phone", ""), 40),
+        "address": _address_line(customer.get("address") or {}),
+        "payment": _payment_words(customer.get("preferred_payment_method") or {}),
+    }
+    return shown.model_copy(update={name: text or None for name, text in contact.items()})
+
+
+def _payment_words(pays: Mapping[str, Any]) -> str:
+    """Say `direct debit, account ending in 1332, 60 days`."""
+    method, account, days = map(pays.get, ("method", "iban", "payment_term_days"))
+    parts = [
+        method and method.replace("_", " ").lower(),
+        account and f"account ending in {mask_iban(account)[-4:]}",
+        f"{days} days" if days is not None else "",
+    ]
+    return safe_text(", ".join(filter(None, parts)), _CONTACT_LIMIT)
+
+
+def _address_line(address: Mapping[str, Any]) -> str:
+    names = (("street", "number"), ("floor", "door"), ("postal_code", "city"), ("province",))
+    parts = [" ".join(filter(None, (address.get(name) for name in group))) for group in names]
+    if address.get("country_code") != "ES":
+        parts.append(address.get("country") or address.get("country_code") or "")
+    return safe_text(", ".join(filter(None, parts)), _CONTACT_LIMIT)
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -16,6 +16,10 @@ from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 
 RETRY_AFTER_S: Final = 15
+_AGREED: Final = {
+    "form": "The person agreed in the form.",
+    "statement": "The plan was confirmed by its sentence.",
+}
 Records = Mapping[int, Sequence[RowRecord]]  # by chunk number
 
 
@@ -61,6 +65,11 @@ class Outcome:
         if words.skips:
             sums["skipped"] = self.operation.total - self.operation.planned
         return sums
+
+    @property
+    def agreed(self) -> str:
+        """Say how the yes came; nothing where none was wanted."""
+        return _AGREED.get(self.operation.confirmed_by or "", "")
 
     @property
     def done(self) -> int:
@@ -163,7 +172,9 @@ class Outcome:
             return [problem.message for problem in record.problems]
         if "amount" in record.facts:
             told = [record.facts.get(name, "") for name in ("invoice_status", "date")]
-            return [f"{clean(' '.join(told), 40)}, {record.facts['amount']} EUR"]
+            work = record.facts.get("work_date")
+            worked = f" (work date {clean(work, 10)})" if work else ""
+            return [f"{clean(' '.join(told), 40)}{worked}, {record.facts['amount']} EUR"]
         if self.words.failed == "failed":
             return [f"{record.code} {record.message}".strip()]
         return [record.message]

@@ -114,9 +114,9 @@ def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
         " without showing the question."
     )
     detail = (
-        "Any answer but the right one counts as no. Ask the person what they want; the same call"
-        " asks them again. If they saw no question, the person who set the server up can set"
-        " BEEL_CONFIRM=plan."
+        "Any answer but the right one counts as no. Ask the person in the chat what they want,"
+        " and call this again, which asks them again, only if they want it. If they saw no"
+        " question, the person who set the server up can set BEEL_CONFIRM=plan."
     )
     if result.changed:
         # A plan that was taken cannot be confirmed any more.

@@ -322,6 +322,7 @@ class Invoice(Wire):
     type: str
     status: str
     issue_date: date
+    operation_date: date | None = None
     due_date: date | None = None
     payment_date: date | None = None
     scheduled_for: date | None = None

@@ -9,10 +9,12 @@ from pydantic import Field
 from beel_mcp.answers.answer import NAME_LIMIT, capped_fields, next_steps
 from beel_mcp.answers.changes import DeactivationAnswer, UpdateAnswer
 from beel_mcp.answers.found import (
+    WHOLE_NAME_LIMIT,
     FoundCustomer,
     FoundCustomers,
     SuggestedCustomer,
     found_summary,
+    with_contact,
 )
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
@@ -64,8 +66,8 @@ async def find_customers(
 ) -> FoundCustomers:
     """Find customers in BeeL by name, NIF, e-mail, city or what they lack; all filters must match.
 
-    Gives their customer_id, which other tools ask for. suggestions are not matches: ask the person.
-    Deleted customers are never shown.
+    Gives their customer_id, which other tools ask for; of one alone also phone, address, payment.
+    suggestions are not matches: ask the person. Deleted customers are never shown.
     """
     # A name that was cut in an earlier answer ends in an ellipsis that BeeL does not have.
     wanted = CustomerFilter(
@@ -155,7 +157,12 @@ def _told(
     nobody = f"No {kind}s{wanted.which} match."
     if found.is_nobody and found.is_complete and not found.suggestions:
         nobody += " Nobody is alike either, active or not."
+    customers = [_found(customer, wanted) for customer in found.customers]
     suggestions = [_suggested(one) for one in found.suggestions]
+    if found.total == 1 and customers:
+        customers = [with_contact(customers[0], _contact_of(found.customers[0]))]
+    elif not customers and len(suggestions) == 1:
+        suggestions = [with_contact(suggestions[0], _contact_of(found.suggestions[0].customer))]
     why = "the next page" if "page" in following else "lists them, 50 to a page"
     step = NextCall("find_customers", {**wanted.arguments(), **following}, why)
     return FoundCustomers(
@@ -163,7 +170,7 @@ def _told(
         summary=found_summary(
             *(kind, found.total, page, len(found.customers)), nothing=nobody, which=wanted.which
         ),
-        customers=[_found(customer, wanted) for customer in found.customers],
+        customers=customers,
         total=found.total,
         page=page,
         has_more=found.has_more,
@@ -203,7 +210,7 @@ def _found(customer: Customer, wanted: CustomerFilter) -> FoundCustomer:
     other = customer.alternative_id
     return FoundCustomer(
         customer_id=customer.id,
-        name=clean(customer.legal_name, NAME_LIMIT),
+        name=clean(customer.legal_name, WHOLE_NAME_LIMIT),
         nif=_short(customer.nif),
         other_id=_short(f"{other.type} {other.number}") if other and not customer.nif else None,
         city=_short(city),
@@ -214,9 +221,15 @@ def _found(customer: Customer, wanted: CustomerFilter) -> FoundCustomer:
 
 
 def _suggested(one: Suggestion) -> SuggestedCustomer:
-    name = clean(one.customer.legal_name, NAME_LIMIT)
+    name = clean(one.customer.legal_name, WHOLE_NAME_LIMIT)
     nif = _short(one.customer.nif)
     return SuggestedCustomer(customer_id=one.customer.id, name=name, nif=nif, why=one.why)
+
+
+def _contact_of(customer: Customer) -> dict[str, Any]:
+    """Give what is told of one customer alone; notes are not."""
+    wanted = {"phone", "address", "preferred_payment_method"}
+    return customer.model_dump(mode="json", include=wanted, exclude_none=True)
 
 
 def _short(value: str | None) -> str | None:

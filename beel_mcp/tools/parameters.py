@@ -150,7 +150,9 @@ InvoiceLines = Annotated[
     Field(description='1 to 100; decimals are text such as "1250.50", taxes not included.'),
 ]
 InvoiceType = Literal["STANDARD", "SIMPLIFIED"]
-OperationDay = Annotated[str, Field(description="Of the work or delivery: 2026-07-31")]
+OperationDay = Annotated[
+    str, Field(description="Of the work: 2026-07-31. The invoice's own is set by BeeL.")
+]
 Notes = Annotated[str, Field(description="Printed on the invoice.")]
 InvoiceStatuses = Annotated[
     list[

@@ -149,7 +149,7 @@ class Drafting:
 
     def _told(self, operation: Operation, invoice: Invoice | None) -> DraftAnswer:
         if invoice is not None:
-            return found_again(operation, invoice_facts(invoice))
+            return found_again(operation, invoice_facts(invoice, self.write.draft))
         return draft_answer(self._call.outcome(operation), Executed(operation))
 
     def _decided(self, account: Account) -> list[Operation]:

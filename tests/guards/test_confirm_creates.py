@@ -112,6 +112,7 @@ async def test_without_forms_there_is_a_plan_and_its_words_create_once(
     assert first["counts"]["created"] == again["counts"]["created"] == 3
     assert again["replayed"] is True
     assert "replayed" not in first
+    assert "The plan was confirmed by its sentence." in first.text
     assert created(sandbox) == NIFS
 
 

@@ -93,6 +93,7 @@ async def test_without_forms_there_is_a_plan_and_its_words_create_once(
     assert first["tool"] == again["tool"] == TOOL
     assert created(sandbox) == [first["invoice_id"]] == [again["invoice_id"]]
     assert first["invoice_id"] in first.text
+    assert "The plan was confirmed by its sentence." in first.text
     assert again["replayed"] is True
     assert (first["invoice_status"], first["amount"]) == ("DRAFT", "133.10")
 

@@ -66,7 +66,9 @@ async def test_a_yes_carries_out_just_what_was_shown(open_app: OpenApp, sandbox:
     assert told["counts"] == {"deleted": 2, "failed": 1, "unknown": 0, "not_attempted": 0}
     assert told["deleted"] == ids(10, 11)
     assert told["failed"][0]["code"] == "has_invoices"
-    assert told.text.startswith("2 of 3 customers were deleted for good.")
+    assert told.text.startswith(
+        "2 of 3 customers were deleted for good.\nThe person agreed in the form."
+    )
     assert sent(sandbox) == [("DELETE", "bulk")]
     assert effects(sandbox) == [("customer_deleted", one) for one in ids(10, 11)]
     assert (customers(sandbox)[10], customers(sandbox)[11]) == ("deleted", "deleted")
@@ -114,6 +116,7 @@ async def test_whatever_else_a_form_brings_back_changes_nothing(
         "Nothing was changed. No confirmation arrived: it was declined, or this app answered"
         " without showing the question."
     )
+    assert "Ask the person in the chat what they want, and call this again" in told.text
     assert "BEEL_CONFIRM=plan" in told.text
     assert "the user" not in told.text
     assert "plan_id" not in told

@@ -47,9 +47,17 @@ async def test_of_an_ordinary_draft_there_is_nothing_to_remark_and_its_date_is_t
     assert answer["status"] == "done"
     assert "remarks" not in answer
     assert date.fromisoformat(answer["date"])
-    assert f"dated {answer['date']}" in answer.text
+    worked = answer["work_date"]
+    assert worked == day(-20)
+    told = f"work date {worked}; BeeL dates it when it is issued, now {answer['date']} · "
+    assert told in answer.text
     record = await call(client, "check_operation", operation_id=answer["operation_id"])
-    assert f"DRAFT {answer['date']}, " in record.text
+    assert f"DRAFT {answer['date']} (work date {worked}), " in record.text
+    again = await drafted(client, {}, {"tax_rate": "10", "withholding_rate": "15"}, date=day(-20))
+    assert told in again.text
+    undated = await drafted(client, {}, {"tax_rate": "4"})
+    assert f"dated {undated['date']} · " in undated.text
+    assert "work date" not in undated.text
 
 
 LINES: list[tuple[dict[str, str], str | None]] = [

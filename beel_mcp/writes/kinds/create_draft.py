@@ -127,7 +127,7 @@ class DraftCreation(Write):
             raise refused_or_unknown(chunk, error) from error
         with suppress(BeelMcpError):
             invoice = await self.beel.invoices.get(invoice.id)
-        return [_outcome(invoice)]
+        return [_outcome(invoice, _draft_in(row))]
 
     async def find(self, chunk: Chunk, rows: Sequence[WriteRow]) -> Found:
         """Look among the drafts that are new: one is ours, several say nothing."""
@@ -144,7 +144,7 @@ class DraftCreation(Write):
             return Found("mixed", {row.number: RowOutcome("unknown", is_found=True)})
         if not found:
             return Found("none")
-        return Found("all", {row.number: _outcome(found[0])})
+        return Found("all", {row.number: _outcome(found[0], draft)})
 
     async def _drafts_of(self, customer_id: str) -> list[Invoice]:
         drafts = InvoiceFilter(("DRAFT",), customer_id=customer_id)
@@ -152,9 +152,11 @@ class DraftCreation(Write):
         return [invoice async for invoice in listed]
 
 
-def invoice_facts(invoice: Invoice) -> dict[str, str]:
-    """Give what an answer tells of a draft, as BeeL has it."""
+def invoice_facts(invoice: Invoice, draft: NewDraft) -> dict[str, str]:
+    """Give what an answer tells of a draft, as BeeL has it; the work's date if one was given."""
+    worked = draft.day and (invoice.operation_date or draft.day)
     return {
+        **({"work_date": worked.isoformat()} if worked else {}),
         "invoice_id": invoice.id,
         "invoice_status": invoice.status,
         "date": invoice.issue_date.isoformat(),
@@ -176,9 +178,10 @@ def _draft_in(row: WriteRow) -> NewDraft:
     return read_draft(row.payload["draft"])
 
 
-def _outcome(invoice: Invoice) -> RowOutcome:
+def _outcome(invoice: Invoice, draft: NewDraft) -> RowOutcome:
     name = invoice.recipient.legal_name or ""
-    return RowOutcome("done", record_id=invoice.id, name=name, facts=invoice_facts(invoice))
+    facts = invoice_facts(invoice, draft)
+    return RowOutcome("done", record_id=invoice.id, name=name, facts=facts)
 
 
 def _made_of(totals: InvoiceTotals) -> str:
