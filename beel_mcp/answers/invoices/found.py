@@ -44,6 +44,7 @@ class FoundInvoices(PageAnswer):
     invoices: list[FoundInvoice] | None = None
 
     def lines(self) -> Sequence[str]:
+        are_names = (self.groups_of or "").endswith("by customer")
         return [
             *(self.remarks or ()),
             f"selection_id {self.selection_id} holds all {self.total}, for 30 minutes."
@@ -51,7 +52,7 @@ class FoundInvoices(PageAnswer):
             else "",
             *(self.sums.lines(self.overdue) if self.sums else ()),
             f"{self.groups_of}:" if self.groups else "",
-            *(group.line() for group in self.groups or ()),
+            *(group.line(is_name=are_names) for group in self.groups or ()),
             f"{self.more_groups} more groups." if self.more_groups else "",
             *(invoice.line() for invoice in self.invoices or ()),
         ]

@@ -59,8 +59,9 @@ class InvoiceSums(BaseModel):
         """Say them; a bookkeeper's words for what the fields hold."""
         parts = [self.collected, self.outstanding, *([self.unclear] if self.unclear else [])]
         beyond = sum(Decimal(part.total) for part in parts) - Decimal(self.invoiced.total)
-        laid_out = f", with {beyond} that was laid out for customers" if beyond else ""
-        owed = f"outstanding {self.outstanding.short()}{laid_out}"
+        laid_out = f", with {beyond} that was laid out for customers" if beyond > 0 else ""
+        less = f", less {-beyond} that BeeL does not ask for" if beyond < 0 else ""
+        owed = f"outstanding {self.outstanding.short()}{laid_out}{less}"
         paid = f"Of it collected {self.collected.short()}, {owed}"
         late = f", thereof overdue {overdue.short()}, by {overdue.of}" if overdue else ""
         past = overdue.also_past_due if overdue else None
@@ -97,8 +98,8 @@ class SumGroup(Amounts):
     customer_id: str | None = None
     outstanding: str | None = None
 
-    def line(self) -> str:
+    def line(self, *, is_name: bool) -> str:
         owed = f", outstanding {self.outstanding}" if self.outstanding is not None else ""
-        who = f"{quoted(self.group, SHORT_NAME_LIMIT)} " if self.customer_id else f"{self.group} "
+        who = f"{quoted(self.group, SHORT_NAME_LIMIT)} " if is_name else f"{self.group} "
         whose = f" [{self.customer_id}]" if self.customer_id else ""
         return f"- {who}{self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"
