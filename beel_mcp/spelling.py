@@ -177,7 +177,7 @@ def _iban(text: str) -> Respelt | None:
 
 
 def _website(text: str) -> Respelt | None:
-    if "://" in text or "." not in text or " " in text or "@" in text:
+    if "://" in text or "." not in text.strip(".") or " " in text or "@" in text:
         return None
     return Respelt(f"https://{text}", Message("change.https"))
 
@@ -204,7 +204,7 @@ def _capitals(text: str) -> Respelt | None:
 
 
 def _swift(text: str) -> Respelt | None:
-    return _made(text, _SEPARATORS.sub("", text).upper(), Message("change.capitals"))
+    return _made(text, _SEPARATORS.sub("", text).upper() or text, Message("change.capitals"))
 
 
 @cache

@@ -62,6 +62,8 @@ def test_no_word_means_two_things():
         ("preferred_payment_method.iban", "0049 1500 05"),
         ("preferred_payment_method.method", "a convenir"),
         ("legal_name", "Recibo"),
+        ("preferred_payment_method.swift", "."),
+        ("website", "."),
         ("notes", "es91 2100"),
     ],
 )

@@ -28,7 +28,7 @@ from beel_mcp.writes.kinds.undo import can_be_undone, recreating_call, replaced
 Previous = Annotated[
     dict[str, Any],
     WithJsonSchema({"type": "object"}),
-    Field(description="Old values by customer_id, as the changes that put them back."),
+    Field(description="Old values by customer_id, in the shape of changes."),
 ]
 Counts = Annotated[
     dict[str, int],

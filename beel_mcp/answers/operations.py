@@ -30,6 +30,7 @@ from beel_mcp.answers.outcome import Outcome, RecordRow
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.journal.records import Operation
+from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
 from beel_mcp.writes.kinds.protocol import settling_call
 
 PAGE_SIZE: Final = 20
@@ -199,9 +200,10 @@ def operations_answer(
     over = f"{total} ended in the last 24 hours" if total else "none ended in the last 24 hours"
     more_ended = max(total - page * LONG_PAGE_SIZE, 0)
     following = NextCall("check_operation", {"page": page + 1}, "the next page")
+    page_note = f" Page {page} is empty." if total and not ended else ""
     return OperationAnswer(
         status="done",
-        summary=f"{number} running or of unknown outcome; {over}.",
+        summary=f"{number} running or of unknown outcome; {over}.{page_note}",
         operations=shown,
         more_operations=more,
         ended=list(ended) or None,
@@ -266,7 +268,7 @@ def today(operations: Sequence[Operation]) -> str | None:
 
 def _deed(operation: Operation) -> str:
     if operation.kind == "deactivate_customers":
-        return "deletion" if operation.terms.get("mode") == "delete" else "deactivation"
+        return "deletion" if CustomerDeactivation.removes(operation.terms) else "deactivation"
     return "undoing" if "undo" in operation.terms else _DEEDS[operation.kind]
 
 

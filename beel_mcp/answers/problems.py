@@ -117,8 +117,9 @@ def problem_lines(
     lines = [group.line() for group in first]
     lines += [f"- {group.short()}" for group in others[:in_short]]
     untold = (more or 0) + len(others[in_short:])
-    lines += [f"- and {plural(untold, 'more kind')} of problem."] if untold else []
-    return ["Problems:", *lines] if every else lines
+    noun = "remark" if remarks == len(every) > 0 else "problem"
+    lines += [f"- and {plural(untold, 'more kind')} of {noun}."] if untold else []
+    return [f"{noun.capitalize()}s:", *lines] if every else lines
 
 
 def fitting(lines: Callable[[int, int, bool], list[str]], room: int) -> list[str]:

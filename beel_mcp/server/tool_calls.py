@@ -268,8 +268,8 @@ def _field_path(path: Sequence[Any]) -> str:
 def _stamped(result: dict[str, Any], state: AppState) -> dict[str, Any]:
     """Add environment and company to both halves of an answer: text and structure."""
     where = state.where()
-    company = where["company"] or "not known yet"
-    stamp = f"Environment: {where['environment']}; company: {company}."
+    company = f"; company: {where['company']}" if where["company"] else ""
+    stamp = f"Environment: {where['environment']}{company}."
     first, *others = result["content"]
     return {
         **result,

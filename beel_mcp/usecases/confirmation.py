@@ -181,9 +181,10 @@ def find_operation(state: AppState, owner: str, operation_id: str) -> Operation:
     """
     operation = state.journal.find(operation_id, owner)
     if operation is None:
-        kind = "a batch_id" if operation_id.startswith("bat_") else "no operation_id of yours"
         raise CallerError(
-            f"This is {kind}: an operation_id starts with op_.",
+            "No operation of yours has this id."
+            if operation_id.startswith("op_")
+            else "This is no operation_id: those start with op_.",
             code="unknown_operation",
             next_calls=(NextCall("check_operation", {}, "lists today's, with their ids"),),
         )

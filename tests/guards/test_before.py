@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from beel_mcp.cleaning import clean
 from beel_mcp.lists.edits import CLEARABLE, read_changes
 from beel_mcp.lists.model import NAMES, PARTS
+from beel_mcp.spelling import spelt
 from beel_mcp.writes.kinds.previous_values import IBAN, as_changes, as_shown, is_whole, needs_file
 from tests.support.updates import IBAN as ACCOUNT
 
@@ -29,7 +30,7 @@ texts = st.text("aZ9ñ -.\n", min_size=1, max_size=400).filter(lambda text: bool
 
 
 def value_of(path: str) -> st.SearchStrategy[Any]:
-    value = ODD.get(path, texts.map(lambda text: clean(text, 400)))
+    value = ODD.get(path, texts.map(lambda text: spelt(path, clean(text, 400))))
     return st.none() | value if path in CLEARABLE else value
 
 
@@ -39,7 +40,9 @@ old_values = st.sets(st.sampled_from(PATHS), min_size=1, max_size=12).flatmap(
 
 
 @given(old_values)
-def test_the_changes_made_of_old_values_are_read_as_those_values(values: dict[str, Any]) -> None:
+def test_the_changes_made_of_old_values_in_our_spelling_are_read_as_those_values(
+    values: dict[str, Any],
+) -> None:
     assert read_changes(as_changes(values)) == values
 
 

@@ -122,7 +122,7 @@ async def test_the_sentence_says_what_is_put_back_of_which_operation_and_when(
         assert single.startswith("deshacer en 1 cliente el cambio del ")
         assert both.startswith("deshacer en 2 clientes el cambio del ")
         assert "y devolver a cada uno lo que tenía" in both
-        assert active.startswith("volver a activar 2 clientes dados de baja el ")
+        assert active.startswith("volver a activar 2 clientes marcados como inactivos el ")
         assert again.startswith("recuperar en 2 clientes lo que se deshizo el ")
     for name in ("Cliente de Prueba 0", "Cliente de Prueba 1"):
         assert all(f'"{name}"' in sentence for sentence in (both, active, again))

@@ -79,6 +79,13 @@ def again_words(number: int, language: Language) -> str:
     )
 
 
+def inactive_es(number: int) -> str:
+    """Say in Spanish that customers are marked as inactive; "dar de baja" would be to remove."""
+    return f"marcar como {plural(number, 'inactivo', 'inactivos')} {number} " + plural(
+        number, "cliente", "clientes"
+    )
+
+
 def named(affected: Affected) -> str:
     """Give what a person knows a record by."""
     name = quoted(affected.name, NAME_LIMIT)

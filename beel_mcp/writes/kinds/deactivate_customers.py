@@ -9,7 +9,7 @@ from beel_mcp.api.models import Customer
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import again_words, compose
+from beel_mcp.writes.consent.statement import again_words, compose, inactive_es
 from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview, digest_of
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, Verdict, WriteRow
 from beel_mcp.writes.kinds.protocol import (
@@ -205,13 +205,12 @@ def _phrases(preview: Preview, language: Language) -> tuple[str, list[str]]:
         else ""
     )
     if preview.terms["mode"] == "inactive":
-        en, es = f"mark {customers} as inactive", f"dar de baja a {customers}"
-        return localized(language, en=en, es=es), [again_words(number, language)]
+        en = f"mark {customers} as inactive"
+        return localized(language, en=en, es=inactive_es(number)), [again_words(number, language)]
     if preview.terms["generation"] == "legacy":
         them = "it" if is_single else "them"
         en = f"mark {customers} as inactive (BeeL keeps {them}, with the NIF)"
-        es = f"dar de baja a {customers}"
-        es += f" (BeeL {'lo' if is_single else 'los'} conserva, con su NIF)"
+        es = f"{inactive_es(number)} (BeeL {'lo' if is_single else 'los'} conserva, con su NIF)"
         return localized(language, en=en, es=es), [refuses]
     undo = localized(
         language, en="A deletion cannot be undone.", es="La eliminación no se puede deshacer."

@@ -77,7 +77,7 @@ def _opening(preview: Preview, language: Language) -> str:
         es=f"{number} {plural(number, 'cliente', 'clientes')}",
     )
     if preview.terms["of"] == "deactivation":
-        them = plural(number, "dado de baja", "dados de baja")
+        them = plural(number, "marcado como inactivo", "marcados como inactivos")
         return localized(
             language,
             en=f"set {whom} active again, marked as inactive on {when}",

@@ -48,6 +48,12 @@ from beel_mcp.writes.kinds.protocol import (
 from beel_mcp.writes.kinds.update_statement import filled_in, update_statement
 
 MOST_NAMESAKES: Final = 2
+# What became of a customer by an undoing, by what was undone.
+_UNDONE: Final[Mapping[str, str]] = {
+    "update": "given the old values back",
+    "deactivation": "set active again",
+    "undo": "given back what had been undone",
+}
 
 
 class CustomerUpdate(Change):
@@ -86,9 +92,7 @@ class CustomerUpdate(Change):
     def words_of(cls, terms: Mapping[str, str]) -> OutcomeWords:
         if "undo" not in terms:
             return cls.words
-        is_of_values = terms["of"] != "deactivation"
-        effect = "given the old values back" if is_of_values else "set active again"
-        return replace(cls.words, effect=effect)
+        return replace(cls.words, effect=_UNDONE[terms["of"]])
 
     async def preview(self) -> Preview:
         """Read each customer; what is as wanted, or cannot be so, is left out.

@@ -8,7 +8,13 @@ from beel_mcp.errors import CallerError
 from beel_mcp.language import localized, plural
 from beel_mcp.messages import field_word, words_of
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import REMARKS_ROOM, again_words, compose, named
+from beel_mcp.writes.consent.statement import (
+    REMARKS_ROOM,
+    again_words,
+    compose,
+    inactive_es,
+    named,
+)
 from beel_mcp.writes.journal.plan import Affected, Preview
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.value_words import WHOLE, both_words, value_words
@@ -101,9 +107,7 @@ def _opening(preview: Preview, changes: Mapping[str, Any], limit: int, language:
             en=f"make {customers} active again"
             if changes["active"]
             else f"mark {customers} as inactive",
-            es=f"volver a activar {customers}"
-            if changes["active"]
-            else f"dar de baja a {customers}",
+            es=f"volver a activar {customers}" if changes["active"] else inactive_es(number),
         )
     if number == 1:
         return localized(language, en=f"update {customers}", es=f"modificar {customers}")

@@ -104,7 +104,7 @@ def _activity(value: Any, language: Language) -> str:
     return localized(
         language,
         en="active" if value else "inactive",
-        es="activo" if value else "de baja",
+        es="activo" if value else "inactivo",
     )
 
 
