@@ -9,10 +9,13 @@ from starlette.applications import Starlette
 from beel_mcp.language import Language
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
+from tests.support.customers import customer
 from tests.support.people.evidence import call
 from tests.support.updates import add, confirmed, put_back, updated
 
 pytestmark = pytest.mark.anyio
+
+ODD_PLACE = {"address": {**customer(1)["address"], "postal_code": "99999"}}
 
 
 async def deactivated(client: Client, ids: list[str], mode: str) -> Any:
@@ -41,6 +44,24 @@ async def test_whoever_is_only_marked_is_not_said_to_be_removed(
     assert words[0] in marked["statement"]
     assert words[1] in changed["statement"]
     assert "baja" not in str([marked, changed, with_more])
+
+
+@pytest.mark.parametrize(
+    ("row", "heading"), [({"email": "no"}, "Problems:"), (ODD_PLACE, "Remarks:")]
+)
+async def test_mere_remarks_are_not_called_problems(
+    client: Client, row: dict[str, Any], heading: str
+) -> None:
+    checked = await call(client, "validate_customers", customers=[{**customer(1), **row}])
+    kinds = {each["kind"] for each in checked["problems"]}
+    assert (kinds == {"warning"}) is (heading == "Remarks:"), checked
+    found = {line for line in checked.text.splitlines() if line in ("Problems:", "Remarks:")}
+    assert found == {heading}
+
+
+async def test_a_company_that_is_not_known_yet_is_not_spoken_of(connect: Connect) -> None:
+    async with connect(create_app(SandboxOptions(companies=2))) as client:
+        assert (await call(client, "get_status")).text.endswith("\nEnvironment: sandbox.")
 
 
 @pytest.mark.parametrize(
