@@ -37,7 +37,7 @@ async def test_the_settled_goes_and_the_open_stays_until_it_is_settled(
         assert lost["status"] == "unknown"
         assert main(["purge"]) == WELL
         said = capsys.readouterr().out
-        assert "on this machine: 1 operations" in said
+        assert "removed from this machine: 1." in said
         assert "not known yet: 1" in said
         assert "Nothing was removed in BeeL" in said
         result = await client.call_tool("check_operation", {"operation_id": lost["operation_id"]})

@@ -4,6 +4,7 @@ What is slow to start runs in the process of the session, and not with every com
 """
 
 import argparse
+import hashlib
 import json
 import os
 import socket
@@ -116,11 +117,17 @@ def _start(task: Task) -> None:
     print(f"\n(session: {session})")
 
 
+def line_of(folder: Path) -> Path:
+    """Name the socket of a session: short, as its address has room for some hundred bytes."""
+    name = hashlib.sha256(folder.name.encode()).hexdigest()[:12]
+    return folder.parent.parent / f"beel-{name}"
+
+
 def _sent(folder: Path, order: dict[str, Any]) -> dict[str, Any]:
     """Ask the process of a session; one order on one connection."""
     with socket.socket(socket.AF_UNIX) as line:
         try:
-            line.connect(str(folder / "line"))
+            line.connect(str(line_of(folder)))
         except OSError:
             raise ConnectionError(f"there is no session {folder.name} (any more)") from None
         answer = b""

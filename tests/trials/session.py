@@ -11,6 +11,7 @@ from anyio.abc import SocketListener
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from tests.trials.judge import verdict
+from tests.trials.play import line_of
 from tests.trials.task import Task, task_named
 from tests.trials.transcripts import as_recorded, write
 from tests.trials.trial import Event, Trial, begun
@@ -22,12 +23,12 @@ MOST_BYTES: Final = 64 * 1024**2
 async def _serve(folder: Path, task: Task) -> None:
     """Play a trial for whoever connects, one order after the other, until it is over."""
     async with begun(task, folder / "home") as trial:
-        async with await anyio.create_unix_listener(folder / "line", mode=0o600) as listener:
+        async with await anyio.create_unix_listener(line_of(folder), mode=0o600) as listener:
             (folder / "ready").touch()
             with anyio.move_on_after(IDLE_LIMIT_S):
                 while not trial.is_over:
                     await _serve_one(listener, trial, folder)
-        (folder / "line").unlink(missing_ok=True)
+        line_of(folder).unlink(missing_ok=True)
         reasons = verdict(trial.played())
         (folder / "verdict").write_text("".join(f"{one}\n" for one in reasons), encoding="utf-8")
     shutil.rmtree(folder / "home")

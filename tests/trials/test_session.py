@@ -48,7 +48,7 @@ def test_a_session_that_dies_is_a_sentence(
     folder = play.session_folder("paid-es-1")
     folder.mkdir()
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "line"))
+        listener.bind(str(play.line_of(folder)))
         listener.listen()
 
         def die() -> None:
