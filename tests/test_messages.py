@@ -140,8 +140,8 @@ def test_a_group_that_is_none_is_told_all_its_parts() -> None:
         ),
         (
             Message("nif.would_end_in", number="C1234567", accepted=either("4D")),
-            "C1234567: the last character would be 4 or D",
-            "C1234567: como último carácter correspondería 4 o D",
+            "C1234567: the last character would be 4 or D if the rest is right",
+            "C1234567: como último carácter correspondería 4 o D si el resto es correcto",
         ),
         (either(["08", "43", "28"]), "08 or 43 or 28", "08 o 43 o 28"),
         (

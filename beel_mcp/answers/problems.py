@@ -18,6 +18,7 @@ from beel_mcp.lists.batch import Batch, Group
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
+ALSO = 2  # kinds of remarks beside a problem
 IN_SHORT_LIMIT = 60  # of a message, where there is no room for the whole line
 _CLAUSE = re.compile(r".{12,}?(?=[:;.] )")
 # How many groups are told in full and in short, and whether what stands behind them is told, too:
@@ -39,11 +40,16 @@ class Example(BaseModel):
     existing_customer_id: str | None = None
 
 
-class RowHint(BaseModel):
-    """What one more row of a group might be."""
+class OtherRow(BaseModel):
+    """One more row of a group: whose it is, and what was meant, where that can be guessed."""
 
     row: int
-    suggestion: str
+    name: str
+    suggestion: str | None = None
+
+    def words(self) -> str:
+        hint = f" ({self.suggestion})" if self.suggestion else ""
+        return f"{self.row} {quoted(self.name, SHORT_NAME_LIMIT)}{hint}"
 
 
 class ProblemGroup(BaseModel):
@@ -55,29 +61,38 @@ class ProblemGroup(BaseModel):
     count: int
     rows: list[int]
     example: Example
-    suggestions: list[RowHint] | None = None
+    others: list[OtherRow] | None = None
+    also: list[str] | None = None
 
     def line(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
-        more = ", …" if self.count > len(self.rows) else ""
-        where = f"row {rows}" if self.count == 1 else f"{self.count} rows: {rows}{more}"
-        example = self.example
-        facts = [("e.g. " if self.count > 1 else "") + quoted(example.name, NAME_LIMIT)]
+        example, others = self.example, [other.words() for other in self.others or ()]
+        facts = [quoted(example.name, NAME_LIMIT)]
         if example.value and not (example.suggestion or "").startswith(example.value):
             facts.append(f"has {quoted(example.value, NAME_LIMIT)}")
         if example.suggestion:
             facts.append(f"({example.suggestion})")
         if example.existing_customer_id:
             facts.append(f"is customer {example.existing_customer_id} in BeeL")
-        also = "".join(f"; row {hint.row}: {hint.suggestion}" for hint in self.suggestions or ())
-        return f"- {self.kind}, {self.field}: {self.message} [{where}; {' '.join(facts)}{also}]"
+        first = " ".join(facts)
+        if self.count > len(self.rows):
+            told = "; row ".join([f"{self.count} rows: {rows}, …; e.g. {first}", *others])
+        else:
+            named = ", ".join([f"{example.row} {first}", *others])
+            told = f"row {named}" if self.count == 1 else f"{self.count} rows: {named}"
+        also = "".join(f"; also: {remark}" for remark in self.also or ())
+        return f"- {self.kind}, {self.field}: {self.message} [{told}{also}]"
 
     def short(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
         more = ", …" if self.count > len(self.rows) else ""
-        clause = _CLAUSE.match(self.message)
-        words = shortened(clause[0] if clause else self.message, IN_SHORT_LIMIT).rstrip(".")
-        return f"{self.kind}, {self.field}: {words} [{rows}{more}]"
+        return f"{self.kind}, {self.field}: {_clause(self.message)} [{rows}{more}]"
+
+
+def _clause(message: str) -> str:
+    """Give the first clause of a message."""
+    clause = _CLAUSE.match(message)
+    return shortened(clause[0] if clause else message, IN_SHORT_LIMIT).rstrip(".")
 
 
 def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
@@ -87,17 +102,35 @@ def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
 
 
 def _short(group: Group) -> ProblemGroup:
-    """Cut what is free text, so that ten groups fit."""
-    facts = asdict(group)
-    example = facts["example"]
+    """Cut what is free text, so that ten groups fit; a few rows have all their names."""
+    example, is_few = asdict(group.example), group.count == len(group.examples)
     texts = [name for name in ("name", "value") if example[name]]
     cut = {name: clean(example[name], SHORT_NAME_LIMIT) for name in texts}
-    message = shortened(facts.pop("message"), SHORT_MESSAGE_LIMIT)
-    hints = [RowHint(row=row, suggestion=hint) for row, hint in facts.pop("hints")]
-    example = Example(**{**example, **cut})
+    others = [
+        OtherRow(row=one.row, name=clean(one.name, SHORT_NAME_LIMIT), suggestion=one.suggestion)
+        for one in group.examples[1:]
+        if is_few or (one.suggestion and one.suggestion != group.example.suggestion)
+    ]
+    also = [_remark(remark) for remark in group.also.values()]
+    more = [f"and {plural(len(also) - ALSO, 'more remark')}"] if len(also) > ALSO else []
     return ProblemGroup(
-        **{**facts, "message": message, "example": example, "suggestions": hints or None}
+        kind=group.kind,
+        field=group.field,
+        message=shortened(group.message, SHORT_MESSAGE_LIMIT),
+        count=group.count,
+        rows=list(group.rows),
+        example=Example(**{**example, **cut}),
+        others=others or None,
+        also=[*also[:ALSO], *more] or None,
     )
+
+
+def _remark(group: Group) -> str:
+    """Say what else there is about rows that cannot be created anyway."""
+    hint = group.count == 1 and group.example.suggestion
+    rows = ", ".join(map(str, group.rows)) + (", …" if group.count > len(group.rows) else "")
+    words = f" ({hint})" if hint else ""
+    return f"{group.field}: {_clause(group.message)}{words} [row {rows}]"
 
 
 def problem_lines(
@@ -115,6 +148,8 @@ def problem_lines(
     first += [group for group in every if group.kind == "warning"][: max(in_full - len(first), 0)]
     others = [group for group in every if group not in first]
     lines = [group.line() for group in first]
+    if not any(group.kind == "warning" for group in [*first, *others[:in_short]]):
+        others.sort(key=lambda group: group.kind != "warning")
     lines += [f"- {group.short()}" for group in others[:in_short]]
     untold = (more or 0) + len(others[in_short:])
     noun = "remark" if remarks == len(every) > 0 else "problem"

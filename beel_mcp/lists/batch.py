@@ -1,10 +1,11 @@
 """Batches: lists that never change once read, and what is known of their rows."""
 
+import dataclasses
 import hashlib
 import json
 import re
 import secrets
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
@@ -31,6 +32,7 @@ PART_SIZE: Final = 500
 _MAX_ROWS_NAMED: Final = 5
 _NUMBER: Final = re.compile("[0-9]+")
 _Key = tuple[RowStatus, str, str]
+_Found = dict[_Key, tuple[str, Problem]]
 
 
 def _new_id() -> str:
@@ -48,17 +50,29 @@ class Example:
     existing_customer_id: str | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Group:
-    """Rows of one kind with the same problem in the same field."""
+    """Rows of one kind with the same problem; `also` are remarks on rows that it blocks."""
 
     kind: RowStatus
     field: str
     message: str
-    count: int
-    rows: tuple[int, ...]
-    example: Example
-    hints: tuple[tuple[int, str], ...] = ()  # other suggestions than the example's, by row
+    count: int = 0
+    examples: list[Example] = dataclasses.field(default_factory=list)
+    also: "dict[_Key, Group]" = dataclasses.field(default_factory=dict)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        return tuple(example.row for example in self.examples)
+
+    @property
+    def example(self) -> Example:
+        return self.examples[0]
+
+    def add(self, row: Row, verdict: Verdict, problem: Problem) -> None:
+        self.count += 1
+        if len(self.examples) < _MAX_ROWS_NAMED:
+            self.examples.append(_example(row, verdict, problem))
 
 
 @dataclass(frozen=True)
@@ -198,32 +212,20 @@ class Batch:
 
         What keeps rows from being created comes first, then the most frequent, then by row.
         """
-        examples: dict[_Key, tuple[str, Example]] = {}
-        numbers: defaultdict[_Key, list[int]] = defaultdict(list)
-        hints: defaultdict[_Key, list[tuple[int, str]]] = defaultdict(list)
+        groups: dict[_Key, Group] = {}
         for row in self.rows:
             verdict = self.verdict(row)
-            if not (verdict.errors or verdict.warnings):
-                continue
-            for key, (message, problem) in _distinct(row, verdict).items():
-                numbers[key].append(row.number)
-                if key not in examples:
-                    examples[key] = message, _example(row, verdict, problem)
-                elif (hint := problem.hint()) and hint != examples[key][1].suggestion:
-                    hints[key].append((row.number, hint))
-        groups = [
-            Group(
-                *key[:2],
-                message,
-                len(numbers[key]),
-                tuple(numbers[key][:_MAX_ROWS_NAMED]),
-                example,
-                tuple(hints[key][: _MAX_ROWS_NAMED - 1]),
-            )
-            for key, (message, example) in examples.items()
-        ]
+            found = _distinct(row, verdict.kind, verdict.errors)
+            remarks = _distinct(row, "warning", verdict.warnings)
+            if not found or verdict.kind in IMPORTABLE:
+                found, remarks = found | remarks, {}
+            for key, (message, problem) in found.items():
+                groups.setdefault(key, Group(*key[:2], message)).add(row, verdict, problem)
+            for key, (message, problem) in remarks.items():
+                also = groups[next(iter(found))].also
+                also.setdefault(key, Group(*key[:2], message)).add(row, verdict, problem)
         return sorted(
-            groups, key=lambda group: (group.kind in IMPORTABLE, -group.count, group.rows[0])
+            groups.values(), key=lambda one: (one.kind in IMPORTABLE, -one.count, one.rows[0])
         )
 
 
@@ -232,13 +234,10 @@ def part_digest(rows: Iterable[Row]) -> str:
     return _digest([(row.number, row.payload()) for row in rows])
 
 
-def _distinct(row: Row, verdict: Verdict) -> dict[_Key, tuple[str, Problem]]:
+def _distinct(row: Row, kind: RowStatus, problems: Iterable[Problem]) -> _Found:
     """Give each problem of a row once, by what makes it the same as another row's."""
-    found: dict[_Key, tuple[str, Problem]] = {}
-    every: list[tuple[RowStatus, Problem]] = [(verdict.kind, problem) for problem in verdict.errors]
-    # A remark stays a remark, also beside what keeps the row from being created.
-    every += [("warning", problem) for problem in verdict.warnings]
-    for kind, problem in every:
+    found: _Found = {}
+    for problem in problems:
         message = _without_values(problem, row)
         # Numbers in a message count rows or characters; they do not make another problem.
         key = (kind, problem.field, _NUMBER.sub("0", message))

@@ -119,7 +119,9 @@ def test_billing_emails_of_another_kind_make_an_error_row(emails):
 def test_advice_stands_beside_the_values_without_changing_them():
     row = one({"legal_name": "Prueba", "nif": "12345678A"})
     assert row.values["nif"] == "12345678A"
-    assert [problem.hint() for problem in row.advice][:1] == ["12345678A: the letter would be Z"]
+    assert [problem.hint() for problem in row.advice][:1] == [
+        "12345678A: the letter would be Z if the rest is right"
+    ]
 
 
 @pytest.mark.parametrize(

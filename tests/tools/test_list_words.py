@@ -89,15 +89,38 @@ async def test_each_row_with_a_wrong_nif_has_what_it_would_be(client: Client) ->
     rows = [customer(n, nif=nif) for n, (nif, _) in enumerate(WRONG)]
     checked = await call(client, "validate_customers", customers=rows)
     [group] = checked["problems"]
-    hints = [f"{nif}: the letter would be {letter}" for nif, letter in WRONG]
+    hints = [f"{nif}: the letter would be {letter} if the rest is right" for nif, letter in WRONG]
     assert group["example"]["suggestion"] == hints[0]
-    assert group["suggestions"] == [
-        {"row": number, "suggestion": hint} for number, hint in enumerate(hints[1:], 2)
+    assert group["others"] == [
+        {"row": number, "name": rows[number - 1]["legal_name"], "suggestion": hint}
+        for number, hint in enumerate(hints[1:], 2)
     ]
     text = await text_of(client, "validate_customers", batch_id=checked["batch_id"])
     assert all(hint in text for hint in hints)
     listed = await call(client, "list_batch_rows", batch_id=checked["batch_id"])
     assert [row["errors"][0]["suggestion"] for row in listed["rows"]] == hints
+
+
+async def test_a_remark_on_a_row_that_cannot_be_created_is_no_class_of_its_own(
+    client: Client,
+) -> None:
+    rows = [customer(1, nif="12345678A", email="nope"), customer(2, email="nope")]
+    checked = await call(client, "validate_customers", customers=rows)
+    [group] = checked["problems"]
+    assert (group["kind"], group["rows"]) == ("error", [1, 2])
+    [also] = group["also"]
+    hint = "12345678A: the letter would be Z if the rest is right"
+    assert also == f"nif: The control letter or digit does not fit the number ({hint}) [row 1]"
+    said = await text_of(client, "validate_customers", batch_id=checked["batch_id"])
+    assert f"; also: {also}]" in said
+    assert all(row["legal_name"] in said for row in rows)
+
+
+async def test_a_wrong_control_letter_has_one_wording_whoever_finds_it(client: Client) -> None:
+    checked = await call(client, "validate_customers", customers=[customer(1, nif="12345678A")])
+    [group] = checked["problems"]
+    assert group["kind"] == "nif_invalid"
+    assert group["message"].startswith("The control letter or digit does not fit the number")
 
 
 async def test_a_wrong_nif_is_told_beside_what_keeps_the_row_from_beel(client: Client) -> None:
@@ -106,7 +129,9 @@ async def test_a_wrong_nif_is_told_beside_what_keeps_the_row_from_beel(client: C
     listed = await call(client, "list_batch_rows", batch_id=checked["batch_id"])
     [told] = listed["rows"]
     assert [fault["field"] for fault in told["errors"]] == ["email"]
-    assert told["warnings"][0]["suggestion"] == "12345678A: the letter would be Z"
+    assert (
+        told["warnings"][0]["suggestion"] == "12345678A: the letter would be Z if the rest is right"
+    )
 
 
 @pytest.mark.parametrize(("number", "country"), VAT)

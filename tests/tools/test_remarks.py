@@ -104,7 +104,11 @@ async def test_no_province_is_filled_in_where_it_does_not_follow_with_certainty(
 
 
 DOUBTS: dict[str, tuple[dict[str, Any], str, str]] = {
-    "nif_wrong_control": ({"nif": "B12345678"}, "nif", "el carácter de control no corresponde"),
+    "nif_wrong_control": (
+        {"nif": "B12345678"},
+        "nif",
+        "la letra o el dígito de control no corresponde",
+    ),
     "iban_wrong_control": (
         {"preferred_payment_method": {"iban": "ES9121000418450200051333"}},
         "preferred_payment_method.iban",

@@ -77,9 +77,8 @@ def nif_advice(nif: str) -> Problem | None:
     if is_nif(bare):
         accepted = _control_characters(bare)
         if bare[-1] not in accepted:
-            is_letter = accepted.isalpha()
-            message = Message("nif.wrong_letter") if is_letter else Message("nif.wrong_control")
-            return Problem("nif", message, nif, _would_end(bare, accepted))
+            hint = _would_end(bare, accepted)
+            return Problem("nif", Message("nif.wrong_control"), nif, hint)
         return Problem("nif", Message("nif.writing"), nif, verbatim(bare))
     padded = "0" + bare
     if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):

@@ -105,10 +105,12 @@ def _problems(problems: Iterable[RowProblem]) -> list[Problem]:
 
 
 def _advised(problem: Problem, row: Row) -> Problem:
-    """Put beside BeeL's words what the local check would suggest for the same field."""
+    """Put our suggestion beside BeeL's words; a wrong control character has one wording."""
     for advice in row.advice:
         if advice.field == problem.field and advice.suggestion:
-            return replace(problem, suggestion=advice.suggestion)
+            is_known = advice.message.code == "nif.wrong_control"
+            message = advice.message if is_known else problem.message
+            return replace(problem, message=message, suggestion=advice.suggestion)
     return problem
 
 
