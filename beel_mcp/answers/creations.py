@@ -67,7 +67,9 @@ class CreationAnswer(WriteAnswer):
     more_created: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
-    left_out: list[int] | None = None
+    left_out: list[OtherRow] | None = None
+    more_left_out: int | None = None
+    left_out_because: str | None = None
 
     def lines(self) -> Sequence[str]:
         return fitting(self._lines, self.room())
@@ -79,7 +81,7 @@ class CreationAnswer(WriteAnswer):
         return [
             *super().lines(),
             f"Counts: {counts}." if counts else "",
-            f"Left out: rows {', '.join(map(str, self.left_out))}." if self.left_out else "",
+            self._left_out(),
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(
                 f"- row {row.row} {quoted(row.name, NAME_LIMIT)} is customer {row.customer_id}"
@@ -88,6 +90,11 @@ class CreationAnswer(WriteAnswer):
             f"- and {more} more; check_operation lists them." if more > 0 else "",
             *problem_lines(self.problems, self.more_problems, in_full, in_short),
         ]
+
+    def _left_out(self) -> str:
+        rows = [row.words() for row in self.left_out or ()]
+        more = f" and {self.more_left_out} more" if self.more_left_out else ""
+        return f"Left out: {self.left_out_because}: row {', '.join(rows)}{more}." if rows else ""
 
 
 class DraftAnswer(WriteAnswer):

@@ -11,10 +11,14 @@ from beel_mcp.answers.answer import (
     NAME_LIMIT,
     SHORT_MESSAGE_LIMIT,
     SHORT_NAME_LIMIT,
+    capped_fields,
+    next_steps,
     plural,
 )
 from beel_mcp.cleaning import clean, quoted, shortened
+from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch, Group
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
@@ -131,6 +135,34 @@ def _remark(group: Group) -> str:
     rows = ", ".join(map(str, group.rows)) + (", …" if group.count > len(group.rows) else "")
     words = f" ({hint})" if hint else ""
     return f"{group.field}: {_clause(group.message)}{words} [row {rows}]"
+
+
+def left_out_fields(batch: Batch) -> dict[str, Any]:
+    """Say which rows of a batch are not created, why in short, and where each stands in full."""
+    kinds = [kind for kind in ROW_STATUSES if kind not in IMPORTABLE and batch.of_kind(kind)]
+    because = []
+    for kind in kinds:
+        rows = batch.of_kind(kind)
+        fields = {error.field for row in rows for error in batch.verdict(row).errors[:1]}
+        told = f" ({', '.join(sorted(fields))})" if kind == "error" else ""
+        because.append(f"{len(rows)} {kind.replace('_', ' ')}{told}")
+    left_out = [
+        OtherRow(row=row.number, name=clean(row.name or row.identifier, SHORT_NAME_LIMIT))
+        for row in batch.of_kind(*kinds)
+    ]
+    looks = [
+        NextCall(
+            "list_batch_rows",
+            {"batch_id": batch.batch_id, "kind": kind},
+            f"each {kind} row in full",
+        )
+        for kind in kinds
+    ]
+    return {
+        **capped_fields("left_out", left_out, GROUPS_IN_TEXT),
+        "left_out_because": ", ".join(because) or None,
+        "next": next_steps(*looks),
+    }
 
 
 def problem_lines(

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import (
+    NAME_LIMIT,
     Answer,
     capped_fields,
     count_phrase,
@@ -26,7 +27,7 @@ from beel_mcp.answers.problems import (
     problem_fields,
     problem_lines,
 )
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, safe_text
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
@@ -87,12 +88,16 @@ def reading_fields(batch: Batch, most: int, most_ignored: int) -> dict[str, Any]
 
 
 def _columns_read(batch: Batch) -> list[str] | None:
-    """Show by the first row what was read under each column that the caller chose."""
-    if not batch.origin.get("columns"):
-        return None
+    """Show by a row what was read under each column that the caller chose, and in notes."""
     row = batch.rows[0]
     read = list(read_under(batch, row).items())[:COLUMNS]
-    return [f"{name} has {quoted(value)} in row {row.number}" for name, value in read] or None
+    shown = [f"{name} has {quoted(value)} in row {row.number}" for name, value in read]
+    # Free text may hold anything, also what tries to give orders: its longest example is shown.
+    longest = max(batch.rows, key=lambda one: len(str(one.values.get("notes", ""))))
+    if batch.columns_used and (notes := longest.values.get("notes")):
+        text = quoted(safe_text(str(notes), NAME_LIMIT), NAME_LIMIT)
+        shown.append(f"notes has {text} in row {longest.number}")
+    return shown or None
 
 
 def _groups(changes: Sequence[ValueChange]) -> list[Change]:
@@ -185,7 +190,7 @@ class ValidationAnswer(Answer):
         """Say in one line what a person should know of the reading before believing the rows."""
         parts = [f"Read: {self.read_as}."] if self.read_as else []
         if self.columns_read:
-            parts.append(f"Under the chosen columns: {'; '.join(self.columns_read)}.")
+            parts.append(f"Under the columns: {'; '.join(self.columns_read)}.")
         if self.values_changed:
             sums: Counter[str] = Counter()
             for change in self.values_changed:
@@ -331,23 +336,26 @@ def _closer_looks(batch: Batch) -> list[NextCall]:
 def foreign_call(batch: Batch) -> NextCall | None:
     """Give the call that makes VAT numbers of other countries, given as a NIF, what they are."""
     most = 1 if len(batch.rows) - len(batch.importable()) > FEW else FOREIGN_ROWS
-    rows, corrections = [], []
+    rows, corrections, lacks = [], [], set[str]()
     for row in batch.rows:
         if "alternative_id" in row.values or batch.verdict(row).kind in IMPORTABLE:
             continue
         if not (found := vat_identifier(bare_nif(row.values.get("nif", "")))):
             continue
         rows.append(row.number)
+        fields = {error.field for error in batch.verdict(row).errors}
+        lacks |= fields - {"nif", "alternative_id", "row"}
         values = {"nif": "", **{f"alternative_id.{part}": text for part, text in found.items()}}
         if len(rows) <= most:
             corrections += [{"row": row.number, "field": f, "value": v} for f, v in values.items()]
     if not rows:
         return None
     more = f"; then {plural(len(rows) - most, 'more row')}" * (len(rows) > most)
+    asked = f", also for {', '.join(sorted(lacks)[:3])}, which this does not mend" if lacks else ""
     return NextCall(
         "validate_customers",
         {"batch_id": batch.batch_id, "corrections": corrections},
-        f"if these customers are from there{more}; ask the person first",
+        f"if these customers are from there{more}; ask the person first{asked}",
     )
 
 

@@ -49,8 +49,8 @@ async def download_invoices_zip(
     """Save the PDFs of up to 2,000 invoices and a manifest.csv as one ZIP in the files folder.
 
     Give invoice_ids, selection_id, or a quarter, dates, status or customer_id; without status it
-    takes all issued ones. Says which invoices are missing and why. If it answers partial with a
-    resume handle, call it again with that.
+    takes all issued ones. Says which invoices are missing and why. If it answers with a
+    resume handle, call it again with that; without one there is nothing to resume.
     """
     first, last = period(quarter, date_from, date_to)
     matching = InvoiceFilter(tuple(status or ()), first, last, customer_id)

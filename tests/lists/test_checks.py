@@ -301,7 +301,8 @@ def test_a_missing_province_comes_with_the_one_of_the_postal_code():
     assert (problem.field, problem.hint()) == ("address.province", "Bizkaia")
     abroad = {**address, "country": "Alemania", "country_code": "DE"}
     (problem,) = advise({**WHOLE, "address": abroad})
-    assert (problem.field, problem.hint()) == ("address.province", None)
+    hint = "abroad: the region, or else the city again; ask the person"
+    assert (problem.field, problem.hint()) == ("address.province", hint)
 
 
 def test_a_country_without_its_code_is_asked_for():

@@ -213,8 +213,10 @@ async def test_overdue_is_what_beel_says_and_what_is_only_past_its_date_stands_b
         "total": "363.00",
         "of": "status OVERDUE in BeeL",
         "also_past_due": {"count": 2, "total": "1234.46"},
+        "not_yet_due": {"count": 2, "total": "539.66"},
     }
     assert "overdue 363.00 (1), by status OVERDUE in BeeL" in answer["text"]
+    assert "and not yet due 539.66 (2)." in answer["text"]
     assert "Past their due date, but not OVERDUE in BeeL: 1234.46 (2)." in answer["text"]
     assert "overdue" not in none
 

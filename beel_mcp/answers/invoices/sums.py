@@ -38,6 +38,7 @@ class Overdue(Part):
 
     of: str = "status OVERDUE in BeeL"
     also_past_due: Part | None = None
+    not_yet_due: Part | None = None
 
 
 class InvoiceSums(BaseModel):
@@ -64,6 +65,8 @@ class InvoiceSums(BaseModel):
         owed = f"outstanding {self.outstanding.short()}{laid_out}{less}"
         paid = f"Of it collected {self.collected.short()}, {owed}"
         late = f", thereof overdue {overdue.short()}, by {overdue.of}" if overdue else ""
+        rest = overdue.not_yet_due if overdue else None
+        late += f", and not yet due {rest.short()}" if rest else ""
         past = overdue.also_past_due if overdue else None
         return [
             f"Sums in EUR of {self.of}; in brackets how many.",

@@ -151,9 +151,12 @@ def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
         lacks = Message("address.lacks", parts=both([_PARTS[part] for part in missing]))
         province = province_of(postal_code) if "province" in missing else None
         hint = Message("address.would_be", province=province) if province else None
+        if "province" in missing and not in_spain:
+            hint = Message("address.region")
         yield Problem("address", lacks, suggestion=hint)
     for part in missing if len(missing) == 1 else ():
-        hint = _hint(part, postal_code)
+        is_abroad = part == "province" and not in_spain
+        hint = Message("address.region") if is_abroad else _hint(part, postal_code)
         yield Problem(f"address.{part}", _MISSING[part], suggestion=hint)
     if not code and not is_spain(country):
         yield Problem("address.country_code", Message("address.no_country_code"), country)

@@ -6,9 +6,9 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 
-from beel_mcp.answers.answer import LIST_CAP, next_steps, plural
+from beel_mcp.answers.answer import NEXT_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
-from beel_mcp.answers.problems import problem_fields
+from beel_mcp.answers.problems import left_out_fields, problem_fields
 from beel_mcp.answers.validation import continuing_call, creation_call, foreign_call
 from beel_mcp.api.company import Account
 from beel_mcp.context import AppState, app_state
@@ -113,7 +113,7 @@ async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
         return unconfirmed(CreationAnswer, differs, TOOL)
     answer = _answer(call, await _execute(call, batch, agreed))
     answer = with_remarks(answer, agreed.plan.preview)
-    return answer.model_copy(update={"left_out": left_out(batch)})
+    return _with_left_out(answer, batch)
 
 
 async def _create_without_asking(call: WriteCall, request: CreateRequest) -> CreationAnswer:
@@ -126,7 +126,7 @@ async def _create_without_asking(call: WriteCall, request: CreateRequest) -> Cre
         return nothing_created(batch, request)
     answer = _answer(call, await _execute(call, batch))
     if request.batch_id:
-        return answer.model_copy(update={"left_out": left_out(batch)})
+        return _with_left_out(answer, batch)
     # What is worth telling about rows that were created without a check before.
     return answer.model_copy(update=problem_fields(batch))
 
@@ -326,7 +326,8 @@ def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
     )
 
 
-def left_out(batch: Batch) -> list[int] | None:
-    """List the rows that are not created because of their problems; the first ones."""
-    importable = {row.number for row in batch.importable()}
-    return [row.number for row in batch.rows if row.number not in importable][:LIST_CAP] or None
+def _with_left_out(answer: CreationAnswer, batch: Batch) -> CreationAnswer:
+    """Say which rows were left out; the calls that show them come after what goes on."""
+    fields = left_out_fields(batch)
+    steps = [*(answer.next or ()), *(fields["next"] or ())][:NEXT_CAP]
+    return answer.model_copy(update={**fields, "next": steps or None})

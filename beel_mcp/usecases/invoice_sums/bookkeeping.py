@@ -113,18 +113,22 @@ class Books:
         """Give what BeeL calls overdue, and beside it what is only past its due date."""
         late = [one.totals.owed for one in self.invoiced if one.status == "OVERDUE"]
         due = {one.id.lower(): one.due_date for one in self.invoiced}
-        past = [
-            invoice.totals.owed
+        rest = [
+            (day, invoice.totals.owed)
             for invoice in self.invoiced
             if invoice.status != "OVERDUE" and self.payments[invoice.id] == "outstanding"
             # What rectifies another is due with it.
             if (day := due.get((invoice.rectified_invoice_id or "").lower(), invoice.due_date))
-            if day < self.today
         ]
-        if not late and not past:
+        past = [owed for day, owed in rest if day < self.today]
+        coming = [owed for day, owed in rest if day >= self.today]
+        if not late and not rest:
             return None
-        also = part_of(past) if past else None
-        return Overdue(**part_of(late).model_dump(), also_past_due=also)
+        return Overdue(
+            **part_of(late).model_dump(),
+            also_past_due=part_of(past) if past else None,
+            not_yet_due=part_of(coming) if coming else None,
+        )
 
     def _paid(self, payment: Payment) -> Part:
         found = [one for one in self.invoiced if self.payments[one.id] == payment]
