@@ -18,7 +18,14 @@ from beel_mcp.answers.answer import (
 )
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
-from beel_mcp.answers.problems import GROUPS, Example, ProblemGroup, fitting, problem_lines
+from beel_mcp.answers.problems import (
+    GROUPS,
+    Example,
+    OtherRow,
+    ProblemGroup,
+    fitting,
+    problem_lines,
+)
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError, NextCall
 from beel_mcp.writes.journal.records import Chunk, Operation, RowRecord
@@ -260,6 +267,11 @@ def _problems(outcome: Outcome) -> list[ProblemGroup]:
             count=len(records),
             rows=[record.number for record in records[:5]],
             example=Example(row=records[0].number, name=clean(records[0].name, NAME_LIMIT)),
+            others=[
+                OtherRow(row=record.number, name=clean(record.name, SHORT_NAME_LIMIT))
+                for record in records[1 : 5 if len(records) <= 5 else 0]
+            ]
+            or None,
         )
         for (field, message), records in sorted(refused.items())
     ]
