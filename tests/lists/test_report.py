@@ -454,7 +454,10 @@ def test_the_person_reads_the_problems_in_spanish_and_the_words_of_beel_as_they_
     [ours] = listed(inline(row))
     [theirs] = listed(judged(inline(customer(1)), r1=said("error", "nif", "No consta en la AEAT.")))
     assert "dias_de_pago: Se esperaba un número entero de días." in ours["BeeL: problemas"]
-    assert ours["BeeL: sugerencias"] == "nif: 12345678A: como letra correspondería Z"
+    assert (
+        ours["BeeL: sugerencias"]
+        == "nif: 12345678A: como letra correspondería Z si el resto es correcto"
+    )
     assert theirs["BeeL: problemas"] == "nif: No consta en la AEAT."
     assert sheets(report(batch))["Cambios"][1][1:3] == ["web", "https:// puesto delante"]
     assert "Expected a whole number" in listed(inline(row), "en")[0]["BeeL: problems"]
