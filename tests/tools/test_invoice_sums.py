@@ -24,7 +24,13 @@ NOVEMBER = datetime(2026, 11, 29, 12, tzinfo=UTC)
 RUIZ = customer_id(4)
 
 
-@pytest.fixture(params=[("current", "company"), ("current", "flat"), ("legacy", "flat")])
+@pytest.fixture(
+    params=[
+        ("current", "company"),
+        pytest.param(("current", "flat"), marks=pytest.mark.slow),
+        ("legacy", "flat"),
+    ]
+)
 async def firm(
     request: pytest.FixtureRequest, connect: Connect
 ) -> AsyncIterator[tuple[Client, Starlette]]:
