@@ -23,6 +23,7 @@ from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES
 GROUPS = 10
 GROUPS_IN_TEXT = 5
 ALSO = 2  # kinds of remarks beside a problem
+ROOM = 1_200  # characters of JSON; an answer has others, too
 IN_SHORT_LIMIT = 60  # of a message, where there is no room for the whole line
 _CLAUSE = re.compile(r".{12,}?(?=[:;.] )")
 # How many groups are told in full and in short, and whether what stands behind them is told, too:
@@ -102,7 +103,17 @@ def _clause(message: str) -> str:
 def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
     """Give the largest groups of problems, and how many groups there are besides."""
     largest, more = batch.problem_groups(limit)
-    return {"problems": [_short(group) for group in largest] or None, "more_problems": more or None}
+    problems = _within([_short(group) for group in largest])
+    return {"problems": problems or None, "more_problems": more or None}
+
+
+def _within(problems: list[ProblemGroup]) -> list[ProblemGroup]:
+    """Take out what stands beside the first row of a group, of the last groups first."""
+    for at in range(len(problems) - 1, -1, -1):
+        if sum(len(one.model_dump_json(exclude_none=True)) for one in problems) <= ROOM:
+            break
+        problems[at] = problems[at].model_copy(update={"others": None, "also": None})
+    return problems
 
 
 def _short(group: Group) -> ProblemGroup:
