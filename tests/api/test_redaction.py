@@ -56,6 +56,7 @@ def logger(written):
     logger.removeHandler(handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(key=KEYS)
 def test_a_key_is_hidden_in_every_spelling(spelling, key):

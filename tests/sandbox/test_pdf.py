@@ -39,6 +39,7 @@ def text_of(pdf):
 TEXT = st.text(st.characters(codec="cp1252", exclude_characters="\r\n"), max_size=40)
 
 
+@pytest.mark.slow
 @given(st.lists(TEXT, max_size=2 * LINES_PER_PAGE + 1), st.text(max_size=10))
 def test_what_is_written_stands_in_it_whatever_the_text(lines, title):
     assert text_of(write_pdf(title, lines)) == lines

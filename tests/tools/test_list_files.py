@@ -176,6 +176,7 @@ async def test_a_link_out_of_the_folder_is_not_followed(
     assert structure["code"] == "path_not_allowed"
 
 
+@pytest.mark.slow
 async def test_more_than_500_rows_are_asked_in_several_requests_and_twins_found_across_them(
     client: Client, folder: Path, sandbox: Any
 ) -> None:
