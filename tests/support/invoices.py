@@ -82,6 +82,24 @@ def make_firm(sandbox: Starlette) -> None:
     insert(sandbox, facts)
 
 
+async def _answered(
+    app: Starlette, scope: Message, receive: Callable[[], Awaitable[Message]]
+) -> tuple[Message, bytes]:
+    """Let an app answer; give how the answer starts, and its body."""
+    start: Message = {}
+    body = b""
+
+    async def collect(message: Message) -> None:
+        nonlocal start, body
+        if message["type"] == "http.response.start":
+            start = message
+        else:
+            body += message.get("body", b"")
+
+    await app(scope, receive, collect)
+    return start, body
+
+
 class Retold:
     """An app in front of the sandbox: `change` says what it tells of each invoice of a list."""
 
@@ -99,17 +117,7 @@ class Retold:
         if not scope.get("path", "").endswith("/invoices"):
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        body = b""
-
-        async def collect(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start":
-                start = message
-            else:
-                body += message.get("body", b"")
-
-        await self._app(scope, receive, collect)
+        start, body = await _answered(self._app, scope, receive)
         answer = json.loads(body)
         for invoice in answer["data"]["invoices"]:
             self._change(invoice)
@@ -140,17 +148,7 @@ class Spoiled:
         if "pdf" not in scope.get("path", ""):
             await self._app(scope, receive, send)
             return
-        start: Message = {}
-        body = b""
-
-        async def collect(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start":
-                start = message
-            else:
-                body += message.get("body", b"")
-
-        await self._app(scope, receive, collect)
+        start, body = await _answered(self._app, scope, receive)
         if start["status"] == 200:
             self.asked.append(names_in(body))
             spoiled = self._spoil(len(self.asked), body)

@@ -1,7 +1,6 @@
 """What a list's answers say, line by line: whole words, one problem for one thing, what to send."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.messages import read_data
-from tests.conftest import Connect
 from tests.support.customers import FAULTS, customer
 from tests.support.deactivations import row_of
 from tests.support.people.evidence import call
@@ -27,12 +25,6 @@ VAT = [("DE136695976", "DE"), ("FR 40 303 265 045", "FR"), ("el094259216", "GR")
 def era() -> Any:
     """What a list says has nothing to do with the protocol's era."""
     return "auto"
-
-
-@pytest.fixture
-async def client(connect: Connect) -> AsyncIterator[Client]:
-    async with connect() as opened:
-        yield opened
 
 
 async def text_of(client: Client, tool: str, **arguments: Any) -> str:

@@ -1,6 +1,5 @@
 """Words as people write them, through the public door: filters, lists, changes and drafts."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.sandbox.seed import customer_id
-from tests.conftest import Connect
 from tests.support.customers import customer, dni
 from tests.support.deactivations import row_of
 from tests.support.invoices import add_invoices
@@ -23,12 +21,6 @@ pytestmark = pytest.mark.anyio
 def era() -> Any:
     """How a value is spelt has nothing to do with the protocol's era."""
     return "auto"
-
-
-@pytest.fixture
-async def client(connect: Connect) -> AsyncIterator[Client]:
-    async with connect() as opened:
-        yield opened
 
 
 def spellings_of(nif: str) -> list[str]:

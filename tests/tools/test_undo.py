@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +50,6 @@ def generation(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def sandbox(generation: Any) -> Starlette:
     return create_app(SandboxOptions(generation=generation))
-
-
-@pytest.fixture
-async def client(connect: Connect) -> AsyncIterator[Client]:
-    async with connect() as opened:
-        yield opened
 
 
 async def deactivated(client: Client, ids: list[str], mode: str) -> Any:

@@ -1,7 +1,6 @@
 """What an answer of update_customers says and keeps to itself, and where BeeL has the last word."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +40,6 @@ def generation(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 def sandbox(generation: Any) -> Starlette:
     return create_app(SandboxOptions(generation=generation))
-
-
-@pytest.fixture
-async def client(connect: Connect) -> AsyncIterator[Client]:
-    async with connect() as opened:
-        yield opened
 
 
 async def test_an_account_number_is_in_the_file_and_in_no_answer(
