@@ -148,6 +148,11 @@ def count_phrase(counts: Mapping[str, int]) -> str:
     return ", ".join(words) or "none"
 
 
+def iso_time(at: float) -> str:
+    """Write a moment for programs: `2026-07-31T14:05:00+00:00`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
 def day_and_time(at: float) -> str:
     """Say when something was: `on 2026-07-31 at 14:05 UTC`."""
     return f"on {datetime.fromtimestamp(at, UTC):%Y-%m-%d at %H:%M} UTC"

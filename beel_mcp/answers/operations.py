@@ -1,13 +1,19 @@
 """What confirm_plan and check_operation answer, whatever kind of write it is about."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, PrivateAttr, WithJsonSchema, create_model
 
-from beel_mcp.answers.answer import PageAnswer, capped, count_phrase, next_steps, plural
+from beel_mcp.answers.answer import (
+    PageAnswer,
+    capped,
+    count_phrase,
+    iso_time,
+    next_steps,
+    plural,
+)
 from beel_mcp.answers.changes import (
     DeactivationAnswer,
     DraftDeletionAnswer,
@@ -209,10 +215,7 @@ def operations_answer(
         ended=list(ended) or None,
         more_ended=more_ended or None,
         next=next_steps(
-            *(
-                replace(settling_call(operation.operation_id), reason="settles it, by reading")
-                for operation in shown[:3]
-            ),
+            *(settling_call(operation.operation_id) for operation in shown[:3]),
             following if more_ended else None,
         ),
     )
@@ -235,7 +238,7 @@ def ended_operation(outcome: Outcome, undone_by: str | None) -> EndedOperation:
     return EndedOperation(
         operation_id=operation.operation_id,
         tool=operation.kind,
-        ended_at=_iso_time(operation.ended_at or operation.started_at),
+        ended_at=iso_time(operation.ended_at or operation.started_at),
         counts={name: number for name, number in outcome.counts.items() if number},
         can_undo=(not undone_by and can_undo(outcome)) or None,
         undoes=operation.terms.get("undo"),
@@ -272,10 +275,6 @@ def _deed(operation: Operation) -> str:
     return "undoing" if "undo" in operation.terms else _DEEDS[operation.kind]
 
 
-def _iso_time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
 def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
     """Describe an operation that is in flight or not settled."""
     in_flight = any(chunk.state == "PENDING" for chunk in operation.chunks)
@@ -290,7 +289,7 @@ def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
             for chunk in operation.chunks
             if chunk.is_open or (is_half_done and chunk.state == "READY")
         ),
-        started_at=_iso_time(operation.started_at),
+        started_at=iso_time(operation.started_at),
     )
 
 

@@ -18,7 +18,7 @@ from beel_mcp.answers.answer import (
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch, Group
-from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
 
 GROUPS = 10
 GROUPS_IN_TEXT = 5
@@ -148,7 +148,13 @@ def _remark(group: Group) -> str:
     return f"{group.field}: {_clause(group.message)}{words} [row {rows}]"
 
 
-def left_out_fields(batch: Batch) -> dict[str, Any]:
+def rows_call(batch: Batch, kind: RowStatus) -> NextCall:
+    """Give the call that shows the rows of a class in full."""
+    arguments = {"batch_id": batch.batch_id, "kind": kind}
+    return NextCall("list_batch_rows", arguments, f"each {kind} row in full")
+
+
+def skipped_rows_fields(batch: Batch) -> dict[str, Any]:
     """Say which rows of a batch are not created, why in short, and where each stands in full."""
     kinds = [kind for kind in ROW_STATUSES if kind not in IMPORTABLE and batch.of_kind(kind)]
     because = []
@@ -161,18 +167,10 @@ def left_out_fields(batch: Batch) -> dict[str, Any]:
         OtherRow(row=row.number, name=clean(row.name or row.identifier, SHORT_NAME_LIMIT))
         for row in batch.of_kind(*kinds)
     ]
-    looks = [
-        NextCall(
-            "list_batch_rows",
-            {"batch_id": batch.batch_id, "kind": kind},
-            f"each {kind} row in full",
-        )
-        for kind in kinds
-    ]
     return {
         **capped_fields("left_out", left_out, GROUPS_IN_TEXT),
         "left_out_because": ", ".join(because) or None,
-        "next": next_steps(*looks),
+        "next": next_steps(*(rows_call(batch, kind) for kind in kinds)),
     }
 
 

@@ -26,6 +26,7 @@ from beel_mcp.answers.problems import (
     fitting,
     problem_fields,
     problem_lines,
+    rows_call,
 )
 from beel_mcp.cleaning import clean, quoted, safe_text
 from beel_mcp.errors import BeelMcpError, NextCall
@@ -327,10 +328,8 @@ def _closer_looks(batch: Batch) -> list[NextCall]:
         return []
     kind: RowStatus = max(blocked, key=lambda one: counts[one])
     handle = {"batch_id": batch.batch_id}
-    return [
-        NextCall("list_batch_rows", {**handle, "kind": kind}, f"each {kind} row in full"),
-        NextCall("save_batch_report", handle, "a sheet for the person to correct"),
-    ]
+    report = NextCall("save_batch_report", handle, "a sheet for the person to correct")
+    return [rows_call(batch, kind), report]
 
 
 def foreign_call(batch: Batch) -> NextCall | None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from mcp.server.mcpserver import Context
 from mcp.shared.uri_template import UriTemplate
 from mcp.types import Resource, ResourceTemplate
 
-from beel_mcp.answers.answer import plural
+from beel_mcp.answers.answer import iso_time, plural
 from beel_mcp.answers.operations import sentences_of
 from beel_mcp.answers.outcome import Outcome, RecordRow
 from beel_mcp.cleaning import mask_iban, quoted, safe_text
@@ -260,8 +260,8 @@ def _operation_document(outcome: Outcome) -> dict[str, Any]:
         status=outcome.status,
         summary=sentences.summary(outcome),
         detail=sentences.detail(outcome) or None,
-        started_at=_iso_time(operation.started_at),
-        ended_at=operation.ended_at and _iso_time(operation.ended_at),
+        started_at=iso_time(operation.started_at),
+        ended_at=operation.ended_at and iso_time(operation.ended_at),
         total=operation.total,
         counts=outcome.counts,
         backup_path=operation.saved_as,
@@ -288,10 +288,6 @@ def _safe(value: Any, name: str = "") -> Any:
 
 def _without_none(**facts: Any) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _iso_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 TEMPLATES: Final = (

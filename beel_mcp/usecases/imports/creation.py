@@ -8,7 +8,7 @@ from mcp.server.mcpserver import Context
 
 from beel_mcp.answers.answer import NEXT_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
-from beel_mcp.answers.problems import left_out_fields, problem_fields
+from beel_mcp.answers.problems import problem_fields, skipped_rows_fields
 from beel_mcp.answers.validation import continuing_call, creation_call, foreign_call
 from beel_mcp.api.company import Account
 from beel_mcp.context import AppState, app_state
@@ -328,6 +328,6 @@ def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
 
 def _with_left_out(answer: CreationAnswer, batch: Batch) -> CreationAnswer:
     """Say which rows were left out; the calls that show them come after what goes on."""
-    fields = left_out_fields(batch)
+    fields = skipped_rows_fields(batch)
     steps = [*(answer.next or ()), *(fields["next"] or ())][:NEXT_CAP]
     return answer.model_copy(update={**fields, "next": steps or None})

@@ -103,7 +103,7 @@ class CustomerUpdate(Change):
         await self._refuse_values()
         preview = await self.preview_of(self._ids, {})
         ids = [one.record_id for one in preview.affected]
-        doubts = [doubt for record_id in ids for doubt in self._doubts(record_id)]
+        doubts = [doubt for one in preview.affected for doubt in self._doubts(one)]
         return replace(preview, remarks=gathered([*await self._namesakes(ids), *doubts]))
 
     async def preview_of(self, ids: Sequence[str], known: Mapping[str, Customer]) -> Preview:
@@ -296,11 +296,11 @@ class CustomerUpdate(Change):
         province = self.context.advice.province(merged(customer, self._changes)["address"])
         return {**self._changes, **({"address.province": province} if province else {})}
 
-    def _doubts(self, record_id: str) -> Sequence[Remark]:
+    def _doubts(self, affected: Affected) -> Sequence[Remark]:
         """Say what is doubtful about the fields that change."""
-        customer = self._customers[record_id]
-        changes = self._wanted(customer)
-        return self.context.advice.remarks(merged(customer, changes), changes)
+        changes = self.changes_of(affected)
+        after = merged(self._customers[affected.record_id], changes)
+        return self.context.advice.remarks(after, changes)
 
     async def _namesakes(self, affected: Sequence[str]) -> list[Remark]:
         """Say who is called nearly the same as a customer would be."""
