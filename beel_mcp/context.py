@@ -18,7 +18,7 @@ from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.lists.batch_store import BatchStore
-from beel_mcp.selections import SelectionStore
+from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.settings import Settings
 from beel_mcp.writes.consent.elicitation import Asking, can_ask
 from beel_mcp.writes.journal.journal import Journal

@@ -28,9 +28,9 @@ ARROWS: dict[str, set[str]] = {
     "spelling": {"cleaning", "identity", "messages", "countries"},
     "sandbox": set(),
     "api": LEAVES,
-    "lists": LEAVES,
+    "lists": {"memory", *LEAVES},
     "files": LEAVES,
-    "selections": LEAVES,
+    "memory": LEAVES,
     "writes": set(),
     "writes.journal": {"api", *LEAVES},
     "writes.consent": {"writes.journal", "api", *LEAVES},
@@ -40,19 +40,19 @@ ARROWS: dict[str, set[str]] = {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
         *("lists", *LEAVES),
     },
-    "context": {"writes.consent", "writes.journal", "selections", "api", "lists", *LEAVES},
+    "context": {"writes.consent", "writes.journal", "memory", "api", "lists", *LEAVES},
     "usecases": {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
-        *("answers", "context", "selections", "lists", "files", "api", *LEAVES),
+        *("answers", "context", "memory", "lists", "files", "api", *LEAVES),
     },
     "tools": {
         *("writes.run", "writes.consent"),
-        *("usecases", "answers", "context", "selections", "lists", "files", "api"),
+        *("usecases", "answers", "context", "memory", "lists", "files", "api"),
         *("__init__", *LEAVES),
     },
     "server": {
         *("writes.run", "writes.journal"),
-        *("tools", "answers", "context", "selections", "lists", "files", "api"),
+        *("tools", "answers", "context", "memory", "lists", "files", "api"),
         *("__init__", *LEAVES),
     },
     "cli": {
@@ -96,6 +96,13 @@ FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "
 @cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def parsed() -> None:
+    """Parse the package once, before the first test and not as a part of it."""
+    for path in FILES:
+        tree_of(path)
 
 
 def room(path: Path) -> str:

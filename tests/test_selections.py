@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from beel_mcp import selections
 from beel_mcp.errors import CallerError
-from beel_mcp.selections import MOST_SELECTED, SelectionStore
+from beel_mcp.memory import selections
+from beel_mcp.memory.selections import MOST_SELECTED, SelectionStore
 
 ASKED = {"missing": ["email"], "select_all": True}
 

@@ -6,24 +6,18 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import PurePath
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.lists.batch import Batch
+from beel_mcp.memory.recently_used import MAX_IN_ALL, RecentlyUsed
 
 BATCH_TTL: Final = timedelta(minutes=30)
-_MAX_PER_CALLER: Final = 20
-_MAX_IN_ALL: Final = 200
 # A row takes about four kilobytes: this is what bounds the memory of a server with many lists.
 MAX_ROWS: Final = 40_000
 # More characters than this of a next call are not shown.
 _CALL_LIMIT: Final = 600
-
-
-class _Kept(NamedTuple):
-    batch: Batch
-    used_at: datetime
 
 
 class Origins(Protocol):
@@ -42,28 +36,22 @@ class BatchStore:
     It holds 20 batches of a caller, 200 in all and 40,000 rows; the least recently used goes
     first. The call that reads an evicted batch again is remembered for the error that says so; of a
     list from a file also by `origins`, for who comes back after a restart.
-    Calls never wait, so one event loop needs no lock.
     """
 
     def __init__(self, now: Callable[[], datetime], origins: Origins | None = None) -> None:
-        self._now = now
         self._beyond = origins
         self.revision = 0  # grows whenever a batch comes or goes
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()  # the least recently used first
+        self._kept = RecentlyUsed[Batch](
+            now, BATCH_TTL, lambda batch: len(batch.rows), self._forget
+        )
         self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
 
     def add(self, batch: Batch) -> datetime:
         """Keep a batch, and say until when if nobody uses it."""
-        self._forget_expired()
-        self._keep(batch)
+        self._kept.add(batch.batch_id, batch.caller, batch, most=MAX_ROWS)
         self._remember(batch)
         self.revision += 1
-        own = [kept.batch for kept in self._kept.values() if kept.batch.caller == batch.caller]
-        for oldest in own[: max(len(own) - _MAX_PER_CALLER, 0)]:
-            self._forget(oldest)
-        while len(self._kept) > _MAX_IN_ALL or (len(self._kept) > 1 and self._rows() > MAX_ROWS):
-            self._forget(next(iter(self._kept.values())).batch)
-        return self._kept[batch.batch_id].used_at + BATCH_TTL
+        return self._kept.ends_at(batch.batch_id)
 
     def get(self, batch_id: str, caller: str) -> Batch:
         """Find a caller's batch, and keep it for another while.
@@ -71,12 +59,11 @@ class BatchStore:
         Raises:
             CallerError: there is no such batch of this caller, or there is none any more.
         """
-        self._forget_expired()
-        kept = self._kept.get(batch_id)
-        if kept is None or kept.batch.caller != caller:
+        batch = self._kept.find(batch_id, caller)
+        if batch is None:
             raise self._expired(batch_id, caller)
-        self._keep(kept.batch)
-        return kept.batch
+        self._kept.put(batch_id, caller, batch)
+        return batch
 
     def replace(self, batch: Batch) -> None:
         """Put newer verdicts in the place of older ones.
@@ -87,38 +74,22 @@ class BatchStore:
         """
         if self.get(batch.batch_id, batch.caller).payload_digest != batch.payload_digest:
             raise ValueError("a batch never changes its rows")
-        self._keep(batch)
+        self._kept.put(batch.batch_id, batch.caller, batch)
 
     def expires_at(self, batch_id: str, caller: str) -> datetime:
         """Tell when a batch goes if nobody uses it; looking counts as use."""
         self.get(batch_id, caller)
-        return self._kept[batch_id].used_at + BATCH_TTL
+        return self._kept.ends_at(batch_id)
 
     def of(self, caller: str) -> list[Batch]:
         """List a caller's batches, the last used first; looking at the list is no use of them."""
-        self._forget_expired()
-        kept = [kept.batch for kept in self._kept.values() if kept.batch.caller == caller]
-        return kept[::-1]
+        return self._kept.of(caller)
 
-    def _rows(self) -> int:
-        return sum(len(kept.batch.rows) for kept in self._kept.values())
-
-    def _keep(self, batch: Batch) -> None:
-        self._kept[batch.batch_id] = _Kept(batch, self._now())
-        self._kept.move_to_end(batch.batch_id)
-
-    def _forget_expired(self) -> None:
-        oldest_allowed = self._now() - BATCH_TTL
-        for kept in list(self._kept.values()):
-            if kept.used_at < oldest_allowed:
-                self._forget(kept.batch)
-
-    def _forget(self, batch: Batch) -> None:
-        del self._kept[batch.batch_id]
+    def _forget(self, batch_id: str, caller: str, batch: Batch) -> None:
         self.revision += 1
         if batch.origin:
-            self._origins[batch.caller, batch.batch_id] = batch.origin
-        if len(self._origins) > _MAX_IN_ALL:
+            self._origins[caller, batch_id] = batch.origin
+        if len(self._origins) > MAX_IN_ALL:
             self._origins.popitem(last=False)
 
     def _remember(self, batch: Batch) -> None:

@@ -16,8 +16,8 @@ from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.language import Language
 from beel_mcp.lists.batch_store import BatchStore
+from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.redaction import install_redaction
-from beel_mcp.selections import SelectionStore
 from beel_mcp.server.prompts import as_prompt, completer, read_prompts
 from beel_mcp.server.resources import instructions
 from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews

@@ -21,7 +21,7 @@ from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel, Selections, caller
 from beel_mcp.errors import CallerError, NextCall
 from beel_mcp.lists.edits import read_changes
-from beel_mcp.selections import MOST_SELECTED, SelectionStore
+from beel_mcp.memory.selections import MOST_SELECTED, SelectionStore
 from beel_mcp.tools.declare import guarded, read
 from beel_mcp.tools.parameters import (
     Active,

@@ -34,7 +34,7 @@ from beel_mcp.files.output import save_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.model import Row
-from beel_mcp.selections import Noun
+from beel_mcp.memory.selections import Noun
 from beel_mcp.usecases.advice import ListAdvice, remark_of
 from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
 from beel_mcp.writes.journal.plan import Preview

@@ -19,9 +19,9 @@ from starlette.applications import Starlette
 from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
+from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, SECOND_COMPANY_ID, customer_id
-from beel_mcp.selections import SelectionStore
 from beel_mcp.writes.consent.elicitation import agreed, form_for
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import Plan

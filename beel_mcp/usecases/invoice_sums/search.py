@@ -13,7 +13,7 @@ from beel_mcp.api.models import Invoice, RecordPage
 from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import NextCall
-from beel_mcp.selections import MOST_SELECTED
+from beel_mcp.memory.selections import MOST_SELECTED
 from beel_mcp.usecases.invoice_sums.bookkeeping import Books
 from beel_mcp.usecases.invoice_sums.grouping import GroupBy, customers_of, groups_of
 from beel_mcp.usecases.invoice_sums.whole_list import MOST_SUMMED, WholeList, read_whole

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from beel_mcp.errors import CallerError, FieldError, NextCall
+from beel_mcp.memory.recently_used import MAX_IN_ALL, RecentlyUsed
 
 Noun = Literal["customers", "invoices"]
 SELECTION_TTL: Final = timedelta(minutes=30)
 MOST_SELECTED: Final = 2_000
-_MAX_PER_CALLER: Final = 20
-_MAX_IN_ALL: Final = 200
 # Of characters, in all selections together.
 _MAX_SIZE: Final = 8_000_000
 # A call with longer arguments is not remembered.
@@ -48,13 +47,12 @@ class SelectionStore:
 
     It holds 20 selections of a caller, 200 in all and eight million characters; the least
     recently used goes first. The calls that made those that are gone are remembered for a while.
-    Calls never wait, so one event loop needs no lock.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
-        # The least recently used first, with the moment of that use.
-        self._kept: OrderedDict[str, tuple[Selection, datetime]] = OrderedDict()
+        self._kept = RecentlyUsed[Selection](
+            now, SELECTION_TTL, lambda selection: selection.size, self._forget
+        )
         self._gone: OrderedDict[str, tuple[str, NextCall | None]] = OrderedDict()
 
     def add(
@@ -69,13 +67,7 @@ class SelectionStore:
             raise too_large(noun, len(ids), MOST_SELECTED, "a selection holds")
         selection_id = f"sel_{secrets.token_urlsafe(16)}"
         selection = Selection(selection_id, caller, noun, tuple(ids), dict(arguments))
-        self._forget_expired()
-        self._kept[selection_id] = (selection, self._now())
-        own = [kept for kept, _ in self._kept.values() if kept.caller == caller]
-        for oldest in own[: max(len(own) - _MAX_PER_CALLER, 0)]:
-            self._forget(oldest)
-        while len(self._kept) > _MAX_IN_ALL or (len(self._kept) > 1 and self._size() > _MAX_SIZE):
-            self._forget(next(iter(self._kept.values()))[0])
+        self._kept.add(selection_id, caller, selection, most=_MAX_SIZE)
         return selection
 
     def get(self, selection_id: str, noun: Noun, caller: str) -> Selection:
@@ -84,9 +76,8 @@ class SelectionStore:
         Raises:
             CallerError: it is of something else, or there is none of this caller, or no more.
         """
-        self._forget_expired()
-        selection, _ = self._kept.get(selection_id, (None, None))
-        if selection is None or selection.caller != caller:  # guard: a selection is its caller's
+        selection = self._kept.find(selection_id, caller)
+        if selection is None:
             raise self._missing(selection_id, noun, caller)
         if selection.noun != noun:
             raise CallerError(
@@ -94,23 +85,12 @@ class SelectionStore:
                 code="unknown_selection",
                 next_calls=(_anew(noun),),
             )
-        self._kept[selection_id] = (selection, self._now())
-        self._kept.move_to_end(selection_id)
+        self._kept.put(selection_id, caller, selection)
         return selection
 
-    def _size(self) -> int:
-        return sum(selection.size for selection, _ in self._kept.values())
-
-    def _forget_expired(self) -> None:
-        oldest_allowed = self._now() - SELECTION_TTL
-        for selection, used_at in list(self._kept.values()):
-            if used_at < oldest_allowed:
-                self._forget(selection)
-
-    def _forget(self, selection: Selection) -> None:
-        del self._kept[selection.selection_id]
-        self._gone[selection.selection_id] = (selection.caller, selection.again)
-        if len(self._gone) > _MAX_IN_ALL:
+    def _forget(self, selection_id: str, caller: str, selection: Selection) -> None:
+        self._gone[selection_id] = (caller, selection.again)
+        if len(self._gone) > MAX_IN_ALL:
             self._gone.popitem(last=False)
 
     def _missing(self, selection_id: str, noun: Noun, caller: str) -> CallerError:
