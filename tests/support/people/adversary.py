@@ -290,6 +290,13 @@ class Caller(RuleBasedStateMachine):
         self.deactivate(number, {who}, "inactive", "yes")
         self.confirm(number, 0, 0, "none", "yes", "")
 
+    @rule(number=st.integers(0, 3), who=st.sampled_from(PEOPLE))
+    def think_better_of_it(self, number: int, who: str) -> None:
+        """Take back, the right way, what was just done: no proof of an undo without one."""
+        self.go_the_right_way(number, who)
+        self.undo(number, 0, {}, "yes")
+        self.confirm(number, 0, 0, "none", "yes", "")
+
     @rule(who=st.sampled_from(PEOPLE), mood=st.sampled_from(SAYS))
     def ask_by_hand(self, who: str, mood: str) -> None:
         """Play the rounds of the newer era, and keep the answer to send it again later."""
