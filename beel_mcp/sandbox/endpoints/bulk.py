@@ -141,6 +141,7 @@ def delete_customers_bulk(call: Call) -> ApiResponse:
             "deleted": counted.count("DELETED"),
             "not_found": counted.count("NOT_FOUND"),
             "has_invoices": counted.count("HAS_INVOICES"),
+            "has_recurring_invoice": 0,
             "errors": 0,
         },
         "deleted_ids": deleted,
