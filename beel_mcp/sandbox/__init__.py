@@ -27,6 +27,7 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | DELETE of an invoice | a draft, or an active proforma | a draft |
 | its proforma | is active again | as it was |
 | ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |
+| mails with invoices | one of 1 to 200, noted and never sent; their history | none |
 | X-Bulk-Failures | not sent | sent when a PDF is missing |
 
 In both, a new invoice is a draft for a customer, whatever else BeeL can make; a NIF must have its

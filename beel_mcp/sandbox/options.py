@@ -37,6 +37,10 @@ class SandboxOptions:
     scopes: tuple[str, ...] | None = None
     # The most that one ZIP of PDFs may weigh; over it, 413.
     zip_cap_bytes: int = 50 * 1024**2
+    # The most that the PDFs of one mail may weigh; over it, 413.
+    mail_cap_bytes: int = 25 * 1024**2
+    # Whether mail goes to the account's holder alone, as with BeeL's own test keys.
+    mails_holder_only: bool = False
     # How many of the seeded companies the account holds: 1 or 2.
     companies: int = 1
     # Whether the tax agency's census cannot be asked.

@@ -69,6 +69,21 @@ CREATE TABLE invoices (
 
 CREATE INDEX invoices_by_customer ON invoices (customer_id) WHERE deleted_at IS NULL;
 
+-- What would have been mailed; nothing ever leaves. Recipients, copies and invoices are JSON lists.
+CREATE TABLE mails (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  company_id TEXT NOT NULL REFERENCES companies (id),
+  email_type TEXT NOT NULL,
+  recipients TEXT NOT NULL,
+  cc TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  message TEXT,
+  status TEXT NOT NULL,
+  sent_at TEXT,
+  invoice_ids TEXT NOT NULL
+);
+
 -- One row per committed effect: what a test believes, whatever the answers said.
 CREATE TABLE ledger (
   seq INTEGER PRIMARY KEY,

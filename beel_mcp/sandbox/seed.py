@@ -30,6 +30,11 @@ def invoice_id(number: int) -> str:
     return f"f0000000-0000-4000-8000-{number:012d}"
 
 
+def mail_id(number: int) -> str:
+    """Name the id of a seeded mail."""
+    return f"e0000000-0000-4000-8000-{number:012d}"
+
+
 def seeded_rows() -> Iterator[tuple[str, Row]]:
     """Give every row with the name of its table, in an order that keeps the references."""
     for company in TABLES["companies"]:
@@ -39,6 +44,7 @@ def seeded_rows() -> Iterator[tuple[str, Row]]:
     # Proformas first: invoices point at them.
     for invoice in sorted(INVOICES, key=lambda invoice: invoice["series"] != "P26"):
         yield "invoices", invoice_row(**invoice)
+    yield "mails", _mail_row()
 
 
 def invoice_row(
@@ -68,6 +74,21 @@ def invoice_row(
         "created_at": moment,
         "updated_at": moment,
         **more,
+    }
+
+
+def _mail_row() -> Row:
+    """Give the mail of a quarter before, so that the history of mails is not empty."""
+    return {
+        "id": mail_id(1),
+        "company_id": DEMO_COMPANY_ID,
+        "email_type": "BULK_INVOICES",
+        "recipients": ["gestoria@example.com"],
+        "cc": [],
+        "subject": "Facturas del segundo trimestre",
+        "status": "DELIVERED",
+        "sent_at": "2026-07-02T08:15:00.000000Z",
+        "invoice_ids": [invoice_id(number) for number in (6, 8, 9)],
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from .responses import RequestInfo, instant
 from .seed import seeded_rows
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 JSON_COLUMNS = ("alternative_id", "address", "billing_emails", "preferred_payment_method")
 CUSTOMER_FIELDS = (
     "legal_name",
@@ -205,6 +205,16 @@ class Store:
         self._update("invoices", invoice["id"], changes)
         self._log_effect(kind, request, invoice)
 
+    def mails(self, where: str = "TRUE", *values: Any) -> list[Record]:
+        """List the mails, oldest first, with their lists as lists."""
+        found = self.rows(f"SELECT * FROM mails WHERE {where} ORDER BY seq", *values)  # noqa: S608 - our names
+        return [unpacked_mail(row) for row in found]
+
+    def insert_mail(self, mail: Record, request: RequestInfo) -> None:
+        self._insert("mails", mail)
+        about_nobody = {"company_id": mail["company_id"], "customer_id": None, "id": None}
+        self._log_effect("mail_sent", request, about_nobody)
+
     def _insert(self, table: str, row: Mapping[str, Any]) -> int:
         return self.execute(
             f"INSERT INTO {table} ({', '.join(row)}) VALUES ({_marks(row)})",  # noqa: S608 - our names
@@ -243,6 +253,11 @@ def unpacked_customer(row: Record) -> Record:
             row[name] = json.loads(row[name])
     row["active"] = bool(row["active"])
     return row
+
+
+def unpacked_mail(row: Record) -> Record:
+    """Turn the lists of a stored mail into JSON values."""
+    return {**row, **{name: json.loads(row[name]) for name in ("recipients", "cc", "invoice_ids")}}
 
 
 def _marks(values: Sequence[Any] | Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.calls import Endpoint
-from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id, invoice_id
+from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, customer_id, invoice_id, mail_id
 from tests.sandbox.conftest import Contract, SandboxClient, new_customer
 from tests.support.cases import Cases
 
@@ -48,6 +48,12 @@ class Sent:
 BATCH = {"customers": [new_customer(), new_customer(nif="28765431K", email=None)]}
 DELETED = {"ids": f"{customer_id(8)},{customer_id(1)}"}
 PDFS = {"invoice_ids": [invoice_id(5), invoice_id(16), invoice_id(28)]}
+MAIL = {
+    "invoice_ids": [invoice_id(5), invoice_id(16)],
+    "recipients": ["gestoria@example.com"],
+    "cc": [],
+    "subject": "Facturas de noviembre",
+}
 LINE = {
     "description": "Horas",
     "quantity": 2.5,
@@ -96,6 +102,9 @@ GOOD: dict[str, tuple[Sent, int]] = {
     "deleteCompanyInvoice": (Sent(ids={"invoice_id": invoice_id(17)}), 204),
     "downloadInvoicesPdfBulk": (Sent(PDFS), 200),
     "createCompanyInvoicePdfArchive": (Sent(PDFS), 200),
+    "createCompanyInvoiceDelivery": (Sent(MAIL), 200),
+    "listAccountEmailDeliveries": (Sent(params={"recipient": "gestoria"}), 200),
+    "getAccountEmailDelivery": (Sent(), 200),
     "getIdentity": (Sent(), 200),
     "listCompanies": (Sent(), 200),
 }
@@ -155,6 +164,10 @@ def deletes_invoice(endpoint: Endpoint) -> bool:
 
 def makes_zip(endpoint: Endpoint) -> bool:
     return endpoint.produces == "application/zip"
+
+
+def mails(endpoint: Endpoint) -> bool:
+    return endpoint.path.endswith("/deliveries")
 
 
 def with_headers(**headers: str) -> Callable[[Sent], Sent]:
@@ -228,6 +241,22 @@ FAULTS = (
           generations=("legacy",)),
     Fault("501 ids", 422, makes_zip, with_body(invoice_ids=[NOWHERE] * 501)),
     Fault("too much for one ZIP", 413, makes_zip, options={"zip_cap_bytes": 500}),
+    Fault("no PDFs to mail", 400, mails, with_body(invoice_ids=[invoice_id(16), NOWHERE])),
+    Fault("an id that is none in a mail", 400, mails, with_body(invoice_ids=["F26-0001"])),
+    Fault("a text for the list of recipients", 400, mails, with_body(recipients="a@example.com")),
+    Fault("nobody to mail to", 422, mails, with_body(recipients=[])),
+    Fault("no recipients at all", 422, mails,
+          lambda sent: replace(sent, body={"invoice_ids": sent.body["invoice_ids"]})),
+    Fault("no address", 422, mails, with_body(cc=["nobody"])),
+    Fault("no invoices to mail", 422, mails, with_body(invoice_ids=[])),
+    Fault("201 invoices to mail", 422, mails, with_body(invoice_ids=[NOWHERE] * 201)),
+    Fault("a long subject", 422, mails, with_body(subject="x" * 201)),
+    Fault("a long message", 422, mails, with_body(message="x" * 2001)),
+    Fault("somebody else's mail", 403, mails, options={"mails_holder_only": True}),
+    Fault("too much for one mail", 413, mails, options={"mail_cap_bytes": 500}),
+    Fault("bad status of a mail", 400, lambda op: op.path.endswith("/emails"),
+          with_params(status="LOST")),
+    Fault("no such mail", 404, lambda op: "{email_id}" in op.path, with_ids(email_id=NOWHERE)),
     Fault("bad amount", 400, lists_invoices, with_params(total_min="much")),
     Fault("bad status", 400, lists_invoices, with_params(status="LOST")),
     Fault("bad status in a list", 400, lists_invoices, with_params(status="PAID,LOST")),
@@ -320,6 +349,7 @@ async def send(api: SandboxClient, endpoint: Endpoint, sent: Sent) -> Any:
         "account_id": ACCOUNT_ID,
         "customer_id": customer_id(8),
         "invoice_id": invoice_id(5),
+        "email_id": mail_id(1),
     }
     path = endpoint.path.format(**(ids | sent.ids))
     content = json.dumps(sent.body).encode() if sent.body is not None else sent.content

@@ -2,6 +2,6 @@
 
 from beel_mcp.sandbox.calls import ENDPOINTS
 
-from . import bulk, customers, identity, invoices, pdf
+from . import bulk, customers, identity, invoices, mails, pdf
 
-__all__ = ["ENDPOINTS", "bulk", "customers", "identity", "invoices", "pdf"]
+__all__ = ["ENDPOINTS", "bulk", "customers", "identity", "invoices", "mails", "pdf"]

@@ -14,6 +14,7 @@ ALL_SCOPES = (
     "companies:read",
     "customers:read",
     "customers:write",
+    "emails:read",
     "invoices:read",
     "invoices:write",
     "nif:validate",
