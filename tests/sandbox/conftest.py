@@ -41,19 +41,12 @@ class SandboxClient(httpx.AsyncClient):
         return [effect["kind"] for effect in self.store.ledger()]
 
 
-def _read(name: str) -> Any:
-    return json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-
-
 class Contract:
     """The stripped contract, and whether an answer keeps it."""
 
     def __init__(self) -> None:
-        self.document = _read("contract.json")
-        # What BeeL publishes of mail is younger than the rest.
-        mail = _read("contract_mail.json")
-        self.document["paths"] |= mail["paths"]
-        self.document["components"]["schemas"] |= mail["components"]["schemas"]
+        path = Path(__file__).with_name("contract.json")
+        self.document = json.loads(path.read_text(encoding="utf-8"))
         self.operations = {
             operation["operationId"]: (method.upper(), path)
             for path, item in self.document["paths"].items()

@@ -24,12 +24,9 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 # The contract's operations that the sandbox does not serve yet.
 NOT_SERVED = {
     "createCompanyCustomerImport",
-    "createCompanyInvoiceDelivery",
     "generateInvoicePdf",
-    "getAccountEmailDelivery",
     "getCompanyInvoicePdf",
     "importCustomersCsvPreview",
-    "listAccountEmailDeliveries",
     "previewCompanyCustomerImport",
 }
 
