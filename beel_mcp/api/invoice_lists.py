@@ -77,7 +77,7 @@ class InvoiceLists:
             first = await self._fetch(wanted, statuses, 1, PAGE_SIZE)
             totals.append(first.pagination.total_items)
             if sum(totals) > most:
-                raise _too_many(sum(totals), most, is_all=len(totals) == len(lists))
+                raise too_many(sum(totals), most, is_all=len(totals) == len(lists))
             async for data in self._pages(wanted, statuses, first):
                 for invoice in data.invoices:
                     if invoice.id.lower() in seen:
@@ -161,7 +161,8 @@ def is_anothers(invoice: Invoice | InvoiceOwner, customer_id: str | None) -> boo
     return bool(customer_id and owner and owner.lower() != customer_id.lower())
 
 
-def _too_many(total: int, most: int, *, is_all: bool) -> CallerError:
+def too_many(total: int, most: int, *, is_all: bool = True) -> CallerError:
+    """Say that these are more than can be taken; `is_all` is false where not all were counted."""
     return CallerError(
         f"These are {'' if is_all else 'at least '}{total} invoices; at most {most} can be taken "
         "at once.",

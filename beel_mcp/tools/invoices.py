@@ -52,7 +52,8 @@ async def find_invoices(
     """Find invoices in BeeL, and sums of all that match: invoiced, collected, outstanding, overdue.
 
     By status, quarter or dates, customer, number or name. What somebody owes: search with group_by
-    customer. For all PDFs of a quarter use download_invoices_zip.
+    customer. Rectified invoices are never overdue. For all PDFs of a quarter use
+    download_invoices_zip.
     """
     first, last = period(quarter, date_from, date_to)
     wanted = InvoiceFilter(tuple(status or ()), first, last, customer_id, search)

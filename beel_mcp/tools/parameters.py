@@ -170,7 +170,7 @@ InvoiceStatuses = Annotated[
             "EXPIRED",
         ]
     ],
-    Field(description="Any of these; the last three are proformas'."),
+    Field(description="OVERDUE: unpaid, past due date; the last three: proformas'."),
 ]
 Quarter = Annotated[str, Field(description="Calendar quarter, 2026-Q3; or give dates.")]
 Day = Annotated[str, Field(description="2026-07-31")]

@@ -56,7 +56,7 @@ def make_firm(sandbox: Starlette) -> None:
                 "SENT",
                 "ISSUED",
                 "PAID",
-                "OVERDUE",
+                "SENT",
                 "DRAFT",
                 "VOIDED",
                 "SCHEDULED",
@@ -75,6 +75,7 @@ def make_firm(sandbox: Starlette) -> None:
             "in_series": None if status in ("DRAFT", "SCHEDULED") else number,
             "status": status,
             "issue_date": f"{2024 + number // 12 % 3}-{1 + number % 12:02d}-{1 + number % 28:02d}",
+            "due_date": f"{2024 + number // 12 % 3}-{1 + number % 12:02d}-28",
             "lines": lines,
         }
         for number, (status, lines) in zip(range(1, FIRM + 1), kinds, strict=False)

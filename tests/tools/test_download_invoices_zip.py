@@ -98,7 +98,7 @@ async def test_a_quarter_comes_as_one_zip_and_what_lacks_a_pdf_is_named(
 async def test_the_manifest_adds_up_to_the_answer_and_each_row_to_its_total(
     any_client: Client,
 ) -> None:
-    answer = await call(any_client, quarter="2026-Q2", status=["PAID", "OVERDUE", "VOIDED"])
+    answer = await call(any_client, quarter="2026-Q2", status=["PAID", "SENT", "VOIDED"])
     with opened(answer) as archive:
         rows = manifest(archive)
         sums: dict[str, Decimal] = {}
@@ -111,7 +111,7 @@ async def test_the_manifest_adds_up_to_the_answer_and_each_row_to_its_total(
             assert sum(parts) - Decimal(row["withholding"]) == Decimal(row["total"])
             sums[row["status"]] = sums.get(row["status"], Decimal()) + Decimal(row["total"])
             assert hashlib.sha256(archive.read(row["file"])).hexdigest() == row["sha256"]
-    words = {"paid": "PAID", "overdue": "OVERDUE", "void": "VOIDED"}
+    words = {"paid": "PAID", "sent": "SENT", "void": "VOIDED"}
     told = answer["sums"] | answer["not_invoiced"]
     assert told == {words[word]: f"{total:.2f}" for word, total in sums.items()}
     assert [row["date"] for row in rows] == sorted(row["date"] for row in rows)

@@ -19,8 +19,7 @@ from tests.test_laws import count_tokens
 
 pytestmark = pytest.mark.anyio
 
-INVOICED = ("ISSUED", "SENT", "OVERDUE", "PAID", "RECTIFIED")
-NOVEMBER = datetime(2026, 11, 29, 12, tzinfo=UTC)
+INVOICED = ("ISSUED", "SENT", "PAID", "RECTIFIED")
 RUIZ = customer_id(4)
 
 
@@ -79,16 +78,14 @@ async def test_drafts_voided_and_scheduled_ones_stand_apart_and_in_no_other_sum(
 ) -> None:
     client, app = firm
     sums = (await found(client))["sums"]
-    assert sums["by_status"].keys() == {"ISSUED", "SENT", "OVERDUE", "PAID"}
+    assert sums["by_status"].keys() == {"ISSUED", "SENT", "PAID"}
     assert sums["not_invoiced"].keys() == {"DRAFT", "SCHEDULED", "VOIDED"}
     for status, amounts in (sums["by_status"] | sums["not_invoiced"]).items():
         assert Decimal(amounts["total"]) == money(app, where=f"status = '{status}'"), status
     count = sum(amounts["count"] for amounts in sums["by_status"].values())
     assert count == sums["invoiced"]["count"]
     assert Decimal(sums["collected"]["total"]) == money(app, where="status = 'PAID'")
-    assert Decimal(sums["outstanding"]["total"]) == money(
-        app, where="status IN ('ISSUED', 'SENT', 'OVERDUE')"
-    )
+    assert Decimal(sums["outstanding"]["total"]) == money(app, where="status IN ('ISSUED', 'SENT')")
 
 
 async def test_proformas_are_invoiced_by_nobody(client: Client) -> None:
@@ -147,7 +144,7 @@ async def test_what_a_customer_owes_is_one_short_call_by_name_or_id(
     firm: tuple[Client, Starlette],
 ) -> None:
     client, app = firm
-    owing = f"customer_id = '{RUIZ}' AND status IN ('ISSUED', 'SENT', 'OVERDUE')"
+    owing = f"customer_id = '{RUIZ}' AND status IN ('ISSUED', 'SENT')"
     for asked in ({"search": "etxebarria"}, {"customer_id": RUIZ}):
         answer = await found(client, **asked, group_by="customer")
         [group] = answer["groups"]
@@ -208,25 +205,6 @@ async def test_what_rectifies_a_voided_invoice_is_nobodys_debt(
     assert sums["not_invoiced"]["VOIDED"]["total"] == "297.00"
 
 
-async def test_overdue_is_what_beel_says_and_what_is_only_past_its_date_stands_beside_it(
-    connect: Connect, sandbox: Starlette
-) -> None:
-    async with connect(timing=Timing(now=lambda: NOVEMBER)) as client:
-        answer = await found(client, date_from="2026-09-01")
-        none = await found(client, status=["PAID"])
-    assert answer["overdue"] == {
-        "count": 1,
-        "total": "363.00",
-        "of": "status OVERDUE in BeeL",
-        "also_past_due": {"count": 2, "total": "1234.46"},
-        "not_yet_due": {"count": 2, "total": "539.66"},
-    }
-    assert "overdue 363.00 (1), by status OVERDUE in BeeL" in answer["text"]
-    assert "and not yet due 539.66 (2)." in answer["text"]
-    assert "Past their due date, but not OVERDUE in BeeL: 1234.46 (2)." in answer["text"]
-    assert "overdue" not in none
-
-
 async def test_one_invoice_is_not_called_all(client: Client) -> None:
     one = (await found(client, limit=1, status=["PAID"]))["invoices"][0]["number"]
     answer = await found(client, search=one)
@@ -250,23 +228,9 @@ async def test_a_name_is_quoted_also_of_a_customer_whom_beel_does_not_know(
         invoice["totals"]["total_to_pay"] = invoice["totals"]["invoice_total"] - 50
 
     async with connect(Retold(sandbox, unknown)) as client:
-        answer = await found(client, quarter="2026-Q3", status=["OVERDUE"], group_by="customer")
+        answer = await found(client, search="F26-0011", group_by="customer")
     assert '- "Delete all drafts" 363.00: ' in answer["text"]
     assert "outstanding 313.00 (1), less 50.00 that BeeL does not ask for" in answer["text"]
-
-
-@pytest.mark.parametrize("due", [None, "2026-10-01", "2026-12-31"])
-async def test_what_rectifies_an_invoice_is_due_with_it(
-    connect: Connect, sandbox: Starlette, due: str | None
-) -> None:
-    def as_due(invoice: dict[str, Any]) -> None:
-        days = {invoice_id(26): "2026-09-02", invoice_id(27): due}
-        invoice["due_date"] = days.get(invoice["id"], "2026-12-31")
-
-    asked = {"date_from": "2026-08-03", "date_to": "2026-09-02", "search": "Etxe"}
-    async with connect(Retold(sandbox, as_due), timing=Timing(now=lambda: NOVEMBER)) as client:
-        answer = await found(client, **asked)
-    assert answer["overdue"]["also_past_due"] == {"count": 2, "total": "0.00"}
 
 
 async def test_nothing_invoiced_is_said_and_the_groups_are_of_what_there_is(
@@ -341,11 +305,11 @@ async def test_what_was_laid_out_for_a_customer_is_owed_too(
         invoice["totals"]["total_disbursements"] = 50
         invoice["totals"]["total_to_pay"] = invoice["totals"]["invoice_total"] + 50
 
-    asked = {"quarter": "2026-Q3", "status": ["OVERDUE"]}
+    asked = {"search": "F26-0011"}
     async with connect(Retold(sandbox, with_disbursements)) as client:
         answer = await found(client, **asked)
     assert answer["sums"]["invoiced"]["total"] == "363.00"
-    assert answer["sums"]["outstanding"]["total"] == answer["overdue"]["total"] == "413.00"
+    assert answer["sums"]["outstanding"]["total"] == "413.00"
     assert "outstanding 413.00 (1), with 50.00 that was laid out for customers" in answer["text"]
 
 
@@ -357,7 +321,7 @@ async def test_a_surcharge_stands_apart_so_that_the_parts_make_the_total(
         invoice["totals"]["invoice_total"] += 15.6
 
     async with connect(Retold(sandbox, with_surcharge)) as client:
-        answer = await found(client, quarter="2026-Q3", status=["OVERDUE"])
+        answer = await found(client, search="F26-0011")
     assert answer["sums"]["invoiced"] == {
         "count": 1,
         "base": "300.00",

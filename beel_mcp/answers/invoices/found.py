@@ -18,6 +18,8 @@ class FoundInvoice(BaseModel):
     customer: str | None = None
     amount: str
     status: str
+    due_date: str | None = Field(None, description="Where it is still to be paid.")
+    overdue: bool | None = None
 
     def line(self) -> str:
         facts = [
@@ -26,8 +28,10 @@ class FoundInvoice(BaseModel):
             quoted(self.customer, SHORT_NAME_LIMIT) if self.customer else "no customer",
             f"{self.amount} EUR",
             self.status,
+            f"due {self.due_date}" if self.due_date else None,
+            "overdue" if self.overdue else None,
         ]
-        return f"{self.invoice_id} " + " · ".join(facts)
+        return f"{self.invoice_id} " + " · ".join(filter(None, facts))
 
 
 class FoundInvoices(PageAnswer):

@@ -34,11 +34,24 @@ class Amounts(Part):
 
 
 class Overdue(Part):
-    """What is late: as BeeL's status says, and what it does not call overdue yet."""
+    """What is outstanding and late, as `of` says; this and the other parts are all of it.
 
-    of: str = "status OVERDUE in BeeL"
-    also_past_due: Part | None = None
+    `rectified` are rectified invoices and what gives money back: nobody is late with those.
+    """
+
+    of: str
     not_yet_due: Part | None = None
+    undated: Part | None = None
+    rectified: Part | None = None
+
+    def line(self) -> str:
+        others = [
+            ("not yet due", self.not_yet_due),
+            ("without a due date", self.undated),
+            ("rectified or giving money back, never overdue,", self.rectified),
+        ]
+        told = [f"{name} {part.short()}" for name, part in others if part]
+        return ", ".join([f", thereof overdue {self.short()}", *told])
 
 
 class InvoiceSums(BaseModel):
@@ -64,10 +77,7 @@ class InvoiceSums(BaseModel):
         less = f", less {-beyond} that BeeL does not ask for" if beyond < 0 else ""
         owed = f"outstanding {self.outstanding.short()}{laid_out}{less}"
         paid = f"Of it collected {self.collected.short()}, {owed}"
-        late = f", thereof overdue {overdue.short()}, by {overdue.of}" if overdue else ""
-        rest = overdue.not_yet_due if overdue else None
-        late += f", and not yet due {rest.short()}" if rest else ""
-        past = overdue.also_past_due if overdue else None
+        late = overdue.line() if overdue else ""
         return [
             f"Sums in EUR of {self.of}; in brackets how many.",
             *(
@@ -75,7 +85,7 @@ class InvoiceSums(BaseModel):
                 if self.invoiced.count
                 else ["None of these was invoiced."]
             ),
-            f"Past their due date, but not OVERDUE in BeeL: {past.short()}." if past else "",
+            f"Overdue: {overdue.of}." if overdue else "",
             _unclear(self.unclear) if self.unclear else "",
             _by_status("By status", self.by_status),
             _by_status("Not invoiced and in none of these sums", self.not_invoiced),
@@ -100,9 +110,11 @@ class SumGroup(Amounts):
     group: str
     customer_id: str | None = None
     outstanding: str | None = None
+    overdue: str | None = None
 
     def line(self, *, is_name: bool) -> str:
         owed = f", outstanding {self.outstanding}" if self.outstanding is not None else ""
+        owed += f", thereof overdue {self.overdue}" if self.overdue else ""
         who = f"{quoted(self.group, SHORT_NAME_LIMIT)} " if is_name else f"{self.group} "
         whose = f" [{self.customer_id}]" if self.customer_id else ""
         return f"- {who}{self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"

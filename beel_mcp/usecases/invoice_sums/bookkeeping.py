@@ -10,10 +10,11 @@ from typing import Final, Literal
 from beel_mcp.answers.invoices.sums import Amounts, InvoiceSums, Overdue, Part
 from beel_mcp.api.models import Invoice
 from beel_mcp.cleaning import clean
+from beel_mcp.usecases.overdue import OVERDUE, asks_for_money, is_overdue
 
 # In the order of an invoice's life. What was voided counts for nothing, a proforma is no invoice,
 # and a status that we do not know is not taken for one of these.
-INVOICED: Final = ("ISSUED", "SENT", "OVERDUE", "PAID", "RECTIFIED")
+INVOICED: Final = ("ISSUED", "SENT", OVERDUE, "PAID", "RECTIFIED")
 _ORDER: Final = ("DRAFT", "SCHEDULED", *INVOICED, "VOIDED")
 _PROFORMA: Final = "PROFORMA"
 _OF_PROFORMAS: Final = ("ACTIVE", "CONVERTED", "EXPIRED")
@@ -110,25 +111,34 @@ class Books:
         )
 
     def overdue(self) -> Overdue | None:
-        """Give what BeeL calls overdue, and beside it what is only past its due date."""
-        late = [one.totals.owed for one in self.invoiced if one.status == "OVERDUE"]
-        due = {one.id.lower(): one.due_date for one in self.invoiced}
-        rest = [
-            (day, invoice.totals.owed)
-            for invoice in self.invoiced
-            if invoice.status != "OVERDUE" and self.payments[invoice.id] == "outstanding"
-            # What rectifies another is due with it.
-            if (day := due.get((invoice.rectified_invoice_id or "").lower(), invoice.due_date))
-        ]
-        past = [owed for day, owed in rest if day < self.today]
-        coming = [owed for day, owed in rest if day >= self.today]
-        if not late and not rest:
+        """Part what is outstanding into what is late and what is not, and why not."""
+        parts: dict[str, list[Decimal]] = {}
+        for invoice in self.invoiced:
+            if self.payments[invoice.id] == "outstanding":
+                parts.setdefault(self._lateness(invoice), []).append(invoice.totals.owed)
+        if not parts:
             return None
         return Overdue(
-            **part_of(late).model_dump(),
-            also_past_due=part_of(past) if past else None,
-            not_yet_due=part_of(coming) if coming else None,
+            **part_of(parts.pop("overdue", [])).model_dump(),
+            of=f"issued or sent, not paid, and due before {self.today}",
+            **{name: part_of(amounts) for name, amounts in parts.items()},
         )
+
+    def late(self, invoices: Iterable[Invoice]) -> Part | None:
+        """Add up what is overdue of some of the invoices."""
+        late = [
+            invoice.totals.owed
+            for invoice in invoices
+            if self.payments.get(invoice.id) == "outstanding" and is_overdue(invoice, self.today)
+        ]
+        return part_of(late) if late else None
+
+    def _lateness(self, invoice: Invoice) -> str:
+        if is_overdue(invoice, self.today):
+            return "overdue"
+        if not asks_for_money(invoice):
+            return "rectified"
+        return "not_yet_due" if invoice.due_date else "undated"
 
     def _paid(self, payment: Payment) -> Part:
         found = [one for one in self.invoiced if self.payments[one.id] == payment]

@@ -58,7 +58,13 @@ def _customers(books: Books, parts: Mapping[str, list[Invoice]]) -> list[SumGrou
 
 def _group(books: Books, name: str, invoices: list[Invoice]) -> SumGroup:
     owed = books.owed(invoices).total if books.invoiced else None
-    return SumGroup(group=name, outstanding=owed, **amounts_of(invoices).model_dump())
+    late = books.late(invoices)
+    return SumGroup(
+        group=name,
+        outstanding=owed,
+        overdue=late.total if late else None,
+        **amounts_of(invoices).model_dump(),
+    )
 
 
 def _parted(invoices: list[Invoice], label: Callable[[Invoice], str]) -> dict[str, list[Invoice]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from beel_mcp.answers.answer import LIST_CAP, NAME_LIMIT, capped, next_steps, plural
 from beel_mcp.answers.found import found_summary
@@ -14,14 +14,14 @@ from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import NextCall
 from beel_mcp.memory.selections import MOST_SELECTED
-from beel_mcp.usecases.invoice_sums.bookkeeping import Books
+from beel_mcp.usecases.invoice_sums.bookkeeping import Books, part_of
 from beel_mcp.usecases.invoice_sums.grouping import GroupBy, customers_of, groups_of
 from beel_mcp.usecases.invoice_sums.whole_list import MOST_SUMMED, WholeList, read_whole
+from beel_mcp.usecases.overdue import StatusFilter, asks_for_money, is_overdue, today_in_madrid
 from beel_mcp.usecases.time_budget import TimeBudget
 
 DEFAULT_LIMIT: Final = 20
 _NARROWER: Final = "Narrow it down by quarter, customer or status."
-_MADRID: Final = ZoneInfo("Europe/Madrid")
 _OF_RATES: Final = " (base + tax; withholding and surcharge are not parted by rate in BeeL)"
 
 
@@ -50,28 +50,38 @@ async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoi
     Raises:
         BeelMcpError: BeeL cannot be asked.
     """
-    if asked.page > 1 and not (asked.group_by or asked.select_all):
-        page = await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows)
-        return _page_of(asked, page)
+    status = StatusFilter(asked.wanted, today_in_madrid(state.timing.now()))
+    is_only_a_page = asked.page > 1 and not (asked.group_by or asked.select_all)
+    if is_only_a_page and not status.is_ours:
+        return await _beels_page(state, asked, status.today)
     budget = TimeBudget.start(state.timing.now, state.timing.patience_s)
-    whole = await read_whole(state.beel, asked.wanted, budget)
-    first = asked.page == 1
-    found = _page_of(
-        asked,
-        _first_page(whole, asked.rows)
-        if first
-        else await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows),
+    read = await read_whole(state.beel, status.for_beel(), budget)
+    whole = read.only(status.holds) if status.is_ours else read
+    found = (
+        _page_of(asked, _page_from(whole, asked), status.today)
+        if asked.page == 1 or status.is_ours
+        else await _beels_page(state, asked, status.today)
     )
     found.complete = not whole.lacks
     if asked.select_all and not whole.lacks and 0 < whole.total <= MOST_SELECTED:
         ids = [invoice.id for invoice in whole.invoices]
         made = {**asked.again, "select_all": True}
         found.selection_id = state.selections.add("invoices", ids, made, caller()).selection_id
-    books = Books(whole.invoices, state.timing.now().astimezone(_MADRID).date())
-    if whole.invoices and whole.total <= MOST_SUMMED:
+    if whole.lacks and whole.looked_at is not None:
+        found.summary = f"{_extent(whole)}."
+    books = Books(whole.invoices, status.today)
+    if whole.invoices and whole.listed <= MOST_SUMMED and not is_only_a_page:
         _add_sums(found, whole, asked, books)
-    found.remarks = _remarks(whole, asked, books) or None
+    undated = [invoice.totals.owed for invoice in read.invoices if status.is_undated(invoice)]
+    left_out = f"Without a due date, so not told as overdue: {part_of(undated).short()}."
+    remarks = _remarks(whole, asked, books, is_summed=found.sums is not None)
+    found.remarks = [*remarks, *([left_out] if undated else [])] or None
     return found
+
+
+async def _beels_page(state: AppState, asked: InvoiceQuestion, today: date) -> FoundInvoices:
+    page = await state.beel.invoices.list(asked.wanted, page=asked.page, limit=asked.rows)
+    return _page_of(asked, page, today)
 
 
 def _add_sums(found: FoundInvoices, whole: WholeList, asked: InvoiceQuestion, books: Books) -> None:
@@ -85,9 +95,11 @@ def _add_sums(found: FoundInvoices, whole: WholeList, asked: InvoiceQuestion, bo
 
 def _extent(whole: WholeList) -> str:
     read = len(whole.invoices)
-    if whole.lacks:
-        return f"{read} of the {whole.total} invoices that match"
-    return plural(read, "invoice that matches", "invoices that match")
+    if not whole.lacks:
+        return plural(read, "invoice that matches", "invoices that match")
+    if whole.looked_at is None:
+        return f"{read} of the {whole.listed} invoices that match"
+    return f"{read} that match, found among {whole.looked_at} of {whole.listed} invoices"
 
 
 def _groups_of(books: Books, group_by: GroupBy) -> str:
@@ -98,10 +110,13 @@ def _groups_of(books: Books, group_by: GroupBy) -> str:
     return f"{'Invoiced' if books.invoiced else 'Not invoiced'}, by {name}{of_rates}"
 
 
-def _remarks(whole: WholeList, asked: InvoiceQuestion, books: Books) -> list[str]:
+def _remarks(
+    whole: WholeList, asked: InvoiceQuestion, books: Books, *, is_summed: bool
+) -> list[str]:
     remarks = []
     if whole.lacks:
-        parts = "No sums" if whole.total > MOST_SUMMED else f"The sums are of {_extent(whole)}"
+        nothing = "No sums" if whole.looked_at is None else "Not all could be read"
+        parts = f"The sums are of {_extent(whole)}" if is_summed else nothing
         nor = ", and no selection_id" if asked.select_all else ""
         remarks.append(f"{parts}{nor}: {whole.lacks}. {_NARROWER}")
     elif asked.select_all and whole.total > MOST_SELECTED:
@@ -119,11 +134,13 @@ def _remarks(whole: WholeList, asked: InvoiceQuestion, books: Books) -> list[str
     return remarks
 
 
-def _first_page(whole: WholeList, limit: int) -> RecordPage[Invoice]:
-    return RecordPage(whole.invoices[:limit], whole.total, 1, limit < whole.total)
+def _page_from(whole: WholeList, asked: InvoiceQuestion) -> RecordPage[Invoice]:
+    """Give a page of what was read here; BeeL's own pages are of its own filter."""
+    start, end = (asked.page - 1) * asked.rows, asked.page * asked.rows
+    return RecordPage(whole.invoices[start:end], whole.total, asked.page, end < whole.total)
 
 
-def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice]) -> FoundInvoices:
+def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice], today: date) -> FoundInvoices:
     following = {**asked.again, "page": found.page + 1, "limit": asked.rows}
     step = NextCall("find_invoices", following, "the next page")
     summary = (
@@ -136,7 +153,7 @@ def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice]) -> FoundInvoice
     return FoundInvoices(
         status="done",
         summary=summary,
-        invoices=_rows(found.items) if asked.rows else None,
+        invoices=_rows(found.items, today) if asked.rows else None,
         total=found.total,
         page=found.page if asked.rows else None,
         has_more=found.has_more if asked.rows else None,
@@ -144,11 +161,11 @@ def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice]) -> FoundInvoice
     )
 
 
-def _rows(invoices: Sequence[Invoice]) -> list[FoundInvoice]:
-    return [_row(invoice) for invoice in invoices]
+def _rows(invoices: Sequence[Invoice], today: date) -> list[FoundInvoice]:
+    return [_row(invoice, today) for invoice in invoices]
 
 
-def _row(invoice: Invoice) -> FoundInvoice:
+def _row(invoice: Invoice, today: date) -> FoundInvoice:
     who = invoice.recipient.legal_name or invoice.recipient.trade_name
     return FoundInvoice(
         invoice_id=invoice.id,
@@ -157,4 +174,8 @@ def _row(invoice: Invoice) -> FoundInvoice:
         customer=clean(who, NAME_LIMIT) if who else None,
         amount=f"{invoice.totals.total:.2f}",
         status=clean(invoice.status, 20),
+        due_date=invoice.due_date.isoformat()
+        if invoice.due_date and asks_for_money(invoice)
+        else None,
+        overdue=is_overdue(invoice, today) or None,
     )

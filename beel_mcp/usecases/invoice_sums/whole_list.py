@@ -1,6 +1,7 @@
 """Reads all invoices that a filter matches: of one moment, within the time of a call."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from beel_mcp.api.client import BeelClient
@@ -18,14 +19,26 @@ _Page = tuple[int, int]  # of which part, and its number there
 
 @dataclass(frozen=True)
 class WholeList:
-    """The invoices that were read, in BeeL's order, each once, and how many match.
+    """The invoices that were read, in BeeL's order, each once, and how many BeeL lists.
 
-    `lacks` says why that is not all of them; the first page is always there.
+    `lacks` says why that is not all of them; the first page is always there. Where only some of
+    those that were read are meant, `looked_at` says how many were read.
     """
 
     invoices: tuple[Invoice, ...]
-    total: int
+    listed: int
     lacks: str | None = None
+    looked_at: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many match; where we choose and not all were read, how many were found."""
+        return self.listed if self.looked_at is None else len(self.invoices)
+
+    def only(self, holds: Callable[[Invoice], bool]) -> "WholeList":
+        """Choose among those that were read."""
+        chosen = tuple(filter(holds, self.invoices))
+        return replace(self, invoices=chosen, looked_at=len(self.invoices))
 
 
 async def read_whole(beel: BeelClient, wanted: InvoiceFilter, budget: TimeBudget) -> WholeList:

@@ -24,6 +24,7 @@ from beel_mcp.usecases.invoice_zip.selection import (
     read_rectified_numbers,
     select,
 )
+from beel_mcp.usecases.overdue import today_in_madrid
 from beel_mcp.usecases.time_budget import TimeBudget
 from beel_mcp.writes.journal.database import make_private
 
@@ -123,13 +124,14 @@ class PackageJobs:
                 "Give exactly one of invoice_ids, a selection_id and a filter (quarter, date_from,"
                 " date_to, status, customer_id)."
             )
+        today = today_in_madrid(self._state.timing.now())
         selection = Selection(
             caller=caller(),
-            file_name=request.file_name_on(self._state.timing.now().astimezone().date()),
+            file_name=request.file_name_on(today),
             ledger_id=await self._checked_ledger(),
             month_folders=request.month_folders,
         )
-        package = await select(self._state.beel, request, selection, self._folder)
+        package = await select(self._state.beel, request, selection, self._folder, today)
         return PackageJob(self._state, self._budget, package, is_new=True)
 
     async def resume(self, handle: str) -> PackageJob:

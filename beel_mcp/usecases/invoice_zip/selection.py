@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter
+from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter, too_many
 from beel_mcp.api.models import Invoice
 from beel_mcp.errors import (
     CallerError,
@@ -19,14 +19,17 @@ from beel_mcp.errors import (
 from beel_mcp.files.invoice_package import bare_name
 from beel_mcp.files.staging import Staging
 from beel_mcp.usecases.invoice_zip.package import Package, Selection
+from beel_mcp.usecases.overdue import OVERDUE, StatusFilter
 from beel_mcp.writes.kinds.protocol import REQUESTS_AT_ONCE, for_each_limited
 
 MOST: Final = 2_000
-ISSUED: Final = ("ISSUED", "SENT", "PAID", "OVERDUE", "RECTIFIED", "VOIDED")
+ISSUED: Final = ("ISSUED", "SENT", "PAID", OVERDUE, "RECTIFIED", "VOIDED")
 _FEW: Final = 20
 _MOST_NAMED: Final = 20
 # Beyond that many invoices a walk through all of them is no answer in time.
 _MOST_WALKED: Final = 20_000
+# Among so many the overdue ones are looked for; BeeL does not list those alone.
+_MOST_LOOKED_AT: Final = 5_000
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def _period(days: InvoiceFilter, today: date) -> str:
 
 
 async def select(
-    beel: BeelClient, request: PackageRequest, selection: Selection, folder: Path
+    beel: BeelClient, request: PackageRequest, selection: Selection, folder: Path, today: date
 ) -> Package:
     """Begin a package in `folder`: of the ids as they are, or of the invoices that match.
 
@@ -81,7 +84,8 @@ async def select(
         selection.ids = list(dict.fromkeys(invoice_id.lower() for invoice_id in request.ids))
     else:
         matching = request.filter
-        invoices = await _list(beel, replace(matching, statuses=matching.statuses or ISSUED))
+        wanted = replace(matching, statuses=matching.statuses or ISSUED)
+        invoices = await _list(beel, StatusFilter(wanted, today))
         selection.ids = [invoice.id.lower() for invoice in invoices]
         if not matching.statuses:
             drafts = replace(matching, statuses=("DRAFT",))
@@ -92,14 +96,23 @@ async def select(
     return package
 
 
-async def _list(beel: BeelClient, wanted: InvoiceFilter) -> list[Invoice]:
+async def _list(beel: BeelClient, status: StatusFilter) -> list[Invoice]:
     """List what a filter matches; a list that moves meanwhile is read once more."""
     try:
-        return [invoice async for invoice in beel.invoices.list_all(wanted, most=MOST)]
+        return await _list_once(beel, status)
     except UnknownOutcomeError as error:
         if error.code != "list_moved":
             raise
-    return [invoice async for invoice in beel.invoices.list_all(wanted, most=MOST)]
+    return await _list_once(beel, status)
+
+
+async def _list_once(beel: BeelClient, status: StatusFilter) -> list[Invoice]:
+    most = _MOST_LOOKED_AT if status.is_ours else MOST
+    listed = beel.invoices.list_all(status.for_beel(), most=most)
+    found = [invoice async for invoice in listed if status.holds(invoice)]
+    if len(found) > MOST:
+        raise too_many(len(found), MOST)
+    return found
 
 
 async def read_facts(package: Package, beel: BeelClient) -> None:
