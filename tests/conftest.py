@@ -17,6 +17,7 @@ from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from beel_mcp.api.http import limits
 from beel_mcp.context import SYSTEM_TIMING, Timing
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.server import create_server
@@ -70,6 +71,12 @@ def tools_built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Declaration, "build", cache(Declaration.build))
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_sent_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process counts what it sends to a BeeL in a minute; each test is one of its own."""
+    monkeypatch.setattr(limits, "_ADDRESSES", {})
 
 
 @pytest.fixture

@@ -197,6 +197,7 @@ class BeelClient:
             changed_if_lost=endpoint.changed_if_lost,
             read_timeout_s=endpoint.read_timeout_s,
             deadline_s=endpoint.deadline_s,
+            is_strict=endpoint.is_strict,
         )
 
 

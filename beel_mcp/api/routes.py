@@ -51,7 +51,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing BeeL can do, and how it is asked for in either family."""
+    """One thing BeeL can do, and how it is asked for in either family.
+
+    `is_strict`: BeeL takes five of its kind in a minute, whatever the key (`http/limits.py`).
+    """
 
     name: str
     effect: Effect
@@ -63,6 +66,7 @@ class Endpoint:
     read_timeout_s: float = 30
     deadline_s: float = 43
     accept: str = ACCEPT_JSON
+    is_strict: bool = False
 
     @property
     def needs_company(self) -> bool:

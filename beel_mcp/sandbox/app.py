@@ -30,7 +30,7 @@ def create_app(options: SandboxOptions | None = None) -> Starlette:
     """
     options = options or SandboxOptions()
     store = Store(options.state, companies=options.companies)
-    window = gates.RateWindow(options.rate_limit)
+    limits = gates.RateLimits(options)
     paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         if endpoint.in_legacy or options.generation == "current":
@@ -38,7 +38,7 @@ def create_app(options: SandboxOptions | None = None) -> Starlette:
     # Sorted, a name comes before a parameter in its place. The last route catches every other
     # path, so that a stranger is told nothing either.
     routes = [
-        Route(path, PathApp(endpoints, store, options, window))
+        Route(path, PathApp(endpoints, store, options, limits))
         for path, endpoints in [*sorted(paths.items()), ("/{path:path}", {})]
     ]
 
@@ -61,12 +61,12 @@ class PathApp:
         endpoints: Mapping[str, Endpoint],
         store: Store,
         options: SandboxOptions,
-        window: gates.RateWindow,
+        limits: gates.RateLimits,
     ) -> None:
         self.endpoints = endpoints
         self._store = store
         self._options = options
-        self._window = window
+        self._limits = limits
         self._keys = gates.IdempotencyKeys(store, options.idempotency)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,6 +97,7 @@ class PathApp:
     async def _serve(
         self, endpoint: Endpoint | None, request: Request, info: RequestInfo
     ) -> ApiResponse:
+        self._limits.count_any(request, info.time)
         api_key = gates.authenticate(request)
         if endpoint is None:
             if not self.endpoints:
@@ -108,7 +109,7 @@ class PathApp:
         gates.check_accept(endpoint, request)
         company_id = gates.find_company(endpoint, request, self._store, self._options)
         gates.check_scopes(endpoint, request, self._options)
-        self._window.count(api_key, info.time)
+        self._limits.count(endpoint, request, api_key, info.time)
         path = {name: UUID.read(name, text) for name, text in request.path_params.items()}
         warnings = endpoint.check_unknown(request.query_params, self._options.generation)
         query = endpoint.read_query(request.query_params, self._options.generation)

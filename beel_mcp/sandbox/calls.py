@@ -149,6 +149,14 @@ class Endpoint:
     successor: str | None = None
     in_legacy: bool = True
     in_company: bool = True
+    is_strict: bool = False
+    """Few of these are taken in a minute from one address."""
+
+    @property
+    def is_standard(self) -> bool:
+        """Tell whether its requests are counted by key."""
+        below = self.path.removeprefix(COMPANY).removeprefix(FLAT)
+        return below.startswith(("/customers", "/invoices", "/me/", "/nif/"))
 
     @property
     def is_deprecated(self) -> bool:

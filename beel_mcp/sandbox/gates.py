@@ -88,20 +88,20 @@ def check_scopes(endpoint: Endpoint, request: Request, options: SandboxOptions) 
 
 
 class RateWindow:
-    """Requests per key in fixed windows of a minute."""
+    """Requests per key or per address, in fixed windows of a minute."""
 
     def __init__(self, limit: int | None) -> None:
         self._limit = limit
         self._counts: dict[str, tuple[int, int]] = {}
 
-    def count(self, api_key: str, now: datetime) -> None:
+    def count(self, whose: str, now: datetime) -> None:
         """Count a request; one too many is refused."""
         if self._limit is None:
             return
         window, elapsed_s = divmod(int(now.timestamp()), WINDOW_S)
-        last_window, count = self._counts.get(api_key, (window, 0))
+        last_window, count = self._counts.get(whose, (window, 0))
         count = count + 1 if last_window == window else 1
-        self._counts[api_key] = (window, count)
+        self._counts[whose] = (window, count)
         if count > self._limit:
             wait_s = str(WINDOW_S - elapsed_s)
             headers = {
@@ -112,6 +112,30 @@ class RateWindow:
             }
             message = f"Too many requests; wait {wait_s} seconds"
             raise ApiError(429, "RATE_LIMIT_EXCEEDED", message, headers=headers)
+
+
+class RateLimits:
+    """The three limits of BeeL; one request may count against each of them."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self._overall = RateWindow(options.address_limit)
+        self._standard = RateWindow(options.rate_limit)
+        self._strict = RateWindow(options.strict_limit)
+
+    def count_any(self, request: Request, now: datetime) -> None:
+        """Count a request by its address, whatever it asks for."""
+        self._overall.count(_address(request), now)
+
+    def count(self, endpoint: Endpoint, request: Request, api_key: str, now: datetime) -> None:
+        """Count a request by its key, and a strict one by its address, too."""
+        if endpoint.is_standard:
+            self._standard.count(api_key, now)
+        if endpoint.is_strict:
+            self._strict.count(_address(request), now)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 class Claim(NamedTuple):

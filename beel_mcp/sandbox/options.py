@@ -25,8 +25,13 @@ class SandboxOptions:
     generation: Generation = "current"
     # The SQLite file that keeps everything, seeded when it is made; None is in memory.
     state: Path | None = None
-    # Requests per key in each fixed window of 60 s; None never refuses.
+    # Requests in each fixed window of 60 s; None never refuses, and BeeL's own are in brackets:
+    # of one key, for customers, invoices, the identity and NIFs (300);
     rate_limit: int | None = None
+    # from one address, all of them (1,000);
+    address_limit: int | None = None
+    # from one address, of the few strict operations (5).
+    strict_limit: int | None = None
     # Whether a NIF may belong to one customer only; if not, nothing is ever a duplicate.
     nif_unique: bool = True
     # Idempotency keys: replayed, passed over, or a repeated one refused with 409.

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from beel_mcp import __version__
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.http.limits import limits_towards
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.language import Language
@@ -80,7 +81,9 @@ def _lifespan(
 ) -> Callable[[MCPServer[AppState]], AbstractAsyncContextManager[AppState]]:
     @asynccontextmanager
     async def lifespan(_: MCPServer[AppState]) -> AsyncIterator[AppState]:
-        retries = Retries(sleep=timing.sleep)
+        # The sandbox in this process counts nobody's requests.
+        limits = None if settings.sandbox else limits_towards(settings.base_url)
+        retries = Retries(sleep=timing.sleep, limits=limits)
         beel = BeelClient(settings, sandbox_app=sandbox_app, retries=retries)
         journal = Journal(settings.state_dir, timing.now)
         try:

@@ -7,9 +7,17 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from beel_mcp.api.http import limits
 from beel_mcp.context import Timing
 from tests.conftest import TEST_KEY, Connect, FakeTime
 from tests.support.servers.fault_server import FaultServer, serving
+
+
+@pytest.fixture(autouse=True)
+def no_full_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This BeeL counts nobody's requests, and the minutes that pass here are not real ones."""
+    monkeypatch.setattr(limits, "MOST_BY_KEY", 100_000)
+    monkeypatch.setattr(limits, "MOST_BY_ADDRESS", 100_000)
 
 
 @pytest.fixture

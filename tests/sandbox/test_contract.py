@@ -196,7 +196,7 @@ CURRENT = ("current",)
 FAULTS = (
     Fault("no key", 401, every, with_headers(Authorization="")),
     Fault("no scope", 403, lambda op: op.scope is not None, options={"scopes": ()}),
-    Fault("too many", 429, every, options={"rate_limit": 0}),
+    Fault("too many", 429, every, options={"address_limit": 0}),
     Fault("crash", 500, every, options={"pause": crash}),
     Fault("retired", 410, lambda op: op.family == "flat", options={"flat_retired": True}),
     Fault("no way to answer", 406, every, with_headers(Accept="image/png")),

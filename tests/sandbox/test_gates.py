@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from beel_mcp.sandbox.seed import ACCOUNT_ID, DEMO_COMPANY_ID, SECOND_COMPANY_ID, customer_id
@@ -10,6 +11,7 @@ from tests.sandbox.conftest import COMPANY, FLAT, new_customer
 pytestmark = pytest.mark.anyio
 
 COMPANIES = f"/v1/accounts/{ACCOUNT_ID}/companies"
+DELIVERIES = f"/v1/companies/{DEMO_COMPANY_ID}/invoices/deliveries"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,41 @@ async def test_the_rate_window_is_fixed_and_per_key(open_sandbox):
     assert (await api.get(FLAT, headers=other)).status_code == 200
     clock[0] += timedelta(seconds=15)
     assert (await api.get(FLAT)).status_code == 200
+
+
+async def test_all_requests_from_one_address_share_a_limit_whatever_their_key(open_sandbox):
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    api = open_sandbox(address_limit=2, now=lambda: now)
+    stranger = {"Authorization": "Bearer beel_sk_test_another_one"}
+    asked = [
+        await api.get(FLAT),
+        await api.get("/nowhere", headers={"Authorization": ""}),
+        await api.get(FLAT, headers=stranger),
+    ]
+    assert [answer.status_code for answer in asked] == [200, 401, 429]
+    assert asked[-1].headers["RateLimit-Limit"] == "2"
+    assert not [name for name in asked[0].headers if "rate" in name or "retry" in name]
+    elsewhere = httpx.ASGITransport(api.app, client=("192.0.2.7", 1))
+    async with httpx.AsyncClient(transport=elsewhere, base_url="http://sandbox") as other:
+        assert (await other.get(FLAT, headers=dict(api.headers))).status_code == 200
+
+
+async def test_a_strict_operation_has_a_limit_by_address_beside_that_of_its_key(open_sandbox):
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    api = open_sandbox(rate_limit=9, strict_limit=1, now=lambda: now)
+    stranger = {"Authorization": "Bearer beel_sk_test_another_one"}
+    assert (await api.post(DELIVERIES, json={})).status_code == 422
+    refused = await api.post(DELIVERIES, json={}, headers=stranger)
+    assert (refused.status_code, refused.headers["RateLimit-Limit"]) == (429, "1")
+    assert (await api.get(COMPANY)).status_code == 200, "others are not strict"
+
+
+async def test_what_is_no_customer_and_no_invoice_counts_by_address_alone(open_sandbox):
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    api = open_sandbox(rate_limit=0, now=lambda: now)
+    assert (await api.get(COMPANIES)).status_code == 200
+    for path in (FLAT, COMPANY, "/v1/me/identity", f"{COMPANY}/{customer_id(8)}"):
+        assert (await api.get(path)).status_code == 429
 
 
 async def test_flat_routes_announce_their_end(api, open_sandbox):

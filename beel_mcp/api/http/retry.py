@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import anyio
 
+from beel_mcp.api.http.limits import Limits
 from beel_mcp.api.http.wire import PROCESSING, Outgoing
 from beel_mcp.errors import (
     ApiError,
@@ -147,10 +148,12 @@ class _Progress:
     attempts: int = 0
     lost: int = 0
     doubt: ApiError | None = None
+    last: ApiError | None = None
 
     def note(self, error: ApiError) -> None:
         """Count a failed attempt. A doubt stays, whatever comes of later attempts."""
         self.attempts += 1
+        self.last = error
         self.lost += is_lost(error)
         if error.changed == "unknown":
             self.doubt = error
@@ -165,7 +168,9 @@ class Retries:
         now: Callable[[], float] = anyio.current_time,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         random: Callable[[], float] = any_fraction,
+        limits: Limits | None = None,
     ) -> None:
+        self._limits = limits
         self._now = now
         self._sleep = sleep
         self._random = random
@@ -195,6 +200,7 @@ class Retries:
         while True:
             error: ApiError
             with self._breaker.attempt() as record:
+                await self._wait_for_room(progress, request)
                 try:
                     response = await send(ends - self._now())
                 except ApiError as caught:
@@ -207,6 +213,24 @@ class Retries:
             progress.note(error)
             if not await self._pause(progress, error):
                 raise progress.doubt or error
+
+    async def _wait_for_room(self, progress: _Progress, request: Outgoing) -> None:
+        """Wait until BeeL takes another request in this minute.
+
+        Raises:
+            NotSentError: that is too late for this call.
+            ApiError: the failure of the attempt before, for the same reason.
+        """
+        if self._limits is None:
+            return
+        now = self._now()
+        longest_s = min(LONGEST_WAIT_S, progress.patience_ends - now)
+        wait_s, has_room = self._limits.book(now, longest_s, is_strict=request.is_strict)
+        if not has_room:
+            raise progress.doubt or progress.last or _too_many(wait_s)
+        if wait_s > 0:
+            logger.info("as many requests as BeeL takes in a minute are sent; waiting")
+            await self._sleep(wait_s)
 
     async def _pause(self, progress: _Progress, error: ApiError) -> bool:
         """Wait until another attempt may leave; False at once when there is to be none."""
@@ -237,3 +261,12 @@ class Retries:
             return math.inf
         longest = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * (1 << attempts - 1))
         return min(asked + self._random() * longest, LONGEST_WAIT_S)
+
+
+def _too_many(wait_s: float) -> NotSentError:
+    return NotSentError(
+        "As many requests were sent as BeeL takes in a minute, so this one was not sent.",
+        code="minute_full",
+        retryable=True,
+        retry_after_s=math.ceil(wait_s),
+    )

@@ -35,6 +35,7 @@ class Outgoing:
     changed_if_lost: Changed
     read_timeout_s: float
     deadline_s: float
+    is_strict: bool = False  # BeeL takes only a few of these in a minute
 
     @property
     def is_write(self) -> bool:

@@ -41,7 +41,7 @@ EMAILS: Final[Mapping[str, Parameter]] = {
 OF_ACCOUNT: Final[Mapping[str, Any]] = {"scope": "emails:read", "in_legacy": False}
 
 
-@route("POST /invoices/deliveries", company="createCompanyInvoiceDelivery", **KEYED)
+@route("POST /invoices/deliveries", company="createCompanyInvoiceDelivery", is_strict=True, **KEYED)
 def create_delivery(call: Call) -> ApiResponse:
     """Note one mail with all the PDFs that there are; the invoices without one are named."""
     fields = _read(call)
