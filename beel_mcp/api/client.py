@@ -21,6 +21,7 @@ from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.api.http.wire import Outgoing, RouteNotices
 from beel_mcp.api.invoices import InvoicesApi
+from beel_mcp.api.mails import MailsApi
 from beel_mcp.api.models import Company
 from beel_mcp.api.routes import ACCEPT_CSV, ACCEPT_JSON, ACCEPT_ZIP, Call
 from beel_mcp.api.zip import RollbackFile, read_zip
@@ -62,6 +63,7 @@ class BeelClient:
         self.identity = IdentityApi(self, settings.environment)
         self.customers = CustomersApi(self)
         self.invoices = InvoicesApi(self)
+        self.mails = MailsApi(self, self.identity)
         self._company = CompanyFinder(settings, self.identity)
         if settings.api_key:
             remember(settings.api_key)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ, RetryRule
 from beel_mcp.cleaning import clean
-from beel_mcp.errors import CallerError, Changed
+from beel_mcp.errors import CallerError, Changed, OperatorError
 
 Effect = Literal["read", "dry_run", "write"]
 Family = Literal["flat", "company"]
@@ -51,14 +51,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing BeeL can do, and how it is asked for in either family.
+    """One thing BeeL can do, and how it is asked for in either family; None: not by flat routes.
 
     `is_strict`: BeeL takes five of its kind in a minute, whatever the key (`http/limits.py`).
     """
 
     name: str
     effect: Effect
-    flat: Route
+    flat: Route | None
     company: Route
     retry: RetryRule
     statuses: tuple[int, ...] = (200,)
@@ -78,7 +78,20 @@ class Endpoint:
         return "unknown" if self.effect == "write" else "nothing"
 
     def route(self, family: Family) -> Route:
-        return self.flat if family == "flat" else self.company
+        """Give the route of a family.
+
+        Raises:
+            OperatorError: the flat family has none.
+        """
+        route = self.flat if family == "flat" else self.company
+        if route is None:
+            raise OperatorError(
+                "BeeL does this by company routes only, and this server uses the flat ones.",
+                code="company_routes_needed",
+                remedy="The person who set the server up can set BEEL_COMPANY_ID to the company's"
+                " id, and BEEL_ROUTES to auto.",
+            )
+        return route
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,24 @@ DOWNLOAD_INVOICES: Final = _endpoint(
     company="POST /companies/{company_id}/invoices/pdf-archive",
     read_timeout_s=120,  # until the first byte; from then on zip.py keeps the pace
     accept=ACCEPT_ZIP,
+)
+# The flat way to mail retires with the flat routes, and answers differently: it is left alone.
+MAIL_INVOICES: Final = replace(
+    _endpoint(
+        "mail_invoices",
+        "write",
+        "POST /invoices/deliveries",
+        PLAIN_WRITE,  # a mail is never sent again by itself, not even under its key
+        takes_idempotency_key=True,
+        is_strict=True,
+        **_LONG,
+    ),
+    flat=None,
+)
+_MAILS: Final = "GET /accounts/{account_id}/emails"
+LIST_MAILS: Final = _endpoint("list_mails", "read", _MAILS, READ, company=_MAILS)
+GET_MAIL: Final = _endpoint(
+    "get_mail", "read", f"{_MAILS}/{{email_id}}", READ, company=f"{_MAILS}/{{email_id}}"
 )
 _WHO: Final = "GET /me/identity"
 _COMPANIES: Final = "GET /accounts/{account_id}/companies"

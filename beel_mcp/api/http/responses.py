@@ -238,7 +238,7 @@ def _is_retired(incoming: Incoming, code: str | None, endpoint: Endpoint, family
         return False
     return (
         incoming.status == 410
-        or endpoint.flat.is_collection
+        or endpoint.route(family).is_collection
         or code is None
         or _ABOUT_ROUTES.search(code) is not None
         or has_passed(incoming.headers)
