@@ -1,7 +1,8 @@
 """What update_customers, deactivate_customers and delete_draft_invoice answer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
@@ -18,6 +19,7 @@ from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
+from beel_mcp.messages import read_data
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds import KINDS
@@ -269,5 +271,12 @@ def _failed(record: RowRecord | LeftOut, words: OutcomeWords) -> FailedRecord:
         number=clean(record.identifier, SHORT_NAME_LIMIT) or None if is_invoice else None,
         code=code,
         message=shortened(record.message, SHORT_MESSAGE_LIMIT) or None,
-        remedy=words.remedies.get(code),
+        remedy=words.remedies.get(code) or _remedies().get(code),
     )
+
+
+@cache
+def _remedies() -> Mapping[str, str]:
+    """Give what helps against the codes that BeeL refuses by; read only when it does."""
+    remedies: Mapping[str, str] = read_data("refusals")["remedy"]
+    return remedies

@@ -32,7 +32,7 @@ from beel_mcp.cleaning import clean, quoted, safe_text
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.fields import vat_identifier
+from beel_mcp.lists.checks.identifiers import vat_identifier
 from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
 from beel_mcp.writes.journal.records import Operation
 

@@ -10,7 +10,7 @@ from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.duplicates import with_duplicates, without_duplicates
-from beel_mcp.lists.checks.fields import vat_identifier
+from beel_mcp.lists.checks.identifiers import respelt_document, vat_identifier
 from beel_mcp.lists.headers import unknown_field, unknown_part
 from beel_mcp.lists.inline import (
     MAX_FAULTS,
@@ -70,6 +70,7 @@ def read_changes(raw: Any, customer_ids: Sequence[str] = ()) -> dict[str, Any]:
             faults.append(FieldError(field, fault))
         else:
             changes[field] = read
+    _spell_document(changes)
     for name in _cleared(raw.get("clear"), faults):
         if any(field == name or field.startswith(f"{name}.") for field in changes):
             faults.append(FieldError(name, "is set and emptied at once"))
@@ -99,6 +100,17 @@ def _refuse_foreign(raw: Mapping[str, Any], nif: str | None, customer_ids: Seque
     )
 
 
+def _spell_document(changes: dict[str, Any]) -> None:
+    """Write a document that is given whole as BeeL takes it."""
+    name = "alternative_id."
+    given = {
+        field.removeprefix(name): value
+        for field, value in changes.items()
+        if field.startswith(name)
+    }
+    changes |= {name + part: text for part, text, _ in respelt_document(given)}
+
+
 def _refuse_changes(changes: Mapping[str, Any], faults: Sequence[FieldError]) -> None:
     if faults:
         raise CallerError(
@@ -120,7 +132,7 @@ def _named_fields(raw: Mapping[str, Any], faults: list[FieldError]) -> Iterator[
     for name, value in raw.items():
         if name == "clear":
             continue
-        if name not in (*NAMES, "active"):
+        if name not in (*NAMES, *FIELDS, "active"):
             faults.append(FieldError(str(name)[:60], unknown_part(str(name))))
         elif name not in PARTS:
             yield name, value

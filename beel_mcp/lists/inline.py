@@ -13,8 +13,9 @@ from beel_mcp.cleaning import clean, mask_iban
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import advise
+from beel_mcp.lists.checks.identifiers import respelt_document, spelled_document
 from beel_mcp.lists.headers import unknown_part
-from beel_mcp.lists.model import NAMES, PARTS, Problem, Row, ValueChange, set_value
+from beel_mcp.lists.model import FIELDS, NAMES, PARTS, Problem, Row, ValueChange, set_value
 from beel_mcp.messages import Message
 from beel_mcp.spelling import respelt, spelt
 
@@ -76,7 +77,19 @@ def respelt_values(rows: Sequence[Mapping[str, Any]]) -> tuple[ValueChange, ...]
             if changed := respelt(field, text := _line(value)):
                 shown = (shown_value(field, text), shown_value(field, changed.value))
                 changes.append(ValueChange(number, field, changed.change, *shown))
+        changes += _respelt_document(number, raw)
     return tuple(changes)
+
+
+def _respelt_document(number: int, raw: Mapping[str, Any]) -> Iterator[ValueChange]:
+    name = "alternative_id."
+    given = {
+        field.removeprefix(name): spelt(field, _line(value))
+        for field, value in _texts(raw)
+        if field.startswith(name)
+    }
+    for part, text, change in respelt_document(given):
+        yield ValueChange(number, name + part, change, given.get(part), text)
 
 
 def _texts(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -117,7 +130,7 @@ def _faults(number: int, raw: Any) -> Iterator[FieldError]:
         yield FieldError(row, f"is {kind}, not an object with legal_name, nif, address, …")
         return
     for name, value in raw.items():
-        if name not in NAMES:
+        if name not in NAMES and name not in FIELDS:
             yield FieldError(row, unknown_part(str(name)))
         elif name in PARTS and isinstance(value, Mapping):
             for part in value:
@@ -151,7 +164,12 @@ def read_into(values: dict[str, Any], field: str, raw: Any) -> Iterable[Problem]
 
 
 def checked_row(number: int, values: Mapping[str, Any], problems: Sequence[Problem]) -> Row:
-    """Make a row of its values, and add the advice that the problems do not explain."""
+    """Make a row of its values, and add the advice that the problems do not explain.
+
+    A document is written as BeeL takes it, which takes all its parts to see.
+    """
+    if other := values.get("alternative_id"):
+        values = {**values, "alternative_id": spelled_document(other)}
     advice = advise(values)
     if not problems:
         return Row(number, values, advice)

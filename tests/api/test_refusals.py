@@ -218,3 +218,21 @@ async def test_announcements_are_collected_and_logged_once(beel, client, caplog)
     assert client.notices.deprecated is True
     assert len(client.notices.beel_warnings) == 1
     assert len(caplog.records) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("ALTERNATIVE_ID_INVALID", "do not go together"),
+        ("ALTERNATIVE_ID_COUNTRY_REQUIRED", "Give alternative_id.country_code"),
+        ("ALTERNATIVE_ID_SPAIN_INVALID_TYPE", "PASSPORT or NOT_REGISTERED"),
+        ("ALTERNATIVE_ID_REQUIRES_SPAIN", "OTHER_DOCUMENT"),
+        ("RECIPIENT_UNREGISTERED_ID_MUST_BE_DNI_OR_NIE", "DNI or NIE"),
+        ("ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY", "OTHER_DOCUMENT"),
+        ("ALTERNATIVE_ID_VAT_INVALID_FORMAT", "EL094259216"),
+    ],
+)
+async def test_a_document_that_is_refused_comes_with_the_way_out(beel, client, code, words):
+    error = await failing(beel, client, "list", status_code=422, json=refusal(code))
+    assert (type(error), error.code) == (InvalidRequestError, code)
+    assert words in error.remedy

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from beel_mcp.cleaning import mask_iban
 from beel_mcp.identity import bare_nif
-from beel_mcp.lists.checks.fields import advise, nif_advice
+from beel_mcp.lists.checks.fields import advise
+from beel_mcp.lists.checks.identifiers import nif_advice
 from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import read_data, verbatim
@@ -98,7 +99,7 @@ def test_no_text_breaks_the_checks(text):
 
 
 def test_an_identifier_is_wanted_and_only_one():
-    other = {"type": "PASSPORT", "number": "AB1"}
+    other = {"type": "PASSPORT", "number": "AB1", "country_code": "DE"}
     without = {name: value for name, value in WHOLE.items() if name != "nif"}
     assert [problem.field for problem in advise(without)] == ["nif"]
     assert advise({**without, "alternative_id": other}) == ()
@@ -265,6 +266,9 @@ def vat(number: str, country: str) -> str:
             vat("FR40303265045", "FR"),
         ),
         ("EL094259216", vat("EL094259216", "GR")),
+        ("GR094259216", vat("EL094259216", "GR")),
+        ("XI432525179", None),
+        ("ESB12345674X", None),
         ("DE123456789", None),
         ("XX12345678", None),
     ],
@@ -282,11 +286,14 @@ def test_a_number_of_another_country_of_the_union_is_recognised(nif, suggestion)
         ({"type": "NOT_REGISTERED", "number": "1", "country_code": "DE"}, "ES only"),
         ({"type": "NIF_IVA", "number": "DE123456789", "country_code": "DE"}, "check digits"),
         ({"type": "NIF_IVA", "number": "123456789", "country_code": "DE"}, "check digits"),
-        ({"type": "NIF_IVA", "number": "136695976", "country_code": "DE"}, None),
-        ({"type": "NIF_IVA", "number": "EL 094259216", "country_code": "GR"}, None),
-        ({"type": "NIF_IVA", "number": "123", "country_code": "US"}, None),
+        ({"type": "NIF_IVA", "number": "136695976", "country_code": "DE"}, "Not built like"),
+        ({"type": "NIF_IVA", "number": "EL 094259216", "country_code": "GR"}, "Not built like"),
+        ({"type": "NIF_IVA", "number": "EL094259216", "country_code": "GR"}, None),
+        ({"type": "NIF_IVA", "number": "123", "country_code": "US"}, "member states"),
+        ({"type": "NOT_REGISTERED", "number": "12345678Z"}, None),
         ({"type": "PASSPORT", "number": "X1", "country_code": "ES"}, None),
-        ({"type": "OTHER_DOCUMENT", "number": "X1"}, None),
+        ({"type": "PASSPORT", "number": "X1"}, "one of Spain"),
+        ({"type": "OTHER_DOCUMENT", "number": "X1"}, "country is missing"),
     ],
 )
 def test_a_foreign_document_is_held_against_what_beel_takes(document, words):

@@ -45,6 +45,17 @@ SPANISH_ROWS = (
         "legal_name": "Cinco",
         "alternative_id": {"type": "NIF_IVA", "number": "FR12", "country_code": "FR"},
     },
+    *(
+        {"legal_name": "Cinco", "alternative_id": document}
+        for document in (
+            {"type": "NIF_IVA", "number": "B12345674", "country_code": "ES"},
+            {"type": "NIF_IVA", "number": "FR40303265045", "country_code": "DE"},
+            {"type": "NIF_IVA", "number": "FR12", "country_code": "CH"},
+            {"type": "NOT_REGISTERED", "number": "B12345674"},
+            {"type": "OTHER_DOCUMENT", "number": "1"},
+            {"type": "PASSPORT", "number": "1"},
+        )
+    ),
     {"legal_name": "Seis", "phone": "6,00112233E+08", "general_discount": 101},
     {"legal_name": "Seis", "phone": "91.234", "general_discount": "mucho"},
     {

@@ -37,14 +37,6 @@ async def test_a_company_creation_says_where_the_customer_is(api):
         ({"nif": "B65120340"}, "NIF_INVALID"),
         ({"nif": "12345000A"}, "NIF_INVALID"),
         ({"alternative_id": {"type": "PASSPORT", "number": "X1"}}, "VALIDATION_ERROR"),
-        (
-            {"nif": None, "alternative_id": {"type": "02", "number": "1", "country_code": "ES"}},
-            "ALTERNATIVE_ID_INVALID",
-        ),
-        (
-            {"nif": None, "alternative_id": {"type": "NOT_REGISTERED", "number": "1"}},
-            "ALTERNATIVE_ID_INVALID",
-        ),
         ({"legal_name": " Alba"}, "VALIDATION_ERROR"),
         ({"legal_name": "a" * 121}, "VALIDATION_ERROR"),
         ({"phone": "123"}, "VALIDATION_ERROR"),
@@ -68,6 +60,66 @@ async def test_a_wrong_field_is_refused_and_nothing_is_stored(api, changes, code
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == code
     assert api.effects() == []
+
+
+DOCUMENTS = [
+    ("02", " ", "DE", "ALTERNATIVE_ID_INVALID"),
+    ("06", "X1", None, "ALTERNATIVE_ID_COUNTRY_REQUIRED"),
+    ("NIF_IVA", "DE123456789", None, "ALTERNATIVE_ID_COUNTRY_REQUIRED"),
+    ("NIF_IVA", "B12345674", "ES", "ALTERNATIVE_ID_SPAIN_INVALID_TYPE"),
+    ("COUNTRY_ID", "X1", "ES", "ALTERNATIVE_ID_SPAIN_INVALID_TYPE"),
+    ("NOT_REGISTERED", "12345678Z", "DE", "ALTERNATIVE_ID_REQUIRES_SPAIN"),
+    ("NOT_REGISTERED", "B12345674", "ES", "RECIPIENT_UNREGISTERED_ID_MUST_BE_DNI_OR_NIE"),
+    ("07", "12345678A", None, "RECIPIENT_UNREGISTERED_ID_MUST_BE_DNI_OR_NIE"),
+    ("NIF_IVA", "CHE123456788", "CH", "ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY"),
+    ("NIF_IVA", "XI432525179", "XI", "ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY"),
+    ("NIF_IVA", "XI432525179", "GB", "ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY"),
+    ("02", "094259216", "GR", "ALTERNATIVE_ID_VAT_INVALID_FORMAT"),
+    ("02", "GR094259216", "GR", "ALTERNATIVE_ID_VAT_INVALID_FORMAT"),
+    ("NIF_IVA", "DE 123456789", "DE", "ALTERNATIVE_ID_VAT_INVALID_FORMAT"),
+    ("NIF_IVA", "DE12345678", "DE", "ALTERNATIVE_ID_VAT_INVALID_FORMAT"),
+    ("NIF_IVA", "FR40303265045", "DE", "ALTERNATIVE_ID_VAT_INVALID_FORMAT"),
+    ("NIF_IVA", "de123456789", "DE", None),  # built like one, whatever its check digits
+    ("NIF_IVA", "EL094014201", "GR", None),
+    ("PASSPORT", "X1", None, None),
+    ("PASSPORT", "X1", "ES", None),
+    ("NOT_REGISTERED", "X2468135M", None, None),
+    ("07", "12345678Z", "ES", None),
+]
+
+
+@pytest.mark.parametrize(("kind", "number", "country", "code"), DOCUMENTS)
+async def test_an_identifier_that_is_no_nif_keeps_the_rules_of_its_kind(
+    api, kind, number, country, code
+):
+    other = {"type": kind, "number": number, **({"country_code": country} if country else {})}
+    answer = await api.post(COMPANY, json=new_customer(nif=None, alternative_id=other))
+    if code is None:
+        number = answer.json()["data"]["alternative_id"]["number"]
+        assert number == other["number"].upper()
+        return
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (422, code)
+    named = "alternative_id.country_code" if "COUNTRY_REQUIRED" in code else "alternative_id"
+    assert [*error["details"]] == [named]
+    assert api.effects() == []
+
+
+@pytest.mark.parametrize(("kind", "number", "country", "code"), DOCUMENTS)
+async def test_the_first_pages_have_two_rules_for_it_and_one_code(
+    open_sandbox, kind, number, country, code
+):
+    other = {"type": kind, "number": number, **({"country_code": country} if country else {})}
+    old = open_sandbox(generation="legacy")
+    answer = await old.post(FLAT, json=new_customer(nif=None, alternative_id=other))
+    is_registered = kind not in ("07", "NOT_REGISTERED")
+    is_passport = kind == "PASSPORT"
+    if (country == "ES" and is_registered and not is_passport) or (
+        country != "ES" and not is_registered
+    ):
+        assert answer.json()["error"]["code"] == "ALTERNATIVE_ID_INVALID"
+    else:
+        assert answer.json()["data"]["alternative_id"] == other
 
 
 @pytest.mark.parametrize(

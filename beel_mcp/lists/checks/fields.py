@@ -4,13 +4,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
 from beel_mcp.countries import is_spain
-from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.contacts import emails_of, has_phone_shape, is_email, phones_of
+from beel_mcp.lists.checks.identifiers import document_advice, nif_advice
 from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, both, either, verbatim
@@ -18,14 +18,6 @@ from beel_mcp.messages import Message, both, either, verbatim
 _SCIENTIFIC: Final = re.compile(r"[0-9]+[.,]?[0-9]*E\+?[0-9]+", re.IGNORECASE)
 _IBAN_BEGINS: Final = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?=[ .-]?[A-Z0-9])", re.IGNORECASE)
 _IBAN_LENGTHS: Final = range(15, 35)
-# Greece writes EL in its numbers and has the code GR.
-_EUROPE: Final = frozenset(
-    {
-        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "FI", "FR", "GR", "HR", "HU"),
-        *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
-    }
-)
-_DOCUMENTS_OF_SPAIN: Final = ("PASSPORT", "NOT_REGISTERED")
 _MISSING: Final[Mapping[str, Message]] = {
     "street": Message("address.no_street"),
     "number": Message("address.no_number"),
@@ -69,60 +61,6 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def nif_advice(nif: str) -> Problem | None:
-    """Check a Spanish tax number's shape and control character."""
-    if is_nif(nif) and nif[-1] in _control_characters(nif):
-        return None
-    bare = bare_nif(nif)
-    if is_nif(bare):
-        accepted = _control_characters(bare)
-        if bare[-1] not in accepted:
-            hint = _would_end(bare, accepted)
-            return Problem("nif", Message("nif.wrong_control"), nif, hint)
-        return Problem("nif", Message("nif.writing"), nif, verbatim(bare))
-    padded = "0" + bare
-    if re.fullmatch(r"[0-9]{7}[A-Z]", bare) and padded[-1] in _control_characters(padded):
-        return Problem("nif", Message("nif.lost_zero"), nif, verbatim(padded))
-    if is_nif(bare + "A"):
-        hint = _would_end(bare, _control_characters(bare + "A"))
-        return Problem("nif", Message("nif.no_control"), nif, hint)
-    return Problem("nif", Message("nif.shape"), nif, european(bare))
-
-
-@cache
-def _spanish() -> tuple[Any, Any, Any]:
-    from stdnum.es import cif, dni, nie  # noqa: PLC0415 - start-up is measured
-
-    return cif, dni, nie
-
-
-def _control_characters(nif: str) -> str:
-    cif, dni, nie = _spanish()
-    family, body = nif[0], nif[:8]
-    if family.isdigit():
-        return str(dni.calc_check_digit(body))
-    if family in "XYZ":
-        return str(nie.calc_check_digit(body))
-    if family in "KLM":  # people without a DNI or NIE of their own
-        return str(dni.calc_check_digit(body[1:]))
-    digit, letter = cif.calc_check_digits(body)
-    if family in "ABEH" and body[1:3] != "00":
-        return str(digit)
-    if family in "NPQRSW":
-        return str(letter)
-    # Both are in use; province 00 stands for foreign companies, with letters.
-    return f"{digit}{letter}"
-
-
-def _would_end(bare: str, accepted: str) -> Message:
-    options = either(accepted)
-    if accepted.isalpha():
-        return Message("nif.would_end_in_letter", number=bare, accepted=options)
-    if accepted.isdigit():
-        return Message("nif.would_end_in_digit", number=bare, accepted=options)
-    return Message("nif.would_end_in", number=bare, accepted=options)
-
-
 def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
     if "legal_name" not in values:
         yield Problem("legal_name", Message("customer.no_name"))
@@ -133,10 +71,8 @@ def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("nif", Message("customer.no_identifier"))
     if nif and (problem := nif_advice(nif)):
         yield problem
-    if other and ("type" not in other or "number" not in other):
-        yield Problem("alternative_id", Message("foreign.incomplete"), other.get("number"))
-    elif other and (fault := _document_fault(other)):
-        yield Problem("alternative_id", fault, other.get("number"))
+    if other:
+        yield from document_advice(other)
 
 
 def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
@@ -225,49 +161,6 @@ def _iban(iban: str) -> Iterator[Problem]:
     except exceptions.ValidationError:
         message = Message("iban.shape")
     yield Problem("preferred_payment_method.iban", message, mask_iban(iban))
-
-
-def european(bare: str) -> Message | None:
-    """Say how BeeL takes a VAT number of another country of the union; None if it is none."""
-    if not (found := vat_identifier(bare)):
-        return None
-    return Message("nif.european", number=found["number"], country=found["country_code"])
-
-
-def is_abroad(values: Mapping[str, Any]) -> bool:
-    """Whether the identifier is of another country, whose addresses we know nothing about."""
-    other = values.get("alternative_id", {})
-    if "number" in other and other.get("country_code") != "ES":
-        return True
-    return european(bare_nif(values.get("nif", ""))) is not None
-
-
-def vat_identifier(bare: str) -> dict[str, str] | None:
-    """Give the alternative_id of a VAT number of another country of the union; None if none."""
-    country = bare[:2]
-    if country not in _EUROPE or not 8 <= len(bare) <= 14 or not bare[2:].isalnum():
-        return None
-    from stdnum.eu import vat  # noqa: PLC0415 - it loads a module for each country
-
-    if not vat.is_valid(bare):
-        return None
-    code = "GR" if country == "EL" else country
-    return {"type": "NIF_IVA", "number": bare, "country_code": code}
-
-
-def _document_fault(document: Mapping[str, str]) -> Message | None:
-    """Say what BeeL would not take of an `alternative_id` that has its type and number."""
-    kind, country = document.get("type"), document.get("country_code")
-    if country == "ES" and kind not in _DOCUMENTS_OF_SPAIN:
-        return Message("foreign.of_spain")
-    if kind == "NOT_REGISTERED" and country not in (None, "ES"):
-        return Message("foreign.not_of_spain")
-    if kind != "NIF_IVA" or country not in _EUROPE:
-        return None
-    number = "".join(mark for mark in document.get("number", "").upper() if mark.isalnum())
-    mark = "EL" if country == "GR" else country
-    is_right = european(number if number.startswith(mark) else f"{mark}{number}")
-    return None if is_right else Message("foreign.wrong_control")
 
 
 def holds_account(name: str, data: bytes) -> bool:

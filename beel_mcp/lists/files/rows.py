@@ -12,7 +12,7 @@ from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.contacts import emails_of, is_email, phones_of
 from beel_mcp.lists.checks.duplicates import with_duplicates
-from beel_mcp.lists.checks.fields import european, is_abroad
+from beel_mcp.lists.checks.identifiers import is_abroad, respelt_document
 from beel_mcp.lists.checks.places import flat_of, is_whole, mended, province_alone
 from beel_mcp.lists.files.cells import raw_of, repaired
 from beel_mcp.lists.files.columns import Column, Table, read_table
@@ -319,6 +319,8 @@ class _Reader:
                 self._add_line(address, line, is_here=is_here)
         if (other := values.get("alternative_id")) and "number" not in other:
             self._repair_document(other)
+        for part, text, change in (*respelt_document(values.get("alternative_id", {})),):
+            self._set(f"alternative_id.{part}", text, change)
         method = values.get("preferred_payment_method", {}).get("method", "NONE")
         if method not in PAYMENT_METHODS:
             set_value(values, _METHOD, None)
@@ -350,9 +352,6 @@ class _Reader:
         if kind in _DOCUMENTS and nif and not is_nif(bare_nif(nif)):
             del self._values["nif"]
             self._set("alternative_id.number", nif, Message("change.foreign_number"))
-            country = country_of(nif[:2]) if european(bare_nif(nif)) else None
-            if country and "country_code" not in other:
-                self._set("alternative_id.country_code", country, Message("change.country_code"))
             return
         del self._values["alternative_id"]
         if kind.casefold() not in _SPANISH_DOCUMENTS:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from beel_mcp.sandbox.bodies import NEEDED, BodyReader, Rule
 from beel_mcp.sandbox.options import Generation
 from beel_mcp.sandbox.responses import Problem, mistyped
+from beel_mcp.sandbox.rules import in_capitals
 
 Purpose = Literal["create", "put", "patch"]
 
@@ -91,6 +92,8 @@ def read_customer(
         address.setdefault("country", "España")
         if address["country"] == "España":
             address.setdefault("country_code", "ES")
+    if fields.get("alternative_id") and generation == "current":
+        fields["alternative_id"] = in_capitals(fields["alternative_id"])
     payment = fields.get("preferred_payment_method")
     if payment is not None and generation == "legacy":
         default = {"method": "BANK_TRANSFER", "payment_term_days": 30}

@@ -37,6 +37,15 @@ _UNEXPLAINED: Mapping[RowStatus, Message] = {
     "duplicate": Message("verdict.in_beel"),
     "nif_invalid": Message("verdict.unknown_to_aeat"),
 }
+# What BeeL says by a code that our own check has better words for, in both languages.
+_OUR_WORDS: Mapping[str, Message] = {
+    "ALTERNATIVE_ID_COUNTRY_REQUIRED": Message("foreign.no_country"),
+    "ALTERNATIVE_ID_SPAIN_INVALID_TYPE": Message("foreign.of_spain"),
+    "ALTERNATIVE_ID_REQUIRES_SPAIN": Message("foreign.not_of_spain"),
+    "RECIPIENT_UNREGISTERED_ID_MUST_BE_DNI_OR_NIE": Message("foreign.no_person"),
+    "ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY": Message("foreign.vat_of_no_member"),
+    "ALTERNATIVE_ID_VAT_INVALID_FORMAT": Message("foreign.vat_shape"),
+}
 WireProblems = Callable[[Row], Sequence[FieldIssue]]
 
 
@@ -99,7 +108,11 @@ def verdict_of(row: Row, report: RowReport) -> Verdict:
 
 def _problems(problems: Iterable[RowProblem]) -> list[Problem]:
     return [
-        Problem(problem.field, verbatim(problem.message), problem.value or None)
+        Problem(
+            problem.field,
+            _OUR_WORDS.get(problem.code or "") or verbatim(problem.message),
+            problem.value or None,
+        )
         for problem in problems
     ]
 

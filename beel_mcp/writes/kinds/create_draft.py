@@ -76,15 +76,22 @@ class DraftCreation(Write):
         state = digest_of([customer.legal_name, nif])  # what a person knows them by
         affected = Affected(customer.id, customer.legal_name, nif, state, facts)
         await self.list_known()
-        remarks = draft_remarks(draft, customer, self._known, self._today)
-        return Preview((affected,), (), {"draft": self.request}, remarks)
+        return Preview((affected,), (), {"draft": self.request}, self._doubts(customer))
 
     async def remarks(self) -> tuple[Remark, ...]:
         """Say what is doubtful about a draft that was made; what cannot be read is left out."""
         customer: Customer | None = None
         with suppress(BeelMcpError):
             customer = await self.beel.customers.get(self.draft.customer_id)
-        return draft_remarks(self.draft, customer, self._known, self._today)
+        return self._doubts(customer)
+
+    def _doubts(self, customer: Customer | None) -> tuple[Remark, ...]:
+        """Say what is doubtful; what BeeL takes as a foreign number today is asked when issuing."""
+        found = draft_remarks(self.draft, customer, self._known, self._today)
+        if customer is None or customer.nif or not customer.alternative_id:
+            return found
+        about = self.context.advice.remarks(customer.model_dump(), ("alternative_id",))
+        return (*found, *about)
 
     @property
     def _today(self) -> date:
