@@ -176,18 +176,25 @@ def _told(
         has_more=found.has_more,
         by=found.by,
         complete=None if found.everyone is None else found.is_complete,
-        remark=_remark(found),
+        remark=_remark(wanted, found),
         next=next_steps(step if found.has_more else None),
         **capped_fields("suggestions", suggestions, MOST_SUGGESTED),
     )
 
 
-def _remark(found: Matches) -> str | None:
+def _remark(wanted: CustomerFilter, found: Matches) -> str | None:
+    remarks = []
     if not found.is_complete:
-        return "Not all could be read in time: these are only some, and the counts are of them."
-    if not found.is_compared:
-        return "Whether others have a name alike could not be looked up in time."
-    return None
+        remarks.append("Not all could be read in time: these are only some, and so are the counts.")
+    elif not found.is_compared:
+        remarks.append("Whether others have a name alike could not be looked up in time.")
+    if "email" in wanted.missing:
+        others = found.mailed_elsewhere
+        remarks.append(
+            "Without e-mail is who has neither email nor billing_emails"
+            + (f"; {others} with billing_emails alone not counted." if others else ".")
+        )
+    return " ".join(remarks) or None
 
 
 def _selected(
@@ -199,7 +206,8 @@ def _selected(
         return answer
     if len(ids) > MOST_SELECTED:
         remark = f"A selection holds at most {MOST_SELECTED}: none was kept. Use more filters."
-        return answer.model_copy(update={"remark": remark})
+        told = " ".join(filter(None, [answer.remark, remark]))
+        return answer.model_copy(update={"remark": told})
     arguments = {**wanted.arguments(), "select_all": True}
     selection = selections.add("customers", ids, arguments, caller())
     return answer.model_copy(update={"selection_id": selection.selection_id})

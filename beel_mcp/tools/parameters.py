@@ -178,9 +178,10 @@ Day = Annotated[str, Field(description="2026-07-31")]
 Wanted = Annotated[str, Field(pattern=r"\S"), WithJsonSchema({"type": "string"})]
 Search = Annotated[Wanted, Field(description="Part of a name, NIF or e-mail.")]
 Missing = Annotated[
-    list[CustomerField], Field(description="Who lacks any of these; address: a whole one.")
+    list[CustomerField],
+    Field(description="Who lacks any of these; email: billing_emails too; address: a whole one."),
 ]
-HasInvoices = Annotated[bool, Field(description="Drafts count.")]
+HasInvoices = Annotated[bool, Field(description="Drafts and proformas count.")]
 SelectAll = Annotated[bool, Field(description="Counts all, and keeps their ids as selection_id.")]
 Active = Annotated[bool, Field(description="false lists inactive customers instead.")]
 Page = Annotated[int, Field(ge=1)]

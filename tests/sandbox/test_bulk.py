@@ -51,6 +51,12 @@ async def test_a_dry_run_judges_every_row_and_writes_nothing(api, customers):
     assert api.effects() == []
 
 
+async def test_who_has_an_address_for_invoices_is_not_warned_of(api):
+    mailed = {**SILENT, "billing_emails": ["facturas@x.example"]}
+    assert (await verdicts(api, mailed))[0] == ["VALID"]
+    assert (await verdicts(api, {**SILENT, "billing_emails": []}))[0] == ["WARNING"]
+
+
 async def test_an_inactive_customer_still_counts_as_a_duplicate(api):
     assert (await verdicts(api, new_customer(nif="B18045211")))[0] == ["DUPLICATE"]
 

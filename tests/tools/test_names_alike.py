@@ -87,7 +87,7 @@ async def test_nobody_alike_is_said(client: Client) -> None:
 
 async def test_who_is_found_and_lacks_nothing_is_not_called_unknown(client: Client) -> None:
     answer = await found(client, search="Talleres Ruiz SL", missing=["email"])
-    assert answer["summary"] == "No active customers without email match."
+    assert answer["summary"] == "No active customers without any e-mail address match."
     assert suggested(answer) == {}
 
 

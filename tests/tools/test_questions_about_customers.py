@@ -18,7 +18,7 @@ from tests.test_laws import count_tokens
 pytestmark = pytest.mark.anyio
 
 LACKING = {
-    "email": "email IS NULL",
+    "email": "email IS NULL AND (billing_emails IS NULL OR billing_emails = '[]')",
     "nif": "nif IS NULL",
     "phone": "phone IS NULL",
     "address": "json_extract(address, '$.street') = ''",
@@ -110,8 +110,49 @@ async def test_who_lacks_any_of_several_is_told_with_what_each_lacks(
     for one in answer["customers"]:
         assert ("email" in one["lacks"]) == (one["customer_id"] in emails)
         assert ("phone" in one["lacks"]) == (one["customer_id"] in phones)
-    assert "without email or phone" in answer["summary"]
+    assert "without any e-mail address or phone" in answer["summary"]
     assert "· without email, phone" in text or "· without phone" in text
+
+
+async def test_invoices_have_somewhere_to_go_by_either_address_and_the_answer_says_what_it_counted(
+    client: Client, few: Starlette
+) -> None:
+    lonely = ids_where(few, LACKING["email"])
+    mailed = min(lonely)
+    few.state.store.execute(
+        "UPDATE customers SET billing_emails = ? WHERE id = ?", '["facturas@x.example"]', mailed
+    )
+    assert await everyone(client, missing=["email"]) == lonely - {mailed}
+    answer, text = await ask(client, missing=["email"])
+    assert answer["by"]["missing"]["email"] == len(lonely) - 1
+    said = (
+        "Without e-mail is who has neither email nor billing_emails; 1 with billing_emails alone"
+        " not counted."
+    )
+    assert answer["remark"] == said
+    assert said in text
+    other, _ = await ask(client, missing=["phone"])
+    assert "remark" not in other
+
+
+async def test_billing_addresses_that_the_list_does_not_show_are_read(
+    connect: Connect, few: Starlette
+) -> None:
+    def hide(path: str, query: dict[str, str], answer: Any) -> Any:
+        for one in answer["data"].get("customers", ()) if path.endswith("/customers") else ():
+            one.pop("billing_emails", None)
+        return answer
+
+    few.state.store.execute("UPDATE customers SET email = NULL WHERE lower(address) LIKE '%laga%'")
+    seen = ids_where(few, f"{LACKING['email']} AND lower(address) LIKE '%laga%'")
+    assert 1 < len(seen) <= 10
+    mailed = min(seen)
+    few.state.store.execute(
+        "UPDATE customers SET billing_emails = ? WHERE id = ?", '["facturas@x.example"]', mailed
+    )
+    async with connect(Between(few, hide)) as client:
+        answer, _ = await ask(client, missing=["email"], city="malaga", limit=50)
+    assert {one["customer_id"] for one in answer["customers"]} == seen - {mailed}
 
 
 async def test_a_foreign_number_stands_beside_a_missing_nif(client: Client) -> None:
@@ -121,7 +162,7 @@ async def test_a_foreign_number_stands_beside_a_missing_nif(client: Client) -> N
 
 
 async def test_filters_hold_together_whoever_compares_them(client: Client, few: Starlette) -> None:
-    wanted = ids_where(few, "email IS NULL AND lower(address) LIKE '%laga%'")
+    wanted = ids_where(few, f"{LACKING['email']} AND lower(address) LIKE '%laga%'")
     assert await everyone(client, missing=["email"], city="malaga") == wanted
     answer, _ = await ask(client, missing=["email"], search="zaragoza nobody")
     assert answer["total"] == 0
@@ -144,9 +185,10 @@ async def test_few_are_asked_about_one_by_one_and_drafts_count(
     )
     with_some, _ = await ask(client, city="malaga", has_invoices=True)
     assert [one["customer_id"] for one in with_some["customers"]] == [firm_id(2)]
-    assert with_some["summary"] == "1 active customer with invoices found."
+    assert with_some["summary"] == ("1 active customer with invoices, drafts or proformas found.")
     without, _ = await ask(client, city="malaga", has_invoices=False, limit=50)
     assert firm_id(2) not in {one["customer_id"] for one in without["customers"]}
+    assert "without invoices, and without drafts or proformas found" in without["summary"]
     assert without["total"] == len(ids_where(few, "lower(address) LIKE '%laga%'")) - 1
 
 

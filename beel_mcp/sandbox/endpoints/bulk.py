@@ -185,7 +185,7 @@ def _check_row(call: Call, index: int, record: Record, seen: set[str]) -> Row:
         taken = "A customer has this NIF already"
     if errors := check_nif(nif, call.options, taken):
         return Row(index, STATUSES[errors[0].code], record, errors)
-    if record["email"] is None:
+    if record["email"] is None and not record["billing_emails"]:
         warning = Problem("email", "", "Without an e-mail address invoices cannot be sent")
         return Row(index, "WARNING", record, warnings=[warning])
     return Row(index, "VALID", record)

@@ -18,7 +18,8 @@ def _lacks_address(customer: Customer) -> bool:
     return not (address and address.street and address.postal_code and address.city)
 
 
-LACKS: Final[Mapping[CustomerField, Callable[[Customer], bool]]] = {
+# Whether a customer's own field is empty.
+EMPTY: Final[Mapping[CustomerField, Callable[[Customer], bool]]] = {
     "email": lambda customer: not customer.email,
     "nif": lambda customer: not customer.nif,
     "phone": lambda customer: not customer.phone,
@@ -28,6 +29,19 @@ LACKS: Final[Mapping[CustomerField, Callable[[Customer], bool]]] = {
     ),
     "billing_emails": lambda customer: not customer.billing_emails,
 }
+
+
+def is_mailed_elsewhere(customer: Customer) -> bool:
+    """Tell a customer without `email` whose invoices have somewhere to go."""
+    return EMPTY["email"](customer) and not EMPTY["billing_emails"](customer)
+
+
+# BeeL mails invoices to billing_emails, and to email only where there are none: either will do.
+LACKS: Final[Mapping[CustomerField, Callable[[Customer], bool]]] = {
+    **EMPTY,
+    "email": lambda customer: EMPTY["email"](customer) and EMPTY["billing_emails"](customer),
+}
+_WORDS: Final[Mapping[CustomerField, str]] = {"email": "any e-mail address"}
 
 
 @dataclass(frozen=True)
@@ -61,10 +75,12 @@ class CustomerFilter:
     @property
     def which(self) -> str:
         """Say in a few words who is meant, beside their texts."""
-        lacks = [field.replace("_", " ") for field in self.missing]
+        lacks = [_WORDS.get(field, field.replace("_", " ")) for field in self.missing]
         parts = [f"without {' or '.join(lacks)}"] if lacks else []
         if self.has_invoices is not None:
-            parts.append("with invoices" if self.has_invoices else "without invoices")
+            has = "with invoices, drafts or proformas"
+            has_none = "without invoices, and without drafts or proformas"
+            parts.append(has if self.has_invoices else has_none)
         return f" {' and '.join(parts)}" if parts else ""
 
     def arguments(self) -> dict[str, Any]:

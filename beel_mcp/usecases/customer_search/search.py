@@ -10,7 +10,13 @@ from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import ApiError, CallerError, NotFoundError
 from beel_mcp.spelling import folded
-from beel_mcp.usecases.customer_search.customer_filter import LACKS, CustomerField, CustomerFilter
+from beel_mcp.usecases.customer_search.customer_filter import (
+    EMPTY,
+    LACKS,
+    CustomerField,
+    CustomerFilter,
+    is_mailed_elsewhere,
+)
 from beel_mcp.usecases.customer_search.names import Difference, between
 from beel_mcp.usecases.customer_search.whole_list import WholeList, read_customers, read_owners
 from beel_mcp.writes.kinds.protocol import for_each_limited
@@ -46,6 +52,7 @@ class Matches:
     suggestions: Sequence[Suggestion] = ()
     is_nobody: bool = False  # no text matches as written, and the whole list was looked through
     is_compared: bool = True  # false: whether others have a name alike is not known
+    mailed_elsewhere: int = 0  # have billing_emails alone, where email was asked about
 
 
 async def find(
@@ -81,8 +88,8 @@ class _Reading:
         self._counted: list[CustomerField] = list(wanted.missing)
 
     async def matches(self, page: int, limit: int) -> Matches:
-        found = await self._by_text()
-        found = [customer for customer in found if self._wanted.lacks(customer)]
+        meant = await self._by_text()
+        found = [customer for customer in meant if self._wanted.lacks(customer)]
         if self._wanted.has_invoices is not None:
             found = await self._by_invoices(found)
         start = (page - 1) * limit
@@ -95,6 +102,9 @@ class _Reading:
             is_complete=self._is_complete,
             suggestions=self._suggestions,
             is_nobody=self._is_nobody,
+            mailed_elsewhere=sum(map(is_mailed_elsewhere, meant))
+            if "email" in self._wanted.missing
+            else 0,
         )
 
     async def _by_text(self) -> list[Customer]:
@@ -138,10 +148,14 @@ class _Reading:
         Raises:
             CallerError: it does not, for too many to read one by one.
         """
-        shown = {field for field in LACKS if any(not LACKS[field](one) for one in listed)}
-        doubtful = set(self._wanted.missing) - shown
+        shown = {field for field in EMPTY if any(not EMPTY[field](one) for one in listed)}
+        asked: set[CustomerField] = {*self._wanted.missing}
+        if "email" in asked:
+            asked.add("billing_emails")
+        doubtful = asked - shown
         self._counted += [one for one in _COUNTED if one in shown and one not in self._counted]
-        if not doubtful or not found:
+        lacking = [one for one in found if self._wanted.lacks(one)]
+        if not doubtful or not lacking:
             return found
         read = {one.id: one for one in found}
 
@@ -151,16 +165,16 @@ class _Reading:
             except NotFoundError:
                 return  # deleted since: the list had it
 
-        await for_each_limited(reread, found[:FEW])
+        await for_each_limited(reread, lacking[:FEW])
         hidden = [
             field
             for field in sorted(doubtful)
-            if any(not LACKS[field](one) for one in read.values())
+            if any(not EMPTY[field](one) for one in read.values())
         ]
-        if hidden and len(found) > FEW:
+        if hidden and len(lacking) > FEW:
             raise CallerError(
                 f"BeeL's list does not show {' or '.join(hidden)}: who lacks it cannot be told of"
-                f" {len(found)} customers.",
+                f" {len(lacking)} customers.",
                 code="not_listed",
                 remedy=f"Narrow it down to {FEW} with other filters: those are read one by one.",
             )
