@@ -7,7 +7,10 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 |---|---|---|
 | routes | flat and company, identity, companies | flat; the others are 404, PATCH is 405 |
 | deprecation | flat answers carry Deprecation, Sunset, Link | none |
-| unknown query parameter | 400; on flat routes a BeeL-Warning header | ignored |
+| unknown query parameter | 400 | ignored |
+| a value that is none of a field's | 422 VALIDATION_ERROR | 400 INVALID_JSON_FORMAT |
+| code of a 404 | says what is missing: CLIENT_NOT_FOUND … | NOT_FOUND |
+| scopes a key lacks | one text with commas | a list |
 | company | path, or BeeL-Active-Company | always the first one |
 | error bodies | with type, title, detail, instance on top | the envelope only |
 | website | `website` | `web` |

@@ -101,28 +101,28 @@ class PathApp:
         api_key = gates.authenticate(request)
         if endpoint is None:
             if not self.endpoints:
-                raise ApiError(404, "NOT_FOUND", "There is no such path")
+                is_legacy = self._options.generation == "legacy"
+                code = "NOT_FOUND" if is_legacy else "ENDPOINT_NOT_FOUND"
+                raise ApiError(404, code, "There is no such path")
             allow = {"Allow": ", ".join(sorted(self.endpoints))}
             raise ApiError(405, "METHOD_NOT_ALLOWED", "The path has other methods", headers=allow)
         if self._options.flat_retired and endpoint.family == "flat":
             raise ApiError(410, "GONE", "This route was retired; use the one under a company")
         gates.check_accept(endpoint, request)
-        company_id = gates.find_company(endpoint, request, self._store, self._options)
         gates.check_scopes(endpoint, request, self._options)
+        company_id = gates.find_company(endpoint, request, self._store, self._options)
         self._limits.count(endpoint, request, api_key, info.time)
         path = {name: UUID.read(name, text) for name, text in request.path_params.items()}
-        warnings = endpoint.check_unknown(request.query_params, self._options.generation)
+        endpoint.check_unknown(request.query_params, self._options.generation)
         query = endpoint.read_query(request.query_params, self._options.generation)
         body = await gates.read_body(request) if endpoint.takes_body else b""
         parsed = gates.parse_body(body) if endpoint.takes_body else None
         call = Call(endpoint, self._store, self._options, info, company_id, path, query, parsed)
         key = request.headers.get("Idempotency-Key")
         if key is None or not endpoint.takes_key or self._options.idempotency == "ignored":
-            answer = await self._act(call)
-        else:
-            owner = sha256(api_key.encode()).hexdigest()
-            answer = await self._act_once(call, gates.Claim(owner, key), body)
-        return replace(answer, headers=warnings | dict(answer.headers))
+            return await self._act(call)
+        owner = sha256(api_key.encode()).hexdigest()
+        return await self._act_once(call, gates.Claim(owner, key), body)
 
     async def _act_once(self, call: Call, claim: gates.Claim, body: bytes) -> ApiResponse:
         replay = self._keys.take(claim, body, call.request.time)

@@ -1,7 +1,8 @@
 """How request bodies are read: a rule per field, and all that is wrong with a body at once.
 
 A wrong JSON type or an unlisted choice stops the whole request, as a typed body would; everything
-else is collected, so that a bulk row can list all that is wrong with it.
+else is collected, so that a bulk row can list all that is wrong with it. What has no rule is passed
+over in silence, as BeeL does.
 """
 
 import re
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from .calls import DATE, UUID
-from .responses import Problem, mistyped, shown
+from .options import Generation
+from .responses import Problem, mistyped, shown, unlisted
 
 Null = Literal["problem", "mistyped", "absent", "clears", "clears by patch"]
 
@@ -40,7 +42,6 @@ class Rule:
     pattern: str = ""
     choices: tuple[str | int, ...] = ()
     fields: Mapping[str, "Rule"] = field(default_factory=dict)
-    closed: bool = False  # what is no field of the object is reported
     items: "Rule | None" = None
     null: Null = "problem"
     required: str = ""  # the code of its absence
@@ -50,8 +51,9 @@ class Rule:
 class BodyReader:
     """Reads a JSON body by its rules; `problems` has what is wrong with it."""
 
-    def __init__(self, where: str = "") -> None:
+    def __init__(self, generation: Generation, where: str = "") -> None:
         self.problems: list[Problem] = []
+        self._generation = generation
         self._where = where
 
     def report(self, name: str, message: str, *, value: Any = None, code: str = NEEDED) -> None:
@@ -65,8 +67,6 @@ class BodyReader:
             return None
         self._check_type(name, value, rule)
         if rule.fields:
-            if rule.closed:
-                self.report_unknown(value, rule.fields, within=f"{name}.")
             return self.read_fields(value, rule.fields, within=f"{name}.")
         if rule.items is not None:
             part = "{}[{}]" if rule.items.fields else "{}.{}"
@@ -98,24 +98,18 @@ class BodyReader:
                 self.report(within + name, "Is required", code=rule.required)
         return found
 
-    def report_unknown(
-        self, body: Mapping[str, Any], rules: Mapping[str, Rule], *, within: str = ""
-    ) -> None:
-        """Note the fields that have no rule."""
-        for name in body:
-            if name not in rules:
-                self.report(within + name, "The sandbox has no use for it")
-
     def _check_type(self, name: str, value: Any, rule: Rule) -> None:
         # Python takes True for a number.
         fits = isinstance(value, JSON_TYPES[rule.type]) and (
             isinstance(value, bool) == (rule.type == "boolean")
         )
-        if rule.choices and not (fits and value in rule.choices):
-            allowed = tuple(map(str, rule.choices))
-            raise mistyped(self._where + name, value, "enumerated value", allowed)
-        if not fits:
-            raise mistyped(self._where + name, value, rule.type)
+        name = self._where + name
+        allowed = tuple(map(str, rule.choices))
+        if fits and (not allowed or value in rule.choices):
+            return
+        if allowed and self._generation == "legacy":
+            raise mistyped(name, value, "enumerated value", allowed)
+        raise unlisted(name, value, allowed) if fits else mistyped(name, value, rule.type)
 
     def _check_bounds(self, name: str, value: Any, rule: Rule) -> None:
         if rule.most is None:

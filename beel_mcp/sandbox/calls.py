@@ -104,6 +104,11 @@ class Call:
     def is_legacy(self) -> bool:
         return self.options.generation == "legacy"
 
+    def not_found(self, what: str, kind: str) -> ApiError:
+        """Make the 404 about a record; today its code says of which kind the record is."""
+        code = "NOT_FOUND" if self.is_legacy else f"{kind}_NOT_FOUND"
+        return ApiError(404, code, f"There is no such {what}")
+
     def answer(
         self, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> ApiResponse:
@@ -175,14 +180,12 @@ class Endpoint:
                 values[name] = parameter.default
         return values
 
-    def check_unknown(self, query: QueryParams, generation: Generation) -> dict[str, str]:
-        """Refuse unknown parameters, or on flat routes give the header that warns of them."""
+    def check_unknown(self, query: QueryParams, generation: Generation) -> None:
+        """Refuse unknown parameters."""
         unknown = [name for name in query if name not in self.query]
         if not unknown or generation == "legacy":
-            return {}
+            return
         message = f"Unknown query parameters: {', '.join(map(quote, unknown))}"
-        if self.family == "flat":
-            return {"BeeL-Warning": message}
         details = {"field": unknown[0], "invalid_value": shown(query[unknown[0]])}
         raise ApiError(400, "VALIDATION_ERROR", message, details=details)
 

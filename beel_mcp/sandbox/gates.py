@@ -53,7 +53,7 @@ def find_company(
     reachable: list[str] = [company["id"] for company in store.companies()]
     header = request.headers.get(COMPANY_HEADER)
     if endpoint.family == "company":
-        code = "FORBIDDEN"
+        code = "ACTIVE_COMPANY_NOT_ACCESSIBLE"
         company_id = UUID.read("company_id", request.path_params["company_id"])
     elif not endpoint.in_company or options.generation == "legacy":
         return reachable[0]
@@ -83,7 +83,9 @@ def check_scopes(endpoint: Endpoint, request: Request, options: SandboxOptions) 
         needed.append("companies:read")
     missing = [scope for scope in needed if scope not in options.scopes]
     if missing:
-        details = {"missing_scopes": missing}
+        details: dict[str, Any] = {"missing_scopes": missing}
+        if options.generation == "current":
+            details = {"missing_scopes": ",".join(missing), "required_scopes": ",".join(needed)}
         raise ApiError(403, "INSUFFICIENT_SCOPE", "The key lacks a scope", details=details)
 
 

@@ -117,6 +117,13 @@ def mistyped(
     return ApiError(400, code, f"The {part} {name} is not a valid {expected}", details=details)
 
 
+def unlisted(name: str, value: Any, allowed: Sequence[str]) -> ApiError:
+    """Refuse a text in a body that is none of the declared words: it is well-formed (422)."""
+    details = {"field": name, "invalid_value": shown(value), "allowed_values": ", ".join(allowed)}
+    message = f"The field {name} is none of its values"
+    return ApiError(422, "VALIDATION_ERROR", message, details=details)
+
+
 def shown(value: Any) -> str:
     """Show a refused value as the short text that errors carry."""
     if value is None:

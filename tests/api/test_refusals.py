@@ -29,12 +29,19 @@ async def client(settings, who):
 
 
 SCOPES = {"details": {"missing_scopes": ["customers:write", "companies:read"]}}
+IN_ONE_TEXT = {
+    "details": {
+        "missing_scopes": "customers:write,companies:read",
+        "required_scopes": "customers:write,companies:read",
+    }
+}
 
 
 @pytest.mark.parametrize(
     ("code", "more", "words"),
     [
         ("INSUFFICIENT_SCOPE", SCOPES, "customers:write, companies:read"),
+        ("INSUFFICIENT_SCOPE", IN_ONE_TEXT, "The key lacks: customers:write, companies:read."),
         (
             "FEATURE_NOT_AVAILABLE",
             {"details": {"feature_code": "api_access", "current_plan": "FREE"}},
@@ -89,6 +96,30 @@ async def test_a_value_of_the_wrong_form_names_the_right_one(beel, client):
     assert [p.as_dict() for p in error.field_errors] == [
         {"field": "customer_id", "message": "expected UUID"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(422, "VALIDATION_ERROR"), (400, "INVALID_JSON_FORMAT")]
+)
+async def test_a_value_that_is_none_of_the_words_names_the_words(beel, client, status, code):
+    details = {
+        "field": "customers[3].preferred_payment_method.method",
+        "invalid_value": "GOLD",
+        "allowed_values": "CASH, CARD",
+    }
+    answer = refusal(code, "Not one of its values", details=details)
+    error = await failing(beel, client, "create", status_code=status, json=answer)
+    assert (type(error), error.code, error.changed) == (InvalidRequestError, code, "nothing")
+    [fault] = error.field_errors
+    assert fault.field == "customers[3].preferred_payment_method.method"
+    assert (fault.message, fault.index) == ("expected CASH, CARD", 3)
+
+
+async def test_a_path_through_a_row_names_the_row(beel, client):
+    details = {"customers[0].nif": "Bad", "customers": "Too many", "customers[x].nif": "?"}
+    answer = refusal("VALIDATION_ERROR", details=details)
+    error = await failing(beel, client, "create", status_code=422, json=answer)
+    assert [p.index for p in error.field_errors] == [0, None, None]
 
 
 async def test_a_refused_batch_names_rows_and_fields(beel, client):
@@ -185,6 +216,14 @@ SUNSET_PAST = {"sunset": "Wed, 09 Dec 2020 00:00:00 GMT", "deprecation": "true"}
             NotFoundError,
         ),
         ("get", {"status_code": 404, "json": refusal("NOT_FOUND")}, NotFoundError),
+        ("get", {"status_code": 404, "json": refusal("CLIENT_NOT_FOUND")}, NotFoundError),
+        ("get", {"status_code": 404, "json": refusal("ENDPOINT_NOT_FOUND")}, RouteRetiredError),
+        ("list", {"status_code": 404, "json": refusal("ENDPOINT_NOT_FOUND")}, RouteRetiredError),
+        (
+            "create",
+            {"status_code": 404, "json": refusal("INVOICE_CLIENT_NOT_FOUND")},
+            NotFoundError,
+        ),
     ],
 )
 async def test_a_flat_route_that_is_gone_is_told_from_a_record_that_is(

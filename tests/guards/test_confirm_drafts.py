@@ -152,5 +152,5 @@ async def test_a_plan_makes_no_draft_for_somebody_who_is_gone(
         plan = await call(client, TOOL, **WANTED)
         delete(sandbox, 2)
         told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
-    assert (told["status"], told["code"]) == ("error", "NOT_FOUND")
+    assert (told["status"], told["code"]) == ("error", "CLIENT_NOT_FOUND")
     assert effects(sandbox) == []

@@ -140,6 +140,7 @@ async def test_a_bulk_deletion_gives_one_verdict_per_id_in_order(api, customers)
         "deleted": 1,
         "not_found": 2,
         "has_invoices": 1,
+        "has_recurring_invoice": 0,
         "errors": 0,
     }
     assert data["deleted_ids"] == data["deactivated_ids"] == [customer_id(8)]

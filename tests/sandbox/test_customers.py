@@ -130,7 +130,7 @@ async def test_the_first_pages_have_two_rules_for_it_and_one_code(
         ({"address": ADDRESS | {"number": 1}}, "address.number"),
         ({"billing_emails": "a@b.example"}, "billing_emails"),
         ({"general_discount": "5"}, "general_discount"),
-        ({"preferred_payment_method": {"method": "CHEQUE"}}, "preferred_payment_method.method"),
+        ({"preferred_payment_method": {"method": 7}}, "preferred_payment_method.method"),
         ({"preferred_payment_method": {"payment_term_days": "30"}},
          "preferred_payment_method.payment_term_days"),
     ],
@@ -140,6 +140,29 @@ async def test_a_wrong_type_is_named_as_broken_json(api, changes, field):
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "INVALID_JSON_FORMAT"
     assert answer.json()["error"]["details"]["field"] == field
+
+
+async def test_a_value_that_is_none_of_the_words_is_content_today_and_was_form(open_sandbox):
+    wrong = new_customer(
+        address=ADDRESS, preferred_payment_method={"method": "CHEQUE", "payment_term_days": 30}
+    )
+    today = await open_sandbox().post(FLAT, json=wrong)
+    assert (today.status_code, today.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
+    details = today.json()["error"]["details"]
+    assert details.keys() == {"field", "invalid_value", "allowed_values"}
+    assert (details["field"], details["invalid_value"]) == (
+        "preferred_payment_method.method",
+        "CHEQUE",
+    )
+    assert details["allowed_values"].startswith("NONE, BANK_TRANSFER, CARD")
+    before = await open_sandbox(generation="legacy").post(FLAT, json=wrong)
+    assert (before.status_code, before.json()["error"]["code"]) == (400, "INVALID_JSON_FORMAT")
+
+
+async def test_what_no_field_is_called_is_passed_over_in_silence(api, customers):
+    answer = await api.post(customers, json=new_customer(colour="red", direccion=ADDRESS))
+    assert answer.status_code == 201
+    assert not {"colour", "direccion"} & answer.json()["data"].keys()
 
 
 async def test_a_deleted_customer_is_gone_and_its_nif_is_free(api, customers):

@@ -92,7 +92,8 @@ async def test_the_customer_of_another_company_gets_no_draft(open_sandbox):
     api = open_sandbox(companies=2)
     body = draft(recipient={"customer_id": customer_id(101)})
     answer = await api.post(COMPANY, json=body)
-    assert (answer.status_code, api.effects()) == (422, [])
+    assert (answer.status_code, api.effects()) == (404, [])
+    assert answer.json()["error"]["code"] == "INVOICE_CLIENT_NOT_FOUND"
 
 
 async def test_todays_lines_need_a_tax_and_the_legacy_ones_a_description(open_sandbox):

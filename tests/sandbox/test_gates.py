@@ -27,8 +27,11 @@ async def test_only_a_well_formed_test_key_opens_any_path(api, value):
 
 async def test_a_current_error_repeats_itself_on_top_and_a_seed_error_does_not(open_sandbox):
     current = (await open_sandbox().get("/nowhere")).json()
-    assert current["type"] == "https://docs.beel.es/errors/NOT_FOUND"
-    assert (current["title"], current["detail"]) == ("NOT_FOUND", current["error"]["message"])
+    assert current["type"] == "https://docs.beel.es/errors/ENDPOINT_NOT_FOUND"
+    assert (current["title"], current["detail"]) == (
+        "ENDPOINT_NOT_FOUND",
+        current["error"]["message"],
+    )
     assert current["instance"] == "/nowhere"
     legacy = (await open_sandbox(generation="legacy").get("/nowhere")).json()
     assert legacy.keys() == {"success", "error", "meta"}
@@ -48,7 +51,8 @@ async def test_the_identity_leads_to_the_companies(open_sandbox):
 
 async def test_the_second_company_is_out_of_reach_of_a_small_account(api):
     answer = await api.get(f"/v1/companies/{SECOND_COMPANY_ID}/customers")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "ACTIVE_COMPANY_NOT_ACCESSIBLE"
 
 
 @pytest.mark.parametrize(
@@ -87,9 +91,19 @@ async def test_a_missing_scope_is_named(open_sandbox):
     api = open_sandbox(scopes=("customers:read",))
     assert (await api.get(COMPANY)).status_code == 200
     dry = await api.post(f"{COMPANY}/bulk", params={"dry_run": "true"}, json={"customers": []})
-    assert dry.json()["error"]["details"] == {"missing_scopes": ["customers:write"]}
+    assert dry.json()["error"]["details"] == {
+        "missing_scopes": "customers:write",
+        "required_scopes": "customers:write",
+    }
     named = await api.get(FLAT, headers={"BeeL-Active-Company": DEMO_COMPANY_ID})
-    assert named.json()["error"]["details"] == {"missing_scopes": ["companies:read"]}
+    assert named.json()["error"]["details"] == {
+        "missing_scopes": "companies:read",
+        "required_scopes": "customers:read,companies:read",
+    }
+    legacy = open_sandbox(generation="legacy", scopes=())
+    assert (await legacy.get(FLAT)).json()["error"]["details"] == {
+        "missing_scopes": ["customers:read"]
+    }
     assert (await api.get(COMPANIES)).json()["error"]["code"] == "INSUFFICIENT_SCOPE"
     identity = (await api.get("/v1/me/identity")).json()["data"]
     assert identity["credential"]["scopes"] == ["customers:read"]

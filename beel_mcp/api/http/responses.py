@@ -44,8 +44,12 @@ _GAVE_UP: Final = (408, 425, 499)
 _ABOUT_ROUTES: Final = re.compile("ROUTE|ENDPOINT|DEPRECATED|RETIRED|SUNSET|GONE")
 _MOST_FIELDS: Final = 50
 _MOST_ROWS: Final = 1_000
+_ROW: Final = re.compile(r"customers\[(\d{1,4})\]\.", re.ASCII)
 # Members of `details` that name no field.
-_NO_FIELDS: Final = ("feature_code", "current_plan", "max_size_bytes", "max_size_formatted")
+_NO_FIELDS: Final = (
+    *("feature_code", "current_plan", "max_size_bytes", "max_size_formatted"),
+    *("missing_scopes", "required_scopes"),
+)
 _RETIRE_REMEDY: Final = (
     "Use a key that can list companies (scope companies:list) or set BEEL_COMPANY_ID to the "
     "company's id; BEEL_ROUTES must then be auto or company."
@@ -232,13 +236,14 @@ def _is_retired(incoming: Incoming, code: str | None, endpoint: Endpoint, family
     """Tell a route that is gone from a record that is not there.
 
     While a flat route lives, every response of it announces its end; so a proper NOT_FOUND
-    about one record stays what it says until the announced day has passed.
+    about one record stays what it says until the announced day has passed. A collection cannot
+    miss a record, but what it was sent can: the customer of a new invoice has a code of its own.
     """
     if family != "flat" or not endpoint.needs_company or incoming.status not in (404, 410):
         return False
     return (
         incoming.status == 410
-        or endpoint.route(family).is_collection
+        or (endpoint.route(family).is_collection and not (code or "").endswith("_NOT_FOUND"))
         or code is None
         or _ABOUT_ROUTES.search(code) is not None
         or has_passed(incoming.headers)
@@ -262,13 +267,19 @@ def _field_errors(error: Mapping[str, Any]) -> tuple[FieldError, ...]:
     if "invalid_value" in details or "expected_format" in details or "allowed_values" in details:
         wanted = sanitized(details.get("expected_format") or details.get("allowed_values"))
         message = f"expected {wanted}" if wanted else "has a value that BeeL cannot read"
-        return (*found, FieldError(sanitized(details.get("field"), 60) or "request", message))
+        return (*found, _named(sanitized(details.get("field"), 60) or "request", message))
     named = (
-        FieldError(sanitized(name, 60), sanitized(message))
+        _named(sanitized(name, 60), sanitized(message))
         for name, message in list(details.items())[:_MOST_FIELDS]
         if isinstance(message, str) and name not in _NO_FIELDS
     )
     return (*found, *named)
+
+
+def _named(field: str, message: str) -> FieldError:
+    """Make the error of a field that BeeL names by its path, which may lead through a row."""
+    row = _ROW.match(field)
+    return FieldError(field, message, index=int(row[1]) if row else None)
 
 
 def _ending(incoming: Incoming) -> str:
@@ -279,6 +290,8 @@ def _ending(incoming: Incoming) -> str:
 
 def _missing_scopes(error: Mapping[str, Any]) -> str:
     scopes = object_in(error, "details").get("missing_scopes")
+    if isinstance(scopes, str):  # today's BeeL lists them in one text
+        scopes = scopes.split(",")
     if not isinstance(scopes, list):
         return ""
     names = [sanitized(scope, 40) for scope in scopes if isinstance(scope, str)]

@@ -79,7 +79,7 @@ def read_customer(
     """Give the fields that are there and right, under their current names, and what is wrong."""
     if not isinstance(body, dict):
         raise mistyped(where.rstrip(".") or "body", body, "object")
-    reader = BodyReader(where)
+    reader = BodyReader(generation, where)
     found = reader.read_fields(body, customer_rules(generation, purpose))
     bad = {problem.field.partition(".")[0] for problem in reader.problems}
     fields = {

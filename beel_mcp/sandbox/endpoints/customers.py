@@ -166,7 +166,7 @@ def as_echo(record: Record, call: Call) -> dict[str, Any]:
 def _find(call: Call) -> Record:
     record = call.store.get_customer(call.company_id, call.path["customer_id"])
     if record is None:
-        raise ApiError(404, "NOT_FOUND", "There is no such customer")
+        raise call.not_found("customer", "CLIENT")
     return record
 
 

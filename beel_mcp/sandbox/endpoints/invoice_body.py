@@ -40,7 +40,7 @@ LINE: Final[Mapping[str, Rule]] = {
 INVOICE: Final[Mapping[str, Rule]] = {
     "type": _Typed(choices=TYPES, required=NEEDED),
     "recipient": _Typed("object", fields={"customer_id": _Typed("uuid")}, required=NEEDED),
-    "lines": _Typed("array", items=_Typed("object", fields=LINE, closed=True), required=NEEDED),
+    "lines": _Typed("array", items=_Typed("object", fields=LINE), required=NEEDED),
     "operation_date": _Typed("date"),
     "due_date": _Typed("date"),
     "notes": _Typed(most=1000),
@@ -54,7 +54,7 @@ LEGACY_LINE: Final[Mapping[str, Rule]] = {
 }
 LEGACY_INVOICE: Final[Mapping[str, Rule]] = {
     **INVOICE,
-    "lines": replace(INVOICE["lines"], items=_Typed("object", fields=LEGACY_LINE, closed=True)),
+    "lines": replace(INVOICE["lines"], items=_Typed("object", fields=LEGACY_LINE)),
 }
 
 
@@ -62,8 +62,7 @@ def read_invoice(
     body: dict[str, Any], generation: Generation
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Give the fields of a draft, which are whole if there are no problems, and the problems."""
-    reader = BodyReader()
-    reader.report_unknown(body, INVOICE)
+    reader = BodyReader(generation)
     for name, rule in INVOICE.items():
         if rule.required and name not in body:
             reader.report(name, "Is required")

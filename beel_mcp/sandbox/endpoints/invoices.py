@@ -130,6 +130,8 @@ def create_invoice(call: Call) -> ApiResponse:
     refuse(problems, "invoice")
     customer_id = fields["recipient"]["customer_id"]
     if call.store.get_customer(call.company_id, customer_id) is None:
+        if not call.is_legacy:
+            raise call.not_found("customer", "INVOICE_CLIENT")
         refuse([Problem("recipient.customer_id", "", "There is no such customer")], "invoice")
     record = _draft(call, customer_id, fields)
     call.store.insert_invoice(record, call.request)
@@ -165,7 +167,7 @@ def find_invoices(call: Call, invoice_ids: Sequence[str]) -> list[Record]:
 def _find(call: Call) -> Record:
     found = find_invoices(call, [call.path["invoice_id"]])
     if not found:
-        raise ApiError(404, "NOT_FOUND", "There is no such invoice")
+        raise call.not_found("invoice", "INVOICE")
     return found[0]
 
 

@@ -124,7 +124,7 @@ def get_mail(call: Call) -> ApiResponse:
 
 
 def _read(call: Call) -> dict[str, Any]:
-    reader = BodyReader()
+    reader = BodyReader(call.options.generation)
     fields = reader.read_fields(call.body, DELIVERY)
     for name, most in (("invoice_ids", MOST_INVOICES), ("recipients", None)):
         number = len(fields.get(name, ()))
