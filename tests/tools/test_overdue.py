@@ -153,6 +153,10 @@ async def test_without_a_due_date_nothing_is_told_as_overdue_and_that_is_said(
     some = await found(client, status=["OVERDUE"])
     assert numbers(some) == {12, 13, 25}
     assert "Without a due date, so not told as overdue: " in some["text"]
+    for status in (["SENT"], ["SENT", "OVERDUE"]):  # there they are, and nothing is left out
+        listed = await found(client, status=status, limit=50)
+        assert {8, 10, 11, 28} <= numbers(listed)
+        assert "not told as overdue" not in listed["text"]
     sandbox.state.store.execute("UPDATE invoices SET due_date = NULL")
     none = await found(client, status=["OVERDUE"])
     assert none["total"] == 0
