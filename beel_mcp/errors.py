@@ -109,11 +109,18 @@ class InternalError(BeelMcpError, code="internal_error"):
 
 
 class ApiError(BeelMcpError, code="api_error"):
-    """BeeL, or the way to it. `status` is the HTTP status of the answer, where there was one."""
+    """BeeL, or the way to it. `status` is the HTTP status of the answer, where there was one.
 
-    def __init__(self, message: str, *, status: int | None = None, **details: Any) -> None:
+    `is_replay`: BeeL gave back what it had answered to the same idempotency key before, and did
+    nothing now.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, is_replay: bool = False, **details: Any
+    ) -> None:
         super().__init__(message, **details)
         self.status = status
+        self.is_replay = is_replay
 
 
 class NotSentError(ApiError, code="beel_unreachable"):

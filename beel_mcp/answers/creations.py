@@ -28,7 +28,7 @@ from beel_mcp.answers.problems import (
 )
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError, NextCall
-from beel_mcp.writes.journal.records import Chunk, Operation, RowRecord
+from beel_mcp.writes.journal.records import KEY_SPENT, Chunk, Operation, RowRecord
 from beel_mcp.writes.kinds.create_customers import checking_call
 from beel_mcp.writes.run.gate import Executed
 
@@ -163,10 +163,14 @@ def _next_calls(
         return [outcome.checking_call("finds out, by reading only")]
     everyone = outcome.checking_call("lists everyone who was created")
     is_outdated = stopped is not None and stopped.code in OUTDATED
-    going_on = None if is_outdated else going_on_call(outcome.operation)
-    if can_check and not going_on and (is_outdated or outcome.failed):
-        going_on = checking_call(outcome.operation.subject)
-    return [everyone if outcome.done > CREATED_CAP else None, going_on]
+    going_on = None if is_outdated else going_on_call(outcome)
+    is_stuck = not going_on and (is_outdated or outcome.failed or outcome.not_attempted)
+    anew = checking_call(outcome.operation.subject) if is_stuck or _refusals(outcome) else None
+    return [
+        everyone if outcome.done > CREATED_CAP else None,
+        going_on,
+        anew if can_check else None,
+    ]
 
 
 def customers_summary(outcome: Outcome) -> str:
@@ -176,7 +180,7 @@ def customers_summary(outcome: Outcome) -> str:
     if outcome.running:
         return _running_summary(counts)
     if counts.unknown:
-        return f"BeeL did not answer. The {rows} may or may not exist."
+        return f"{_why_unknown(outcome)} The {rows} may or may not exist."
     if counts.refused:
         return f"BeeL refused {plural(counts.refused, 'customer')}; {counts.created} were created."
     if counts.not_attempted:
@@ -187,6 +191,13 @@ def customers_summary(outcome: Outcome) -> str:
         f"Created {plural(counts.created, 'customer')} of {outcome.operation.total}"
         f"{left_out if counts.skipped else ''}."
     )
+
+
+def _why_unknown(outcome: Outcome) -> str:
+    open_ones = [chunk for chunk in outcome.operation.chunks if chunk.is_open]
+    if all(chunk.code == KEY_SPENT for chunk in open_ones):
+        return "BeeL repeated an earlier failure instead of an answer."
+    return "BeeL did not answer."
 
 
 def _running_summary(counts: CreationCounts) -> str:
@@ -209,8 +220,14 @@ def customers_detail(
         parts.append("Do not create them again; run check_operation.")
     if any(chunk.state == "NOT_DONE" for chunk in chunks):
         parts.append("BeeL did not answer, and a look showed that they were not created.")
-    if any(chunk.state == "NOT_DONE" and chunk.attempts == 1 for chunk in chunks):
-        parts.append("The same create_customers call sends them once more.")
+        parts += [f"BeeL had said {code}." for code in _refusals(outcome)]
+        if outcome.can_go_on:
+            parts.append("The same create_customers call sends them once more.")
+    if outcome.not_attempted and not outcome.can_go_on and not outcome.unknown:
+        parts.append(
+            "A day after it was decided nothing more of it is sent: call validate_customers again"
+            " with the same list."
+        )
     codes = sorted({chunk.code or "" for chunk in chunks if _has_reason(chunk)})
     if stopped:
         parts.append(f"{stopped.message} {stopped.remedy or ''}".strip())
@@ -231,11 +248,9 @@ def customers_record_detail(outcome: Outcome) -> str:
     return " ".join([*mixed, customers_detail(outcome)])
 
 
-def going_on_call(operation: Operation) -> NextCall | None:
-    """Give the call that sends what was not sent yet."""
-    if not any(chunk.state == "READY" for chunk in operation.chunks):
-        return None
-    return resuming_call(operation)
+def going_on_call(outcome: Outcome) -> NextCall | None:
+    """Give the call that sends what was not sent yet, or proven not to have been carried out."""
+    return resuming_call(outcome.operation) if outcome.can_go_on else None
 
 
 def resuming_call(operation: Operation) -> NextCall:
@@ -247,6 +262,12 @@ def resuming_call(operation: Operation) -> NextCall:
     if operation.total > operation.planned:
         arguments["skip_problems"] = True
     return NextCall("create_customers", arguments, "goes on with the rows not attempted")
+
+
+def _refusals(outcome: Outcome) -> list[str]:
+    """Give BeeL's own codes for what was sent, and looked for in vain."""
+    codes = {chunk.code or "" for chunk in outcome.operation.chunks if chunk.state == "NOT_DONE"}
+    return sorted(code for code in codes if code.isupper())
 
 
 def _has_reason(chunk: Chunk) -> bool:
@@ -316,7 +337,7 @@ def draft_summary(outcome: Outcome) -> str:
     if outcome.running:
         return "The draft invoice is being created."
     if outcome.unknown:
-        return "BeeL did not answer. The draft invoice may or may not exist."
+        return f"{_why_unknown(outcome)} The draft invoice may or may not exist."
     if not outcome.done:
         return "BeeL refused the draft invoice." if outcome.failed else "No draft was created."
     status = _created_facts(outcome).get("invoice_status", "DRAFT")
@@ -335,9 +356,9 @@ def _draft_fate(outcome: Outcome) -> str:
     if chunk.is_open and not outcome.running:
         return "Do not create it again; run check_operation."
     if chunk.state == "NOT_DONE":
-        again = "The same create_draft_invoice call sends it once more."
+        said = [f"BeeL had said {code}." for code in _refusals(outcome)]
         looked = "BeeL did not answer, and two looks showed that it was not created."
-        return f"{looked} {again}" if chunk.attempts == 1 else looked
+        return " ".join([looked, *said, "The same create_draft_invoice call sends it once more."])
     return f"The reason: {chunk.code}." if _has_reason(chunk) else ""
 
 

@@ -50,7 +50,7 @@ class Sentences:
 
     summary: Callable[[Outcome], str]
     detail: Callable[[Outcome], str]
-    going_on: Callable[[Operation], NextCall | None] = lambda _: None
+    going_on: Callable[[Outcome], NextCall | None] = lambda _: None
 
 
 class _Confirmed(WriteAnswer):
@@ -186,7 +186,7 @@ def operation_answer(
         next=next_steps(
             outcome.checking_call(f"in {retry_after_s} s") if retry_after_s else None,
             following if has_more else None,
-            None if outcome.is_unsure else sentences.going_on(operation),
+            None if outcome.is_unsure else sentences.going_on(outcome),
             way_back(outcome),
         ),
     )

@@ -10,7 +10,13 @@ from pydantic import BaseModel
 from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, VALUE_LIMIT, Status
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
-from beel_mcp.writes.journal.records import Chunk, ChunkState, Operation, RowRecord
+from beel_mcp.writes.journal.records import (
+    UNSENT_STATES,
+    Chunk,
+    ChunkState,
+    Operation,
+    RowRecord,
+)
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.protocol import OutcomeWords
@@ -105,6 +111,14 @@ class Outcome:
         """Whether check_operation will find out more."""
         return self.running or self.unknown > 0
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether some of it may still be sent; a day after the decision its rows are gone."""
+        return any(
+            chunk.state in UNSENT_STATES and self.records.get(chunk.chunk)
+            for chunk in self.operation.chunks
+        )
+
     def fields(self, *, replayed: bool = False) -> dict[str, Any]:
         """Give the fields that the answers of all writes share."""
         return {
@@ -152,7 +166,7 @@ class Outcome:
         return self.words.done if record.verdict == "done" else self.words.failed
 
     def _class_of(self, state: ChunkState) -> str:
-        if state in ("READY", "NOT_DONE"):
+        if state in UNSENT_STATES:
             return "not_attempted"
         if state in ("PENDING", "UNKNOWN"):
             return "unknown"

@@ -31,6 +31,8 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | its proforma | is active again | as it was |
 | ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |
 | mails with invoices | one of 1 to 200, noted and never sent; their history | none |
+| kept under an idempotency key | successes and failures (5xx) | successes |
+| a kept answer has | Idempotency-Replay | X-Idempotency-Replay |
 | X-Bulk-Failures | not sent | sent when a PDF is missing |
 
 In both, a new invoice is a draft for a customer, whatever else BeeL can make; a NIF must have its

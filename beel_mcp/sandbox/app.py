@@ -25,6 +25,8 @@ SUNSET = "Wed, 09 Dec 2026 00:00:00 GMT"
 def create_app(options: SandboxOptions | None = None) -> Starlette:
     """Make a sandbox; `app.state.store` has its rows, its ledger and its request log.
 
+    `app.state.options` are the options that it was made with.
+
     Raises:
         ValueError: the state file was written by another version of the sandbox.
     """
@@ -50,6 +52,7 @@ def create_app(options: SandboxOptions | None = None) -> Starlette:
 
     app = Starlette(routes=routes, exception_handlers={Exception: answer_crash})
     app.state.store = store
+    app.state.options = options
     return app
 
 
@@ -67,7 +70,7 @@ class PathApp:
         self._store = store
         self._options = options
         self._limits = limits
-        self._keys = gates.IdempotencyKeys(store, options.idempotency)
+        self._keys = gates.IdempotencyKeys(store, options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(Request(scope, receive))
@@ -130,6 +133,14 @@ class PathApp:
             return replay
         try:
             return await self._act(call, claim)
+        except ApiError as error:
+            if error.status < 500 or call.is_legacy:
+                self._keys.release(claim)
+                raise
+            # A failure is an answer, too: whatever was done by then, the key has no other.
+            failure = wrap_error(error, call.request, self._options.generation)
+            self._keys.keep(claim, failure)
+            return failure
         except BaseException:
             self._keys.release(claim)
             raise

@@ -2,11 +2,13 @@
 
 An idempotency key is bound to its owner and to the bytes of the body, not to the query: a dry run
 and the creation after it, sent with one key, are the same request, and the second replays the
-first. Only successes are kept, so a refused request may be mended and sent again with its key.
+first. Successes are kept, and failures (5xx) by the current generation; no refusal is, so that a
+refused request may be mended and sent again with its key.
 """
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 from starlette.requests import Request
 
 from .calls import UUID, Endpoint
-from .options import IdempotencyMode, SandboxOptions
+from .options import Generation, IdempotencyMode, SandboxOptions
 from .responses import JSON, ApiError, ApiResponse, mistyped
 from .store import Store
 
@@ -25,6 +27,10 @@ LARGEST_BODY = 2 * 1024**2
 LARGEST_EDGE_BODY = 8 * 1024**2
 WINDOW_S = 60
 KEY_KEPT_S = 24 * 3600
+REPLAYED: Mapping[Generation, str] = {
+    "current": "Idempotency-Replay",
+    "legacy": "X-Idempotency-Replay",
+}
 IDEMPOTENCY_KEY = re.compile(r"[a-zA-Z0-9_-]{1,255}")
 OF_CLAIM = "FROM idempotency_keys WHERE owner = ? AND key = ?"
 
@@ -150,9 +156,10 @@ class Claim(NamedTuple):
 class IdempotencyKeys:
     """The keys of a store."""
 
-    def __init__(self, store: Store, mode: IdempotencyMode) -> None:
+    def __init__(self, store: Store, options: SandboxOptions) -> None:
         self._store = store
-        self._mode = mode
+        self._mode: IdempotencyMode = options.idempotency
+        self._flag = REPLAYED[options.generation]
 
     def take(self, claim: Claim, body: bytes, now: datetime) -> ApiResponse | None:
         """Take a key, or give the answer it is kept with."""
@@ -178,7 +185,7 @@ class IdempotencyKeys:
         elif self._mode == "refused":
             code, message = "ALREADY_PROCESSED", "The key was already processed"
         else:
-            headers = json.loads(kept["headers"]) | {"Idempotency-Replay": "true"}
+            headers = json.loads(kept["headers"]) | {self._flag: "true"}
             return ApiResponse(kept["status"], kept["content"], JSON, headers)
         raise ApiError(409, f"IDEMPOTENCY_KEY_{code}", message)
 

@@ -53,5 +53,6 @@ class SandboxOptions:
     # The clock of dates, rate windows and the 24 hours of idempotency keys.
     now: Callable[[], datetime] = utc_now
     # Awaited with the endpoint's name before its effect (its key is already taken) and after
-    # its commit (nothing is answered yet), so that a test can hold or break a request there.
+    # its commit (nothing is answered yet), so that a test can hold or break a request there, or
+    # raise the ApiError that it is answered with.
     pause: Pause | None = None

@@ -11,7 +11,7 @@ import pytest
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Breaker, Quota
 from beel_mcp.errors import ApiError, NotSentError
-from tests.support.servers.answers import COMPANY
+from tests.support.servers.answers import COMPANY, refusal
 from tests.support.servers.scripted import CALLS, BadHandshake, failing, limited
 
 pytestmark = pytest.mark.anyio
@@ -177,6 +177,16 @@ async def test_any_answer_ends_a_row_of_failures(client, script, answer):
     for _ in range(10):
         with suppress(ApiError):
             await CALLS["create"][2](client)
+    assert route.call_count == 10
+
+
+async def test_a_stored_failure_that_is_repeated_is_no_new_one(client, script):
+    headers = {"idempotency-replay": "true"}
+    replay = httpx.Response(500, json=refusal("INTERNAL_ERROR"), headers=headers)
+    route = script("create", 503, 503, 503, 503, replay, 503, 503, 503, 503, "ok")
+    for _ in range(9):
+        await failing(client, "create")
+    await CALLS["create"][2](client)
     assert route.call_count == 10
 
 

@@ -10,7 +10,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import DRY_RUN, FILE, KEYED_WRITE, PLAIN_WRITE, READ
 from beel_mcp.errors import ConflictError, NotSentError, UnknownOutcomeError
 from tests.support.servers.answers import COMPANY, ROW, envelope, refusal
-from tests.support.servers.scripted import CALLS, BadHandshake, failing
+from tests.support.servers.scripted import CALLS, SUCCESSES, BadHandshake, failing
 
 pytestmark = pytest.mark.anyio
 ENDPOINTS = [row for row in vars(routes).values() if isinstance(row, routes.Endpoint)]
@@ -104,6 +104,24 @@ async def test_every_attempt_is_the_same_request(client, script, kind):
     assert route.calls.last.request.headers.get("idempotency-key") == (
         "k-1" if kind == "create" else None
     )
+
+
+@pytest.mark.parametrize("name", ["Idempotency-Replay", "X-Idempotency-Replay"])
+async def test_a_repeated_failure_is_told_from_a_new_one_also_after_a_wait(client, script, name):
+    replay = httpx.Response(500, json=refusal("INTERNAL_ERROR"), headers={name: "true"})
+    route = script("create", "IDEMPOTENCY_KEY_PROCESSING", replay)
+    error = await failing(client, "create")
+    assert (error.is_replay, error.code, error.changed) == (True, "INTERNAL_ERROR", "unknown")
+    assert route.call_count == 2, "it is not asked again: the key has no other answer"
+    for headers in ({}, {name: "false"}):
+        script("create", httpx.Response(500, json=refusal("INTERNAL_ERROR"), headers=headers))
+        assert (await failing(client, "create")).is_replay is False
+
+
+async def test_a_repeated_success_is_a_success(client, script):
+    stored = httpx.Response(201, json=SUCCESSES["create"], headers={"Idempotency-Replay": "true"})
+    script("create", stored)
+    assert (await CALLS["create"][2](client)).created[0].customer_id == "c-1"
 
 
 def test_every_operation_has_its_rule_and_no_write_is_sent_again_in_doubt():

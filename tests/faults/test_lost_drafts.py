@@ -98,16 +98,19 @@ async def test_repeating_the_call_instead_of_checking_settles_first_and_creates_
     assert drafts(beel) == [again["invoice_id"]]
 
 
-async def test_it_is_sent_again_once_and_no_more(client: Client, beel: FaultServer) -> None:
-    beel.fault("reset", method="POST", path="invoices", times=2)
-    for _ in range(2):
+async def test_it_is_sent_once_for_each_call_after_a_look_and_under_its_own_key(
+    client: Client, beel: FaultServer
+) -> None:
+    beel.fault("reset", method="POST", path="invoices", times=3)
+    for sendings in (1, 2, 3):
         lost = await call(client, **WANTED)
-        assert lost["status"] == "unknown"
-        await call(client, "check_operation", operation_id=lost["operation_id"])
-    assert len(beel.keys) == 2
-    other = await call(client, **WANTED)
-    assert other["operation_id"] != lost["operation_id"], "a decision of its own"
-    assert drafts(beel) == [other["invoice_id"]]
+        assert (lost["status"], len(beel.keys)) == ("unknown", sendings)
+        looked = await call(client, "check_operation", operation_id=lost["operation_id"])
+        assert "sends it once more" in looked["detail"]
+    done = await call(client, **WANTED)
+    assert done["operation_id"] == lost["operation_id"]
+    assert drafts(beel) == [done["invoice_id"]]
+    assert len(set(beel.keys)) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,9 +133,11 @@ async def test_what_is_said_of_the_key_proves_nothing_so_it_is_looked_for(
         path="invoices",
         times=3,
     )
-    lost = await call(client, **WANTED)
-    assert lost["status"] == "unknown"
-    settled = await call(client, "check_operation", operation_id=lost["operation_id"])
+    told = await call(client, **WANTED)
+    # A key that is spent is looked into at once, and what is found is told.
+    is_found = committed and code == "IDEMPOTENCY_KEY_ALREADY_PROCESSED"
+    assert told["status"] == ("done" if is_found else "unknown")
+    settled = await call(client, "check_operation", operation_id=told["operation_id"])
     assert settled["counts"]["created" if committed else "not_attempted"] == 1
     assert len(drafts(beel)) == committed
 

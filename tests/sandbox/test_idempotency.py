@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import pytest
 
+from beel_mcp.sandbox.responses import ApiError
 from tests.sandbox.conftest import COMPANY, FLAT, new_customer
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +86,44 @@ async def test_an_answer_lost_after_the_commit_is_replayed(open_sandbox):
     assert (await api.post(FLAT, json=new_customer(), headers=KEYED)).status_code == 500
     again = await api.post(FLAT, json=new_customer(), headers=KEYED)
     assert again.status_code == 201
+    assert api.effects() == ["customer_created"]
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+async def test_a_failure_is_kept_for_a_day_whatever_was_done_by_then(open_sandbox, phase):
+    clock, failing = [datetime(2026, 5, 4, 12, tzinfo=UTC)], [True]
+
+    async def fail(name, now):
+        if now == phase and failing.pop():
+            failing.append(False)
+            raise ApiError(503, "UNAVAILABLE", "The sandbox is told to fail")
+
+    api = open_sandbox(now=lambda: clock[0], pause=fail)
+    first = await api.post(FLAT, json=new_customer(), headers=KEYED)
+    clock[0] += timedelta(hours=23, minutes=59)
+    again = await api.post(FLAT, json=new_customer(), headers=KEYED)
+    assert (first.status_code, again.status_code) == (503, 503)
+    assert again.content == first.content
+    assert "Idempotency-Replay" not in first.headers
+    assert again.headers["Idempotency-Replay"] == "true"
+    assert api.effects() == (["customer_created"] if phase == "after" else [])
+    other = await api.post(FLAT, json=new_customer(), headers={"Idempotency-Key": "batch-2"})
+    assert other.status_code == (409 if phase == "after" else 201)
+
+
+async def test_the_older_generation_keeps_successes_alone_and_has_its_own_header(open_sandbox):
+    failing = [True]
+
+    async def fail(name, now):
+        if now == "before" and failing.pop():
+            failing.append(False)
+            raise ApiError(503, "UNAVAILABLE", "The sandbox is told to fail")
+
+    api = open_sandbox(generation="legacy", pause=fail)
+    answers = [await api.post(FLAT, json=new_customer(), headers=KEYED) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 201, 201]
+    assert answers[2].headers["X-Idempotency-Replay"] == "true"
+    assert "Idempotency-Replay" not in answers[2].headers
     assert api.effects() == ["customer_created"]
 
 

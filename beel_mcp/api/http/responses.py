@@ -16,6 +16,7 @@ from beel_mcp.api.http.wire import (
     Incoming,
     code_of,
     has_passed,
+    is_replay,
     object_in,
     objects_in,
     quote_of,
@@ -200,17 +201,8 @@ def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family)
     facts: dict[str, Any] = {"status": status, "request_id": _request_id(body)}
     if status in (409, 429, 503):
         facts["retry_after_s"] = retry_after_s(incoming.headers)
-    contradicts = _says_success(body)
-    if status >= 500 or status in _GAVE_UP or contradicts:
-        return UnknownOutcomeError(
-            f"BeeL's answer contradicts itself (HTTP {status})."
-            if contradicts
-            else f"BeeL failed to answer (HTTP {status}).",
-            code=code or ("unexpected_answer" if contradicts else "server_error"),
-            changed=endpoint.changed_if_lost,
-            retryable=endpoint.effect != "write" and not contradicts,
-            **facts,
-        )
+    if status >= 500 or status in _GAVE_UP or _says_success(body):
+        return _failure(incoming, body, endpoint, facts)
     if _is_retired(incoming, code, endpoint, family):
         return RouteRetiredError(
             f"BeeL no longer answers on the route for {endpoint.name}: it has been retired.",
@@ -228,6 +220,26 @@ def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family)
         retryable=status == 429 or code == PROCESSING,
         field_errors=_field_errors(error),
         remedy=_refusals()["remedy"].get(code or "", own.get("remedy", "")),
+        **facts,
+    )
+
+
+def _failure(
+    incoming: Incoming, body: Any, endpoint: Endpoint, facts: Mapping[str, Any]
+) -> UnknownOutcomeError:
+    """Make the error for an answer that leaves open what was done."""
+    status, is_old, contradicts = incoming.status, is_replay(incoming.headers), _says_success(body)
+    code = code_of(object_in(body, "error").get("code"))
+    return UnknownOutcomeError(
+        f"BeeL's answer contradicts itself (HTTP {status})."
+        if contradicts
+        else f"BeeL repeated a failure that it had stored (HTTP {status})."
+        if is_old
+        else f"BeeL failed to answer (HTTP {status}).",
+        code=code or ("unexpected_answer" if contradicts else "server_error"),
+        changed=endpoint.changed_if_lost,
+        retryable=endpoint.effect != "write" and not contradicts,
+        is_replay=is_old,
         **facts,
     )
 

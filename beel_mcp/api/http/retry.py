@@ -110,7 +110,9 @@ class Breaker:
         self._probing = self._probing or is_probe
 
         def record(error: ApiError | None) -> None:
-            if error is None or (error.status is not None and error.status < 500):
+            is_answer = error is not None and error.status is not None and error.status < 500
+            # A stored failure that is repeated is an old one: BeeL is there.
+            if error is None or is_answer or error.is_replay:
                 self._failures, self._opened_at = 0, None
             # What the person has to mend says nothing about BeeL.
             elif error.retryable or not isinstance(error, NotSentError):

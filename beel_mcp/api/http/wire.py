@@ -100,6 +100,12 @@ def retry_after_s(headers: Mapping[str, str]) -> int | None:
     return None
 
 
+def is_replay(headers: Mapping[str, str]) -> bool:
+    """Tell whether BeeL gives back the answer that it stored under an idempotency key."""
+    names = ("idempotency-replay", "x-idempotency-replay")  # today's, and an older one
+    return any(headers.get(name, "").strip().lower() == "true" for name in names)
+
+
 def has_passed(headers: Mapping[str, str]) -> bool:
     """Tell whether the answer comes from a route whose announced end lies behind us."""
     sunset = _day(headers.get("sunset", ""))

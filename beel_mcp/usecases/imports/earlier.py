@@ -8,7 +8,6 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_overtaken
-from beel_mcp.writes.run.execution import may_send
 
 
 async def with_earlier_decisions(state: AppState, checked: Validation) -> Validation:
@@ -41,7 +40,7 @@ def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:
     left = [
         row
         for chunk in operation.chunks
-        if may_send(journal, chunk)
+        if journal.may_send(chunk)
         for row in journal.personal_data.payload(chunk) or ()
     ]
     wanted = [row.payload() for row in batch.importable()]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from beel_mcp.errors import BeelMcpError
 
@@ -104,6 +104,15 @@ class Database:
             db.close()
             raise
         return db
+
+
+def insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
+    """Insert by column name, so that the order of the schema does not matter."""
+    marks = ", ".join("?" * len(columns))
+    db.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - our names
+        [*columns.values()],
+    )
 
 
 def make_private(folder: Path) -> None:

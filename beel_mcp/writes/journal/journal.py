@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from beel_mcp.api.company import Account
-from beel_mcp.writes.journal.database import Database
+from beel_mcp.writes.journal.database import Database, insert
+from beel_mcp.writes.journal.observations import Observations
 from beel_mcp.writes.journal.personal_data import (
     PersonalData,
     forget_old,
@@ -21,13 +22,13 @@ from beel_mcp.writes.journal.personal_data import (
 )
 from beel_mcp.writes.journal.plan import Plan, PlanStore, forget_expired, has_expired, take
 from beel_mcp.writes.journal.records import (
+    KEY_SPENT,
     RECORD_TTL,
+    UNSENT_STATES,
     Chunk,
     ChunkState,
     Clock,
     Decision,
-    Finding,
-    Observation,
     Operation,
     PlannedChunk,
     RowRecord,
@@ -57,6 +58,7 @@ class Journal:
         self.lease = ProcessLease(folder)
         self.personal_data = PersonalData(self._database, now)
         self.plans = PlanStore(self._database, now)
+        self.observations = Observations(self._database, now)
 
     def exists(self) -> bool:
         return self._database.exists()
@@ -75,6 +77,17 @@ class Journal:
     def get(self, operation_id: str) -> Operation:
         """Read an operation that is known to exist."""
         return self._select("operation_id = ?", operation_id)[0]
+
+    def chunk(self, chunk: Chunk) -> Chunk:
+        """Read a chunk as it is now."""
+        return next(one for one in self.get(chunk.operation_id).chunks if one.chunk == chunk.chunk)
+
+    def may_send(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk may be sent: not while its effect is open, and within a day.
+
+        After that BeeL has forgotten the key, and we the rows.
+        """
+        return chunk.state in UNSENT_STATES and self.personal_data.has_payload(chunk)
 
     def find(self, operation_id: str, caller: str) -> Operation | None:
         """Look an operation up for its caller; another caller's does not exist."""
@@ -128,7 +141,7 @@ class Journal:
     def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
         """Find a decision about the very same rows of which something is left to send."""
         for operation in self.decided(kind, digest, account, caller):
-            if any(chunk.state in ("READY", "NOT_DONE") for chunk in operation.chunks):
+            if any(chunk.state in UNSENT_STATES for chunk in operation.chunks):
                 return operation
         return None
 
@@ -139,16 +152,6 @@ class Journal:
             *(kind, digest, account.ledger_id, caller),
             self._day_ago,
         )
-
-    def observations(self, chunk: Chunk) -> list[Observation]:
-        """List what reading showed of a chunk since it was last sent, oldest first."""
-        with self._database.reading() as db:
-            rows = db.execute(
-                "SELECT at, finding FROM observations WHERE operation_id = ? AND chunk = ?"
-                " AND attempt = ? ORDER BY rowid",
-                (chunk.operation_id, chunk.chunk, chunk.attempts),
-            ).fetchall()
-        return [Observation(at, finding) for at, finding in rows]
 
     def _execute(self, sql: str, *values: Any) -> None:
         with self._database.writing() as db:
@@ -200,7 +203,7 @@ class Journal:
     ) -> str:
         operation_id = f"op_{secrets.token_urlsafe(12)}"
         account = decision.account
-        _insert(
+        insert(
             db,
             "operations",
             operation_id=operation_id,
@@ -228,7 +231,7 @@ class Journal:
         self, db: sqlite3.Connection, kind: str, key: tuple[str, int], chunk: PlannedChunk
     ) -> None:
         operation_id, number = key
-        _insert(
+        insert(
             db,
             "chunks",
             operation_id=operation_id,
@@ -244,19 +247,25 @@ class Journal:
         else:
             keep_record(db, key, [*map(RowRecord.of, chunk.rows, chunk.outcomes)], self.time())
 
-    def pending(self, chunk: Chunk) -> None:
-        """Record that the first byte is about to leave."""
+    def pending(self, chunk: Chunk) -> Chunk:
+        """Record that the first byte is about to leave; the chunk with the key it leaves under.
+
+        A key that is spent is no more sent: the chunk gets another one.
+        """
         self.lease.acquire()
         with self._database.writing() as db:
             db.execute(
                 "UPDATE chunks SET state = 'PENDING', attempts = attempts + 1, sent_at = ?,"
+                " idempotency_key = idempotency_key || CASE code WHEN ?"
+                " THEN '-' || (attempts + 1) ELSE '' END,"
                 " settled_at = NULL, code = NULL WHERE operation_id = ? AND chunk = ?",
-                (self.time(), chunk.operation_id, chunk.chunk),
+                (self.time(), KEY_SPENT, *chunk.chunk_key),
             )
             db.execute(
                 "UPDATE operations SET owner = ?, ended_at = NULL WHERE operation_id = ?",
                 (self.lease.name, chunk.operation_id),
             )
+        return self.chunk(chunk)
 
     def settle(
         self,
@@ -311,18 +320,6 @@ class Journal:
         self._execute(
             "UPDATE operations SET saved_as = ? WHERE operation_id = ?", path, operation_id
         )
-
-    def observe(self, chunk: Chunk, finding: Finding) -> None:
-        """Keep what reading BeeL showed, so that the next call goes on from there."""
-        self._execute(
-            "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-            *(*chunk.chunk_key, chunk.attempts, self.time(), finding),
-        )
-
-    def keep_findings(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
-        """Keep for a day which rows of a chunk that stays unknown were found in BeeL."""
-        with self._database.writing() as db:
-            keep_record(db, chunk.chunk_key, record, self.time())
 
     def recover(self, is_running: Callable[[str], object]) -> None:
         """Mark as UNKNOWN what a dead process left PENDING; delete what has been kept for a day.
@@ -387,12 +384,6 @@ def _operation(db: sqlite3.Connection, columns: dict[str, Any]) -> Operation:
     account = Account(*map(columns.pop, _ACCOUNT_COLUMNS))
     columns["terms"] = json.loads(columns["terms"])
     return Operation(**columns, account=account, chunks=tuple(Chunk(*chunk) for chunk in chunks))
-
-
-def _insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
-    """Insert by column name, so that the order of the schema does not matter."""
-    marks = ", ".join("?" * len(columns))
-    db.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", [*columns.values()])
 
 
 def _first(operations: Sequence[Operation]) -> Operation | None:

@@ -37,6 +37,17 @@ class PersonalData:
         rows = self._kept(chunk, "payload")
         return None if rows is None else [WriteRow(**row) for row in rows]
 
+    def has_payload(self, chunk: Chunk) -> bool:
+        """Tell whether the rows of a chunk are at hand, and were decided about within a day."""
+        day_ago = self._now().timestamp() - RECORD_TTL.total_seconds()
+        with self._database.reading() as db:
+            found = db.execute(
+                "SELECT 1 FROM private JOIN operations USING (operation_id)"
+                " WHERE operation_id = ? AND chunk = ? AND purpose = 'payload' AND started_at > ?",
+                (*chunk.chunk_key, day_ago),
+            )
+            return found.fetchone() is not None
+
     def record(self, chunk: Chunk) -> list[RowRecord] | None:
         rows = self._kept(chunk, "record")
         return None if rows is None else [RowRecord.from_json(row) for row in rows]

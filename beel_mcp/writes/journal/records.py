@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from beel_mcp.api.company import Account
 from beel_mcp.identity import customer_key
+
+if TYPE_CHECKING:
+    from beel_mcp.writes.journal.journal import Journal
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], Awaitable[None]]
@@ -21,6 +24,13 @@ def utc_now() -> datetime:
 ChunkState = Literal["READY", "PENDING", "COMMITTED", "REJECTED", "UNKNOWN", "NOT_DONE"]
 Finding = Literal["all", "none", "mixed", "unclear"]
 Verdict = Literal["done", "failed", "unknown"]
+
+# Nothing of a chunk in one of these has happened.
+UNSENT_STATES: Final[tuple[ChunkState, ...]] = ("READY", "NOT_DONE")
+
+# Why a chunk is unsettled: BeeL answers its idempotency key with the failure that it has stored,
+# and will for a day. Whatever that request did is done; nothing comes of the key any more.
+KEY_SPENT: Final = "key_spent"
 
 # A chunk in one of these states may or may not have had its effect.
 OPEN_STATES: Final[tuple[ChunkState, ...]] = ("PENDING", "UNKNOWN")
@@ -78,6 +88,9 @@ class RowOutcome:
     problems: tuple[RowProblem, ...] = ()
     is_found: bool | None = None
     after: Mapping[str, Any] | None = None
+
+
+UNKNOWN: Final = RowOutcome("unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,3 +220,63 @@ class Observation:
 
     at: float
     finding: Finding
+
+
+class ChunkResult:
+    """The rows of one chunk, and what became of each so far; it records that in the journal."""
+
+    def __init__(self, journal: "Journal", chunk: Chunk) -> None:
+        self._journal = journal
+        self.chunk = chunk
+        self.rows = journal.personal_data.payload(chunk) or []
+        self._known: dict[int, RowOutcome] = {
+            record.number: record
+            for record in journal.personal_data.record(chunk) or ()
+            if record.verdict != "unknown"
+        }
+
+    def unknown(self) -> list[WriteRow]:
+        return [row for row in self.rows if row.number not in self._known]
+
+    def add(self, rows: Sequence[WriteRow], outcomes: Sequence[RowOutcome]) -> None:
+        self.add_found({row.number: outcome for row, outcome in zip(rows, outcomes, strict=True)})
+
+    def add_found(self, outcomes: Mapping[int, RowOutcome]) -> None:
+        """Take in outcomes by row number; one that is unknown changes nothing."""
+        self._known |= {
+            number: outcome for number, outcome in outcomes.items() if outcome.verdict != "unknown"
+        }
+
+    def settle(
+        self,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+        is_sent: bool = True,
+        by_reading: bool = False,
+    ) -> None:
+        """Record it: READY if it was never sent, UNKNOWN while a row is, else how it ended."""
+        known = self._known.values()
+        verdicts = [outcome.verdict for outcome in known]
+        self._journal.settle(
+            self.chunk,
+            self._state(is_sent=is_sent or bool(verdicts)),
+            record=self._record() if known else None,
+            code=code,
+            request_id=request_id
+            or next((outcome.request_id for outcome in known if outcome.request_id), None),
+            by_reading=by_reading,
+            done=verdicts.count("done"),
+            failed=verdicts.count("failed"),
+        )
+
+    def _record(self) -> list[RowRecord]:
+        return [RowRecord.of(row, self._known.get(row.number, UNKNOWN)) for row in self.rows]
+
+    def _state(self, *, is_sent: bool) -> ChunkState:
+        if not is_sent:
+            return "READY"
+        if self.unknown():
+            return "UNKNOWN"
+        all_failed = all(outcome.verdict == "failed" for outcome in self._known.values())
+        return "REJECTED" if all_failed else "COMMITTED"

@@ -309,7 +309,7 @@ def refused_or_unknown(chunk: Chunk, error: RefusedError) -> ApiError:
     """
     if error.code == "IDEMPOTENCY_KEY_MISMATCH":
         logger.error("BeeL saw this idempotency key with another body: report this defect")
-    if chunk.attempts == 0 and not error.code.startswith("IDEMPOTENCY_KEY"):
+    if chunk.attempts <= 1 and not error.code.startswith("IDEMPOTENCY_KEY"):
         return error
     return UnknownOutcomeError(
         error.message, code=error.code, request_id=error.request_id, changed="unknown"

@@ -1,6 +1,6 @@
 """Executes a decision exactly once: journal it, check again, journal each request, send, settle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,31 +15,30 @@ from beel_mcp.errors import (
     UnknownOutcomeError,
 )
 from beel_mcp.writes.journal.database import JournalError
-from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import ConfirmedBy, Plan
 from beel_mcp.writes.journal.records import (
-    RECORD_TTL,
+    KEY_SPENT,
+    UNSENT_STATES,
     Chunk,
-    ChunkState,
+    ChunkResult,
     Decision,
     Operation,
     PlannedChunk,
-    RowOutcome,
-    RowRecord,
     Sleep,
     WriteRow,
 )
 from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
 from beel_mcp.writes.kinds.protocol import AnotherAccountError, Write, WriteContext, settling_call
+from beel_mcp.writes.run.reconciliation import LATE_COMMIT_S, Reconciliation
 
 # Longer than one bulk request may take: whoever waits longer is told to come back.
 TURN_S: Final = 200.0
-MOST_SENDINGS: Final = 2
-# A request that was cut off may still be committed this much later.
-LATE_COMMIT_S: Final = 5.0
+# Two looks that lie far enough apart to prove something fit into this.
+LOOKING_S: Final = 60.0
 # A creation of many requests sends no further one after this; the next call goes on with it.
 OPERATION_S: Final = 600.0
-UNKNOWN: Final = RowOutcome("unknown")
+# BeeL's words for a key under which it carries nothing out any more.
+_SPENT_KEYS: Final = ("IDEMPOTENCY_KEY_ALREADY_PROCESSED", "IDEMPOTENCY_KEY_MISMATCH")
 
 
 @dataclass(frozen=True)
@@ -59,66 +58,6 @@ class Deadline:
     @property
     def left_s(self) -> float:
         return max(self.at - anyio.current_time(), 0.0)
-
-
-class ChunkResult:
-    """The rows of one chunk, and what became of each so far."""
-
-    def __init__(self, journal: Journal, chunk: Chunk) -> None:
-        self._journal = journal
-        self.chunk = chunk
-        self.rows = journal.personal_data.payload(chunk) or []
-        self._known: dict[int, RowOutcome] = {
-            record.number: record
-            for record in journal.personal_data.record(chunk) or ()
-            if record.verdict != "unknown"
-        }
-
-    def unknown(self) -> list[WriteRow]:
-        return [row for row in self.rows if row.number not in self._known]
-
-    def add(self, rows: Sequence[WriteRow], outcomes: Sequence[RowOutcome]) -> None:
-        self.add_found({row.number: outcome for row, outcome in zip(rows, outcomes, strict=True)})
-
-    def add_found(self, outcomes: Mapping[int, RowOutcome]) -> None:
-        """Take in outcomes by row number; one that is unknown changes nothing."""
-        self._known |= {
-            number: outcome for number, outcome in outcomes.items() if outcome.verdict != "unknown"
-        }
-
-    def settle(
-        self,
-        *,
-        code: str | None = None,
-        request_id: str | None = None,
-        is_sent: bool = True,
-        by_reading: bool = False,
-    ) -> None:
-        """Record it: READY if it was never sent, UNKNOWN while a row is, else how it ended."""
-        known = self._known.values()
-        verdicts = [outcome.verdict for outcome in known]
-        self._journal.settle(
-            self.chunk,
-            self._state(is_sent=is_sent or bool(verdicts)),
-            record=self._record() if known else None,
-            code=code,
-            request_id=request_id
-            or next((outcome.request_id for outcome in known if outcome.request_id), None),
-            by_reading=by_reading,
-            done=verdicts.count("done"),
-            failed=verdicts.count("failed"),
-        )
-
-    def _record(self) -> list[RowRecord]:
-        return [RowRecord.of(row, self._known.get(row.number, UNKNOWN)) for row in self.rows]
-
-    def _state(self, *, is_sent: bool) -> ChunkState:
-        if not is_sent:
-            return "READY"
-        if self.unknown():
-            return "UNKNOWN"
-        all_failed = all(outcome.verdict == "failed" for outcome in self._known.values())
-        return "REJECTED" if all_failed else "COMMITTED"
 
 
 class Execution:
@@ -199,7 +138,7 @@ class Execution:
         return any(self.may_send(chunk) for chunk in operation.chunks)
 
     def may_send(self, chunk: Chunk) -> bool:
-        return may_send(self._journal, chunk)
+        return self._journal.may_send(chunk)
 
     async def _run(self, operation_id: str, write: Write) -> None:
         """Wait for the ledger's turn and send; the journal says why something was not sent.
@@ -237,7 +176,8 @@ class Execution:
         """Send one request; tell whether the outcome of every row is known then.
 
         Where rows succeed one by one, what a lost answer left unknown is read, and only what was
-        seen to be as it was before is sent again, once.
+        seen to be as it was before is sent again, once. Where they succeed together, they are sent
+        again in the same call only if BeeL repeated a failure: that request is over.
         """
         result = ChunkResult(self._journal, chunk)
         if not result.rows:
@@ -245,10 +185,12 @@ class Execution:
         await write.recheck(self._journal.get(chunk.operation_id), result.rows)
         await self._attempt(result, result.rows, write)
         lost = result.unknown()
-        if lost and not write.all_or_none:
+        if lost and write.all_or_none:
+            result = await self._under_another_key(result, write)
+        elif lost:
             await self._sleep(LATE_COMMIT_S)
             try:
-                found = await write.find(chunk, lost)
+                found = await write.find(result.chunk, lost)
             except BeelMcpError:
                 return False  # check_operation goes on reading
             result.add_found(found.outcomes)
@@ -258,6 +200,22 @@ class Execution:
                 result.settle()
         return not result.unknown()
 
+    async def _under_another_key(self, lost: ChunkResult, write: Write) -> ChunkResult:
+        """Look what a repeated failure left; send again, under another key, if that is nothing."""
+        chunk = self._journal.chunk(lost.chunk)
+        if chunk.code != KEY_SPENT:
+            return lost
+        looking = Reconciliation(self._journal, self._sleep)
+        try:
+            await looking.settle_chunk(chunk, write, self._journal.time() + LOOKING_S)
+        except BeelMcpError:
+            return lost  # check_operation goes on reading
+        result = ChunkResult(self._journal, self._journal.chunk(chunk))
+        if result.chunk.state == "NOT_DONE":  # seen not to be there, twice
+            await write.recheck(self._journal.get(chunk.operation_id), result.rows)
+            await self._attempt(result, result.rows, write)
+        return result
+
     async def _attempt(
         self,
         result: ChunkResult,
@@ -266,11 +224,13 @@ class Execution:
         *,
         is_again: bool = False,
     ) -> None:
-        self._journal.pending(result.chunk)
+        result.chunk = self._journal.pending(result.chunk)
         try:
             outcomes = await write.send(result.chunk, rows)
         except UnknownOutcomeError as error:
-            result.settle(code=error.code, request_id=error.request_id)
+            is_spent = error.is_replay or error.code in _SPENT_KEYS
+            code = KEY_SPENT if is_spent else error.code
+            result.settle(code=code, request_id=error.request_id)
         except BeelMcpError as error:
             if write.all_or_none and isinstance(error, InvalidRequestError | ConflictError):
                 result.add(rows, write.refused(rows, error))
@@ -288,24 +248,9 @@ class Execution:
             result.settle()
 
 
-def may_send(journal: Journal, chunk: Chunk) -> bool:
-    """Tell whether a chunk may be sent: never while its effect is open, and again only once.
-
-    After 24 hours BeeL has forgotten the key, so it is not sent again at all.
-    """
-    if chunk.state == "READY":
-        return True
-    age_s = journal.time() - (chunk.sent_at or 0.0)
-    return (
-        chunk.state == "NOT_DONE"
-        and chunk.attempts < MOST_SENDINGS
-        and age_s < RECORD_TTL.total_seconds()
-    )
-
-
 def has_effect(operation: Operation) -> bool:
     """Tell whether anything of an operation was sent, whatever came of it."""
-    return any(chunk.state not in ("READY", "NOT_DONE") for chunk in operation.chunks)
+    return any(chunk.state not in UNSENT_STATES for chunk in operation.chunks)
 
 
 def check_account(operation: Operation, account: Account) -> None:

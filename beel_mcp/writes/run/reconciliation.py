@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import Chunk, Observation, RowOutcome, RowRecord, Sleep
+from beel_mcp.writes.journal.records import (
+    UNKNOWN,
+    Chunk,
+    ChunkResult,
+    Observation,
+    RowOutcome,
+    RowRecord,
+    Sleep,
+)
 from beel_mcp.writes.kinds.protocol import Found, Write
-from beel_mcp.writes.run.execution import LATE_COMMIT_S, UNKNOWN, ChunkResult
 
+# A request that was cut off may still be committed this much later.
+LATE_COMMIT_S: Final = 5.0
 # Two readings that find nothing prove something only if they are this far apart.
 APART_S: Final = 10.0
 ROUNDS: Final = 3
@@ -34,12 +43,13 @@ class Reconciliation:
         """
         for chunk in self._journal.get(operation_id).chunks:
             if chunk.state == "UNKNOWN":
-                wait_s = await self._settle(chunk, write, until)
+                wait_s = await self.settle_chunk(chunk, write, until)
                 if wait_s is not None:
                     return wait_s
         return None
 
-    async def _settle(self, chunk: Chunk, write: Write, until: float) -> int | None:
+    async def settle_chunk(self, chunk: Chunk, write: Write, until: float) -> int | None:
+        """Settle one chunk that is UNKNOWN, as `settle` does."""
         result = ChunkResult(self._journal, chunk)
         if not result.rows:
             return None
@@ -52,7 +62,7 @@ class Reconciliation:
             if wait_s > 0:
                 await self._sleep(wait_s)
             found = await write.find(chunk, result.unknown())
-            self._journal.observe(chunk, found.finding)
+            self._journal.observations.add(chunk, found.finding)
             if conclude(result, found):
                 return None
         return None
@@ -60,20 +70,22 @@ class Reconciliation:
     def _next_reading(self, chunk: Chunk) -> float:
         """Not before a late commit could have come, nor too soon after the reading before."""
         lost_at = chunk.settled_at or chunk.sent_at or 0.0
-        earlier = self._journal.observations(chunk)
+        earlier = self._journal.observations.of(chunk)
         after_earlier = earlier[-1].at + APART_S if earlier else 0.0
         return max(lost_at + _late_commit_s(chunk), after_earlier)
 
     def _conclude_together(self, result: ChunkResult, found: Found) -> bool:
         """Settle a request that succeeds as a whole; tell whether no reading is needed now."""
-        conclusion = conclusion_of(self._journal.observations(result.chunk))
+        conclusion = conclusion_of(self._journal.observations.of(result.chunk))
         if conclusion == "done":
             result.add_found(found.outcomes)
             result.settle(code="settled", by_reading=True)
         elif conclusion == "not done":
-            self._journal.settle(result.chunk, "NOT_DONE", code="settled", by_reading=True)
+            # Why it was lost stays said: a spent key is not sent again, a refusal is to be mended.
+            code = result.chunk.code or "settled"
+            self._journal.settle(result.chunk, "NOT_DONE", code=code, by_reading=True)
         elif conclusion == "mixed" and found.finding == "mixed":  # a later one may show less
-            self._journal.keep_findings(
+            self._journal.observations.keep_rows(
                 result.chunk,
                 [RowRecord.of(row, found.outcomes.get(row.number, UNKNOWN)) for row in result.rows],
             )
@@ -84,7 +96,7 @@ class Reconciliation:
         result.add_found(found.outcomes)
         unchanged = [
             observation.at
-            for observation in self._journal.observations(result.chunk)
+            for observation in self._journal.observations.of(result.chunk)
             if observation.finding == "none"
         ]
         if unchanged and unchanged[-1] - unchanged[0] >= APART_S:

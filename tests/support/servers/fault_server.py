@@ -4,6 +4,7 @@ What it commits is in the sandbox's ledger, so a test can hold what was said aga
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,12 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from starlette.applications import Starlette
 
-Action = Literal["reset", "stall", "answer", "truncate", "late", "delay"]
+Action = Literal["reset", "stall", "answer", "truncate", "late", "delay", "fail"]
+FAILURE = {"success": False, "error": {"code": "INTERNAL_ERROR", "message": "oops"}}
 
 
 @dataclass
 class Fault:
     """What happens to a request: before or after BeeL has carried it out.
+
+    `fail`: BeeL's own 500, which it keeps under the idempotency key as the sandbox would. Anything
+    else is done on the way to BeeL or back.
 
     The first `after` requests that fit are let through.
     """
@@ -53,6 +58,7 @@ class FaultServer:
     keys: list[str] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: set[str] = field(default_factory=set)  # keys that a failure is kept under
     late: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
 
     @property
@@ -87,8 +93,13 @@ class FaultServer:
         body = await reader.readexactly(int(names.get("content-length", "0")))
         url = urlsplit(target)
         self.seen.append((method, target))
-        if key := names.get("idempotency-key"):
+        key = names.get("idempotency-key", "")
+        if key:
             self.keys.append(key)
+        if key in self.failed:
+            writer.write(self._failure_again())
+            await writer.drain()
+            return
         fault = next(
             (f for f in self.faults if f.fits(method, url.path, parse_qs(url.query))), None
         )
@@ -102,10 +113,27 @@ class FaultServer:
         if fault is None:
             writer.write(answer)
             await writer.drain()
+        elif fault.action == "fail":
+            if key and self._keeps_failures:
+                self.failed.add(key)
+            writer.write(http("500 Internal Server Error", json.dumps(FAILURE).encode()))
+            await writer.drain()
         elif fault.action == "late":
             self.late.append((method, target, headers, body))
         else:
             await self._spoil(fault, answer, writer)
+
+    @property
+    def _keeps_failures(self) -> bool:
+        options = self.app.state.options
+        return options.generation == "current" and options.idempotency != "ignored"
+
+    def _failure_again(self) -> bytes:
+        if self.app.state.options.idempotency == "refused":
+            error = {"code": "IDEMPOTENCY_KEY_ALREADY_PROCESSED", "message": "no"}
+            return http("409 Conflict", json.dumps({"success": False, "error": error}).encode())
+        body = json.dumps(FAILURE).encode()
+        return http("500 Internal Server Error", body, "Idempotency-Replay: true")
 
     async def commit_late(self) -> None:
         """Carry out what was given up for lost: BeeL had it in a queue all the time."""

@@ -1,0 +1,47 @@
+"""What reading BeeL showed of requests whose answer was lost, kept for whoever reads next."""
+
+from collections.abc import Sequence
+
+from beel_mcp.writes.journal.database import Database
+from beel_mcp.writes.journal.personal_data import keep_record
+from beel_mcp.writes.journal.records import Chunk, Clock, Finding, Observation, RowRecord
+
+
+class Observations:
+    """The readings of each chunk, by the sending whose effect was looked for."""
+
+    def __init__(self, database: Database, now: Clock) -> None:
+        self._database = database
+        self._now = now
+
+    def of(self, chunk: Chunk) -> list[Observation]:
+        """List what reading showed of a chunk since it was last sent, oldest first."""
+        with self._database.reading() as db:
+            rows = db.execute(
+                "SELECT at, finding FROM observations WHERE operation_id = ? AND chunk = ?"
+                " AND attempt = ? ORDER BY rowid",
+                (*chunk.chunk_key, chunk.attempts),
+            ).fetchall()
+        return [Observation(at, finding) for at, finding in rows]
+
+    def add(self, chunk: Chunk, finding: Finding) -> None:
+        """Keep what reading BeeL showed, so that the next call goes on from there.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        now = self._now().timestamp()
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
+                (*chunk.chunk_key, chunk.attempts, now, finding),
+            )
+
+    def keep_rows(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
+        """Keep for a day which rows of a chunk that stays unknown were found in BeeL.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        with self._database.writing() as db:
+            keep_record(db, chunk.chunk_key, record, self._now().timestamp())
