@@ -1,12 +1,13 @@
 """The middleware of tools/call: arguments are checked before, the answer is stamped after."""
 
 import difflib
+import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from math import inf
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 from mcp import MCPError
@@ -24,6 +25,7 @@ from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
 from beel_mcp.messages import read_data
 from beel_mcp.spelling import folded
 from beel_mcp.tools.declare import error_result, result_of
+from beel_mcp.tools.parameters import Wanted
 from beel_mcp.writes.journal.plan import PLAN_TTL_S
 from beel_mcp.writes.run.gate import NotConfirmed
 
@@ -43,6 +45,9 @@ _FINDERS = {
     "customer_ids": "find_customers",
     "invoice_ids": "find_invoices",
 }
+
+_JSON_OPENINGS = {"object": "{", "array": "[{"}  # one object is a list of one
+_KINDS = {"object": Mapping, "array": list | Mapping}
 
 
 class ToolCalls:
@@ -71,7 +76,7 @@ class ToolCalls:
         params = ctx.params or {}
         name = str(params.get("name", ""))
         if name in self._tools and isinstance(sent := params.get("arguments"), Mapping):
-            params = {**params, "arguments": as_meant(self._tools[name].parameters, sent)}
+            params = {**params, "arguments": arguments_of(self._tools[name], sent)}
             ctx = replace(ctx, params=params)
         refused = self._refuse(name, params.get("arguments"))
         if refused:
@@ -160,17 +165,40 @@ class ToolCalls:
         return FieldError(_field_path((argument,)), "is not an argument" + hint)
 
 
-def as_meant(parameters: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+def arguments_of(tool: Tool, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of a call in the shape that the tool's schema asks for."""
+    fields = tool.fn_metadata.arg_model.model_fields
+    looked_for = frozenset(name for name, one in fields.items() if _looks_for(one.annotation))
+    return as_meant(tool.parameters, sent, looked_for)
+
+
+def as_meant(
+    parameters: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    never_empty: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
     """Give the arguments of a call in the shape and the spelling that the schema asks for.
 
-    One text is a list of one, and a choice is one in small letters. What a schema does not show
-    (customers, changes, the lines of a draft) is read by its own reader.
+    JSON in a text is what it says where an object or a list is wanted, at any depth; one text is a
+    list of one; a choice is one in small letters; null is absent, and so is an empty text for an
+    optional argument, but for those that are `never_empty`. What the values of customers, changes
+    and lines mean is read by their own readers.
     """
     schemas = parameters.get("properties", {})
-    return {name: _meant(schemas.get(name, {}), value) for name, value in sent.items()}
+    needed = never_empty.union(parameters.get("required", ()))
+    return {
+        name: _meant(schemas.get(name, {}), value)
+        for name, value in sent.items()
+        if name not in schemas or not _is_absent(value, may_be_blank=name in needed)
+    }
+
+
+def _is_absent(value: Any, *, may_be_blank: bool) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip() and not may_be_blank)
 
 
 def _meant(schema: Mapping[str, Any], value: Any) -> Any:
+    value = _decoded(schema, value)
     if schema.get("type") == "array":
         items = schema.get("items", {})
         listed = _listed(items, value)
@@ -178,12 +206,29 @@ def _meant(schema: Mapping[str, Any], value: Any) -> Any:
     return _choice(schema.get("enum", ()), value) if isinstance(value, str) else value
 
 
+def _decoded(schema: Mapping[str, Any], value: Any) -> Any:
+    """Read JSON that stands in a text for an object or a list, and inside of objects and lists."""
+    kind = schema.get("type", "")
+    if isinstance(value, str) and value.lstrip()[:1] in _JSON_OPENINGS.get(kind, ()):
+        try:
+            read = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        value = read if isinstance(read, _KINDS[kind]) else value
+    if isinstance(value, Mapping):
+        parts = (schema.get("items", {}) if kind == "array" else schema).get("properties", {})
+        return {name: _decoded(parts.get(name, {}), part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_decoded(schema.get("items", {}), item) for item in value]
+    return value
+
+
 def _listed(items: Mapping[str, Any], value: Any) -> list[Any] | None:
     """Give a list, also of a single value or of texts between commas; None if it is none."""
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, str):
-        # A list in JSON is read by the SDK; an empty text is no list of one.
+        # What looks like JSON and is none is refused.
         if not value.strip() or value.lstrip().startswith(("[", "{")):
             return None
         return [part.strip() for part in value.split(",") if part.strip()]
@@ -197,6 +242,12 @@ def _choice(choices: Any, text: str) -> str:
         return text
     known: dict[str, str] = {folded(choice): choice for choice in choices}
     return known.get(folded(text), text)
+
+
+def _looks_for(annotation: Any) -> bool:
+    """Whether an argument is a text to look for."""
+    marks = [mark for part in get_args(annotation) for mark in getattr(part, "__metadata__", ())]
+    return get_args(Wanted)[1] in marks
 
 
 def _as_result(ctx: ServerRequestContext[AppState, Any], answer: CallToolResult) -> dict[str, Any]:

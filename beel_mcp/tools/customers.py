@@ -125,7 +125,7 @@ async def ask_to_update(
         if not undo:
             them = chosen(ctx, "customers", customer_ids, selection_id, most=100)
             return them | {"changes": read_changes(changes, customer_ids or ())}
-        if customer_ids or selection_id or changes is not None:
+        if customer_ids or selection_id or changes:
             raise CallerError("undo stands alone: customers and values are those of before.")
         return {"undo": undo}
 

@@ -59,7 +59,7 @@ async def validate_customers(
     the problems, then correct or drop rows; each correction makes a new batch_id.
     """
     fixes = [Correction(fix.row, fix.field, fix.value) for fix in corrections or ()]
-    chosen = None if columns is None else [(column.header, column.field) for column in columns]
+    chosen = [(column.header, column.field) for column in columns or ()] or None
     request = ListRequest(customers, source_path, batch_id, fixes, drop_rows, sheet, chosen)
     return await validate_list(app_state(ctx), request)
 

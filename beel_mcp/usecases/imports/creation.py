@@ -40,6 +40,11 @@ class CreateRequest:
     expected_count: int | None
     skip_problems: bool
 
+    def __post_init__(self) -> None:
+        """Take an empty list beside a batch for none: some apps fill in everything."""
+        if not self.customers and self.batch_id:
+            object.__setattr__(self, "customers", None)
+
     def check(self) -> None:
         """Refuse arguments that do not go together.
 

@@ -28,6 +28,11 @@ class ListRequest:
     sheet: str | None
     columns: Sequence[tuple[str, str]] | None  # header and field
 
+    def __post_init__(self) -> None:
+        """Take an empty list beside another source for none: some apps fill in everything."""
+        if not self.customers and (self.source_path or self.batch_id):
+            object.__setattr__(self, "customers", None)
+
     def check(self) -> None:
         """Refuse arguments that do not go together.
 

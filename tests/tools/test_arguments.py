@@ -1,0 +1,153 @@
+"""Arguments as other apps send them: JSON as text, null and "" for what is not given."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from mcp import Client
+from starlette.applications import Starlette
+
+from beel_mcp.server.tool_calls import arguments_of
+from beel_mcp.tools import TOOLS
+from tests.support.customers import customer, foreigner
+from tests.support.deactivations import row_of
+from tests.support.people.evidence import call
+from tests.support.updates import add, confirmed, planned
+
+pytestmark = pytest.mark.anyio
+
+BUILT = {tool.name: tool.build(output_schema=False) for tool in TOOLS}
+LOOKED_FOR = {"search", "nif", "email", "city"}
+ID = "7f0c5c9e-3b1e-4d0a-9d5e-0d8f0a6b1c2d"
+LINE = {"description": "Horas", "quantity": "1", "unit_price": "40", "tax_rate": "21"}
+
+
+@pytest.fixture
+def era() -> Any:
+    return "auto"
+
+
+def example(schema: Mapping[str, Any], name: str = "") -> Any:
+    """Make a value that a schema takes, with everything in it that may be."""
+    kind = schema["type"]
+    if kind == "object":
+        return {one: example(part, one) for one, part in schema["properties"].items()}
+    if kind == "array":
+        return [example(schema["items"], name)]
+    if kind == "string":
+        return schema.get("enum", [ID])[0]
+    return {"integer": 1, "number": 1, "boolean": True}[kind]
+
+
+def as_texts(value: Any, *, whole: bool) -> Any:
+    """Write objects and lists as JSON text: those at the top, or only what stands inside."""
+    if isinstance(value, dict):
+        inner: Any = {name: as_texts(part, whole=True) for name, part in value.items()}
+    elif isinstance(value, list):
+        inner = [as_texts(part, whole=True) for part in value]
+    else:
+        return value
+    return json.dumps(inner, ensure_ascii=False) if whole else inner
+
+
+def arguments() -> Iterator[tuple[str, str, Any]]:
+    for tool, built in BUILT.items():
+        for name, schema in built.parameters["properties"].items():
+            yield tool, name, schema
+
+
+def test_objects_and_lists_are_read_from_json_text_at_any_depth_of_every_tool() -> None:
+    tried = 0
+    for tool, name, schema in arguments():
+        wanted = {name: example(schema)}
+        for whole in (True, False):
+            sent = {name: as_texts(wanted[name], whole=whole)}
+            assert arguments_of(BUILT[tool], sent) == wanted, (tool, sent)
+            tried += sent != wanted
+    assert tried > 15
+
+
+async def test_null_is_absent_for_every_argument_of_every_tool(client: Client) -> None:
+    for tool, built in BUILT.items():
+        if not (every := built.parameters["properties"]):
+            continue
+        nothing = await client.call_tool(tool, {})
+        nulls = await client.call_tool(tool, dict.fromkeys(every))
+        assert nulls.content[0].text == nothing.content[0].text, tool  # type: ignore[union-attr]
+
+
+async def test_an_empty_text_is_absent_for_every_optional_argument_that_looks_for_none(
+    client: Client,
+) -> None:
+    for tool, name, _ in arguments():
+        if name in BUILT[tool].parameters.get("required", ()):
+            continue
+        nothing = await client.call_tool(tool, {})
+        for empty in ("", "  "):
+            answer = await client.call_tool(tool, {name: empty})
+            text = answer.content[0].text  # type: ignore[union-attr]
+            if name in LOOKED_FOR:
+                assert f"{name}: is empty: leave it out to list all" in text
+            else:
+                assert text == nothing.content[0].text, (tool, name)  # type: ignore[union-attr]
+
+
+async def test_an_argument_that_is_unknown_is_refused_whatever_its_value(client: Client) -> None:
+    for value in (None, "", []):
+        answer = await call(client, "find_customers", serach=value)
+        assert "did you mean search?" in answer["field_errors"][0]["message"]
+
+
+async def test_rows_with_everything_as_text_are_created_as_they_are_meant(
+    client: Client, sandbox: Starlette
+) -> None:
+    emails = ["uno@example.com", "dos@example.com"]
+    rows = [customer(1, billing_emails=emails), foreigner(2)]
+    texts = [as_texts(row, whole=True) for row in rows]
+    for sent in (texts, json.dumps(texts)):
+        checked = await call(client, "validate_customers", customers=sent)
+        assert checked["counts"]["valid"] == 2, checked.text
+    [step] = checked["next"]
+    made = await call(client, step["tool"], **step["arguments"])
+    stored = [row_of(sandbox, one["customer_id"]) for one in made["created"]]
+    assert stored[0]["billing_emails"] == emails
+    assert stored[0]["address"] == rows[0]["address"]
+    assert stored[1]["alternative_id"] == rows[1]["alternative_id"]
+
+
+async def test_changes_corrections_and_lines_are_read_so_too(
+    client: Client, sandbox: Starlette
+) -> None:
+    [one] = add(sandbox)
+    changes = {"address": '{"city": "Getafe"}', "billing_emails": '["x@example.com"]'}
+    await confirmed(client, await planned(client, [one], changes))
+    assert row_of(sandbox, one)["address"]["city"] == "Getafe"
+    assert row_of(sandbox, one)["billing_emails"] == ["x@example.com"]
+    listed = await call(client, "validate_customers", customers=[customer(1, email="nope")])
+    fix = json.dumps({"row": 1, "field": "email", "value": "uno@example.com"})
+    right = await call(
+        client, "validate_customers", batch_id=listed["batch_id"], corrections=[fix], customers=[]
+    )
+    assert right["counts"]["valid"] == 1
+    made = await call(client, "create_draft_invoice", customer_id=one, lines=[json.dumps(LINE)])
+    assert made["status"] == "done"
+
+
+@pytest.mark.parametrize("text", ['{"city": ', "[1, 2", "{" * 100_000, '["a"]', "calle Mayor"])
+async def test_a_text_that_is_no_object_is_a_problem_of_its_row(client: Client, text: str) -> None:
+    checked = await call(client, "validate_customers", customers=[customer(1, address=text)])
+    [group] = checked["problems"]
+    assert (group["kind"], group["field"]) == ("error", "address")
+
+
+async def test_empty_ones_do_not_count_where_exactly_one_is_wanted(client: Client) -> None:
+    rows = [customer(1)]
+    empty = {"source_path": "", "batch_id": None, "columns": [], "corrections": "", "sheet": ""}
+    checked = await call(client, "validate_customers", customers=rows, **empty)
+    assert checked["counts"]["valid"] == 1
+    batch = {"batch_id": checked["batch_id"], "expected_count": 1}
+    again = await call(client, "validate_customers", batch_id=batch["batch_id"], customers=[])
+    assert again["counts"]["valid"] == 1
+    made = await call(client, "create_customers", **batch, customers=[], skip_problems=None)
+    assert made["counts"]["created"] == 1
