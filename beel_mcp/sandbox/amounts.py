@@ -17,6 +17,16 @@ class Line(NamedTuple):
     irpf_percent: str = "0"
     discount_percent: str = "0"
     tax_type: str = "IVA"
+    regime_key: str = "01"
+
+    @property
+    def vat(self) -> tuple[str, str, str]:
+        """What the lines of an invoice are added up by for its main taxes; the rate is first."""
+        return self.vat_percent, self.tax_type, self.regime_key
+
+    @property
+    def irpf(self) -> tuple[str]:
+        return (self.irpf_percent,)
 
     @property
     def base(self) -> Decimal:
@@ -29,8 +39,8 @@ def lines_and_sums(lines: tuple[Line, ...]) -> dict[str, str]:
     """Give the columns of an invoice that follow from its lines."""
     base = sum((line.base for line in lines), Decimal())
     tax, irpf = (
-        sum((share(part, rate) for rate, part in bases_by_rate(lines, name).items()), Decimal())
-        for name in ("vat_percent", "irpf_percent")
+        sum((share(part, rate) for (rate, *_), part in bases_by(lines, name).items()), Decimal())
+        for name in ("vat", "irpf")
     )
     return {
         "lines": json.dumps([line._asdict() for line in lines], ensure_ascii=False),
@@ -41,12 +51,12 @@ def lines_and_sums(lines: tuple[Line, ...]) -> dict[str, str]:
     }
 
 
-def bases_by_rate(lines: tuple[Line, ...], rate: str) -> dict[str, Decimal]:
-    """Add up the bases of the lines by one of their percentages."""
-    bases: dict[str, Decimal] = {}
+def bases_by(lines: tuple[Line, ...], tax: str) -> dict[tuple[str, ...], Decimal]:
+    """Add up the bases of the lines by what makes one row of a tax, `vat` or `irpf`."""
+    bases: dict[tuple[str, ...], Decimal] = {}
     for line in lines:
-        percent = getattr(line, rate)
-        bases[percent] = bases.get(percent, Decimal()) + line.base
+        key = getattr(line, tax)
+        bases[key] = bases.get(key, Decimal()) + line.base
     return bases
 
 

@@ -43,6 +43,25 @@ async def test_a_new_invoice_is_a_draft_without_a_number_and_listed_as_one(api, 
     assert api.effects() == ["invoice_created"]
 
 
+async def test_there_is_a_row_for_each_tax_rate_and_regime(api, open_sandbox):
+    lines = [
+        line(),
+        line(unit_price=50),
+        line(main_tax={"type": "IVA", "percentage": 21, "regime_key": "17"}),
+        line(main_tax={"type": "IVA", "percentage": 4}),
+        line(main_tax={"type": "IPSI", "percentage": 4}),
+    ]
+    rows = (await made(api, FLAT, draft(*lines)))["totals"]["vat_breakdown"]
+    assert [(row["type"], row["base"], row["regime_key"]) for row in rows] == [
+        (21, 150, "01"),
+        (21, 100, "17"),
+        (4, 100, "01"),
+        (4, 100, "01"),
+    ]
+    legacy = await made(open_sandbox(generation="legacy"), FLAT, draft(line()))
+    assert legacy["totals"]["vat_breakdown"] == [{"type": 21, "base": 100, "amount": 21}]
+
+
 async def test_its_date_is_the_day_in_madrid(open_sandbox):
     api = open_sandbox(now=lambda: datetime(2026, 6, 30, 23, 30, tzinfo=UTC))
     assert (await made(api, FLAT, draft()))["issue_date"] == "2026-07-01"

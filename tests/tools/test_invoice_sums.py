@@ -298,6 +298,27 @@ async def test_without_a_breakdown_the_rates_are_those_of_the_lines_where_these_
 CHANGES = (without_breakdown, without_rates, with_other_lines)
 
 
+async def test_rows_of_one_rate_and_several_regimes_are_one_rate(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    """BeeL has a row for each tax, rate and regime: the rate alone names none of them."""
+
+    def in_two_regimes(invoice: dict[str, Any]) -> None:
+        for row in list(invoice["totals"]["vat_breakdown"]):
+            part = {"type": row["type"], "base": 1, "amount": 0.21, "regime_key": "18"}
+            row["base"] -= 1
+            row["amount"] -= 0.21
+            invoice["totals"]["vat_breakdown"].append(part)
+
+    asked = {"quarter": "2026-Q1", "group_by": "tax_rate"}
+    async with connect() as client:
+        whole = await found(client, **asked)
+    async with connect(Retold(sandbox, in_two_regimes)) as client:
+        parted = await found(client, **asked)
+    assert parted["groups"] == whole["groups"]
+    assert parted["sums"] == whole["sums"]
+
+
 async def test_what_was_laid_out_for_a_customer_is_owed_too(
     connect: Connect, sandbox: Starlette
 ) -> None:

@@ -93,6 +93,7 @@ def _line(found: Mapping[str, Any]) -> Line:
         irpf_percent=str(found["irpf_rate"]),
         discount_percent=_decimal(found["discount_percentage"]),
         tax_type=tax["type"],
+        regime_key=tax.get("regime_key", "01"),
     )
 
 

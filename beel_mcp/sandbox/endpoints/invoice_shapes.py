@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from beel_mcp.sandbox.amounts import Line, bases_by_rate, share
+from beel_mcp.sandbox.amounts import Line, bases_by, share
 from beel_mcp.sandbox.calls import Call
 from beel_mcp.sandbox.store import Record
 
@@ -98,7 +98,7 @@ def _line(line: Line) -> dict[str, Any]:
         "main_tax": {
             "type": line.tax_type,
             "percentage": float(line.vat_percent),
-            "regime_key": "01",
+            "regime_key": line.regime_key,
         },
         "discount_percentage": float(line.discount_percent),
         "irpf_rate": int(line.irpf_percent),
@@ -111,10 +111,14 @@ def _totals(record: Record, call: Call) -> dict[str, Any]:
     lines = lines_of(record)
     totals = {
         "taxable_base": float(record["taxable_base"]),
-        "vat_breakdown": _breakdown(lines, "vat_percent"),
+        "vat_breakdown": _vat_breakdown(lines, call),
         "total_vat": float(record["total_tax"]),
         "total_equivalence_surcharge": 0,
-        "irpf_breakdown": [item for item in _breakdown(lines, "irpf_percent") if item["type"] != 0],
+        "irpf_breakdown": [
+            _row(percent, base)
+            for (percent,), base in bases_by(lines, "irpf").items()
+            if float(percent)
+        ],
         "total_irpf": float(record["total_irpf"]),
         "invoice_total": float(record["total"]),
     }
@@ -122,8 +126,13 @@ def _totals(record: Record, call: Call) -> dict[str, Any]:
     return totals if call.is_legacy else totals | current
 
 
-def _breakdown(lines: tuple[Line, ...], rate: str) -> list[dict[str, float]]:
+def _vat_breakdown(lines: tuple[Line, ...], call: Call) -> list[dict[str, Any]]:
+    """Give a row for each tax, rate and regime; today's rows name the regime, none the tax."""
     return [
-        {"type": float(percent), "base": float(base), "amount": float(share(base, percent))}
-        for percent, base in bases_by_rate(lines, rate).items()
+        _row(percent, base) | ({} if call.is_legacy else {"regime_key": regime_key})
+        for (percent, _, regime_key), base in bases_by(lines, "vat").items()
     ]
+
+
+def _row(percent: str, base: Decimal) -> dict[str, Any]:
+    return {"type": float(percent), "base": float(base), "amount": float(share(base, percent))}
