@@ -136,10 +136,14 @@ class PackageAnswer(FileAnswer):
         ]
 
 
-def missing_remedy(reason: str, standing: str | None, *, failed_before: bool) -> str:
+def missing_remedy(
+    reason: str, standing: str | None, *, failed_before: bool, retry_after_s: int | None = None
+) -> str:
     """Say what can be done about a PDF that is missing; `standing` is what the invoice is."""
     if failed_before and reason in ("pdf_not_ready", "unknown"):
         return _SECOND_TIME
+    if retry_after_s is not None:
+        return f"BeeL is making its PDF: make the same call again in {max(retry_after_s, 1)} s."
     return _REMEDIES[reason] if reason in _REMEDIES else _REMEDIES.get(standing or "", "")
 
 

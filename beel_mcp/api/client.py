@@ -190,6 +190,8 @@ class BeelClient:
             headers["BeeL-Active-Company"] = company.id
         if call.idempotency_key is not None and endpoint.takes_idempotency_key:
             headers["Idempotency-Key"] = call.idempotency_key
+        if call.wait_s is not None:
+            headers["Prefer"] = f"wait={call.wait_s}"
         return Outgoing(
             method=route.method,
             url=self._base_url + route.fill(ids),

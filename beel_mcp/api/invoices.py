@@ -3,6 +3,7 @@
 import builtins
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import BinaryIO, Final
 
@@ -23,6 +24,7 @@ from beel_mcp.api.routes import (
     DELETE_INVOICE,
     DOWNLOAD_INVOICES,
     GET_INVOICE,
+    GET_PDF,
     LIST_INVOICES,
     Call,
 )
@@ -33,6 +35,14 @@ MOST_IN_ZIP: Final = 500  # that any contract lets through; ask zip_chunk_size()
 _CHUNKS: Final = {"flat": 20, "company": 100}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVERY: Final = InvoiceFilter()
+
+
+@dataclass(frozen=True)
+class PdfState:
+    """Whether there is a PDF; if not, after how many seconds to ask again, where BeeL says it."""
+
+    is_there: bool
+    retry_after_s: int | None = None
 
 
 class InvoicesApi:
@@ -107,6 +117,22 @@ class InvoicesApi:
         response = await self._beel.send(Call(DELETE_INVOICE, ids={"invoice_id": invoice_id}))
         if response.status != HTTPStatus.NO_CONTENT:
             response.read_as(DeletedData)
+
+    async def find_pdf(self, invoice_id: str, *, wait_s: int) -> PdfState:
+        """Ask whether there is a PDF: GET /invoices/{invoice_id}/pdf.
+
+        BeeL waits up to so many seconds, and at most 10, for one that is being made. Where it
+        is does not matter: PDFs come in ZIPs.
+
+        Raises:
+            NotFoundError: there is no such invoice.
+            InvalidRequestError: it is a draft, or this BeeL has none and cannot say when.
+        """
+        response = await self._beel.send(
+            Call(GET_PDF, ids={"invoice_id": invoice_id}, wait_s=max(0, wait_s))
+        )
+        is_there = response.status == HTTPStatus.OK
+        return PdfState(is_there, None if is_there else response.retry_after_s)
 
     async def zip_chunk_size(self) -> int:
         """Tell how many invoices to ask for at once: 20 on flat routes, 100 on company routes."""

@@ -16,6 +16,7 @@ Family = Literal["flat", "company"]
 ACCEPT_JSON: Final = "application/json, application/problem+json"
 ACCEPT_ZIP: Final = "application/zip, application/json"
 ACCEPT_CSV: Final = "text/csv, application/json"
+_OF_A_RECORD: Final = re.compile(r"{(?!company_id|account_id)\w+}")
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -35,7 +36,7 @@ class Route:
     @property
     def is_collection(self) -> bool:
         """Tell whether the path names no single record, so that a 404 cannot mean one."""
-        return not self.path.endswith("}")
+        return not _OF_A_RECORD.search(self.path)
 
     def fill(self, ids: Mapping[str, str]) -> str:
         """Put ids into the path.
@@ -106,6 +107,8 @@ class Call:
     query: Mapping[str, str | int | bool | tuple[str, ...] | None] = field(default_factory=dict)
     body: Callable[[Family], Any] | None = None
     idempotency_key: str | None = None
+    wait_s: int | None = None
+    """How long BeeL may wait for what is not ready yet, where it does."""
 
     def query_texts(self) -> dict[str, str]:
         """Spell the query; what is not set is not sent, because BeeL refuses empty values.
@@ -178,6 +181,7 @@ GET_TEMPLATE: Final = _endpoint(
 )
 LIST_INVOICES: Final = _endpoint("list_invoices", "read", "GET /invoices", READ)
 GET_INVOICE: Final = _endpoint("get_invoice", "read", f"GET {_INVOICE}", READ)
+GET_PDF: Final = _endpoint("get_pdf", "read", f"GET {_INVOICE}/pdf", READ, statuses=(200, 202))
 CREATE_INVOICE: Final = _endpoint(
     "create_invoice", "write", "POST /invoices", KEYED_WRITE, **_KEYED
 )

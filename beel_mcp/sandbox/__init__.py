@@ -33,6 +33,7 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | mails with invoices | one of 1 to 200, noted and never sent; their history | none |
 | kept under an idempotency key | successes and failures (5xx) | successes |
 | a kept answer has | Idempotency-Replay | X-Idempotency-Replay |
+| a PDF that is being made | waited for, then 202 | 400 |
 | X-Bulk-Failures | not sent | sent when a PDF is missing |
 
 In both, a new invoice is a draft for a customer, whatever else BeeL can make; a NIF must have its

@@ -87,6 +87,7 @@ class PathApp:
             path=request.url.path,
             request_id=uuid4().hex,
             time=self._options.now(),
+            prefer=request.headers.get("Prefer", ""),
         )
         key = request.headers.get("Idempotency-Key")
         seq = self._store.log_request(info, request.url.query, key)

@@ -46,6 +46,8 @@ class SandboxOptions:
     mail_cap_bytes: int = 25 * 1024**2
     # Whether mail goes to the account's holder alone, as with BeeL's own test keys.
     mails_holder_only: bool = False
+    # How long a request has to wait for a PDF that is being made; None is longer than it may.
+    pdf_wait_s: int | None = None
     # How many of the seeded companies the account holds: 1 or 2.
     companies: int = 1
     # Whether the tax agency's census cannot be asked.

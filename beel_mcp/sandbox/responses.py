@@ -47,6 +47,7 @@ class RequestInfo:
     path: str
     request_id: str
     time: datetime
+    prefer: str = ""  # what the header of this name says
 
     def meta(self) -> dict[str, str]:
         return {"timestamp": instant(self.time), "request_id": self.request_id}

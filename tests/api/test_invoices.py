@@ -118,3 +118,42 @@ async def test_a_route_that_is_gone_is_no_missing_invoice(beel, client, family, 
     beel.delete(url).respond(410, json=refusal("GONE"))
     with pytest.raises(RouteRetiredError if family == "flat" else NotFoundError):
         await client.invoices.delete(INVOICE_ID)
+
+
+async def test_a_pdf_is_asked_for_with_the_wait_that_there_is_time_for(beel, client, family, url):
+    link = {
+        "download_url": "https://storage.example/x.pdf?sig=1",
+        "expires_in_seconds": 300,
+        "file_name": "factura_1.pdf",
+    }
+    route = beel.get(f"{url}/pdf").respond(json=envelope(link))
+    state = await client.invoices.find_pdf(INVOICE_ID, wait_s=7)
+    request, rest = sent(route, family)
+    assert (request.url.query, request.content, rest) == (b"", b"", {"prefer": "wait=7"})
+    assert (state.is_there, state.retry_after_s) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "again_s"), [({"Retry-After": "4"}, 4), ({}, None), ({"Retry-After": "soon"}, None)]
+)
+async def test_a_pdf_that_is_being_made_has_no_body_and_says_when(
+    *, beel, client, family, url, headers, again_s
+):
+    route = beel.get(f"{url}/pdf").respond(202, headers=headers)
+    state = await client.invoices.find_pdf(INVOICE_ID, wait_s=-3)
+    assert sent(route, family)[1] == {"prefer": "wait=0"}
+    assert (state.is_there, state.retry_after_s) == (False, again_s)
+
+
+async def test_an_invoice_without_a_pdf_is_told_from_a_route_that_is_gone(
+    beel, client, family, url
+):
+    route = beel.get(f"{url}/pdf")
+    route.respond(400, json=refusal("INVOICE_NOT_ISSUED_NO_PDF"))
+    with pytest.raises(InvalidRequestError):
+        await client.invoices.find_pdf(INVOICE_ID, wait_s=0)
+    for code in ("INVOICE_NOT_FOUND", "NOT_FOUND"):
+        route.respond(404, json=refusal(code))
+        with pytest.raises(NotFoundError) as caught:
+            await client.invoices.find_pdf(INVOICE_ID, wait_s=0)
+        assert type(caught.value) is NotFoundError

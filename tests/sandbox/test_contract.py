@@ -24,8 +24,6 @@ NOWHERE = "00000000-0000-4000-8000-000000000000"
 # The contract's operations that the sandbox does not serve yet.
 NOT_SERVED = {
     "createCompanyCustomerImport",
-    "generateInvoicePdf",
-    "getCompanyInvoicePdf",
     "importCustomersCsvPreview",
     "previewCompanyCustomerImport",
 }
@@ -93,6 +91,8 @@ GOOD: dict[str, tuple[Sent, int]] = {
     "createInvoice": (Sent(DRAFT), 201),
     "createCompanyInvoice": (Sent(DRAFT, params={"wait_for_pdf": "false"}), 201),
     "getInvoice": (Sent(), 200),
+    "generateInvoicePdf": (Sent(), 200),
+    "getCompanyInvoicePdf": (Sent(headers={"Prefer": "wait=5"}), 200),
     "listCompanyInvoices": (Sent(params={"limit": 100}), 200),
     "getCompanyInvoice": (Sent(), 200),
     "deleteInvoice": (Sent(ids={"invoice_id": invoice_id(17)}), 204),

@@ -114,3 +114,25 @@ async def test_another_companys_invoices_are_not_there(open_sandbox):
 async def test_making_a_zip_leaves_no_trace_in_the_ledger(api, archive):
     await ask(api, archive, 1, 16)
     assert api.effects() == []
+
+
+async def test_a_pdf_that_is_being_made_is_waited_for_as_long_as_is_wished(open_sandbox, archive):
+    one = archive.rpartition("/invoices")[0] + f"/invoices/{invoice_id(28)}/pdf"
+    api = open_sandbox(pdf_wait_s=5)
+    early = await api.get(one, headers={"Prefer": "wait=4"})
+    assert (early.status_code, early.content) == (202, b"")
+    assert (early.headers["Retry-After"], early.headers["Preference-Applied"]) == ("30", "wait=4")
+    done = await api.get(one)
+    assert done.json()["data"]["file_name"].startswith("factura_T26-0005")
+    assert (await api.get(one, headers={"Prefer": "wait=0"})).status_code == 200
+    never = open_sandbox()
+    capped = await never.get(one, headers={"Prefer": "wait=600"})
+    assert capped.headers["Preference-Applied"] == "wait=10"
+    assert "Preference-Applied" not in (await never.get(one, headers={"Prefer": "soon"})).headers
+
+
+async def test_a_draft_has_no_pdf_and_the_older_beel_none_yet(api, open_sandbox):
+    draft = await api.get(f"/v1/invoices/{invoice_id(16)}/pdf")
+    assert (draft.status_code, draft.json()["error"]["code"]) == (400, "INVOICE_NOT_ISSUED_NO_PDF")
+    legacy = open_sandbox(generation="legacy")
+    assert (await legacy.get(f"/v1/invoices/{invoice_id(28)}/pdf")).status_code == 400

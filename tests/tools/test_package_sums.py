@@ -108,7 +108,7 @@ async def test_a_second_failure_is_not_told_to_try_a_third_time(
         assert (missing["invoice_id"], missing["reason"]) == (NOT_READY, "pdf_not_ready")
         remedies.append(missing["remedy"])
         await fake_time.sleep(timedelta(days=1).total_seconds())
-    assert remedies[0] == "BeeL has no PDF yet; ask once more in a while."
+    assert remedies[0] == "BeeL is making its PDF: make the same call again in 30 s."
     assert remedies[1] == remedies[2]
     assert "by hand in BeeL" in remedies[1]
     assert "ask for it" not in remedies[1]
@@ -143,7 +143,7 @@ async def test_what_failed_is_kept_without_a_name_and_a_spoiled_note_is_no_obsta
     for spoiled in ("[1]", "{", '{"a": 7}', '{"a": {"b": "c"}}'):
         note.write_text(spoiled)
         [missing] = (await call(client, **Q3))["missing"]
-        assert "once more" in missing["remedy"]
+        assert "same call again" in missing["remedy"]
 
 
 def test_purge_forgets_what_failed(

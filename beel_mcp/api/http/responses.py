@@ -77,7 +77,7 @@ def _refusals() -> dict[str, dict[str, Any]]:
 class ApiResponse:
     """The data of a successful response, and what an error about it would need to say.
 
-    `data` is None after a 204, which has no body, and only then.
+    `data` is None after a 204 and a 202, which have no body, and only then.
     """
 
     endpoint: Endpoint
@@ -85,6 +85,7 @@ class ApiResponse:
     status: int
     data: Any
     request_id: str | None
+    retry_after_s: int | None = None
 
     def read_as(self, model: type[Model]) -> Model:
         """Read the data as a wire model.
@@ -119,8 +120,11 @@ def read(incoming: Incoming, endpoint: Endpoint, family: Family) -> ApiResponse:
     if status >= 400:
         raise error_for(incoming, body, endpoint, family)
     data = body.get("data") if isinstance(body, dict) else None
-    response = ApiResponse(endpoint, family, status, data, _request_id(body))
-    if status == 204 and 204 in endpoint.statuses and not (incoming.body or incoming.fault):
+    response = ApiResponse(
+        endpoint, family, status, data, _request_id(body), retry_after_s(incoming.headers)
+    )
+    has_none = status in (202, 204) and status in endpoint.statuses
+    if has_none and not (incoming.body or incoming.fault):
         return response
     if incoming.fault == "redirect":
         raise response.unexpected("BeeL answered with a redirect; nothing was assumed.")

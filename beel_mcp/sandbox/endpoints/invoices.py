@@ -114,7 +114,7 @@ def list_invoices(call: Call) -> ApiResponse:
 @route("GET /invoices/{invoice_id}", flat="getInvoice", company="getCompanyInvoice")
 def get_invoice(call: Call) -> ApiResponse:
     """Give an invoice."""
-    return call.answer(as_invoice(_find(call), call))
+    return call.answer(as_invoice(find_invoice(call), call))
 
 
 @route(
@@ -142,7 +142,7 @@ def create_invoice(call: Call) -> ApiResponse:
 @route("DELETE /invoices/{invoice_id}", flat="deleteInvoice", company="deleteCompanyInvoice")
 def delete_invoice(call: Call) -> ApiResponse:
     """Delete a draft; the proforma it came from is active again."""
-    record = _find(call)
+    record = find_invoice(call)
     if record["status"] not in (("DRAFT",) if call.is_legacy else ("DRAFT", "ACTIVE")):
         message = "Only a draft can be deleted"
         raise ApiError(400, "VALIDATION_ERROR", message, details={"status": message})
@@ -164,7 +164,8 @@ def find_invoices(call: Call, invoice_ids: Sequence[str]) -> list[Record]:
     return call.store.select("invoices.*", JOINED, where, order)
 
 
-def _find(call: Call) -> Record:
+def find_invoice(call: Call) -> Record:
+    """Give the invoice of the path."""
     found = find_invoices(call, [call.path["invoice_id"]])
     if not found:
         raise call.not_found("invoice", "INVOICE")

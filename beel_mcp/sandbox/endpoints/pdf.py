@@ -4,6 +4,7 @@ The same text gives the same bytes. What has no PDF is left out of a ZIP without
 """
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
@@ -16,7 +17,7 @@ from beel_mcp.sandbox.responses import ApiError, ApiResponse, Problem, mistyped,
 from beel_mcp.sandbox.store import Record
 
 from .invoice_shapes import as_invoice, has_pdf, lines_of
-from .invoices import find_invoices
+from .invoices import find_invoice, find_invoices
 
 LINES_PER_PAGE = 54
 LEFT, TOP, LEADING, SIZE = 56, 786, 13.5, 10
@@ -24,6 +25,9 @@ HEADER = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"  # the second line says that the file 
 ZIP = "application/zip"
 ARCHIVE: dict[str, Any] = {"takes_body": True, "produces": ZIP, "scope": "invoices:read"}
 MOST_IDS = {"current": 500, "legacy": 20}
+LONGEST_WAIT_S = 10
+RETRY_AFTER_S = 30
+PREFERRED_WAIT = re.compile(r"wait=(\d{1,6})", re.ASCII)
 
 
 @route(
@@ -55,6 +59,34 @@ def download_archive(call: Call) -> ApiResponse:
     if call.is_legacy and len(ready) < len(ids):
         headers["X-Bulk-Failures"] = _failures(ids, found)
     return ApiResponse(200, content, ZIP, headers)
+
+
+@route("GET /invoices/{invoice_id}/pdf", flat="generateInvoicePdf", company="getCompanyInvoicePdf")
+def get_pdf(call: Call) -> ApiResponse:
+    """Say where the PDF of an invoice is; today's BeeL waits a while for one that is being made.
+
+    Nothing here takes time: a PDF that would come within the wait is there at once.
+    """
+    record = find_invoice(call)
+    if record["invoice_number"] is None:
+        raise ApiError(400, "INVOICE_NOT_ISSUED_NO_PDF", "A draft has no PDF")
+    if not has_pdf(record):
+        if call.is_legacy:
+            raise ApiError(400, "VALIDATION_ERROR", "The PDF was not generated yet")
+        wished = PREFERRED_WAIT.fullmatch(call.request.prefer)
+        wait_s = min(int(wished[1]), LONGEST_WAIT_S) if wished else LONGEST_WAIT_S
+        needed_s = call.options.pdf_wait_s
+        if needed_s is None or needed_s > wait_s:
+            applied = {"Preference-Applied": f"wait={wait_s}"} if wished else {}
+            return ApiResponse(202, headers={"Retry-After": str(RETRY_AFTER_S), **applied})
+        call.store.update_invoice(record, {"pdf_ready": 1}, call.request, kind="pdf_made")
+    return call.answer(
+        {
+            "download_url": f"https://sandbox.invalid/{record['id']}.pdf",
+            "expires_in_seconds": 300,
+            "file_name": f"factura_{record['invoice_number']}.pdf",
+        }
+    )
 
 
 def _read_ids(call: Call) -> list[str]:

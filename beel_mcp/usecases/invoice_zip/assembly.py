@@ -52,6 +52,7 @@ def assemble(package: Package, settings: Settings) -> PackageAnswer:
         uri=file_uri(saved.path.name),
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
+        retry_after_s=_again_in(package),
         included_sums=_by_status(_rows(package, included), invoiced=True),
         **_sums(package),
         **_state(package),
@@ -65,6 +66,7 @@ def nothing_to_save(package: Package) -> PackageAnswer:
     return PackageAnswer(
         status="nothing_done",
         summary=f"No file was saved: {reason if asked else 'no invoices match'}.",
+        retry_after_s=_again_in(package),
         **_sums(package),
         **_state(package),
     )
@@ -101,6 +103,11 @@ def _state(package: Package) -> Mapping[str, Any]:
     }
 
 
+def _again_in(package: Package) -> int | None:
+    """Seconds after which all PDFs that BeeL is making may be there."""
+    return max((one.retry_after_s or 0 for one in package.results.values()), default=0) or None
+
+
 def _missing(package: Package, invoice_id: str) -> MissingInvoice:
     facts = package.selection.facts.get(invoice_id)
     reason = package.results[invoice_id].missing or "unknown"
@@ -112,7 +119,11 @@ def _missing(package: Package, invoice_id: str) -> MissingInvoice:
         amount=money(facts.total) if facts else None,
         status=known,
         reason=reason,
-        remedy=missing_remedy(reason, known, failed_before=failed_before),
+        remedy=missing_remedy(
+            *(reason, known),
+            failed_before=failed_before,
+            retry_after_s=package.results[invoice_id].retry_after_s,
+        ),
     )
 
 

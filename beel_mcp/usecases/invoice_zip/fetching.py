@@ -26,9 +26,14 @@ from beel_mcp.files.safe_dir import unusable
 from beel_mcp.files.zip_check import Archive
 from beel_mcp.usecases.invoice_zip.package import UNISSUED, Package, PdfResult, Reason
 from beel_mcp.usecases.time_budget import TimeBudget
+from beel_mcp.writes.journal.records import Sleep
 from beel_mcp.writes.kinds.protocol import REQUESTS_AT_ONCE
 
 MOST_HALVINGS: Final = 4
+# A call has so many PDFs waited for, and keeps so much of its time for the ZIP.
+MOST_WAITED: Final = 20
+KEPT_S: Final = 15.0
+LONGEST_WAIT_S: Final = 10
 
 
 class Fetching:
@@ -37,10 +42,14 @@ class Fetching:
     `error` is what ended it early, if anything did.
     """
 
-    def __init__(self, beel: BeelClient, package: Package, budget: TimeBudget) -> None:
+    def __init__(
+        self, beel: BeelClient, package: Package, budget: TimeBudget, sleep: Sleep
+    ) -> None:
         self._beel = beel
         self._package = package
         self._budget = budget
+        self._sleep = sleep
+        self._waited_for: set[str] = set()
         self._chunks: deque[list[str]] = deque()
         self._total = 0
         self._done = 0
@@ -161,11 +170,38 @@ class Fetching:
     async def _explain(self, ids: Sequence[str], *, is_last: bool) -> None:
         """Find out why nothing came of these, from the list and from single reads."""
         for invoice_id in ids:
-            reason = await self._reason(invoice_id)
-            if reason is None and not is_last:  # BeeL says that there is one: asked for alone, once
+            reason, again_s = await self._reason(invoice_id), None
+            is_there = reason is None and not is_last
+            if reason == "pdf_not_ready":
+                is_there, again_s = await self._wait_for(invoice_id)
+            if is_there:  # BeeL says that there is one: asked for alone, once
                 await self._fetch([invoice_id], 0, is_last=True)
             else:
-                self._package.set_missing(reason or "unknown", [invoice_id])
+                self._package.set_missing(reason or "unknown", [invoice_id], again_s)
+
+    async def _wait_for(self, invoice_id: str) -> tuple[bool, int | None]:
+        """Let BeeL finish a PDF that it is making, while there is time; else say when to ask again.
+
+        Once for an invoice, and for a few of them.
+        """
+        if invoice_id in self._waited_for or len(self._waited_for) >= MOST_WAITED:
+            return False, None
+        self._waited_for.add(invoice_id)
+        while True:
+            spare_s = self._budget.left_s() - KEPT_S
+            try:
+                pdf = await self._beel.invoices.find_pdf(
+                    invoice_id, wait_s=min(LONGEST_WAIT_S, int(spare_s))
+                )
+            except (NotFoundError, InvalidRequestError, UnknownOutcomeError):
+                return False, None
+            again_s = pdf.retry_after_s
+            if pdf.is_there:
+                self._package.selection.without_pdf.discard(invoice_id)
+                return True, None
+            if again_s is None or again_s >= self._budget.left_s() - KEPT_S:
+                return False, again_s
+            await self._sleep(max(1, again_s))
 
     async def _reason(self, invoice_id: str) -> Reason | None:
         """Find out why there is no PDF; None if there should be a PDF."""

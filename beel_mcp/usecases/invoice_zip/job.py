@@ -43,7 +43,7 @@ class PackageJob:
         self._budget = budget
         self._package = package
         self._is_new = is_new
-        self._fetching = Fetching(state.beel, package, budget)
+        self._fetching = Fetching(state.beel, package, budget, state.timing.sleep)
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:

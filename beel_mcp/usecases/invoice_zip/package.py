@@ -40,6 +40,7 @@ class PdfResult(BaseModel):
     missing: Reason | None = None
     sha256: str = ""
     size_bytes: int = 0
+    retry_after_s: int | None = None  # BeeL is making it, and says so
 
 
 class _Results(BaseModel):
@@ -112,9 +113,11 @@ class Package:
     def read_pdf(self, invoice_id: str) -> Iterable[bytes]:
         return self.staging.read(self._numbers[invoice_id])
 
-    def set_missing(self, reason: Reason, ids: Iterable[str]) -> None:
+    def set_missing(
+        self, reason: Reason, ids: Iterable[str], retry_after_s: int | None = None
+    ) -> None:
         for invoice_id in ids:
-            self.results[invoice_id] = PdfResult(missing=reason)
+            self.results[invoice_id] = PdfResult(missing=reason, retry_after_s=retry_after_s)
 
     def unread(self) -> list[str]:
         """List the invoices of which neither facts nor a result are known."""
