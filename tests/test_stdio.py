@@ -197,6 +197,53 @@ def test_a_line_that_is_no_json_harms_nothing(tmp_path: Path) -> None:
     assert ended.code == 0
 
 
+ASKING = '{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"get_status","a":%s}}'
+REFUSED = {
+    "a lone surrogate": (ASKING % (11, '"\\ud800"'), 11, -32700),
+    "250 levels": (ASKING % (12, "[" * 250 + "]" * 250), 12, -32700),
+    "a number of 5,000 digits": (ASKING % (13, "9" * 5_000), 13, -32700),
+    "a name for an id": (ASKING % ('"mine"', '"\\udfff"'), "mine", -32700),
+    "half a line": ('{"jsonrpc":"2.0","id":14,', None, -32700),
+    "100,000 levels": ("[" * 100_000, None, -32700),
+    "a surrogate in the id": (ASKING % ('"\\ud800"', "1"), None, -32700),
+    "a list": ("[]", None, -32600),
+    "a number": ("5", None, -32600),
+    "another version": ('{"jsonrpc":"1.0","id":15,"method":"ping"}', 15, -32600),
+    "a method that is none": ('{"jsonrpc":"2.0","id":16,"method":3}', 16, -32600),
+    "parameters in a list": ('{"jsonrpc":"2.0","id":17,"method":"ping","params":[1]}', 17, -32600),
+}
+
+
+def test_every_line_that_the_parser_refuses_gets_an_answer_under_its_id(tmp_path: Path) -> None:
+    lines = [line for line, _, _ in REFUSED.values()]
+    ended = talk([INITIALIZE, INITIALIZED, *lines, LIST_TOOLS], folder=tmp_path)
+    said = [json.loads(line) for line in ended.stdout.splitlines()]
+    errors = [(one["id"], one["error"]["code"]) for one in said if "error" in one]
+    assert errors == [(ident, code) for _, ident, code in REFUSED.values()]
+    assert said[-1]["result"]["tools"]
+    assert "Traceback" not in ended.stderr
+    assert ended.code == 0
+
+
+def test_a_byte_order_mark_before_a_line_is_passed_over(tmp_path: Path) -> None:
+    ended = talk(["\ufeff" + json.dumps(INITIALIZE), INITIALIZED, LIST_TOOLS], folder=tmp_path)
+    said = answers(ended.stdout)
+    assert said[1]["result"]["serverInfo"]["name"] == "beel-mcp"
+    assert said[2]["result"]["tools"]
+
+
+def test_blank_lines_notifications_and_late_answers_get_no_answer(tmp_path: Path) -> None:
+    silent = (
+        "",
+        "   ",
+        '{"jsonrpc":"2.0","method":"notifications/x","params":[1]}',
+        '{"jsonrpc":"2.0","id":7,"result":3}',
+        '{"jsonrpc":"2.0","id":8,"error":"no"}',
+    )
+    ended = talk([INITIALIZE, INITIALIZED, *silent, LIST_TOOLS], folder=tmp_path)
+    assert answers(ended.stdout).keys() == {1, 2}
+
+
 def test_a_start_and_a_tool_list_touch_neither_disk_nor_network(tmp_path: Path) -> None:
     ended = talk(
         SESSION[:3], site=WATCHED, folder=tmp_path, BEEL_API_KEY="beel_sk_test_0a1b2c3d4e5f"

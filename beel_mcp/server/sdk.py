@@ -27,6 +27,7 @@ from beel_mcp.context import REQUEST, AppState, app_state, caller, current_reque
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
 from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.server import resources
+from beel_mcp.server.stdio import answering_stdio
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
 logger = logging.getLogger(__name__)
@@ -35,9 +36,16 @@ logger = logging.getLogger(__name__)
 class BeelServer(MCPServer[AppState]):
     """Serves prompts and resources our way; tools are left to the SDK and `ToolCalls`.
 
-    The SDK answers an unknown name with a bare protocol error and gives all files one content
-    type, so its public methods are overridden here; tests hold them on both protocol eras.
+    The SDK answers an unknown name with a bare protocol error, gives all files one content type
+    and leaves a line that is not JSON without an answer, so its public methods are overridden
+    here; tests hold them on both protocol eras.
     """
+
+    async def run_stdio_async(self) -> None:
+        """Serve the app that started this process; each line that asks gets an answer."""
+        async with answering_stdio() as (incoming, out):
+            options = self._lowlevel_server.create_initialization_options()
+            await self._lowlevel_server.run(incoming, out, options)
 
     async def get_prompt(
         self,
@@ -102,9 +110,12 @@ class ResourceNews:
         asked = arguments if isinstance(arguments, Mapping) else {}
         uris = {"batch_id": resources.BATCHES, "operation_id": resources.OPERATIONS}
         for name, uri in uris.items():
-            for value in dict.fromkeys((asked.get(name), structure.get(name))):
-                if isinstance(value, str):
-                    await self._bus.publish(ResourceUpdated(uri + value))
+            # An app may send any shape in the place of an id.
+            named = [
+                value for value in (asked.get(name), structure.get(name)) if isinstance(value, str)
+            ]
+            for value in dict.fromkeys(named):
+                await self._bus.publish(ResourceUpdated(uri + value))
 
     async def list_changed(self) -> None:
         await self._bus.publish(ResourcesListChanged())
