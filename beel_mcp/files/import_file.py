@@ -11,6 +11,7 @@ from beel_mcp.errors import CallerError
 from beel_mcp.files.safe_dir import open_below
 
 MAX_BYTES: Final = 10_000_000
+ENDINGS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 _LONGEST_PATH: Final = 4096
 _MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
@@ -42,6 +43,29 @@ def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = M
     )
 
 
+def _refuse_other_kinds(parts: Sequence[str], shown: str) -> None:
+    """Leave alone what no person keeps a list in: an import folder may hold secrets, too.
+
+    `parts` lead from the import folder to where a link ends.
+
+    Raises:
+        CallerError: one of them is hidden, or the ending is not one of a list.
+    """
+    if any(part.startswith(".") for part in parts):
+        raise CallerError(
+            f"{shown} is hidden: files and folders whose names begin with a dot are not read.",
+            code="not_a_list",
+            remedy="The person can copy the list under another name.",
+        )
+    if not parts[-1].lower().endswith(ENDINGS):
+        raise CallerError(
+            f"{shown} is not read: by its ending it is no list.",
+            code="not_a_list",
+            remedy=f"A list ends in one of {', '.join(ENDINGS)}. Any other kind can be saved as"
+            " XLSX or CSV UTF-8 in a spreadsheet program.",
+        )
+
+
 def _is_path(text: str) -> bool:
     """Whether a file system can hold such a name at all."""
     try:
@@ -71,6 +95,7 @@ def _candidates(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, lis
 
 def _read(folder: str, parts: list[str], shown: str, limit_bytes: int) -> bytes:
     with open_below(folder, parts) as stream:
+        _refuse_other_kinds(parts, shown)
         # The size first: a file that is much too large is not read. It may also grow meanwhile.
         size = os.fstat(stream.fileno()).st_size
         data = stream.read(limit_bytes + 1) if size <= limit_bytes else b""

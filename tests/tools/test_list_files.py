@@ -167,6 +167,66 @@ async def test_bad_files_are_refused_with_their_code(
     assert structure["code"] == code
 
 
+SECRET = "sk_live_9f8e7d6c"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env",
+        ".csv",
+        ".ssh/id.csv",
+        "lista",
+        "claves.pem",
+        "lista.csv.gpg",
+        "lista.pdf",
+        "a.numbers",
+    ],
+)
+async def test_hidden_files_and_files_of_other_kinds_are_not_read(
+    client: Client, folder: Path, name: str
+) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(f"nombre_fiscal={SECRET}\nnif;1\n", encoding="utf-8")
+    (folder / "link.csv").symlink_to(folder / name)
+    for path in (name, str(folder / name), "link.csv"):
+        structure = await refused(client, source_path=path)
+        assert structure["code"] == "not_a_list"
+        assert SECRET not in str(structure)
+
+
+async def test_endings_of_lists_count_in_capitals_too(client: Client, folder: Path) -> None:
+    (folder / "LISTA.CSV").write_text("nombre_fiscal;nif\nAcme SL;B12345674\n", encoding="utf-8")
+    assert (await validated(client, source_path="LISTA.CSV"))["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"API_KEY={SECRET}\nDB=1\n",
+        f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n",
+        f"Querida Ana; la clave es {SECRET}\n",
+        f"2026-01-01 12:00:00, ERROR, clave {SECRET}, x\n",
+        f'{{"clave": "{SECRET}", "x": [1, 2]}}\n',
+    ],
+)
+async def test_no_line_of_a_file_that_is_no_list_is_shown(
+    client: Client, folder: Path, text: str
+) -> None:
+    (folder / "a.txt").write_text(text, encoding="utf-8")
+    columns = [{"header": "nombre", "field": "legal_name"}]
+    for more in ({}, {"columns": columns}):
+        structure = await refused(client, source_path="a.txt", **more)
+        assert structure["code"] in ("file_no_header", "file_column")
+        assert SECRET not in str(structure)
+
+
+async def test_headers_in_another_language_are_shown(client: Client, folder: Path) -> None:
+    (folder / "a.csv").write_text("Nazwa firmy;NIP;Miasto (kod)\nX;1;Y\n", encoding="utf-8")
+    structure = await refused(client, source_path="a.csv")
+    assert '"Nazwa firmy", "NIP", "Miasto (kod)"' in structure["message"]
+
+
 async def test_a_link_out_of_the_folder_is_not_followed(
     client: Client, folder: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """A file of any kind becomes the table of a list: its rows, and which column fills which field."""
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -31,6 +32,9 @@ IGNORE: Final = "ignore"
 _LINES_SEARCHED: Final = 40
 _HEADER_LENGTH: Final = 60
 _EXAMPLE_LENGTH: Final = 40
+# A list in a language that we do not know has several columns with names of a few words.
+_FEWEST_UNKNOWN: Final = 3
+_WORDING: Final = re.compile(r"[^\W\d_][^\W\d_.\-/()]*(?:[ .\-_/()]+[^\W\d_]*){0,3}")
 _COMPANY: Final = frozenset({"empresa", "company"})
 _SECOND: Final = {"phone": SECOND_PHONE, "email": SECOND_EMAIL}
 
@@ -215,6 +219,8 @@ def _layout(line: Line, headers: Sequence[str], name: str, chosen: Mapping[str, 
     every = (*named, *_known_columns(headers, name, named))
     used = _sensible(column for column in every if column.field != IGNORE)
     if not any(column.field == "legal_name" for column in used):
+        if not _look_like_headers(headers):
+            raise file_error("no_list", name)
         raise file_error("no_name", name, headers=listed(headers), template=", ".join(TEMPLATE))
     indexes = {column.cell for column in used}
     ignored = tuple(
@@ -223,6 +229,13 @@ def _layout(line: Line, headers: Sequence[str], name: str, chosen: Mapping[str, 
         if index not in indexes and not is_ours(header)
     )
     return Layout(line, tuple(sorted(used)), ignored)
+
+
+def _look_like_headers(headers: Sequence[str]) -> bool:
+    """Tell names of columns from a line of some other file, which may be a secret."""
+    texts = [clean(header, _HEADER_LENGTH) for header in headers if header.strip()]
+    are_words = all(map(_WORDING.fullmatch, texts))
+    return bool(fields_of(texts)) or (are_words and len(texts) >= _FEWEST_UNKNOWN)
 
 
 def _known_columns(headers: Sequence[str], name: str, named: Sequence[Column]) -> Iterator[Column]:
@@ -323,9 +336,9 @@ def _chosen_columns(headers: Sequence[str], name: str, chosen: Mapping[str, str]
             or [i for i in range(len(headers)) if key.removesuffix("noheader") == f"column{i + 1}"]
         )
         if not alike:
-            raise file_error(
-                "unknown_column", name, header=quoted(header, 40), headers=listed(headers)
-            )
+            are_shown = _look_like_headers(headers)
+            known = listed(headers) if are_shown else "not shown, as they look like none"
+            raise file_error("unknown_column", name, header=quoted(header, 40), headers=known)
         if len(alike) > 1:
             raise _repeated([Column(index, headers[index], field) for index in alike], name)
         found.append(Column(alike[0], headers[alike[0]], field))
