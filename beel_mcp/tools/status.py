@@ -41,6 +41,8 @@ async def get_status(
     try:
         await _ask_beel(answer, beel, _PLACES[settings.environment])
         account = await beel.account()
+        if not settings.read_only:
+            journal.check()
         unsettled = journal.open_operations(account, caller) + journal.interrupted(account, caller)
     except BeelMcpError as error:
         return _with_problem(answer, error)
@@ -86,8 +88,12 @@ async def _ask_beel(answer: StatusAnswer, beel: BeelClient, place: str) -> None:
 def _with_problem(answer: StatusAnswer, error: BeelMcpError) -> StatusAnswer:
     answer.status = "partial"
     answer.problem = Problem(code=error.code, message=error.message, remedy=error.remedy or None)
-    missing = isinstance(error, NotConfiguredError)
-    answer.summary = "No BeeL key is set." if missing else "BeeL cannot be used as it is set up."
+    if isinstance(error, NotConfiguredError):
+        answer.summary = "No BeeL key is set."
+    elif error.code == "journal_unavailable":
+        answer.summary = "BeeL can be read, but not changed: the journal cannot be kept."
+    else:
+        answer.summary = "BeeL cannot be used as it is set up."
     return answer
 
 

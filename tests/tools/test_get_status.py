@@ -1,5 +1,10 @@
 """get_status: what it tells when all is well, and when it is not."""
 
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +14,7 @@ from mcp.types import ElicitResult
 from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
+from tests.support.customers import customer
 
 pytestmark = pytest.mark.anyio
 
@@ -83,3 +89,65 @@ async def test_it_tells_how_a_change_is_confirmed_in_this_app(
     words = {"form": "asks the person itself", "plan": "confirm_plan", "unavailable": "refused"}
     assert block.type == "text"
     assert words[way] in block.text
+
+
+def in_the_way(state: Path) -> None:
+    state.write_text("a file")
+
+
+def under_a_file(state: Path) -> None:
+    state.symlink_to("nowhere")
+
+
+def a_folder_for_a_journal(state: Path) -> None:
+    (state / "journal.sqlite3").mkdir(parents=True)
+
+
+def anothers_journal(state: Path) -> None:
+    state.mkdir()
+    (state / "journal.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 4_000)
+
+
+def contents(folder: Path) -> list[Path]:
+    """List what is there; opening a journal that is there takes a lock beside it."""
+    return sorted(path for path in folder.rglob("*") if path.suffix != ".lock")
+
+
+@pytest.mark.parametrize(
+    "spoil", [in_the_way, under_a_file, a_folder_for_a_journal, anothers_journal]
+)
+async def test_it_is_not_ready_where_every_write_would_refuse(
+    connect: Connect, tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(tmp_path / "spoilt")
+    before = contents(tmp_path)
+    async with connect(state_dir=tmp_path / "spoilt") as client:
+        answer = await status(client)
+        assert answer["status"] == "partial"
+        assert answer["problem"]["code"] == "journal_unavailable"
+        assert "BEEL_STATE_DIR" in answer["problem"]["remedy"]
+        assert "Ready" not in answer["summary"]
+        assert contents(tmp_path) == before
+        created = await client.call_tool("create_customers", {"customers": [customer(1)]})
+        assert (created.structured_content or {})["code"] == "journal_unavailable"
+
+
+async def test_it_is_not_ready_on_a_full_disk_or_without_the_right_to_write(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
+            assert (await status(client))["problem"]["code"] == "journal_unavailable"
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda *_: False)
+            assert (await status(client))["problem"]["code"] == "journal_unavailable"
+        assert (await status(client))["summary"].startswith("Ready")
+        await client.call_tool("create_customers", {"customers": [customer(1)]})
+        assert (await status(client))["summary"].startswith("Ready")
+
+
+async def test_a_server_that_only_reads_needs_no_journal(connect: Connect, tmp_path: Path) -> None:
+    in_the_way(tmp_path / "spoilt")
+    async with connect(state_dir=tmp_path / "spoilt", read_only=True) as client:
+        assert (await status(client))["summary"].startswith("Ready")

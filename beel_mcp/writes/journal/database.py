@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ VERSION: Final = 3
 # "BeeL" in ASCII: the file is ours, and not some other program's.
 APPLICATION_ID: Final = 0x4265654C
 BUSY_TIMEOUT_S: Final = 10.0
+LEAST_FREE_BYTES: Final = 1_000_000  # a list of 500 rows and its write-ahead log
 
 
 class JournalError(BeelMcpError):
@@ -37,6 +39,23 @@ class Database:
         if "_connection" in self.__dict__:
             self._connection.close()
             del self.__dict__["_connection"]
+
+    def check(self) -> None:
+        """Tell whether a write would find its place; leaves no trace, and waits for nobody.
+
+        Raises:
+            JournalError: it would be refused.
+        """
+        folder = self.path.parent
+        try:
+            _check_folder(folder)
+            if self.exists():
+                if not os.access(self.path, os.R_OK | os.W_OK):
+                    raise PermissionError
+                with self.reading() as db:
+                    db.execute("SELECT 1 FROM operations LIMIT 1").fetchone()
+        except OSError as error:
+            raise unavailable(folder, error) from None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -113,6 +132,21 @@ def insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - our names
         [*columns.values()],
     )
+
+
+def _check_folder(folder: Path) -> None:
+    """Look whether a file could be made in a folder, or the folder itself.
+
+    Raises:
+        OSError: it could not be.
+    """
+    there = folder
+    while not os.path.lexists(there):  # what is missing is made in the nearest folder above
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError
+    if shutil.disk_usage(there).free < LEAST_FREE_BYTES:
+        raise OSError("no space is left")
 
 
 def make_private(folder: Path) -> None:

@@ -54,6 +54,7 @@ class Journal:
 
     def __init__(self, folder: Path, now: Clock) -> None:
         self._database = Database(folder)
+        self.check = self._database.check
         self._now = now
         self.lease = ProcessLease(folder)
         self.personal_data = PersonalData(self._database, now)
