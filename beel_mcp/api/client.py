@@ -159,7 +159,7 @@ class BeelClient:
     def _account(self, key: SecretStr, company: Company | None) -> Account:
         # An id in capitals is the same id: the journal must not see two accounts.
         company_id = company.id.lower() if company else None
-        return Account(self._settings.environment, company_id, fingerprint(key))
+        return Account(self._settings.environment, company_id, fingerprint(key, self._base_url))
 
     def _check_ready(self) -> SecretStr:
         if self._key is None:

@@ -35,7 +35,7 @@ _FATAL: Final = ("FEATURE_NOT_AVAILABLE", "NO_ACTIVE_ACCOUNT")
 
 @dataclass(frozen=True)
 class Account:
-    """The environment, the company if it is known, and a hash of the key."""
+    """The environment, the company if it is known, and a hash of the key and where it is sent."""
 
     environment: str
     company_id: str | None
@@ -47,9 +47,13 @@ class Account:
         return f"{self.environment}-{self.company_id or self.key_fingerprint}"
 
 
-def fingerprint(key: SecretStr) -> str:
-    """Give 64 bits that stand for a key; too few to be it, enough to tell two apart."""
-    return hashlib.sha256(f"beel-mcp:{key.get_secret_value()}".encode()).hexdigest()[:16]
+def fingerprint(key: SecretStr, base_url: str) -> str:
+    """Give 64 bits that stand for a key at a base URL; too few to be it, enough to tell two apart.
+
+    What was agreed to for one BeeL is not to be sent to another that takes the same key.
+    """
+    secret = f"beel-mcp:{key.get_secret_value()}@{base_url}"
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

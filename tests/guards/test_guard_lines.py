@@ -3,6 +3,7 @@
 `.ci/guard_lines.py` takes the lines away one by one and runs this file alone.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -215,6 +216,34 @@ async def test_another_key_cannot_confirm_and_does_not_spend_the_plan(
     assert guarded_requests(sandbox) == []
     async with connect() as client:
         assert (await call(client, "confirm_plan", **plan))["status"] == "done"
+
+
+async def test_a_plan_that_was_edited_on_disk_is_not_carried_out(
+    connect: Connect, sandbox: Starlette, tmp_path: Path
+) -> None:
+    async with connect() as client:
+        plan = await planned(client)
+    db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
+    db.execute("UPDATE plans SET content = replace(content, ?, ?)", (ONE, OTHER))
+    db.commit()
+    db.close()
+    async with connect() as client:
+        answer = await call(client, "confirm_plan", **plan)
+    assert (answer["code"], answer["changed"]) == ("plan_expired", "nothing")
+    assert guarded_requests(sandbox) == []
+
+
+async def test_another_beel_with_the_same_key_does_not_confirm(
+    connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as client:
+        plan = await planned(client)
+    with monkeypatch.context() as patch:
+        patch.setattr(api_client, "SANDBOX_URL", "http://another-sandbox")
+        async with connect() as client:
+            answer = await call(client, "confirm_plan", **plan)
+    assert answer["code"] == "another_company"
+    assert guarded_requests(sandbox) == []
 
 
 async def test_a_forms_plan_is_the_forms_alone(

@@ -205,6 +205,49 @@ def test_a_plan_with_another_digest_than_was_shown_cannot_be_taken(journal: Jour
     assert take(journal, plan) is not None
 
 
+EDITS = {
+    "an id more": ("content", '"customer_ids": ["a",', '"customer_ids": ["x", "a",'),
+    "another record": ("content", '"record_id": "b"', '"record_id": "x"'),
+    "another name": ("content", "Acme SL", "Akme SL"),
+    "another meaning": ("content", '"mode": "delete"', '"mode": "inactive"'),
+    "another reason": ("content", "has_invoices", "not_found"),
+    "another sentence": ("content", "delete 2 customers", "look at 2 customers"),
+    "no JSON": ("content", '{"arguments"', '"arguments"'),
+    "nothing": ("content", None, ""),
+    "no text": ("content", None, b"\xff\xfe"),
+    "another kind": ("kind", None, "delete_draft_invoice"),
+    "a longer life": ("created_at", None, START.timestamp() + 5),
+    "another company": ("company_id", None, "c2"),
+    "another key": ("key_fingerprint", None, "f"),
+    "a form's": ("shown_as", None, "form"),
+    "another digest": ("digest", None, "0" * 64),
+    "another request": ("request", None, "0" * 64),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_plan_that_is_not_on_disk_as_it_was_made_is_none(
+    journal: Journal, clock: Clock, tmp_path: Path, edit: str
+) -> None:
+    plan = journal.plans.open(PROPOSAL)
+    column, before, after = EDITS[edit]
+    db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
+    [old] = db.execute(f"SELECT {column} FROM plans").fetchone()
+    new = after if before is None else old.replace(before, after)
+    assert new != old
+    db.execute(
+        f"UPDATE plans SET {column} = CAST(? AS {'REAL' if isinstance(new, float) else 'TEXT'})",
+        (new,),
+    )
+    db.commit()
+    db.close()
+    clock.move(10)
+    assert journal.plans.find(plan.plan_id, "local") is None
+    again = journal.plans.open(PROPOSAL)
+    assert again.plan_id != plan.plan_id
+    assert journal.plans.find(again.plan_id, "local") == again
+
+
 def test_of_many_takers_with_connections_of_their_own_one_takes_it(
     tmp_path: Path, clock: Clock
 ) -> None:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, create_model
 from beel_mcp.errors import BeelMcpError, OperatorError
 from beel_mcp.language import localized
 from beel_mcp.settings import Confirm, Language
-from beel_mcp.writes.journal.plan import Plan, PlanStore, Preview, ShownAs
+from beel_mcp.writes.journal.plan import Plan, Preview, ShownAs
+from beel_mcp.writes.journal.plan_store import PlanStore
 from beel_mcp.writes.journal.records import Operation
 
 YES: Final = "yes"

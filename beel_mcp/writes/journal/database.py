@@ -134,6 +134,12 @@ def insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
     )
 
 
+def secret_of(db: sqlite3.Connection) -> bytes:
+    """Give the key of this journal's keyed digests; it never leaves the file."""
+    [secret] = db.execute("SELECT value FROM secret").fetchone()
+    return bytes(secret)
+
+
 def _check_folder(folder: Path) -> None:
     """Look whether a file could be made in a folder, or the folder itself.
 

@@ -20,7 +20,8 @@ from beel_mcp.writes.journal.personal_data import (
     keep_record,
     remember_identifiers,
 )
-from beel_mcp.writes.journal.plan import Plan, PlanStore, forget_expired, has_expired, take
+from beel_mcp.writes.journal.plan import Plan
+from beel_mcp.writes.journal.plan_store import PlanStore, forget_expired, has_expired, take
 from beel_mcp.writes.journal.records import (
     KEY_SPENT,
     RECORD_TTL,
@@ -53,9 +54,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path, now: Clock) -> None:
-        self._database = Database(folder)
+        self._database, self._now = Database(folder), now
         self.check = self._database.check
-        self._now = now
         self.lease = ProcessLease(folder)
         self.personal_data = PersonalData(self._database, now)
         self.plans = PlanStore(self._database, now)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from beel_mcp.writes.journal.database import Database
+from beel_mcp.writes.journal.database import Database, secret_of
 from beel_mcp.writes.journal.records import (
     RECORD_TTL,
     Chunk,
@@ -74,7 +74,7 @@ class PersonalData:
         if not self._database.exists():  # looking leaves no trace
             return []
         with self._database.reading() as db:
-            secret = _secret(db)
+            secret = secret_of(db)
             found = {
                 digest
                 for [digest] in db.execute(
@@ -166,7 +166,7 @@ def remember_identifiers(
 ) -> None:
     """Remember for a day that records with these identities were created, drafts among them."""
     created = [row.identity for row in rows if not row.record_id]
-    secret = _secret(db)
+    secret = secret_of(db)
     db.executemany(
         "INSERT INTO identifiers VALUES (?, ?, ?)",
         [(operation_id, _digest(secret, identity), now) for identity in created],
@@ -217,11 +217,6 @@ def _keep(
         "INSERT OR REPLACE INTO private VALUES (?, ?, ?, ?, ?)",
         (*key, json.dumps(content, ensure_ascii=False), until),
     )
-
-
-def _secret(db: sqlite3.Connection) -> bytes:
-    [secret] = db.execute("SELECT value FROM secret").fetchone()
-    return bytes(secret)
 
 
 def _digest(secret: bytes, identifier: str) -> bytes:
