@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NewType
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
 # C0 and C1 controls, soft hyphen, zero-width and bidi marks, tags, invisible operators; and what
@@ -26,8 +26,14 @@ _WORDS_BEHIND: Final = re.compile(r"(?:[ .-][A-Za-z]+)+$")
 _MIN_IBAN_DIGITS: Final = 10  # every country's accounts have as many; a street or a name has not
 _MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
+# A NIF, an invoice's number, a status, an e-mail address, IVA 21 %: nothing that reads as words.
+_WORD: Final = re.compile(r"[^\W_][\w.@/+-]*(?: [0-9.,]+ ?%)?")
 # A cell that begins so is a formula to a spreadsheet; the wide forms are to some.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+# What may stand in a sentence: in quotes, one word, or words of our own.
+Said = NewType("Said", str)
 
 
 def clean(text: str, limit: int) -> str:
@@ -61,9 +67,20 @@ def shortened(text: str, limit: int) -> str:
     return f"{words} {ELLIPSIS}" if words else clean(line, limit)
 
 
-def quoted(text: str, limit: int = 300) -> str:
+def quoted(text: str, limit: int = 300) -> Said:
     """Clean `text` and stand it in double quotes, so that it reads as data."""
-    return '"' + clean(text, limit).replace('"', "'") + '"'
+    return Said('"' + clean(text, limit).replace('"', "'") + '"')
+
+
+def one_word(text: str, limit: int = 60) -> Said:
+    """Give a number or code as it is, and in quotes where it is more than one word."""
+    word = clean(text, limit)
+    return Said(word) if _WORD.fullmatch(word) else quoted(word, limit)
+
+
+def joined(*facts: Said | None) -> str:
+    """Put facts beside each other; the type keeps out what came from outside as it came."""
+    return " · ".join(fact for fact in facts if fact)
 
 
 def safe_text(text: str, limit: int) -> str:

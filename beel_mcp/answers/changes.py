@@ -17,7 +17,7 @@ from beel_mcp.answers.answer import (
 )
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
-from beel_mcp.cleaning import clean, quoted, shortened
+from beel_mcp.cleaning import clean, one_word, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.messages import read_data
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
@@ -51,9 +51,10 @@ class FailedRecord(BaseModel):
     remedy: str | None = None
 
     def line(self, opening: str) -> str:
-        names = [self.number, quoted(self.name, SHORT_NAME_LIMIT) if self.name else None]
-        name = " ".join(filter(None, names)) or self.customer_id or self.invoice_id
-        return f"{opening}: {name} ({self.code}). {self.remedy or self.message or ''}".rstrip()
+        number = one_word(self.number) if self.number else None
+        name = quoted(self.name, SHORT_NAME_LIMIT) if self.name else None
+        named = " ".join(filter(None, [number, name])) or self.customer_id or self.invoice_id
+        return f"{opening}: {named} ({self.code}). {self.remedy or self.message or ''}".rstrip()
 
 
 class ChangeAnswer(WriteAnswer):

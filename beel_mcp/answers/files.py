@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, WithJsonSchema
 from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
 from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.answers.validation import ValidationCounts
+from beel_mcp.cleaning import one_word
 
 # Seven and their remedies, beside the rest, are what 1,000 tokens hold.
 MISSING_CAP: Final = 7
@@ -73,8 +74,9 @@ class MissingInvoice(BaseModel):
     remedy: str
 
     def named(self) -> str:
-        name = f"{self.number} ({self.invoice_id})" if self.number else self.invoice_id
-        return f"{name} {self.status} {self.amount} EUR" if self.amount else name
+        name = f"{one_word(self.number)} ({self.invoice_id})" if self.number else self.invoice_id
+        status = f" {one_word(self.status)}" if self.status else ""
+        return f"{name}{status} {self.amount} EUR" if self.amount else name
 
 
 class PackageAnswer(FileAnswer):
@@ -148,7 +150,7 @@ def missing_remedy(
 
 
 def _told(sums: Mapping[str, str] | None) -> str:
-    return ", ".join(f"{status} {total}" for status, total in (sums or {}).items())
+    return ", ".join(f"{one_word(status)} {total}" for status, total in (sums or {}).items())
 
 
 class TemplateAnswer(FileAnswer):

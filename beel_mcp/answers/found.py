@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import NAME_LIMIT, PageAnswer, plural
-from beel_mcp.cleaning import mask_iban, quoted, safe_text
+from beel_mcp.cleaning import Said, joined, mask_iban, one_word, quoted, safe_text
 
 WHOLE_NAME_LIMIT: Final = 200  # in the structure; the text cuts a name shorter
 _CONTACT_LIMIT: Final = 150
@@ -19,12 +19,9 @@ class _Contact(BaseModel):
     address: str | None = None
     payment: str | None = None
 
-    def contact(self) -> list[str | None]:
-        return [
-            self.phone and f"phone {quoted(self.phone)}",
-            self.address and f"address {quoted(self.address)}",
-            self.payment and f"payment {quoted(self.payment)}",
-        ]
+    def contact(self) -> list[Said]:
+        facts = {"phone": self.phone, "address": self.address, "payment": self.payment}
+        return [Said(f"{name} {quoted(value)}") for name, value in facts.items() if value]
 
 
 class FoundCustomer(_Contact):
@@ -39,13 +36,17 @@ class FoundCustomer(_Contact):
     lacks: list[str] | None = None
     active: bool
 
+    def _known(self) -> list[str | None]:
+        return [self.nif, self.other_id, self.city, self.email]
+
     def line(self) -> str:
-        lacks = f"without {', '.join(self.lacks)}" if self.lacks else None
-        state = None if self.active else "inactive"
-        facts = [self.nif, self.other_id, self.city, self.email, lacks, state, *self.contact()]
-        return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} " + " · ".join(
-            filter(None, facts)
-        )
+        facts = [
+            *(one_word(known) for known in self._known() if known),
+            Said(f"without {', '.join(self.lacks)}") if self.lacks else None,
+            None if self.active else Said("inactive"),
+            *self.contact(),
+        ]
+        return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} {joined(*facts)}"
 
 
 class SuggestedCustomer(_Contact):
@@ -57,7 +58,8 @@ class SuggestedCustomer(_Contact):
     why: str
 
     def line(self) -> str:
-        facts = " · ".join(filter(None, [self.nif, self.why, *self.contact()]))
+        nif = one_word(self.nif) if self.nif else None
+        facts = joined(nif, Said(self.why), *self.contact())
         return f"{self.customer_id} {quoted(self.name, NAME_LIMIT)} {facts}"
 
 

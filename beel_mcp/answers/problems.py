@@ -72,7 +72,7 @@ class ProblemGroup(BaseModel):
     def line(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
         example, others = self.example, [other.words() for other in self.others or ()]
-        facts = [quoted(example.name, NAME_LIMIT)]
+        facts: list[str] = [quoted(example.name, NAME_LIMIT)]
         if example.value and not (example.suggestion or "").startswith(example.value):
             facts.append(f"has {quoted(example.value, NAME_LIMIT)}")
         if example.suggestion:

@@ -30,7 +30,8 @@ _COUNTRY: Final = ("España", "ES")
 _PATTERNS_IN_WORDS: Final = {
     "visible": Message("rule.visible"),
     "letters": Message("rule.letters"),
-    "street": Message("rule.letters_and", marks="""° : ; " ( ) & #"""),
+    # Quotation marks are taken, too; named here they would end a quotation.
+    "street": Message("rule.letters_and", marks="° : ; ( ) & #"),
     "city": Message("rule.letters_and", marks="( )"),
     "country_code": Message("rule.country_code"),
     "phone": Message("rule.phone"),

@@ -11,7 +11,9 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import create_app
 from beel_mcp.sandbox.seed import customer_id, invoice_id
+from beel_mcp.settings import Settings
 from tests.conftest import Connect
+from tests.support.customers import customer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -29,12 +31,13 @@ PAYLOADS = (
     "\uff38\uff31\uff3a wide",
 )
 TEXTS = {
-    "companies": ("legal_name", "business_display_name", "nif"),
+    # The name of one's own company stands as it is before every statement.
+    "companies": ("business_display_name",),
     "customers": (
         *("legal_name", "trade_name", "nif", "phone", "email", "website", "contact_person"),
         *("notes", "billing_emails", "alternative_id", "address", "preferred_payment_method"),
     ),
-    "invoices": ("series", "invoice_number", "type", "notes", "void_reason"),
+    "invoices": ("series", "invoice_number", "notes", "void_reason"),
 }
 WRAPPED = {
     "billing_emails": lambda text: [text],
@@ -72,26 +75,77 @@ def outside_of_quotes(text: str) -> str:
     return re.sub(r'"[^"\n]*"', "", text)
 
 
+def in_answer(text: str, where: str) -> list[str]:
+    """Say what of a payload reads as words of ours."""
+    bare = outside_of_quotes(text).casefold().replace("\uff58\uff51\uff5a", MARK)
+    lines = [line for line in bare.splitlines() if MARK in line]
+    seen = ["something invisible"] if set(text) & set("\u202e\u200b\x1b\U000e0041") else []
+    return [f"{where}: {line[:160]}" for line in [*lines[:1], *seen]]
+
+
 async def told(client: Client, tool: str, arguments: dict[str, Any]) -> str:
-    [block] = (await client.call_tool(tool, arguments)).content
+    block = (await client.call_tool(tool, arguments)).content[0]
     assert isinstance(block, TextContent)
     return block.text
 
 
+async def faults_of_answers(connect: Connect, app: Starlette) -> list[str]:
+    async with connect(app) as client:
+        return [
+            fault
+            for tool, arguments in CALLS
+            for fault in in_answer(await told(client, tool, arguments), tool)
+        ]
+
+
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 async def test_no_text_of_beel_stands_outside_of_quotes(connect: Connect, payload: str) -> None:
-    faults = []
+    app = create_app()
     for table, columns in TEXTS.items():
         for column in columns:
-            app = create_app()
             spoil(app, table, column, payload)
-            async with connect(app) as client:
-                for tool, arguments in CALLS:
-                    text = await told(client, tool, arguments)
-                    bare = outside_of_quotes(text).casefold().replace("\uff58\uff51\uff5a", MARK)
-                    if MARK in bare:
-                        line = next(line for line in bare.splitlines() if MARK in line)
-                        faults.append(f"{table}.{column} in {tool}: {line[:160]}")
-                    if set(text) & set("\u202e\u200b\x1b\U000e0041"):
-                        faults.append(f"{table}.{column} in {tool}: something invisible")
-    assert faults == []
+    faults = await faults_of_answers(connect, app)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("column", ["type", "status"])
+async def test_no_unknown_word_of_beel_stands_outside_of_quotes(
+    connect: Connect, column: str
+) -> None:
+    app = create_app()
+    spoil(app, "invoices", column, PAYLOADS[0])  # alone, as much hangs on it
+    faults = await faults_of_answers(connect, app)
+    assert not faults, "\n".join(faults)
+
+
+FIELDS = (
+    *("legal_name", "trade_name", "nif", "phone", "email", "website", "contact_person", "notes"),
+    *("billing_emails", "alternative_id", "address", "preferred_payment_method"),
+)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
+async def test_no_text_of_a_list_stands_outside_of_quotes(
+    connect: Connect, settings: Settings, payload: str
+) -> None:
+    faults = []
+    async with connect() as client:
+        for field in FIELDS:
+            value = WRAPPED[field](payload) if field in WRAPPED else payload
+            rows = [{**customer(1), field: value}, {**customer(2), "x" + payload: "1"}]
+            calls: list[tuple[str, dict[str, Any]]] = [
+                ("validate_customers", {"customers": rows}),
+                ("create_customers", {"customers": rows[:1]}),
+                (
+                    "update_customers",
+                    {"customer_ids": [customer_id(1)], "changes": {field: value}},
+                ),
+                ("find_customers", {"search": payload}),
+            ]
+            for tool, arguments in calls:
+                faults += in_answer(await told(client, tool, arguments), f"{field} in {tool}")
+        (settings.files_dir / "a.csv").write_text(f'nif;nombre_fiscal\n1;"{payload}"\n')
+        for name in ("a.csv", payload):
+            text = await told(client, "validate_customers", {"source_path": name})
+            faults += in_answer(text, f"{name} as a file")
+    assert not faults, "\n".join(faults)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from beel_mcp.answers.answer import SHORT_NAME_LIMIT, PageAnswer
 from beel_mcp.answers.invoices.sums import InvoiceSums, Overdue, SumGroup
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import Said, joined, one_word, quoted
 
 
 class FoundInvoice(BaseModel):
@@ -23,15 +23,15 @@ class FoundInvoice(BaseModel):
 
     def line(self) -> str:
         facts = [
-            self.number or "no number",
-            self.date,
-            quoted(self.customer, SHORT_NAME_LIMIT) if self.customer else "no customer",
-            f"{self.amount} EUR",
-            self.status,
-            f"due {self.due_date}" if self.due_date else None,
-            "overdue" if self.overdue else None,
+            one_word(self.number) if self.number else Said("no number"),
+            Said(self.date),
+            quoted(self.customer, SHORT_NAME_LIMIT) if self.customer else Said("no customer"),
+            Said(f"{self.amount} EUR"),
+            one_word(self.status),
+            Said(f"due {self.due_date}") if self.due_date else None,
+            Said("overdue") if self.overdue else None,
         ]
-        return f"{self.invoice_id} " + " · ".join(filter(None, facts))
+        return f"{self.invoice_id} {joined(*facts)}"
 
 
 class FoundInvoices(PageAnswer):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import SHORT_NAME_LIMIT, plural
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import one_word, quoted
 
 
 class Part(BaseModel):
@@ -100,7 +100,9 @@ def _unclear(unclear: Part) -> str:
 
 
 def _by_status(heading: str, sums: dict[str, Amounts] | None) -> str:
-    told = ", ".join(f"{status} {amounts.short()}" for status, amounts in (sums or {}).items())
+    told = ", ".join(
+        f"{one_word(name)} {amounts.short()}" for name, amounts in (sums or {}).items()
+    )
     return f"{heading}: {told}." if told else ""
 
 
@@ -115,6 +117,6 @@ class SumGroup(Amounts):
     def line(self, *, is_name: bool) -> str:
         owed = f", outstanding {self.outstanding}" if self.outstanding is not None else ""
         owed += f", thereof overdue {self.overdue}" if self.overdue else ""
-        who = f"{quoted(self.group, SHORT_NAME_LIMIT)} " if is_name else f"{self.group} "
+        who = quoted(self.group, SHORT_NAME_LIMIT) if is_name else one_word(self.group)
         whose = f" [{self.customer_id}]" if self.customer_id else ""
-        return f"- {who}{self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"
+        return f"- {who} {self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"

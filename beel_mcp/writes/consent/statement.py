@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from beel_mcp.api.company import Account
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import Said, clean, one_word, quoted
 from beel_mcp.language import localized, plural
 from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
@@ -86,10 +86,11 @@ def inactive_es(number: int) -> str:
     )
 
 
-def named(affected: Affected) -> str:
+def named(affected: Affected) -> Said:
     """Give what a person knows a record by."""
     name = quoted(affected.name, NAME_LIMIT)
-    return f"{name} ({_number(affected.identifier)})" if affected.identifier else name
+    number = affected.identifier and one_word(affected.identifier, NUMBER_LIMIT)
+    return Said(f"{name} ({number})") if number else name
 
 
 def _names(labels: Sequence[str], room: int, separator: str, language: Language) -> str:
@@ -108,12 +109,6 @@ def width(text: str) -> int:
     A sentence stands twice in an answer, which may cost 1,000 tokens.
     """
     return sum(1 if letter.isascii() else 3 for letter in text)
-
-
-def _number(identifier: str) -> str:
-    """Give a NIF as it is; any other number is whatever somebody typed, and stands in quotes."""
-    number = clean(identifier, NUMBER_LIMIT)
-    return number if number.isalnum() else quoted(number, NUMBER_LIMIT)
 
 
 def _joined(names: Sequence[str], more: int, separator: str, language: Language) -> str:

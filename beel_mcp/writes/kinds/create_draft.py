@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.api.models import Customer, Invoice, InvoiceLine, InvoiceTotals
 from beel_mcp.api.new_draft import DraftLine, NewDraft, read_draft
-from beel_mcp.cleaning import quoted
+from beel_mcp.cleaning import Said, joined, quoted
 from beel_mcp.errors import BeelMcpError, ConflictError, InvalidRequestError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
@@ -222,13 +222,12 @@ def _label(affected: Affected, language: Language) -> str:
         es=f" y {more} línea{'' if more == 1 else 's'} más",
     )
     base = money(Decimal(facts["base"]), language)
-    parts = [
+    return joined(
         named(affected),
-        quoted(facts["first"], NAME_LIMIT) + (others if more else ""),
-        _day_words(facts["date"], language),
-        localized(language, en=f"{base} before taxes", es=f"{base} sin impuestos"),
-    ]
-    return " · ".join(filter(None, parts))
+        Said(quoted(facts["first"], NAME_LIMIT) + (others if more else "")),
+        Said(_day_words(facts["date"], language)),
+        Said(localized(language, en=f"{base} before taxes", es=f"{base} sin impuestos")),
+    )
 
 
 def _day_words(day: str, language: Language) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from beel_mcp.api.models import Invoice
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import Said, joined, one_word, quoted
 from beel_mcp.errors import ConflictError, InvalidRequestError, NotFoundError
 from beel_mcp.language import localized
 from beel_mcp.settings import Language
@@ -100,7 +100,7 @@ class DraftDeletion(Change):
             return RowOutcome("done")
         if invoice.is_draft:
             return None
-        status = f"Its status is {clean(invoice.status, 20)}."
+        status = f"Its status is {one_word(invoice.status, 20)}."
         return RowOutcome("failed", "issued_meanwhile", status)
 
     async def _delete(self, invoice_id: str) -> RowOutcome:
@@ -133,20 +133,19 @@ def _left_out(record_id: str, invoice: Invoice) -> LeftOut:
     code: LeftOutCode = (
         "proforma" if invoice.type == "PROFORMA" else _CODES.get(invoice.status, "issued")
     )
-    message = f"Its status is {clean(invoice.status, 20)}."
+    message = f"Its status is {one_word(invoice.status, 20)}."
     return LeftOut(record_id, who.legal_name or "", code, message, invoice.number or "")
 
 
 def _label(draft: Affected, language: Language) -> str:
-    number = draft.identifier and clean(draft.identifier, 40)
-    name = quoted(draft.name, NAME_LIMIT) if draft.name else ""
-    parts = [
-        number or localized(language, en="no number", es="sin número"),
-        name or localized(language, en="no customer", es="sin cliente"),
-        day_of(date.fromisoformat(draft.facts["date"]), language),
-        money(Decimal(draft.facts["total"]), language),
-    ]
-    return " · ".join(parts)
+    number = one_word(draft.identifier, 40) if draft.identifier else None
+    name = quoted(draft.name, NAME_LIMIT) if draft.name else None
+    return joined(
+        number or Said(localized(language, en="no number", es="sin número")),
+        name or Said(localized(language, en="no customer", es="sin cliente")),
+        Said(day_of(date.fromisoformat(draft.facts["date"]), language)),
+        Said(money(Decimal(draft.facts["total"]), language)),
+    )
 
 
 def _proformas(preview: Preview, language: Language) -> str:
