@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer, Invoice
 from beel_mcp.settings import Language
+from beel_mcp.usecases.advice import ListAdvice
 from beel_mcp.writes.consent.statement import LONGEST, compose, environment_label
 from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
 from beel_mcp.writes.journal.remarks import Remark
@@ -158,7 +159,9 @@ def drafted(place: str, language: Language, **wanted: Any) -> str:
         customers=SimpleNamespace(get=get), invoices=SimpleNamespace(list_all=list_all)
     )
     today = datetime(2026, 11, 21, tzinfo=UTC).timestamp()
-    context: Any = SimpleNamespace(beel=beel, journal=SimpleNamespace(time=lambda: today))
+    context: Any = SimpleNamespace(
+        beel=beel, journal=SimpleNamespace(time=lambda: today), advice=ListAdvice(cast(Any, beel))
+    )
     creation = DraftCreation(context, values)
     return creation.statement(anyio.run(creation.preview), place, language)
 
