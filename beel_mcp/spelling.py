@@ -21,6 +21,8 @@ LEGAL_FORMS: Final = re.compile(
     r"\b(?:s\s?l\s?u?|s\s?a\s?u?|s\s?l\s?l|s\s?l\s?p|c\s?b|s\s?c\s?p?|s\s?coop|sociedad limitada"
     r"|sociedad anonima|unipersonal|societat limitada)\b"
 )
+# What programs write where they have no value. Next to nobody is called so, and asking is cheap.
+NO_VALUES: Final = frozenset({"null", "Null", "NULL", "undefined", "None", "NaN", "nan"})
 _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?E\+?([0-9]{1,2})", re.IGNORECASE)
 _FLOAT: Final = re.compile(r"(\+?[0-9]{4,15})[.,]0{1,2}")
 _DOTTED_PHONE: Final = re.compile(r"(?:\+[0-9]{1,3} |\+)?[0-9]{2,4}(?:\. ?[0-9]{2,4}){2,4}")

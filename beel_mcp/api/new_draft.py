@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 from beel_mcp.api.http.wire import json_number
 from beel_mcp.cleaning import clean
 from beel_mcp.errors import CallerError, FieldError
-from beel_mcp.spelling import read_day, read_decimal
+from beel_mcp.spelling import NO_VALUES, read_day, read_decimal
 
 # Of both generations: today's has no 21, the legacy one no 1, and BeeL says so itself.
 _WITHHELD: Final = tuple(map(Decimal, (0, 1, 2, 7, 15, 19, 21, 24)))
@@ -65,10 +65,16 @@ _Price = Annotated[
     ),
 ]
 # BeeL refuses what the legacy generation has no room for.
-_Description = Annotated[
-    str, _rule(lambda text: 1 <= len(text.strip()) <= 2000, "must have 1 to 2000 characters")
+_Text = Annotated[
+    str,
+    _rule(lambda text: text.strip() not in NO_VALUES, "is a word for no value: ask the person"),
 ]
-_Notes = Annotated[str, _rule(lambda text: len(text) <= 1000, "must have at most 1000 characters")]
+_Description = Annotated[
+    _Text, _rule(lambda text: 1 <= len(text.strip()) <= 2000, "must have 1 to 2000 characters")
+]
+_Notes = Annotated[
+    _Text, _rule(lambda text: len(text) <= 1000, "must have at most 1000 characters")
+]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))

@@ -17,7 +17,7 @@ from beel_mcp.lists.checks.identifiers import respelt_document, spelled_document
 from beel_mcp.lists.headers import unknown_part
 from beel_mcp.lists.model import FIELDS, NAMES, PARTS, Problem, Row, ValueChange, set_value
 from beel_mcp.messages import Message
-from beel_mcp.spelling import respelt, spelt
+from beel_mcp.spelling import NO_VALUES, respelt, spelt
 
 MAX_INLINE_ROWS: Final = 500
 MAX_FAULTS: Final = 5
@@ -192,7 +192,11 @@ def read_value(name: str, raw: Any) -> Any:
         UnreadableError: the value is of a kind that the field cannot hold.
     """
     value = read_plain(name, raw)
-    return spelt(name, value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value in NO_VALUES:
+        raise UnreadableError(Message("value.no_value"), value)
+    return spelt(name, value)
 
 
 def read_plain(name: str, raw: Any) -> Any:

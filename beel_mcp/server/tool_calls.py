@@ -47,6 +47,7 @@ _FINDERS = {
 }
 
 _JSON_OPENINGS = {"object": "{", "array": "[{"}  # one object is a list of one
+_NULL = "is the word null: leave it out, or ask the person what is meant"
 _KINDS = {"object": Mapping, "array": list | Mapping}
 
 
@@ -140,6 +141,8 @@ class ToolCalls:
         sent, known = dict(arguments or {}), list(tool.parameters.get("properties", {}))
         # Unknown arguments come first: they say best what was meant.
         faults = [self._unknown_argument(name, known) for name in sent if name not in known]
+        # The SDK would read it as absent, and BeeL be asked for everything.
+        faults += [FieldError(name, _NULL) for name, value in sent.items() if _is_null(value)]
         try:
             tool.fn_metadata.validate_arguments(sent)
         except ValidationError as error:
@@ -170,6 +173,10 @@ def arguments_of(tool: Tool, sent: Mapping[str, Any]) -> dict[str, Any]:
     fields = tool.fn_metadata.arg_model.model_fields
     looked_for = frozenset(name for name, one in fields.items() if _looks_for(one.annotation))
     return as_meant(tool.parameters, sent, looked_for)
+
+
+def _is_null(value: Any) -> bool:
+    return isinstance(value, str) and value.strip() == "null"
 
 
 def as_meant(
@@ -228,8 +235,8 @@ def _listed(items: Mapping[str, Any], value: Any) -> list[Any] | None:
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, str):
-        # What looks like JSON and is none is refused.
-        if not value.strip() or value.lstrip().startswith(("[", "{")):
+        # What looks like JSON and is none is refused, and so is the word null.
+        if value.strip() in ("", "null") or value.lstrip().startswith(("[", "{")):
             return None
         return [part.strip() for part in value.split(",") if part.strip()]
     is_one = items.get("type") in ("object", "integer") and isinstance(value, Mapping | int)

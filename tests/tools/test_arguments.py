@@ -8,9 +8,11 @@ import pytest
 from mcp import Client
 from starlette.applications import Starlette
 
+from beel_mcp.lists.model import FIELDS
 from beel_mcp.server.tool_calls import arguments_of
+from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
-from tests.support.customers import customer, foreigner
+from tests.support.customers import customer, dni, foreigner
 from tests.support.deactivations import row_of
 from tests.support.people.evidence import call
 from tests.support.updates import add, confirmed, planned
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.anyio
 BUILT = {tool.name: tool.build(output_schema=False) for tool in TOOLS}
 LOOKED_FOR = {"search", "nif", "email", "city"}
 ID = "7f0c5c9e-3b1e-4d0a-9d5e-0d8f0a6b1c2d"
+WORD_NULL = "is the word null: leave it out, or ask the person what is meant"
 LINE = {"description": "Horas", "quantity": "1", "unit_price": "40", "tax_rate": "21"}
 
 
@@ -151,3 +154,48 @@ async def test_empty_ones_do_not_count_where_exactly_one_is_wanted(client: Clien
     assert again["counts"]["valid"] == 1
     made = await call(client, "create_customers", **batch, customers=[], skip_problems=None)
     assert made["counts"]["created"] == 1
+
+
+TEXTS = [name for name in FIELDS if name not in ("billing_emails", "general_discount")]
+
+
+@pytest.mark.parametrize("word", ["null", "undefined", "None"])
+async def test_a_word_for_nothing_is_asked_about_in_every_field_and_stored_in_none(
+    client: Client, sandbox: Starlette, word: str
+) -> None:
+    [one] = add(sandbox)
+    before = row_of(sandbox, one)
+    for field in TEXTS:
+        group, _, part = field.rpartition(".")
+        raw = {group: {**customer(1).get(group, {}), part: word}} if group else {part: word}
+        checked = await call(client, "validate_customers", customers=[customer(1, **raw)])
+        assert checked["counts"]["error"] == 1, field
+        assert "word for no value" in checked.text or "days" in checked.text, field
+        refused = await call(client, "update_customers", customer_ids=[one], changes=raw)
+        assert (refused["status"], refused["changed"]) == ("error", "nothing"), field
+    assert row_of(sandbox, one) == before
+    for more in ({"notes": word}, {"lines": [{**LINE, "description": word}]}):
+        draft = {"customer_id": one, "lines": [LINE], **more}
+        answer = await call(client, "create_draft_invoice", **draft)
+        assert "ask the person" in answer["field_errors"][0]["message"]
+
+
+async def test_the_word_null_is_no_argument_of_any_tool(client: Client) -> None:
+    for tool, name, _ in arguments():
+        answer = await client.call_tool(tool, {name: "null"})
+        assert answer.is_error
+        told = (answer.structured_content or {})["field_errors"]
+        assert {"field": name, "message": WORD_NULL} in told, (tool, name)
+
+
+async def test_a_word_for_nothing_in_a_file_is_left_out_and_told(
+    client: Client, settings: Settings
+) -> None:
+    path = settings.files_dir / "volcado.csv"
+    head = "nombre;nombre comercial;nif;email;calle;número;piso;cp;ciudad;provincia"
+    line = f"Uno SL;NULL;{dni(1)};uno@example.com;Mayor;1;null;28001;Madrid;Madrid"
+    path.write_text(f"{head}\n{line}\n", encoding="utf-8")
+    read = await call(client, "validate_customers", source_path=str(path))
+    assert read["counts"]["valid"] == 1
+    told = {one["field"]: one["before"] for one in read["values_changed"]}
+    assert told == {"trade_name": "NULL", "address.floor": "null"}

@@ -220,3 +220,45 @@ async def test_a_second_telephone_is_kept_by_the_correction_that_is_suggested(
     assert await corrected(client, read["batch_id"], number, fix) == [
         one for one in problems(row) if one["field"] != "notes"
     ]
+
+
+MEANT = re.compile(r"did you mean ([\w.]+)\?")
+# What people call the fields, as our own lists and their neighbours do, in both languages.
+CALLED = sorted(
+    {
+        word
+        for names in read_data("field_names").values()
+        for word in (*names.get("column", {}).values(), *names.get("also", ()))
+    }
+    | {"addr.street", "address.calle", "alternative_id.pais", "payment", "street", "postal_code"}
+)
+
+
+def faults_of(answer: Mapping[str, Any]) -> list[str]:
+    return [fault["message"] for fault in answer.get("field_errors", ())]
+
+
+@pytest.mark.slow
+async def test_a_field_that_is_meant_is_known_where_its_name_is_sent(client: Client) -> None:
+    """In the rows of a call, in a correction and in a change."""
+    batch = (await call(client, "validate_customers", customers=[customer(1)]))["batch_id"]
+    ids = ["7f0c5c9e-3b1e-4d0a-9d5e-0d8f0a6b1c2d"]
+    sends: list[Callable[[str], tuple[str, dict[str, Any]]]] = [
+        lambda name: ("validate_customers", {"customers": [{**customer(1), name: "1"}]}),
+        lambda name: (
+            "validate_customers",
+            {"batch_id": batch, "corrections": [{"row": 1, "field": name, "value": "1"}]},
+        ),
+        lambda name: ("update_customers", {"customer_ids": ids, "changes": {name: "1"}}),
+    ]
+    meant = set()
+    for send in sends:
+        for word in CALLED:
+            tool, arguments = send(word)
+            for name in MEANT.findall(" ".join(faults_of(await call(client, tool, **arguments)))):
+                meant.add(name)
+                tool, arguments = send(name)
+                answer = await call(client, tool, **arguments)
+                assert not [one for one in faults_of(answer) if "unknown" in one], (word, answer)
+    assert len(meant) > 15
+    assert any("." in name for name in meant)

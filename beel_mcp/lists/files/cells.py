@@ -7,7 +7,7 @@ from typing import Final
 from beel_mcp.lists.files.sheet import ERROR_CELL, Cell
 from beel_mcp.lists.inline import UnreadableError
 from beel_mcp.messages import Message
-from beel_mcp.spelling import Respelt, respelt
+from beel_mcp.spelling import NO_VALUES, Respelt, respelt
 
 _TEXT_FORMULA: Final = re.compile(r'="([^"]*)"')
 _SHEET_ERROR: Final = re.compile(
@@ -34,7 +34,12 @@ def raw_of(cell: Cell) -> str | int | float:
 
 
 def repaired(field: str, text: str) -> Respelt | None:
-    """Undo what was done to a field's text; None if there is nothing that is certain."""
+    """Undo what was done to a field's text; None if there is nothing that is certain.
+
+    What is left of a program's word for no value is nothing.
+    """
+    if text in NO_VALUES:
+        return Respelt("", Message("change.no_value"))
     if text.startswith('="') and (formula := _TEXT_FORMULA.fullmatch(text)):
         inner = repaired(field, formula[1])
         return inner or Respelt(formula[1], Message("change.formula"))

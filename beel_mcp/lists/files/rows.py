@@ -46,7 +46,7 @@ from beel_mcp.lists.model import (
     set_value,
 )
 from beel_mcp.messages import Message, read_data
-from beel_mcp.spelling import SPELLINGS
+from beel_mcp.spelling import NO_VALUES, SPELLINGS
 
 _METHOD: Final = "preferred_payment_method.method"
 _SHOWN_AS: Final = {
@@ -225,8 +225,8 @@ class _Reader:
         if value != raw and isinstance(raw, str):
             self._record(field, change_between(raw, value), raw, value)
         if repair := repaired(field, value):
-            self._record(field, repair.change, value, repair.value)
-            return repair.value
+            self._record(field, repair.change, value, repair.value or None)
+            return repair.value or None
         return value
 
     def _oddities(self) -> Iterator[Problem]:
@@ -390,10 +390,11 @@ class _Reader:
 def _are_plain(cells: Sequence[Cell]) -> bool:
     """Tell quickly of a row that all its cells are clean text, as they are in most lists.
 
-    No blank at an end, and no beginning as an error or a formula has it.
+    No blank at an end, no beginning as an error or a formula has it, and no word for nothing.
     """
     try:
         line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
     except TypeError:  # a number, or a date
         return False
-    return is_plain(line) and not ("| " in line or " |" in line or "|#" in line or "|=" in line)
+    is_odd = "| " in line or " |" in line or "|#" in line or "|=" in line
+    return is_plain(line) and not is_odd and NO_VALUES.isdisjoint(cells)
