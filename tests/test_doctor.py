@@ -27,6 +27,7 @@ from beel_mcp.settings import Settings
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow, utc_now
 from tests.conftest import TEST_KEY
+from tests.support.servers.sunset import with_sunset
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
@@ -254,6 +255,10 @@ def test_routes_that_beel_retires_are_told_with_their_day_and_the_way_out(
     for one in (by_choice, by_key):
         assert (one.topic, one.fault) == ("routes", "finding")
         assert "2026-12-09" in one.fact.es
+    silent = fault(looked(with_sunset(create_app(), None), routes="flat"))
+    assert "2026-12-09, según su contrato" in silent.fact.es
+    other = fault(looked(with_sunset(create_app(), "Fri, 15 Jan 2027 00:00:00 GMT"), routes="flat"))
+    assert other.fact.es.endswith("que BeeL retira el 2027-01-15")
     assert "BEEL_ROUTES" in by_choice.remedy.es
     assert "companies:list" in by_key.remedy.es
     assert faults(looked(create_app(SandboxOptions(generation="legacy")))) == []

@@ -19,7 +19,7 @@ from beel_mcp.api.customers import CustomersApi, read_template
 from beel_mcp.api.http import responses
 from beel_mcp.api.http.responses import ApiResponse
 from beel_mcp.api.http.retry import Retries
-from beel_mcp.api.http.wire import Outgoing, RouteNotices
+from beel_mcp.api.http.wire import BY_CONTRACT, Outgoing, Retirement, RouteNotices
 from beel_mcp.api.invoices import InvoicesApi
 from beel_mcp.api.mails import MailsApi
 from beel_mcp.api.models import Company
@@ -87,6 +87,13 @@ class BeelClient:
         `legacy` it is only marked inactive and keeps it.
         """
         return self._generation.seen
+
+    @property
+    def retirement(self) -> Retirement | None:
+        """When BeeL retires the flat routes; None of an older BeeL, which does not."""
+        if self.notices.sunset:
+            return Retirement(str(self.notices.sunset), is_announced=True)
+        return None if self.generation_seen == "legacy" else BY_CONTRACT
 
     async def account(self) -> Account:
         """Find the account in use; asked of BeeL once.

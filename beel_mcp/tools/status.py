@@ -73,14 +73,12 @@ def _own_facts(settings: Settings) -> StatusAnswer:
 async def _ask_beel(answer: StatusAnswer, beel: BeelClient, place: str) -> None:
     active = await beel.active_company()
     identity = await beel.identity.get() if active.family == "company" else None
-    notices = beel.notices
+    end = beel.retirement if active.family == "flat" else None
     answer.routes = RoutesInUse(
-        family=active.family,
-        reason=active.reason,
-        retirement=str(notices.sunset) if notices.sunset else None,
+        family=active.family, reason=active.reason, retirement=str(end) if end else None
     )
     answer.scopes = list(identity.scopes) if identity else None
-    answer.warnings = [*(answer.warnings or []), *notices.beel_warnings][:10] or None
+    answer.warnings = [*(answer.warnings or []), *beel.notices.beel_warnings][:10] or None
     company = active.company.label if active.company else "the company of this key"
     answer.summary = f"Ready: {company}, in {place}."
 

@@ -51,15 +51,16 @@ def read_contract(path: Path) -> dict[str, Any]:
     """Read a contract as its shapes."""
     read = json.loads if path.suffix == ".json" else yaml.safe_load
     shapes: dict[str, Any] = strip(read(path.read_text(encoding="utf-8")))
-    later = yaml.safe_load((HERE / "since_1_8_0.yaml").read_text(encoding="utf-8"))
-    if shapes["info"]["version"] == later["of"]:
-        shapes = overlaid(shapes, later["changes"])
     return shapes
 
 
 def stripped_text(contract: Path) -> str:
     """Give the text of contract.json."""
-    return json.dumps(read_contract(contract), ensure_ascii=False, separators=(",", ":")) + "\n"
+    shapes = read_contract(contract)
+    later = yaml.safe_load((HERE / "since_1_8_0.yaml").read_text(encoding="utf-8"))
+    if shapes["info"]["version"] == later["of"]:
+        shapes = overlaid(shapes, later["changes"])
+    return json.dumps(shapes, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 if __name__ == "__main__":

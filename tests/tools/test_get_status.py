@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from mcp import Client
 from mcp.types import ElicitResult
+from starlette.applications import Starlette
 
 from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from tests.conftest import Connect
 from tests.support.customers import customer
+from tests.support.servers.sunset import with_sunset
 
 pytestmark = pytest.mark.anyio
 
@@ -44,6 +46,29 @@ async def test_it_tells_when_beel_retires_the_flat_routes(connect: Connect) -> N
         answer = await status(client)
     assert answer["routes"]["family"] == "flat"
     assert answer["routes"]["retirement"] == "2026-12-09"
+
+
+async def test_the_day_that_beel_says_counts_and_before_that_the_day_of_its_contract(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    postponed = with_sunset(sandbox, "Fri, 15 Jan 2027 00:00:00 GMT")
+    async with connect(postponed, routes="flat") as client:  # type: ignore[arg-type]
+        before = await status(client)
+        await client.call_tool("find_customers", {})
+        after = await client.call_tool("get_status", {})
+    assert before["routes"]["retirement"] == "2026-12-09, by its contract"
+    structure = after.structured_content or {}
+    assert structure["routes"]["retirement"] == "2027-01-15"
+    assert "BeeL retires the flat routes on 2027-01-15." in after.content[0].text  # type: ignore[union-attr]
+
+
+async def test_who_is_on_company_routes_or_on_an_older_beel_hears_of_no_retirement(
+    connect: Connect, client: Client
+) -> None:
+    assert "retirement" not in (await status(client))["routes"]
+    async with connect(create_app(SandboxOptions(generation="legacy"))) as older:
+        await older.call_tool("find_customers", {})
+        assert "retirement" not in (await status(older))["routes"]
 
 
 async def test_it_says_that_several_companies_need_a_choice(connect: Connect) -> None:

@@ -56,6 +56,21 @@ class Incoming:
     streamed_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class Retirement:
+    """The day on which BeeL retires the flat routes, as its answers say, or only its contract."""
+
+    day: str
+    is_announced: bool
+
+    def __str__(self) -> str:
+        return self.day if self.is_announced else f"{self.day}, by its contract"
+
+
+# What the contract says; the header of an answer is what counts.
+BY_CONTRACT: Final = Retirement("2026-12-09", is_announced=False)
+
+
 class RouteNotices:
     """Collects the announcements of one process and logs each of them once."""
 

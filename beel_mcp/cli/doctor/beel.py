@@ -97,13 +97,16 @@ async def _missing_scopes(beel: BeelClient, settings: Settings) -> list[str]:
 
 
 def _routes(beel: BeelClient, settings: Settings, family: str) -> Finding:
-    notices = beel.notices
     if family == "company":
         return finding("routes.company")
-    if not notices.deprecated and not notices.sunset:
+    end = beel.retirement
+    if end is None:
         return finding("routes.flat")
-    sunset = notices.sunset
-    day = Sentence(f"on {sunset}", f"el {sunset}") if sunset else Sentence("one day", "algún día")
+    day = (
+        Sentence(f"on {end.day}", f"el {end.day}")
+        if end.is_announced
+        else Sentence(f"on {end.day}, by its contract", f"el {end.day}, según su contrato")
+    )
     code = "routes.retiring_by_setting" if settings.routes == "flat" else "routes.retiring"
     return finding(code, day=day)
 
