@@ -1,8 +1,12 @@
 """What the tests themselves stand on."""
 
+import json
+from pathlib import Path
+
 import hypothesis
 import pytest
 
+from tests.support import figures
 from tests.support.cases import Cases
 from tests.support.limits import fault_of, processor_s, slowness
 
@@ -60,3 +64,37 @@ def test_no_property_fails_because_the_machine_is_busy() -> None:
     profile = hypothesis.settings()
     assert profile.deadline is None
     assert hypothesis.HealthCheck.too_slow in profile.suppress_health_check
+
+
+def test_what_tests_counted_becomes_a_page_with_its_date_machine_and_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, page = tmp_path / "figures.jsonl", tmp_path / "page.md"
+    monkeypatch.setenv(figures.FILE, str(kept))
+    for test, calls in (("a.py::one[1]", 7), ("a.py::one[1]", 1000), ("a.py::one[2]", 234)):
+        monkeypatch.setenv("PYTEST_CURRENT_TEST", f"{test} (call)")
+        counts = {"find_customers": {"calls": calls}, "get_status": {"calls": 1, "refused": 1}}
+        figures.record("Calls", counts, note="All of them.")
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "b.py::two (call)")
+    figures.record("Lost", {"customers": 0, "what": "nothing"})
+    figures.main([str(kept), str(page), "--command", "pytest -m proof"])
+    text = page.read_text(encoding="utf-8")
+    at = json.loads(kept.read_text(encoding="utf-8").splitlines()[-1])["at"]
+    for line in (
+        f"- Date: {at}",
+        "- Command: `pytest -m proof`",
+        "## Calls\n\nAll of them.\n",
+        "|  | calls | refused |",
+        "| find_customers | 1,234 |  |",
+        "| get_status | 2 | 2 |",
+        "\n`a.py::one`\n",
+        "| customers | 0 |",
+        "| what | nothing |",
+    ):
+        assert line in text, text
+    assert text.count("`a.py::one`") == 1
+
+
+def test_nothing_is_kept_where_nobody_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(figures.FILE, raising=False)
+    figures.record("Calls", {"calls": 1})
