@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.writes.kinds import create_customers
 from tests.conftest import Connect, FakeTime
 from tests.support.customers import customer, foreigner
 from tests.support.servers.fault_server import FaultServer
@@ -106,6 +107,7 @@ async def test_a_draft_is_there_once_whatever_the_failure_left(
     assert len(set(beel.keys)) == (2 if world[0] != "ignored" and not committed else 1)
 
 
+@pytest.mark.parametrize("world", WORLDS[:2], ids=str, indirect=True)
 async def test_what_the_first_request_did_before_it_failed_is_found_and_not_sent_again(
     client: Client, beel: FaultServer
 ) -> None:
@@ -146,6 +148,19 @@ async def test_a_repeated_failure_that_cannot_be_looked_into_stays_unknown_and_s
     assert done["counts"]["created"] == len(ROWS)
     assert names(beel) == each_once()
     assert len(beel.keys) == 3, "it was not sent under the spent key again"
+
+
+async def test_a_kind_that_reading_cannot_be_sure_of_is_not_sent_under_another_key(
+    client: Client, beel: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(create_customers.CustomerCreation, "may_change_key", False)
+    beel.fault("fail", **CREATION)
+    arguments = await checked(client)
+    for _ in range(2):
+        lost = await call(client, "create_customers", **arguments)
+        assert lost["status"] == "unknown"
+    assert (len(beel.keys), len(set(beel.keys))) == (2, 1)
+    assert names(beel) == []
 
 
 async def test_a_beel_that_fails_under_every_key_is_asked_twice_a_call_and_no_more(
@@ -236,3 +251,23 @@ async def test_a_key_that_was_not_spent_is_not_changed_by_a_kill_or_another_proc
         done = await call(another, "create_customers", **arguments)
     assert done["counts"]["created"] == len(ROWS)
     assert (len(beel.keys), len(set(beel.keys))) == (2, 1)
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+@COMMITTED
+async def test_a_list_of_several_requests_goes_on_after_a_repeated_failure_to_its_end(
+    client: Client,
+    beel: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    part: int,
+    committed: bool,
+) -> None:
+    monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 1)
+    beel.fault("fail", committed=committed, after=part, **CREATION)
+    arguments = await checked(client)
+    lost = await call(client, "create_customers", **arguments)
+    assert (lost["counts"]["created"], lost["counts"]["unknown"]) == (part, 1)
+    done = await call(client, "create_customers", **arguments)
+    assert (done["status"], done["counts"]["created"]) == ("done", len(ROWS))
+    assert names(beel) == each_once()
+    assert len(set(beel.keys)) == len(ROWS) + (not committed)

@@ -57,6 +57,7 @@ class CustomerCreation(Write):
     name = "create_customers"
     words: ClassVar = OutcomeWords("created", "customer", "customer_id", "refused", skips=True)
     all_or_none = True
+    may_change_key = True
 
     @property
     def batch_id(self) -> str:

@@ -43,6 +43,7 @@ class DraftCreation(Write):
     name = "create_draft_invoice"
     words: ClassVar = OutcomeWords("created", "draft invoice", "invoice_id", "refused")
     all_or_none = True
+    may_change_key = True
 
     def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
         super().__init__(context, arguments)

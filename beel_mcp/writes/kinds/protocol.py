@@ -144,6 +144,9 @@ class Write(ABC):
     name: ClassVar[str]  # of the tool, of the plan and of the operation
     words: ClassVar[OutcomeWords]
     all_or_none: ClassVar[bool] = False  # the rows of one request succeed together
+    # Where BeeL says that a key is spent, what was looked for in vain is sent under another one,
+    # in the same call: only for what reading finds for certain.
+    may_change_key: ClassVar[bool] = False
 
     def __init__(self, context: WriteContext, arguments: Mapping[str, Any]) -> None:
         self.context = context

@@ -177,7 +177,7 @@ class Execution:
 
         Where rows succeed one by one, what a lost answer left unknown is read, and only what was
         seen to be as it was before is sent again, once. Where they succeed together, they are sent
-        again in the same call only if BeeL repeated a failure: that request is over.
+        again in the same call only if their key is spent: then the first request is over.
         """
         result = ChunkResult(self._journal, chunk)
         if not result.rows:
@@ -185,9 +185,9 @@ class Execution:
         await write.recheck(self._journal.get(chunk.operation_id), result.rows)
         await self._attempt(result, result.rows, write)
         lost = result.unknown()
-        if lost and write.all_or_none:
+        if lost and write.may_change_key:
             result = await self._under_another_key(result, write)
-        elif lost:
+        elif lost and not write.all_or_none:
             await self._sleep(LATE_COMMIT_S)
             try:
                 found = await write.find(result.chunk, lost)
