@@ -89,7 +89,7 @@ PLACES: dict[str, set[str]] = {
 # Methods of the API that change or remove a record that exists; a new one is added here.
 GUARDED_METHODS = ("delete", "delete_bulk", "update_fields")
 # Whoever needs more says in a commit of its own what for.
-MOST_LINES = 31_400
+MOST_LINES = 32_200
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 
 
