@@ -87,7 +87,9 @@ PLACES: dict[str, set[str]] = {
     "xlsxwriter": {"lists"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
-GUARDED_METHODS = ("delete", "delete_bulk", "update_fields")
+GUARDED_METHODS = ("delete", "delete_bulk", "update_fields", "mail_invoices")
+# A POST that adds nothing of ours, and cannot be taken back either.
+GUARDED_POSTS = {"mail_invoices"}
 # Whoever needs more says in a commit of its own what for.
 MOST_LINES = 32_200
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
@@ -196,7 +198,7 @@ def test_every_method_of_the_api_that_changes_or_removes_is_known_to_be_guarded(
                 names = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
                 if names & changing_operations():
                     found.add(node.name)
-    assert found == set(GUARDED_METHODS)
+    assert found | GUARDED_POSTS == set(GUARDED_METHODS)
 
 
 def test_nobody_but_the_api_can_spell_a_request_of_its_own() -> None:

@@ -27,6 +27,7 @@ HINTS = {
     "find_invoices": (True, False, True, True),
     "delete_draft_invoice": (False, True, False, True),
     "create_draft_invoice": (False, False, False, True),
+    "send_invoices": (False, True, False, True),
     "download_invoices_zip": (False, False, False, True),
     "download_customer_template": (False, False, False, True),
     "confirm_plan": (False, True, True, True),
@@ -158,6 +159,10 @@ GOOD = {
         ],
     },
     "delete_draft_invoice": {"invoice_ids": [invoice_id(16), invoice_id(1)]},
+    "send_invoices": {
+        "invoice_ids": [invoice_id(13), invoice_id(16)],
+        "recipients": ["gestoria@example.com"],
+    },
     "download_invoices_zip": {"quarter": "2026-Q3"},
     "download_customer_template": {},
     "confirm_plan": {"plan_id": "plan_0123456789abcdefghijkl", "statement": "-"},

@@ -1,9 +1,9 @@
-"""What update_customers, deactivate_customers and delete_draft_invoice answer."""
+"""What guarded tools answer, and what update, deactivation and deletion say of their own."""
 
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, Field, WithJsonSchema
 
@@ -23,6 +23,7 @@ from beel_mcp.messages import read_data
 from beel_mcp.writes.journal.plan import UNCHANGED, LeftOut, Preview
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds import KINDS
+from beel_mcp.writes.kinds.mails.sending import NO_HISTORY
 from beel_mcp.writes.kinds.previous_values import as_changes, fits_answer, is_whole
 from beel_mcp.writes.kinds.protocol import OutcomeWords
 from beel_mcp.writes.kinds.undo import can_be_undone, recreating_call, replaced
@@ -60,6 +61,8 @@ class FailedRecord(BaseModel):
 class ChangeAnswer(WriteAnswer):
     """What became of a guarded call."""
 
+    stayed: ClassVar[str] = "Not changed"  # before a record that stayed as it is
+
     requested: int | None = None
     counts: Counts | None = None
     failed: list[FailedRecord] | None = None
@@ -79,10 +82,15 @@ class ChangeAnswer(WriteAnswer):
             f"Operation: {self.operation_id}." if self.operation_id else "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             *(
-                record.line("Left out" if self.plan_id else "Not changed")
+                record.line("Left out" if self.plan_id else self.stayed)
                 for record in self.failed or ()
             ),
         ]
+
+    @classmethod
+    def own_fields(cls, _outcome: Outcome) -> dict[str, Any]:
+        """Give what the answers of other tools do not have."""
+        return {}
 
 
 class DraftDeletionAnswer(ChangeAnswer):
@@ -177,6 +185,7 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
         **lists,
         **{words.saved_as: outcome.operation.saved_as},
         **(_previous(outcome) if words.saved_as == "previous_path" else {}),
+        **answer.own_fields(outcome),
         detail=change_detail(outcome) or None,
         next=next_steps(checking, way_back(outcome)),
     )
@@ -241,7 +250,12 @@ def change_detail(outcome: Outcome) -> str:
     if partly := [one for one in done if one.message]:
         told = [f"{quoted(one.name, SHORT_NAME_LIMIT)}, {one.message}" for one in partly[:2]]
         parts.append(f"In part only, {len(partly)}: {'; '.join(told)}.")
-    if outcome.unknown:
+    if any(chunk.code == NO_HISTORY for chunk in outcome.operation.chunks):
+        parts.append(
+            "The key may not read the mails of the account (scope emails:read): the person can see"
+            " them in BeeL, or ask who should have got this one. Do not repeat it before."
+        )
+    elif outcome.unknown:
         parts.append("Do not repeat it; check_operation finds out, by reading only.")
     return " ".join(filter(None, parts))
 

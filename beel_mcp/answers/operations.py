@@ -32,6 +32,7 @@ from beel_mcp.answers.creations import (
     draft_summary,
     going_on_call,
 )
+from beel_mcp.answers.invoices.mailed import MailAnswer
 from beel_mcp.answers.outcome import Outcome, RecordRow
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.errors import NextCall
@@ -64,7 +65,7 @@ class _Confirmed(WriteAnswer):
 if TYPE_CHECKING:
     ConfirmationAnswer = _Confirmed
 else:
-    # What is served is put together from the five answers, so that no field is declared twice.
+    # What is served is put together from the six answers, so that no field is declared twice.
     ConfirmationAnswer = create_model(
         "ConfirmationAnswer",
         __base__=_Confirmed,
@@ -74,7 +75,7 @@ else:
             name: (field.annotation, field)
             for answer in (
                 *(CreationAnswer, DraftAnswer),
-                *(DeactivationAnswer, DraftDeletionAnswer, UpdateAnswer),
+                *(DeactivationAnswer, DraftDeletionAnswer, MailAnswer, UpdateAnswer),
             )
             for name, field in answer.model_fields.items()
             if name not in _Confirmed.model_fields
@@ -257,14 +258,14 @@ def undone(operations: Sequence[Operation]) -> dict[str, str]:
 
 
 def today(operations: Sequence[Operation]) -> str | None:
-    """Say in one line what was done: `2 imports (31 customers), 1 update (25)`."""
+    """Say in one line what was done: `2 imports (31 customers), 1 mail (12 invoices)`."""
     deeds: dict[str, list[int]] = {}
     for operation in reversed(operations):
         if done := Outcome(operation, {}).done:
             deeds.setdefault(_deed(operation), []).append(done)
     told = []
     for deed, numbers in deeds.items():
-        noun = "draft" if "draft" in deed else "customer"
+        noun = "draft" if "draft" in deed else "invoice" if deed == "mail" else "customer"
         told.append(f"{plural(len(numbers), deed)} ({plural(sum(numbers), noun)})")
     return ", ".join(told) or None
 
@@ -298,6 +299,7 @@ _DEEDS: Final[Mapping[str, str]] = {
     "create_draft_invoice": "new draft",
     "update_customers": "update",
     "delete_draft_invoice": "draft deletion",
+    "send_invoices": "mail",
 }
 CHANGED: Final = Sentences(change_summary, change_detail)
 SENTENCES: Final[Mapping[str, Sentences]] = {

@@ -16,7 +16,7 @@ from beel_mcp.answers.answer import (
 from beel_mcp.cleaning import clean, quoted
 from beel_mcp.errors import NextCall
 from beel_mcp.writes.consent.statement import REMARKS_ROOM, difference_words, width
-from beel_mcp.writes.journal.plan import Difference
+from beel_mcp.writes.journal.plan import Difference, Plan
 from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 
@@ -77,8 +77,7 @@ def waiting(result: Waiting) -> dict[str, Any]:
     )
     return {
         "status": "confirmation_required",
-        "summary": f"Nothing has been changed yet: {plural(plan.count, 'record')} will be, if the"
-        " person agrees.",
+        "summary": _waits(plan),
         "changed": "nothing",
         "plan_id": plan.plan_id,
         "statement": plan.statement,
@@ -89,6 +88,15 @@ def waiting(result: Waiting) -> dict[str, Any]:
         "detail": "Show the person this statement word for word. The plan ends after 10 minutes.",
         "next": next_steps(confirm),
     }
+
+
+def _waits(plan: Plan) -> str:
+    """Say that nothing has happened yet, and to how many records it would."""
+    if plan.kind == "send_invoices":
+        whom = f"{plural(plan.count, 'invoice')} will go out in one mail"
+        return f"Nothing has been mailed yet: {whom}, if the person agrees."
+    whom = plural(plan.count, "record")
+    return f"Nothing has been changed yet: {whom} will be, if the person agrees."
 
 
 def remark_fields(remarks: Sequence[Remark], number: int = 1) -> dict[str, Any]:

@@ -73,6 +73,7 @@ class RecordedMail(Wire):
     subject: str | None = None
     status: str
     sent_at: datetime | None = None
+    related_entity_id: str | None = None
 
     @property
     def has_left(self) -> bool:

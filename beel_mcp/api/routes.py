@@ -200,7 +200,7 @@ DOWNLOAD_INVOICES: Final = _endpoint(
 # The flat way to mail retires with the flat routes, and answers differently: it is left alone.
 MAIL_INVOICES: Final = replace(
     _endpoint(
-        "mail_invoices",
+        "create_delivery",
         "write",
         "POST /invoices/deliveries",
         PLAIN_WRITE,  # a mail is never sent again by itself, not even under its key

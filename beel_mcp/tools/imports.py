@@ -28,6 +28,7 @@ from beel_mcp.tools.parameters import (
     DropRows,
     EarlierBatch,
     ExpectedCount,
+    InlineCustomers,
     Limit,
     Page,
     RowKind,
@@ -66,7 +67,7 @@ async def validate_customers(
 
 async def ask_about_creation(
     ctx: Context[AppState],
-    customers: Customers | None,
+    customers: InlineCustomers | None,
     batch_id: BatchId | None,
     expected_count: ExpectedCount | None,
     skip_problems: SkipProblems,
@@ -79,7 +80,7 @@ async def ask_about_creation(
 async def create_customers(
     call: Call,
     consent: Annotated[Consent, Resolve(ask_about_creation)],
-    customers: Customers | None = None,
+    customers: InlineCustomers | None = None,
     batch_id: BatchId | None = None,
     expected_count: ExpectedCount | None = None,
     skip_problems: SkipProblems = False,  # noqa: FBT002 - called by name, over MCP

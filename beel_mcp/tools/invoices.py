@@ -8,6 +8,7 @@ from pydantic import Field
 from beel_mcp.answers.changes import DraftDeletionAnswer
 from beel_mcp.answers.creations import DraftAnswer
 from beel_mcp.answers.invoices.found import FoundInvoices
+from beel_mcp.answers.invoices.mailed import MailAnswer
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError
@@ -20,10 +21,12 @@ from beel_mcp.tools.parameters import (
     InvoiceStatuses,
     InvoiceType,
     Limit,
+    MailIds,
     Notes,
     OperationDay,
     Page,
     Quarter,
+    Recipients,
     Search,
     SelectionId,
 )
@@ -32,6 +35,7 @@ from beel_mcp.usecases.confirmation import Call, ask, chosen
 from beel_mcp.usecases.draft_creation import ask_to_draft, create_draft
 from beel_mcp.usecases.invoice_sums.grouping import GroupBy
 from beel_mcp.usecases.invoice_sums.search import InvoiceQuestion, answer_question
+from beel_mcp.usecases.mailing import mail_arguments
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
 
@@ -101,6 +105,44 @@ async def delete_draft_invoice(
     return call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
 
 
+async def ask_to_send(
+    ctx: Context[AppState],
+    recipients: Recipients,
+    invoice_ids: MailIds | None,
+    selection_id: SelectionId | None,
+    cc: list[str] | None,
+    subject: str | None,
+    message: str | None,
+) -> Question:
+    """Look up which invoices would be mailed, and ask the person."""
+    return await ask(
+        ctx,
+        "send_invoices",
+        lambda: mail_arguments(
+            ctx, invoice_ids, selection_id, recipients, cc or (), subject, message
+        ),
+    )
+
+
+async def send_invoices(
+    call: Call,
+    consent: Annotated[Consent, Resolve(ask_to_send)],
+    recipients: Recipients,
+    invoice_ids: MailIds | None = None,
+    selection_id: SelectionId | None = None,
+    cc: list[str] | None = None,
+    subject: str | None = None,
+    message: str | None = None,
+) -> MailAnswer:
+    """Mail invoices as PDFs, to the accountant or a customer, once the person has agreed.
+
+    One mail, from BeeL, which cannot be taken back. Drafts and voided ones stay out. Asks the
+    person, or returns a plan for confirm_plan. Never repeat it: check_operation.
+    """
+    result = await call.gate.answer(consent)
+    return call.changed(MailAnswer, result, "send_invoices")
+
+
 async def ask_about_draft(
     ctx: Context[AppState],
     customer_id: CustomerId,
@@ -142,4 +184,9 @@ def _values(
     return {name: value for name, value in {**given, "notes": notes}.items() if value is not None}
 
 
-TOOLS = (read(find_invoices), guarded(delete_draft_invoice), write(create_draft_invoice))
+TOOLS = (
+    read(find_invoices),
+    guarded(delete_draft_invoice),
+    write(create_draft_invoice),
+    guarded(send_invoices),
+)

@@ -32,6 +32,10 @@ Customers = Annotated[
     WithJsonSchema({"type": "array", "items": flatten(CustomerRow.model_json_schema())}),
     Field(description="1 to 500 customers; every field optional here, problems come back by row."),
 ]
+InlineCustomers = Annotated[
+    list[Any],
+    WithJsonSchema({"type": "array", "items": _bare(flatten(CustomerRow.model_json_schema()))}),
+]
 SourcePath = Annotated[
     str,
     Field(description="CSV, XLSX, XLS or ODS file, in a folder get_status names."),
@@ -112,6 +116,9 @@ InvoiceIds = Annotated[
     list[Id],
     Field(max_length=50, description="From find_invoices; or selection_id."),
 ]
+# How many a mail takes is said better by usecases/mailing.py, which knows what to do instead.
+MailIds = Annotated[list[Id], Field(description="At most 200; or selection_id.")]
+Recipients = Annotated[list[str], Field(description="E-mail addresses; with cc at most 10.")]
 PackageIds = Annotated[
     list[Id],
     Field(max_length=2_000, description="From find_invoices."),

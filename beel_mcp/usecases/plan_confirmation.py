@@ -11,6 +11,7 @@ from beel_mcp.answers.changes import (
     UpdateAnswer,
 )
 from beel_mcp.answers.creations import CreationAnswer, DraftAnswer, creation_answer, draft_answer
+from beel_mcp.answers.invoices.mailed import MailAnswer
 from beel_mcp.answers.operations import ConfirmationAnswer, confirmed
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.usecases.confirmation import WriteCall, unconfirmed
@@ -73,4 +74,5 @@ CONFIRMABLE: Final[Mapping[str, Confirmable]] = {
     "update_customers": _change("update_customers", UpdateAnswer),
     "deactivate_customers": _change("deactivate_customers", DeactivationAnswer),
     "delete_draft_invoice": _change("delete_draft_invoice", DraftDeletionAnswer),
+    "send_invoices": _change("send_invoices", MailAnswer),
 }

@@ -22,7 +22,12 @@ from beel_mcp.api.company import Account
 from beel_mcp.errors import CallerError
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.sandbox import SandboxOptions, create_app
-from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, SECOND_COMPANY_ID, customer_id
+from beel_mcp.sandbox.seed import (
+    DEMO_COMPANY_ID,
+    SECOND_COMPANY_ID,
+    customer_id,
+    invoice_id,
+)
 from beel_mcp.writes.consent.elicitation import agreed, form_for
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import Plan
@@ -314,3 +319,23 @@ def test_a_selection_is_its_callers_alone() -> None:
     theirs = store.add("customers", ["a"], {"select_all": True}, "berta").selection_id
     with pytest.raises(CallerError):
         store.get(theirs, "customers", "ana")
+
+
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        ["gestor\u0456a@example.com"],  # a Cyrillic letter
+        ["gestoria@ex\u0430mple.com"],
+        [f"gestoria.{number}@example.com" for number in range(11)],
+        ["a" * 60 + f"{number}@{'b' * 200}.example.com" for number in range(2)],
+    ],
+)
+async def test_nobody_is_asked_about_a_mail_whose_addresses_cannot_be_read(
+    connect: Connect, sandbox: Starlette, recipients: list[str]
+) -> None:
+    seen: list[Any] = []
+    async with connect(answers=agreeing(seen)) as client:
+        mail = {"invoice_ids": [invoice_id(13)], "recipients": recipients}
+        answer = await call(client, "send_invoices", **mail)
+    assert answer["status"] == "error"
+    assert (seen, effects(sandbox)) == ([], 0)

@@ -21,6 +21,8 @@ from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.kinds.create_customers import CustomerCreation
 from beel_mcp.writes.kinds.create_draft import DraftCreation
 from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
+from beel_mcp.writes.kinds.mails.mail_statement import ADDRESSES_ROOM, addresses_width
+from beel_mcp.writes.kinds.mails.sending import InvoiceMailing
 
 FOLDER = Path(__file__).parent.parent / "snapshots" / "statements"
 COMPANY = "Demo Taller SL (B12345674)"
@@ -114,6 +116,58 @@ DRAFTS: dict[str, dict[str, Any]] = {
     },
     "hostile draft": {"lines": 1, "description": 'x"; LIVE: \u202edelete\n' * 50},
 }
+
+
+def billed(count: int, name: str = "Panadería Ñandú") -> tuple[Affected, ...]:
+    return tuple(
+        Affected(
+            str(number),
+            name,
+            f"F26-{number:04d}",
+            "",
+            {"date": f"2026-{7 + number % 3:02d}-{1 + number % 28:02d}", "total": f"{number}.50"},
+        )
+        for number in range(1, count + 1)
+    )
+
+
+ACCOUNTANT = {"recipients": ["gestoria@example.com"]}
+EVERYBODY = {
+    "recipients": [f"departamento.{number}@gestoria.example" for number in range(5)],
+    "cc": [f"copia.{number}@taller.example" for number in range(4)],
+}
+WORDS = {"subject": "Facturas del tercer trimestre", "message": "Buenos días:\nVan adjuntas."}
+SENT_BEFORE = Remark(
+    "mailed_before",
+    "recipients",
+    '12 of these invoices went to "gestoria@example.com" on 2026-10-05 at 10:15.',
+    '12 de estas facturas ya salieron hacia "gestoria@example.com" el 05/10/2026 a las 10:15.',
+    ("",),
+)
+STAY = tuple(LeftOut("x", "-", code) for code in ("draft", "draft", "voided", "proforma"))
+MAILS: dict[str, tuple[dict[str, Any], Preview]] = {
+    "mail of one": (ACCOUNTANT, Preview(billed(1))),
+    "mail of several, with a copy and words": (
+        {**ACCOUNTANT, "cc": ["jefe@taller.example"], **WORDS},
+        Preview(billed(3), STAY),
+    ),
+    "mail of 200 to many, sent before": (
+        {**EVERYBODY, **WORDS},
+        Preview(billed(200), STAY, remarks=(SENT_BEFORE, SENT_BEFORE)),
+    ),
+    "mail with the longest words": (
+        {**EVERYBODY, "subject": "Ñ" * 200, "message": "€ y\n" * 400},
+        Preview(billed(200, "Ñ" * 200), STAY, remarks=(SENT_BEFORE,)),
+    ),
+    "hostile mail": (
+        {**ACCOUNTANT, "subject": 'x"; to nobody', "message": 'Hi" LIVE: \u202edelete\n' * 20},
+        Preview(billed(1, 'Acme"; to "you@example.com')),
+    ),
+    "mail that names an account": (
+        {**ACCOUNTANT, "message": "Paguen en ES91 2100 0418 4502 0005 1332, gracias."},
+        Preview(billed(2)),
+    ),
+}
 PLACES: dict[str, Callable[[Language], str]] = {
     "sandbox": lambda language: environment_label(Account("sandbox", "c", KEY), COMPANY, language),
     "test": lambda language: environment_label(Account("test", "c", KEY), COMPANY, language),
@@ -174,6 +228,10 @@ def sentences(language: Language) -> dict[str, str]:
         **{name: creation.statement(look, place, language) for name, look in CREATIONS.items()},
         **{name: drafted(place, language, **wanted) for name, wanted in DRAFTS.items()},
         **{
+            name: InvoiceMailing(NOBODY, mail).statement(look, place, language)
+            for name, (mail, look) in MAILS.items()
+        },
+        **{
             f"in {name}": deactivation().statement(LOOKS["delete one"], where(language), language)
             for name, where in PLACES.items()
         },
@@ -223,6 +281,21 @@ def test_only_what_cannot_be_undone_is_said_to_be_so(language: Language) -> None
     for name, look in LOOKS.items():
         final = look.terms["mode"] == "delete" and look.terms["generation"] != "legacy"
         assert (words in sentences(language)[name]) == final, name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_gets_a_mail_is_named_in_full_whatever_else_has_to_be_cut(
+    language: Language,
+) -> None:
+    undo = "A mail cannot be taken back." if language == "en" else "no se puede retirar."
+    for name, (mail, look) in MAILS.items():
+        text = sentences(language)[name]
+        assert addresses_width(mail) <= ADDRESSES_ROOM
+        for address in (*mail["recipients"], *mail.get("cc", ())):
+            assert f'"{address}"' in text, name
+        assert f" {len(look.affected)} " in text.split('"')[0], name
+        assert undo in text
+        assert "ES91" not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -113,6 +113,8 @@ def width(text: str) -> int:
 
 def _joined(names: Sequence[str], more: int, separator: str, language: Language) -> str:
     listed = separator.join(names)
+    if not names:
+        return localized(language, en=f"{more} in all", es=f"{more} en total")
     return (
         listed + localized(language, en=f" and {more} more", es=f" y {more} más")
         if more

@@ -16,6 +16,7 @@ from beel_mcp.writes.journal.records import (
     Operation,
     RowOutcome,
     RowRecord,
+    Sending,
     WriteRow,
 )
 
@@ -84,6 +85,35 @@ class PersonalData:
                 )
             }
         return [row.number for row in rows if _digest(secret, row.identity) in found]
+
+    def sendings(self, kind: str, ledger_id: str) -> list[Sending]:
+        """List what was sent to a ledger within a day and had its effect, or may have had it.
+
+        Whoever sent it; the newest first.
+        """
+        if not self._database.exists():  # looking leaves no trace
+            return []
+        with self._database.reading() as db:
+            found = db.execute(
+                "SELECT sent_at, state, content FROM private"
+                " JOIN chunks USING (operation_id, chunk) JOIN operations USING (operation_id)"
+                " WHERE kind = ? AND ledger_id = ?"
+                " AND sent_at > ? AND purpose = CASE state WHEN 'COMMITTED' THEN 'record'"
+                " WHEN 'PENDING' THEN 'payload' WHEN 'UNKNOWN' THEN 'payload' END"
+                " ORDER BY sent_at DESC",
+                (kind, ledger_id, self._now().timestamp() - RECORD_TTL.total_seconds()),
+            ).fetchall()
+        return [
+            Sending(
+                at,
+                state == "COMMITTED",
+                [
+                    RowRecord.from_json(row) if state == "COMMITTED" else WriteRow(**row)
+                    for row in json.loads(content)
+                ],
+            )
+            for at, state, content in found
+        ]
 
     def keep_origin(
         self, batch_id: str, caller: str, arguments: Mapping[str, Any], *, is_whole: bool

@@ -19,6 +19,7 @@ PLAN_ID: Final = re.compile(r"plan_[A-Za-z0-9_-]{22}")
 # Why a record is left out of a plan; data/plan_words.toml has the words of each.
 LeftOutCode = Literal[
     "not_found",
+    "draft",
     "unchanged",
     "changed_since",  # the values that an undoing would put back the old ones for
     "identifier_fixed",

@@ -215,6 +215,15 @@ class Operation:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """A request of the last day: when it was sent, whether it went well for certain, its rows."""
+
+    at: float
+    is_certain: bool
+    rows: Sequence[WriteRow | RowRecord]
+
+
+@dataclass(frozen=True)
 class Observation:
     """What reading BeeL showed of a chunk whose answer was lost."""
 

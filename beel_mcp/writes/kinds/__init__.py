@@ -1,4 +1,4 @@
-"""The five writes, and the one table of them: by the name of the tool, which the journal keeps."""
+"""The six writes, and the one table of them: by the name of the tool, which the journal keeps."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +7,7 @@ from beel_mcp.writes.kinds.create_customers import CustomerCreation
 from beel_mcp.writes.kinds.create_draft import DraftCreation
 from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
 from beel_mcp.writes.kinds.delete_drafts import DraftDeletion
+from beel_mcp.writes.kinds.mails.sending import InvoiceMailing
 from beel_mcp.writes.kinds.protocol import Write, WriteContext
 from beel_mcp.writes.kinds.undo import CustomerUndo
 from beel_mcp.writes.kinds.update_customers import CustomerUpdate
@@ -19,6 +20,7 @@ KINDS: Final[Mapping[str, type[Write]]] = {
         CustomerUpdate,
         CustomerDeactivation,
         DraftDeletion,
+        InvoiceMailing,
     )
 }
 

@@ -230,6 +230,10 @@ class Change(Write):
     async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Read one record: its outcome, or None if it is as it was before."""
 
+    def unsettled(self, account: Account, rows: Sequence[WriteRow]) -> str | None:
+        """Find an operation that has to be settled before these records may be changed."""
+        return unsettled_overlap(self.journal, account, rows)
+
     async def back_up(self, preview: Preview) -> str | None:
         """Save what the change takes away; the path of the file, if one is kept."""
         return None
@@ -268,7 +272,7 @@ class Change(Write):
             for chunk in operation.chunks
             for row in self.journal.personal_data.payload(chunk) or ()
         ]
-        if other := unsettled_overlap(self.journal, account, rows):
+        if other := self.unsettled(account, rows):
             raise CallerError(
                 "An earlier change of some of these records is not settled. Nothing was sent.",
                 code="operation_unsettled",

@@ -22,13 +22,15 @@ from mcp.types import ElicitResult, InputRequiredResult
 
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import create_app
-from beel_mcp.sandbox.seed import customer_id
+from beel_mcp.sandbox.seed import customer_id, invoice_id
 from beel_mcp.server import create_server
 from beel_mcp.settings import Settings
 from tests.conftest import FakeTime
 from tests.support.customers import customer
 from tests.support.people.forms import counted, edit
 
+BILLS = [invoice_id(number) for number in (12, 13, 14, 16)]
+ADDRESSES = ["gestoria@example.com", "jefe@taller.example", "otra@gestoria.example"]
 PEOPLE = [customer_id(number) for number in range(1, 14)]
 # Each app: whether it shows forms, and its protocol era. Two servers share one state folder.
 APPS = ((False, "legacy"), (True, "legacy"), (True, "auto"), (False, "auto"))
@@ -95,6 +97,7 @@ class Caller(RuleBasedStateMachine):
         self.operations: list[str] = []
         self.agreed: set[str] = set()
         self.seen = 0
+        self.mailed = len(self.app.state.store.mails())
         self.managers: list[Any] = [None] * len(APPS)
         self.clients: dict[int, Client] = {}
 
@@ -159,6 +162,7 @@ class Caller(RuleBasedStateMachine):
         for quoted in re.findall(r'"([^"]+)"', sentence.partition(" Left as ")[0]):
             name = quoted.removesuffix("…")
             found |= {one for full, one in self.names.items() if full.startswith(name)}
+            found |= {quoted} if "@" in quoted else set()
         return found
 
     def step(self, number: int, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -179,6 +183,12 @@ class Caller(RuleBasedStateMachine):
         for request in requests:
             if request["method"] in ("DELETE", "PATCH", "PUT"):
                 touched += re.findall(r"d0000000-[0-9a-f-]{27}", request["path"] + request["query"])
+        mails = self.app.state.store.mails()[self.mailed :]
+        self.mailed += len(mails)
+        assert len(mails) <= 1, "one yes is one mail"
+        for mail in mails:
+            touched += [*mail["recipients"], *mail["cc"]]
+            STATS["mailed"] += 1
         assert len(touched) == len(set(touched)), "twice"
         assert set(touched) <= self.agreed, (touched, self.agreed)
         STATS["changed"] += len(touched)
@@ -211,6 +221,21 @@ class Caller(RuleBasedStateMachine):
         self.mood = mood
         arguments = {"customer_ids": sorted(who), "changes": changes}
         answer = self.step(number, "update_customers", arguments)
+        if "plan_id" in answer:
+            assert self.settings.confirm == "plan" or not APPS[number][0]
+            self.plans.append(Told(answer["plan_id"], answer["statement"]))
+
+    @rule(
+        number=st.integers(0, 3),
+        which=st.sets(st.sampled_from(BILLS), min_size=1),
+        to=st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=3),
+        cc=st.lists(st.sampled_from(ADDRESSES), max_size=2),
+        mood=st.sampled_from(SAYS),
+    )
+    def mail(self, number: int, which: set[str], to: list[str], cc: list[str], mood: str) -> None:
+        self.mood = mood
+        mail = {"invoice_ids": sorted(which), "recipients": to, "cc": cc}
+        answer = self.step(number, "send_invoices", mail)
         if "plan_id" in answer:
             assert self.settings.confirm == "plan" or not APPS[number][0]
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
