@@ -17,6 +17,7 @@ _WORDS: Final = {
     "draft": "not issued",
     "not_found": "not found in BeeL",
     "pdf_not_ready": "no PDF in BeeL yet",
+    "another_invoice": "BeeL sent the PDF of another invoice",
     "unknown": "no PDF came that can be trusted",
 }
 _REMEDIES: Final = {
@@ -25,6 +26,7 @@ _REMEDIES: Final = {
     "PROFORMA": "A proforma is no invoice; the person can save it as a PDF in BeeL.",
     "not_found": "find_invoices gives the ids of invoices that exist.",
     "pdf_not_ready": "BeeL has no PDF yet; ask once more in a while.",
+    "another_invoice": "Ask once more; never use that PDF.",
     "unknown": "Ask once more.",
 }
 # A third try would be none the wiser.
@@ -94,7 +96,9 @@ class PackageAnswer(FileAnswer):
     included_sums: Sums | None = Field(None, description="The same of the PDFs in the ZIP.")
     not_invoiced: Sums | None = Field(None, description="EUR of the others; in no other sum.")
     drafts_left_out: int | None = None
-    counters_mismatch: bool | None = None
+    counters_mismatch: bool | None = Field(
+        None, description="true: BeeL claimed other numbers; the counts are of what arrived."
+    )
     resume: str | None = None
     retry_after_s: int | None = None
 
@@ -104,7 +108,8 @@ class PackageAnswer(FileAnswer):
             f"File: {self.path} ({self.size_bytes} bytes), with manifest.csv." if self.path else "",
             *self._sums(),
             f"{plural(self.drafts_left_out, 'draft')} left out." if self.drafts_left_out else "",
-            "BeeL's own counters did not fit what it sent; these counts are of what arrived."
+            "BeeL says that it sent another number of PDFs than arrived; these counts are of what"
+            " arrived, each checked."
             if self.counters_mismatch
             else "",
             *self._missing(),
@@ -142,7 +147,7 @@ def missing_remedy(
     reason: str, standing: str | None, *, failed_before: bool, retry_after_s: int | None = None
 ) -> str:
     """Say what can be done about a PDF that is missing; `standing` is what the invoice is."""
-    if failed_before and reason in ("pdf_not_ready", "unknown"):
+    if failed_before and reason in ("pdf_not_ready", "another_invoice", "unknown"):
         return _SECOND_TIME
     if retry_after_s is not None:
         return f"BeeL is making its PDF: make the same call again in {max(retry_after_s, 1)} s."

@@ -28,6 +28,8 @@ _LAST: Final = date(2107, 12, 31)
 _UNPORTABLE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
 _TOKEN: Final = re.compile(r"[^\W_]+")
+_LONGEST_NUMBER: Final = 60
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # What BeeL may put before a number; with any other word before it, it may be another number.
 _BEFORE: Final = frozenset(("factura", "invoice"))
 _BARE: Final = re.compile(r"\w[\w .-]{0,80}")
@@ -87,6 +89,39 @@ def match_entries(entries: Sequence[str], numbers: Mapping[str, str]) -> dict[st
         if invoice_id:
             matches.setdefault(invoice_id, []).append(entry)
     return {invoice_id: names[0] for invoice_id, names in matches.items() if len(names) == 1}
+
+
+def number_in(entry: str) -> str | None:
+    """Give the number that the name of an entry may carry, as it is written there."""
+    stem = re.sub(r"\.pdf$", "", entry.rpartition("/")[2].rpartition("\\")[2], flags=re.IGNORECASE)
+    number = re.sub(rf"^(?:{'|'.join(_BEFORE)})[\W_]+", "", stem, flags=re.IGNORECASE)
+    return number if any(map(str.isdigit, number)) and len(number) <= _LONGEST_NUMBER else None
+
+
+def has_other_id(entry: str, invoice_id: str) -> bool:
+    """Tell whether the name of an entry carries an id, and not this one."""
+    ids = {found.casefold() for found in _ID.findall(entry)}
+    return bool(ids) and invoice_id.casefold() not in ids
+
+
+def search_term(number: str) -> str:
+    """Give the part of a number that a search finds however its parts are joined: the last."""
+    return next((one for one in reversed(_tokens(number)) if any(map(str.isdigit, one))), number)
+
+
+def is_same_number(one: str, other: str) -> bool:
+    """Tell whether two ways of writing are of one number."""
+    return _tokens(one) == _tokens(other)
+
+
+def are_alike(one: str, other: str) -> bool:
+    """Tell whether two numbers are built alike, as those of one series are."""
+    return _shape(one) == _shape(other)
+
+
+def _shape(number: str) -> list[str]:
+    runs = re.findall(r"\d+|[^\W\d_]+", unicodedata.normalize("NFC", number))
+    return ["digits" if run[0].isdigit() else "letters" for run in runs]
 
 
 def _match(entry: str, numbers: Mapping[str, str]) -> str | None:

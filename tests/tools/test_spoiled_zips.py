@@ -4,7 +4,7 @@ import csv
 import io
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,16 @@ def fetch(connect: Connect, sandbox: Starlette, fake_time: FakeTime) -> Callable
     """Ask for the same four invoices of a BeeL that spoils its ZIPs."""
 
     async def ask(
-        spoil: Spoil, headers: dict[str, str] | None = None, **arguments: Any
+        spoil: Spoil,
+        headers: dict[str, str] | None = None,
+        ids: Sequence[str] = tuple(IDS),
+        **arguments: Any,
     ) -> tuple[dict[str, Any], Spoiled]:
         app = Spoiled(sandbox, spoil, headers)
         timing = Timing(now=fake_time.now, sleep=fake_time.sleep)
         async with connect(app, timing=timing) as client:
-            return await call(client, **(arguments or {"invoice_ids": IDS})), app
+            wanted = arguments or {"invoice_ids": ids}
+            return await call(client, **wanted), app
 
     return ask
 
@@ -165,6 +169,58 @@ async def test_another_invoice_in_place_of_one_is_not_taken_for_it(
     answer, app = await fetch(swapped)
     assert answer["status"] == "done"
     assert ["factura_F26-0001.pdf"] in app.asked
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "factura_F26-0001.pdf",
+        "F26 0001.PDF",
+        "folder/invoice_f26-0001.pdf",
+        f"{IDS[0]}.pdf",
+        "factura_11111111-2222-4333-8444-555555555555.pdf",
+    ],
+)
+async def test_the_pdf_of_another_invoice_in_a_zip_of_one_is_refused(
+    fetch: Callable[..., Any], settings: Settings, name: str
+) -> None:
+    """Asked for the second alone, BeeL sends the first one's, which was never asked for."""
+    answer, _ = await fetch(always(lambda body: rezipped(body, lambda _: name)), None, ids=IDS[1:2])
+    assert answer["status"] == "nothing_done"
+    assert [one["reason"] for one in answer["missing"]] == ["another_invoice"]
+    assert list(settings.files_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["document.pdf", "document-7.pdf", "A99-0001.pdf", "descarga (2).pdf"]
+)
+async def test_a_name_that_is_no_invoices_number_says_nothing(
+    fetch: Callable[..., Any], name: str
+) -> None:
+    answer, _ = await fetch(always(lambda body: rezipped(body, lambda _: name)), None, ids=IDS[1:2])
+    assert answer["status"] == "done"
+
+
+async def test_the_same_bytes_for_two_invoices_are_refused_for_the_second(
+    fetch: Callable[..., Any],
+) -> None:
+    def same(_: int, body: bytes) -> bytes:
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as archive:
+            for name in names_in(body):
+                is_doubled = name.endswith(("F26-0001.pdf", "F26-0002.pdf"))
+                archive.writestr(name, "%PDF-1.4 " + ("the same" if is_doubled else name))
+        return made.getvalue()
+
+    answer, _ = await fetch(same)
+    assert answer["status"] == "partial"
+    reasons = [one["reason"] for one in answer["missing"]]
+    assert reasons.count("another_invoice") == 1
+    with zipfile.ZipFile(answer["path"]) as archive:
+        pdfs = [archive.read(name) for name in archive.namelist() if name.endswith(".pdf")]
+        manifest = archive.read("manifest.csv").decode("utf-8-sig")
+    assert pdfs.count(b"%PDF-1.4 the same") == 1
+    assert "BeeL sent the PDF of another invoice" in manifest
 
 
 async def test_an_entry_that_is_left_out_without_a_word_is_asked_for_alone(

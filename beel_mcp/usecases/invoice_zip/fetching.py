@@ -8,6 +8,7 @@ import anyio
 from anyio import to_thread
 
 from beel_mcp.api.client import BeelClient
+from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter
 from beel_mcp.api.zip import ZipAnswer
 from beel_mcp.context import report_progress
 from beel_mcp.errors import (
@@ -21,7 +22,14 @@ from beel_mcp.errors import (
     TooLargeError,
     UnknownOutcomeError,
 )
-from beel_mcp.files.invoice_package import match_entries
+from beel_mcp.files.invoice_package import (
+    are_alike,
+    has_other_id,
+    is_same_number,
+    match_entries,
+    number_in,
+    search_term,
+)
 from beel_mcp.files.safe_dir import unusable
 from beel_mcp.files.zip_check import Archive
 from beel_mcp.usecases.invoice_zip.package import UNISSUED, Package, PdfResult, Reason
@@ -34,6 +42,8 @@ MOST_HALVINGS: Final = 4
 MOST_WAITED: Final = 20
 KEPT_S: Final = 15.0
 LONGEST_WAIT_S: Final = 10
+# A call looks up so many odd names in BeeL; beyond them only those built like the own number.
+MOST_LOOKED_UP: Final = 20
 
 
 class Fetching:
@@ -50,6 +60,7 @@ class Fetching:
         self._budget = budget
         self._sleep = sleep
         self._waited_for: set[str] = set()
+        self._looked_up = 0
         self._chunks: deque[list[str]] = deque()
         self._total = 0
         self._done = 0
@@ -126,9 +137,15 @@ class Fetching:
                 counters = await self._beel.invoices.download_zip(ids, file)
             except OSError as error:
                 raise unusable(error) from None
-            entries, kept = await to_thread.run_sync(self._keep, file, ids)
-        self._package.results.update(kept)
+            names, kept = await to_thread.run_sync(self._keep, file, ids)
+        entries = len(names)
         self._compare(counters, len(ids), entries, kept)
+        if len(ids) == 1 and kept and await self._is_anothers(ids[0], names[0], kept):
+            self._package.set_missing("another_invoice", ids)
+            return
+        for invoice_id in self._package.repeated(kept):
+            del kept[invoice_id]  # each alone: then its name counts, too
+        self._package.results.update(kept)
         left = [invoice_id for invoice_id in ids if invoice_id not in kept]
         if len(kept) < entries:  # names that say nothing: a ZIP of one needs none
             for invoice_id in left:
@@ -136,10 +153,33 @@ class Fetching:
         elif left:
             await self._explain(left, is_last=len(ids) == 1)
 
-    def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[int, dict[str, PdfResult]]:
+    async def _is_anothers(self, invoice_id: str, name: str, kept: Mapping[str, PdfResult]) -> bool:
+        """Tell whether the one PDF of a ZIP is another invoice's: by its bytes, or by its name.
+
+        A name that is no invoice's number, in this package or in BeeL, says nothing.
+        """
+        if self._package.repeated(kept) or has_other_id(name, invoice_id):
+            return True
+        selection = self._package.selection
+        numbers = {id_: facts.number for id_, facts in selection.facts.items() if facts.number}
+        own = numbers.pop(invoice_id, "")
+        carried = number_in(name)
+        if carried is None or match_entries([name], {invoice_id: own}):
+            return False
+        if match_entries([name], {**selection.numbers, **numbers}):
+            return True
+        if self._looked_up >= MOST_LOOKED_UP and not are_alike(carried, own):
+            return False
+        self._looked_up += 1
+        wanted = InvoiceFilter(search=search_term(carried))
+        found = await self._beel.invoices.list(wanted, limit=PAGE_SIZE)
+        others = [one for one in found.items if one.id.lower() != invoice_id]
+        return any(is_same_number(one.number or "", carried) for one in others)
+
+    def _keep(self, file: BinaryIO, ids: Sequence[str]) -> tuple[list[str], dict[str, PdfResult]]:
         """Check a ZIP, and keep the PDFs that are surely of these invoices.
 
-        The number of its entries, and the results by id. A bad ZIP is bad as a whole.
+        The names of its entries, and the results by id. A bad ZIP is bad as a whole.
         """
         archive = Archive(file, len(ids))
         entries = {entry.filename: entry for entry in archive.entries}
@@ -155,7 +195,7 @@ class Fetching:
         }
         # What is nobody's is read, too: a ZIP is good or bad as a whole.
         archive.read_through(entries[name] for name in entries.keys() - matched.values())
-        return len(entries), kept
+        return list(entries), kept
 
     def _compare(
         self, counters: ZipAnswer, asked: int, entries: int, kept: Mapping[str, PdfResult]

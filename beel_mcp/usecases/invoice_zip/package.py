@@ -1,6 +1,6 @@
 """The state of one package: which invoices, what is known of each, which PDFs have arrived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ from beel_mcp.cleaning import clean
 from beel_mcp.files.invoice_package import ManifestRow
 from beel_mcp.files.staging import Staging
 
-Reason = Literal["draft", "not_found", "pdf_not_ready", "unknown"]
+Reason = Literal["draft", "not_found", "pdf_not_ready", "another_invoice", "unknown"]
 # Nothing was issued yet, so nothing has a PDF; a proforma is no invoice.
 UNISSUED: Final = ("DRAFT", "SCHEDULED")
 _SELECTION: Final = "selection"
@@ -131,13 +131,28 @@ class Package:
         """List the invoices whose PDF has arrived, in the order of the manifest."""
         return self._ordered(id_ for id_, result in self.results.items() if not result.missing)
 
+    def repeated(self, arrived: Mapping[str, PdfResult]) -> set[str]:
+        """Find those of what arrived that have the very bytes of another invoice's PDF."""
+        results = {**self.results, **arrived}
+        owners: dict[str, list[str]] = {}
+        for invoice_id, result in results.items():
+            if not result.missing:
+                owners.setdefault(result.sha256, []).append(invoice_id)
+        return {
+            invoice_id
+            for same in owners.values()
+            if len(same) > 1
+            for invoice_id in same
+            if invoice_id in arrived
+        }
+
     def missing(self) -> list[str]:
         results = self.results
         return [id_ for id_ in self.selection.ids if id_ in results and results[id_].missing]
 
     def failed(self) -> list[str]:
         """List those that there should be a PDF of, and none came."""
-        reasons = ("pdf_not_ready", "unknown")
+        reasons = ("pdf_not_ready", "another_invoice", "unknown")
         return [id_ for id_ in self.missing() if self.results[id_].missing in reasons]
 
     def _without_result(self) -> list[str]:
