@@ -97,8 +97,10 @@ def vat_identifier(bare: str) -> dict[str, str] | None:
 
     The check digits must be right, and the prefix may be the code of the country.
     """
-    country, marks = bare[:2], bare.isascii() and bare.isalnum()
-    if not (marks and country.isalpha() and country not in _NO_MEMBERS):
+    country = bare[:2]
+    if not country.isalpha() or country in _NO_MEMBERS:  # as most numbers of a list
+        return None
+    if not (bare.isascii() and bare.isalnum()):
         return None
     from stdnum.eu import vat  # noqa: PLC0415 - it loads a module for each country
     from stdnum.exceptions import ValidationError  # noqa: PLC0415
@@ -127,6 +129,8 @@ def respelt_document(document: Mapping[str, str]) -> Iterator[SpelledPart]:
     A VAT number whose check digits are right gets the prefix of its country, or the country of
     its prefix; a DNI or NIE loses its blanks and dashes.
     """
+    if not document:  # as in most rows of a list
+        return
     kind, number = document.get("type"), document.get("number", "")
     country, bare = document.get("country_code", ""), _without_marks(number)
     if kind == _UNREGISTERED and is_nif(nif := bare_nif(number)) and nif != number:
