@@ -5,17 +5,35 @@ What it commits is in the sandbox's ledger, so a test can hold what was said aga
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+import socket
+import struct
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 
-import httpx
 from starlette.applications import Starlette
 
-Action = Literal["reset", "stall", "answer", "truncate", "late", "delay", "fail"]
+from beel_mcp.sandbox.calls import Endpoint
+from beel_mcp.sandbox.endpoints import ENDPOINTS
+from tests.support.servers.spoiling import SPOILS, Answer
+
+# reset: RST, without a byte. hang up: the same, politely. refuse: nobody listens any more.
+# stall: silence until the end. delay: silence, then the answer. late: carried out when told.
+# answer: `raw`, whatever it is. spoil: as `how` says. fail: BeeL's own 500. stale: RST to a
+# connection that was used before. meanwhile: `sql` is done in BeeL, and the request goes on.
+# truncate, chunked, unlengthed: half of the body, in each of three framings. headers: half of
+# those. half: half of the body, then silence. trickle: a byte at a time, without end.
+# drip: the same, but all of it.
+Action = Literal[
+    *("reset", "hang up", "refuse", "stall", "delay", "late", "answer", "spoil", "fail", "stale"),
+    *("meanwhile", "truncate", "chunked", "unlengthed", "headers", "half", "trickle", "drip"),
+]
 FAILURE = {"success": False, "error": {"code": "INTERNAL_ERROR", "message": "oops"}}
+DRIP_S = 0.005
 
 
 @dataclass
@@ -25,7 +43,7 @@ class Fault:
     `fail`: BeeL's own 500, which it keeps under the idempotency key as the sandbox would. Anything
     else is done on the way to BeeL or back.
 
-    The first `after` requests that fit are let through.
+    The first `after` requests that fit are let through; to `refuse`, all requests fit.
     """
 
     action: Action
@@ -36,30 +54,88 @@ class Fault:
     times: int = 1
     raw: bytes = b""
     after: int = 0
+    operation: str = ""
+    how: str = ""
+    sql: str = ""
+    fired: int = 0
 
-    def fits(self, method: str, path: str, query: dict[str, list[str]]) -> bool:
-        dry_run = query.get("dry_run") == ["true"]
+    def fits(self, request: "Request", served: int) -> bool:
         return (
             self.times > 0
-            and self.method in ("", method)
-            and self.path in path
-            and self.dry_run in (None, dry_run)
+            and self.method in ("", request.method)
+            and self.path in request.path
+            and self.operation in ("", request.operation)
+            and self.dry_run in (None, request.is_dry)
+            and not (self.action == "stale" and served == 0)
         )
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it arrived; names of headers are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    async def read(cls, reader: asyncio.StreamReader) -> "Request":
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        request_line, *lines = head.rstrip().split("\r\n")
+        method, target, _ = request_line.split(" ")
+        headers = {
+            name.lower(): value for name, value in (line.split(": ", 1) for line in lines if line)
+        }
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return cls(method, target, headers, body)
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def is_dry(self) -> bool:
+        return parse_qs(urlsplit(self.target).query).get("dry_run") == ["true"]
+
+    @property
+    def operation(self) -> str:
+        """Name it as BeeL's contract does; a dry run says so."""
+        for pattern, endpoint in patterns():
+            if endpoint.method == self.method and pattern.fullmatch(self.path):
+                return f"{endpoint.name}, dry run" if self.is_dry else endpoint.name
+        return f"{self.method} {self.path}"
+
+
+@cache
+def patterns() -> list[tuple[re.Pattern[str], Endpoint]]:
+    """Give the paths of the sandbox; one with a name stands before one with a parameter."""
+    return [
+        (re.compile(re.sub(r"{\w+}", "[^/]+", one.path)), one)
+        for one in sorted(ENDPOINTS, key=lambda one: one.path)
+    ]
 
 
 @dataclass
 class FaultServer:
-    """Serves `app` on loopback; each request meets the first fault that fits it."""
+    """Serves `app` on loopback; each request meets the first fault that fits it.
+
+    With `keeps_alive` a connection is used again, as BeeL's are.
+    """
 
     app: Starlette
     port: int = 0
+    keeps_alive: bool = False
     faults: list[Fault] = field(default_factory=list)
     seen: list[tuple[str, str]] = field(default_factory=list)
+    operations: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     failed: set[str] = field(default_factory=set)  # keys that a failure is kept under
-    late: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    late: list[Request] = field(default_factory=list)
+    listener: asyncio.Server | None = None
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -76,110 +152,207 @@ class FaultServer:
         self.faults.append(fault)
         return fault
 
+    async def listen(self) -> None:
+        """Listen, on the port of before if there was one."""
+        self.listener = await asyncio.start_server(self.handle, "127.0.0.1", self.port)
+        self.port = self.listener.sockets[0].getsockname()[1]
+
+    def deafen(self) -> None:
+        """Refuse every connection from now on, and end those that wait for a request."""
+        if self.listener:
+            self.listener.close()
+            self.listener = None
+        for writer in self.open:
+            writer.close()
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served = 0
         try:
-            await self._answer(reader, writer)
+            while await self._answer(reader, writer, served):
+                served += 1
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        request_line, *lines = head.rstrip().split("\r\n")
-        method, target, _ = request_line.split(" ")
-        headers = dict(line.split(": ", 1) for line in lines)
-        names = {name.lower(): value for name, value in headers.items()}
-        body = await reader.readexactly(int(names.get("content-length", "0")))
-        url = urlsplit(target)
-        self.seen.append((method, target))
-        key = names.get("idempotency-key", "")
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, served: int
+    ) -> bool:
+        """Answer one request; tell whether the connection may be used again."""
+        self.open.add(writer)
+        try:
+            request = await Request.read(reader)
+        finally:
+            self.open.discard(writer)
+        self.seen.append((request.method, request.target))
+        self.operations.append(request.operation)
+        key = request.headers.get("idempotency-key", "")
         if key:
             self.keys.append(key)
         if key in self.failed:
-            writer.write(self._failure_again())
-            await writer.drain()
-            return
-        fault = next(
-            (f for f in self.faults if f.fits(method, url.path, parse_qs(url.query))), None
-        )
-        if fault and fault.after:
-            fault.after, fault = fault.after - 1, None
-        if fault:
-            fault.times -= 1
-        answer = b""
-        if fault is None or fault.committed:
-            answer = await self._carry_out(method, target, headers, body)
+            return await self._give(self._failure_again(), writer)
+        fault = self._met_by(request, served)
         if fault is None:
-            writer.write(answer)
-            await writer.drain()
-        elif fault.action == "fail":
+            answer = await self._carry_out(request)
+            self._refuse_the_next()
+            return await self._give(answer, writer)
+        answer = await self._carry_out(request) if fault.committed else Answer(200)
+        if fault.action == "fail":
             if key and self._keeps_failures:
                 self.failed.add(key)
-            writer.write(http("500 Internal Server Error", json.dumps(FAILURE).encode()))
-            await writer.drain()
-        elif fault.action == "late":
-            self.late.append((method, target, headers, body))
+            return await self._give(Answer(500, json.dumps(FAILURE).encode()), writer)
+        if fault.action == "spoil":
+            self._refuse_the_next()
+            return await self._give(SPOILS[fault.how](answer), writer)
+        if fault.action == "late":
+            self.late.append(request)
         else:
             await self._spoil(fault, answer, writer)
+        return False
+
+    async def _give(self, answer: Answer, writer: asyncio.StreamWriter) -> bool:
+        keeps = self.keeps_alive and self.listener is not None
+        writer.write(answer.wire("keep-alive" if keeps else "close"))
+        await writer.drain()
+        return keeps
+
+    def _met_by(self, request: Request, served: int) -> Fault | None:
+        for fault in self.faults:
+            if fault.action == "refuse" or not fault.fits(request, served):
+                continue
+            if fault.after:
+                fault.after -= 1
+                continue
+            fault.times -= 1
+            fault.fired += 1
+            if fault.action != "meanwhile":
+                return fault
+            self.app.state.store.execute(fault.sql)
+        return None
+
+    def _refuse_the_next(self) -> None:
+        for fault in self.faults:
+            if fault.action == "refuse" and fault.times:
+                fault.after -= 1
+                if fault.after <= 0:
+                    fault.times -= 1
+                    fault.fired += 1
+                    self.deafen()
 
     @property
     def _keeps_failures(self) -> bool:
         options = self.app.state.options
         return options.generation == "current" and options.idempotency != "ignored"
 
-    def _failure_again(self) -> bytes:
+    def _failure_again(self) -> Answer:
         if self.app.state.options.idempotency == "refused":
             error = {"code": "IDEMPOTENCY_KEY_ALREADY_PROCESSED", "message": "no"}
-            return http("409 Conflict", json.dumps({"success": False, "error": error}).encode())
-        body = json.dumps(FAILURE).encode()
-        return http("500 Internal Server Error", body, "Idempotency-Replay: true")
+            return Answer(409, json.dumps({"success": False, "error": error}).encode())
+        headers = {"content-type": "application/json", "Idempotency-Replay": "true"}
+        return Answer(500, json.dumps(FAILURE).encode(), headers)
 
     async def commit_late(self) -> None:
         """Carry out what was given up for lost: BeeL had it in a queue all the time."""
         for request in self.late:
-            await self._carry_out(*request)
+            await self._carry_out(request)
 
-    async def _spoil(self, fault: Fault, answer: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _spoil(self, fault: Fault, answer: Answer, writer: asyncio.StreamWriter) -> None:
         self.arrived.set()
-        if fault.action == "stall":
+        if fault.action in ("reset", "stale"):
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+            return
+        if fault.action in ("stall", "delay"):
             await self.released.wait()
-        elif fault.action == "delay":
+        writer.write(fault.raw or _start_of(answer, fault.action))
+        await writer.drain()
+        if fault.action == "half":
             await self.released.wait()
-            writer.write(answer)
-            await writer.drain()
-        elif fault.action == "answer":
-            writer.write(fault.raw)
-            await writer.drain()
-        elif fault.action == "truncate":
-            writer.write(answer[: len(answer) // 2])
-            await writer.drain()
+        elif fault.action == "trickle":
+            await self._trickle(writer)
+        elif fault.action == "drip":
+            await _drip(answer.wire(), writer)
 
-    async def _carry_out(
-        self, method: str, target: str, headers: dict[str, str], body: bytes
-    ) -> bytes:
-        transport = httpx.ASGITransport(self.app)
-        async with httpx.AsyncClient(transport=transport, base_url=self.url) as client:
-            answer = await client.request(method, target, headers=headers, content=body)
-        lines = [f"HTTP/1.1 {answer.status_code} {answer.reason_phrase}"]
-        kept = {"content-length": str(len(answer.content)), "connection": "close"}
-        kept |= {name: value for name, value in answer.headers.items() if name not in kept}
-        lines += [f"{name}: {value}" for name, value in kept.items()]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.content
+    async def _trickle(self, writer: asyncio.StreamWriter) -> None:
+        while not self.released.is_set():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(DRIP_S)
+
+    async def _carry_out(self, request: Request) -> Answer:
+        url = urlsplit(request.target)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": unquote(url.path),
+            "raw_path": url.path.encode(),
+            "query_string": url.query.encode(),
+            "root_path": "",
+            "headers": [
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in request.headers.items()
+            ],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", self.port),
+        }
+        start: dict[str, Any] = {}
+        body = bytearray()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            start.update(message)
+            body.extend(message.get("body", b""))
+
+        await self.app(scope, receive, send)
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
+        }
+        headers.pop("content-length", None)
+        return Answer(start["status"], bytes(body), headers)
+
+
+def _start_of(answer: Answer, action: Action) -> bytes:
+    """Give what arrives of an answer before it breaks off, or all of it if it does not."""
+    half = answer.body[: len(answer.body) // 2]
+    whole = answer.head(**{"content-length": str(len(answer.body))})
+    starts = {
+        "delay": answer.wire(),
+        "truncate": whole + half,
+        "half": whole + half,
+        "chunked": answer.head(**{"transfer-encoding": "chunked"})
+        + b"%x\r\n%s\r\n" % (len(half), half),
+        "unlengthed": answer.head(connection="close") + half,
+        "headers": whole[:60],
+        "trickle": answer.head(**{"content-length": "1000000"}),
+    }
+    return starts.get(action, b"")
+
+
+async def _drip(wire: bytes, writer: asyncio.StreamWriter) -> None:
+    """Send all of an answer in ten pieces."""
+    size = len(wire) // 10 + 1
+    for begin in range(0, len(wire), size):
+        writer.write(wire[begin : begin + size])
+        await writer.drain()
+        await asyncio.sleep(DRIP_S)
 
 
 @asynccontextmanager
-async def serving(app: Starlette) -> AsyncIterator[FaultServer]:
+async def serving(app: Starlette, *, keeps_alive: bool = False) -> AsyncIterator[FaultServer]:
     """Serve until the block ends; whoever is stalled then is let go."""
-    faulty = FaultServer(app)
-    server = await asyncio.start_server(faulty.handle, "127.0.0.1", 0)
-    faulty.port = server.sockets[0].getsockname()[1]
+    faulty = FaultServer(app, keeps_alive=keeps_alive)
+    await faulty.listen()
     try:
         yield faulty
     finally:
         faulty.released.set()
-        server.close()
-        await server.wait_closed()
+        faulty.deafen()
 
 
 def http(status: str, body: bytes, *headers: str, content_type: str = "application/json") -> bytes:
