@@ -15,6 +15,7 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | error bodies | with type, title, detail, instance on top | the envelope only |
 | website | `website` | `web` |
 | address.country | optional, España if absent | required |
+| address.number | optional; more signs in towns | required |
 | shape of a NIF | that of a DNI, NIE or CIF | nine capitals or digits |
 | payment method | also BIZUM, no defaults | BANK_TRANSFER and 30 days by default |
 | trade_name absent | copied from legal_name | stays empty |

@@ -45,7 +45,7 @@ async def test_a_company_creation_says_where_the_customer_is(api):
         ({"website": "alba.example"}, "VALIDATION_ERROR"),
         ({"address": {"street": "Calle"}}, "VALIDATION_ERROR"),
         ({"address": ADDRESS | {"city": "Madrid <b>"}}, "VALIDATION_ERROR"),
-        ({"address": ADDRESS | {"province": "Madrid (centro)"}}, "VALIDATION_ERROR"),
+        ({"address": ADDRESS | {"province": "Madrid <M>"}}, "VALIDATION_ERROR"),
         ({"address": ADDRESS | {"country_code": "es"}}, "VALIDATION_ERROR"),
         ({"preferred_payment_method": {"iban": "ES91 2100"}}, "VALIDATION_ERROR"),
         ({"preferred_payment_method": {"swift": "ABC"}}, "VALIDATION_ERROR"),
@@ -290,6 +290,19 @@ async def test_the_seed_generation_speaks_its_own_fields(open_sandbox):
     homeless = {name: value for name, value in ADDRESS.items() if name != "country"}
     refused = await api.post(FLAT, json=new_customer(nif="28765431K", address=homeless))
     assert refused.json()["error"]["details"] == {"address.country": "Is required"}
+
+
+async def test_todays_addresses_need_no_number_and_take_more_signs(open_sandbox):
+    place = {**ADDRESS, "city": 'Getafe: sector 3; "Los Álamos"', "province": "Madrid (M)"}
+    del place["number"]
+    today = await open_sandbox().post(COMPANY, json=new_customer(address=place))
+    assert (today.status_code, today.json()["data"]["address"]["city"]) == (201, place["city"])
+    before = await open_sandbox(generation="legacy").post(FLAT, json=new_customer(address=place))
+    assert before.json()["error"]["details"].keys() == {
+        "address.number",
+        "address.city",
+        "address.province",
+    }
 
 
 async def test_the_current_generation_passes_over_the_old_name_of_the_website(api):

@@ -26,18 +26,25 @@ ALTERNATIVE_TYPES = (
     "NOT_REGISTERED",
     *(f"0{number}" for number in range(2, 8)),
 )
+TODAYS_PLACE = PLACE + '°:;"()&#'
 ADDRESS: Final[Mapping[str, Rule]] = {
-    "street": Rule(
-        most=255, least=1, pattern=rf"""[{LETTERS}\s.,\-/'ºª°:;"()&#]+""", required=NEEDED
-    ),
-    "number": Rule(most=20, least=1, required=NEEDED),
+    "street": Rule(most=255, least=1, pattern=f"[{TODAYS_PLACE}]+", required=NEEDED),
+    "number": Rule(most=20, least=1),
     "floor": Rule(most=10),
     "door": Rule(most=10),
     "postal_code": Rule(most=20, least=1, required=NEEDED),
-    "city": Rule(most=100, least=1, pattern=f"[{PLACE}()]+", required=NEEDED),
-    "province": Rule(most=100, least=1, pattern=f"[{PLACE}]+", required=NEEDED),
-    "country": Rule(most=100, least=1, pattern=f"[{PLACE}]+"),
+    "city": Rule(most=100, least=1, pattern=f"[{TODAYS_PLACE}]+", required=NEEDED),
+    "province": Rule(most=100, least=1, pattern=f"[{TODAYS_PLACE}]+", required=NEEDED),
+    "country": Rule(most=100, least=1, pattern=f"[{TODAYS_PLACE}]+"),
     "country_code": COUNTRY_CODE,
+}
+LEGACY_ADDRESS: Final[Mapping[str, Rule]] = {
+    **ADDRESS,
+    "street": replace(ADDRESS["street"], pattern=rf"""[{LETTERS}\s.,\-/'ºª°:;"()&#]+"""),
+    "number": replace(ADDRESS["number"], required=NEEDED),
+    "city": replace(ADDRESS["city"], pattern=f"[{PLACE}()]+"),
+    "province": replace(ADDRESS["province"], pattern=f"[{PLACE}]+"),
+    "country": replace(ADDRESS["country"], pattern=f"[{PLACE}]+", required=NEEDED),
 }
 PAYMENT: Final[Mapping[str, Rule]] = {
     "iban": Rule(most=34, least=15, pattern=r"[A-Z]{2}\d{2}[A-Z0-9]{1,30}"),
@@ -116,8 +123,7 @@ def customer_rules(generation: Generation, purpose: Purpose) -> Mapping[str, Rul
         return rules
     if purpose != "create":  # the seed pages cannot change who a customer is
         del rules["nif"], rules["alternative_id"]
-    address = {**ADDRESS, "country": replace(ADDRESS["country"], required=NEEDED)}
     payment = {**PAYMENT, "method": replace(PAYMENT["method"], choices=PAYMENT_METHODS)}
-    rules["address"] = replace(rules["address"], fields=address)
+    rules["address"] = replace(rules["address"], fields=LEGACY_ADDRESS)
     rules["preferred_payment_method"] = replace(rules["preferred_payment_method"], fields=payment)
     return {"web" if name == "website" else name: rule for name, rule in rules.items()}
