@@ -26,7 +26,8 @@ def plans_on_disk(settings: Settings) -> list[tuple[str, str, str]]:
     db = sqlite3.connect(settings.state_dir / "journal.sqlite3")
     try:
         return db.execute(
-            "SELECT plan_id, shown_as, json_extract(content, '$.statement') FROM plans"
+            # A seal stands before the content.
+            "SELECT plan_id, shown_as, json_extract(substr(content, 65), '$.statement') FROM plans"
         ).fetchall()
     finally:
         db.close()

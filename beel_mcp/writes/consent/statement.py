@@ -67,9 +67,7 @@ def day_of(day: date, language: Language) -> str:
 def money(amount: Decimal, language: Language) -> str:
     """Write euros as the person does."""
     sign, text = "-" if amount < 0 else "", f"{abs(amount):,.2f}"
-    return localized(
-        language, en=f"{sign}€{text}", es=f"{sign}{text.translate(_SPANISH_POINTS)} €"
-    )
+    return localized(language, en=f"{sign}€{text}", es=f"{sign}{text.translate(_SPANISH_POINTS)} €")
 
 
 def again_words(number: int, language: Language) -> str:
