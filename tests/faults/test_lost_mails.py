@@ -1,5 +1,6 @@
 """A mail whose answer is lost: never sent again by itself, settled by reading the history."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from mcp import Client
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import invoice_id
 from tests.conftest import Connect, FakeTime
-from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.fault_server import FaultServer, http
 from tests.support.servers.losses import LOSSES, lose
 
 pytestmark = pytest.mark.anyio
@@ -129,6 +130,20 @@ async def test_another_mail_like_it_is_not_taken_for_it(
     lose(beel, "POST", "reset before the commit", "deliveries")
     lost = await confirmed(client, **WANTED)
     assert (await checked(client, lost))["counts"]["not_attempted"] == 3
+
+
+async def test_a_mail_of_one_invoice_that_is_recorded_as_that_invoices_is_found(
+    client: Client, beel: FaultServer
+) -> None:
+    one = {**WANTED, "invoice_ids": [invoice_id(13)]}
+    lose(beel, "POST", "reset after the commit", "deliveries")
+    lost = await confirmed(client, **one)
+    [mail] = mails(beel)
+    detail = {name: mail[name] for name in ("id", "recipients", "cc", "subject", "status")}
+    detail |= {"sent_at": mail["sent_at"], "related_entity_id": invoice_id(13).upper()}
+    body = json.dumps({"success": True, "data": detail}).encode()
+    beel.fault("answer", method="GET", path="/emails/", raw=http("200 OK", body))
+    assert (await checked(client, lost))["counts"]["sent"] == 1
 
 
 async def test_a_mail_that_beel_stopped_was_sent_to_nobody(

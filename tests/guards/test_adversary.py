@@ -33,6 +33,7 @@ def test_ten_thousand_tries_remove_nothing_without_a_recorded_yes(number: int) -
     # A proof about calls that all fail would prove nothing.
     assert STATS["changed"] >= 50
     assert STATS["undone"] >= 1
+    assert STATS["mailed"] >= 1
 
 
 @pytest.mark.nightly

@@ -315,6 +315,12 @@ class Caller(RuleBasedStateMachine):
         self.deactivate(number, {who}, "inactive", "yes")
         self.confirm(number, 0, 0, "none", "yes", "")
 
+    @rule(number=st.integers(0, 3), to=st.sampled_from(ADDRESSES))
+    def mail_the_right_way(self, number: int, to: str) -> None:
+        """Let a mail go out to whom the person read: no proof without one."""
+        self.mail(number, {BILLS[1]}, [to], [], "yes")
+        self.confirm(number, 0, 0, "none", "yes", "")
+
     @rule(number=st.integers(0, 3), who=st.sampled_from(PEOPLE))
     def think_better_of_it(self, number: int, who: str) -> None:
         """Take back, the right way, what was just done: no proof of an undo without one."""
