@@ -13,7 +13,9 @@ from beel_mcp.errors import DryRunNotHonouredError
 from beel_mcp.identity import customer_key, foreign_id_of
 
 Rows = Sequence[Mapping[str, Any]]
-Verdict = Literal["deleted", "not_found", "has_invoices", "failed", "unknown"]
+Verdict = Literal[
+    "deleted", "not_found", "has_invoices", "has_recurring_invoice", "failed", "unknown"
+]
 
 # Statuses of today's rows, and codes of the legacy errors. Both are open sets.
 _VERDICTS: Final[Mapping[str, Verdict]] = {
@@ -21,8 +23,8 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
     "NOT_FOUND": "not_found",
     "HAS_INVOICES": "has_invoices",
     "CLIENT_HAS_INVOICES": "has_invoices",
-    "HAS_RECURRING_INVOICE": "has_invoices",
-    "CLIENT_HAS_RECURRING_INVOICE": "has_invoices",
+    "HAS_RECURRING_INVOICE": "has_recurring_invoice",
+    "CLIENT_HAS_RECURRING_INVOICE": "has_recurring_invoice",
 }
 logger = logging.getLogger(__name__)
 
@@ -232,7 +234,7 @@ def _from_row(row: Mapping[str, Any]) -> DeletedRow:
     status, has_error = sanitized(row.get("status"), 40), isinstance(row.get("error"), dict)
     code, message = _error(row)
     verdict = _VERDICTS.get(status)
-    if verdict == "has_invoices" and "RECURRING" in status:
+    if verdict == "has_recurring_invoice":
         code = status  # says more than the code beside it
     if verdict == "deleted" and has_error:
         verdict = "unknown"

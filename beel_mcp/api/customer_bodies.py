@@ -14,6 +14,7 @@ from typing import Any, Final
 from beel_mcp.api.http.wire import json_number
 from beel_mcp.api.models import Customer
 from beel_mcp.api.routes import Family
+from beel_mcp.countries import country_of
 from beel_mcp.messages import FieldIssue, Message, read_data
 
 Changes = Mapping[str, Any]
@@ -100,19 +101,22 @@ def wire_row(row: Mapping[str, Any], family: Family) -> dict[str, Any]:
     body = _without_empty(row)
     for path in _NUMBERS:
         _make_number(body, path)
-    if family == "flat":
-        address = body.get("address")
-        if isinstance(address, dict):
-            _fill_country(address)
-        # The legacy generation reads `web`; today's server takes a missing `website` as empty.
-        if "website" in body:
-            body["web"] = body["website"]
+    if isinstance(address := body.get("address"), dict):
+        (_fill_country if family == "flat" else _name_country)(address)
+    # The legacy generation reads `web`; today's server takes a missing `website` as empty.
+    if family == "flat" and "website" in body:
+        body["web"] = body["website"]
     return body
 
 
 def wire_problems(row: Mapping[str, Any], family: Family) -> tuple[FieldIssue, ...]:
     """Say what in a row breaks the schema of the family; empty when it can be sent."""
-    return tuple(_problems(_without_empty(row), _rules(family)))
+    body = _without_empty(row)
+    faults = tuple(_problems(body, _rules(family)))
+    if family == "flat" or not isinstance(address := body.get("address"), dict):
+        return faults
+    named = {fault.field for fault in faults}
+    return (*faults, *(one for one in _country_problems(address) if one.field not in named))
 
 
 def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[FieldIssue]:
@@ -136,6 +140,18 @@ def _problems(body: dict[str, Any], rules: Mapping[str, Rule]) -> Iterator[Field
             yield FieldIssue(path, _out_of_range(int(least), int(most), is_whole=whole))
     if problem := _list_problem(values.get("billing_emails", ()), rules["email"]):
         yield FieldIssue("billing_emails", problem)
+
+
+def _country_problems(address: Mapping[str, Any]) -> Iterator[FieldIssue]:
+    """Say what a company route would refuse: no country, or two of them."""
+    country, code = (address.get(part) for part in ("country", "country_code"))
+    found = country_of(country) if isinstance(country, str) else None
+    if isinstance(code, str) and country_of(code) != code:
+        yield FieldIssue("address.country_code", Message("rule.no_country"))
+    elif code and found not in (None, _COUNTRY[1], code):  # a foreign code goes before Spain
+        yield FieldIssue("address.country_code", Message("rule.other_country"))
+    elif country and not found and code in (None, _COUNTRY[1]):
+        yield FieldIssue("address.country", Message("rule.no_country"))
 
 
 def _out_of_range(least: int, most: int, *, is_whole: bool) -> Message:
@@ -174,9 +190,22 @@ def _without_empty(row: Mapping[str, Any]) -> dict[str, Any]:
 def _fill_country(address: dict[str, Any]) -> None:
     """Name the country, which the legacy generation requires. A code alone stands for its name."""
     code = address.get("country_code")
+    if found := None if code else country_of(str(address.get("country", ""))):
+        address["country_code"] = found
     if "country" not in address:
         address["country"] = _COUNTRY[0] if code in (None, _COUNTRY[1]) else code
         address.setdefault("country_code", _COUNTRY[1])
+
+
+def _name_country(address: dict[str, Any]) -> None:
+    """Say the country by its code, which BeeL takes for a name and writes in Spanish.
+
+    A name may be in a language, or a version, that BeeL does not know.
+    """
+    code = address.get("country_code") or country_of(str(address.get("country", "")))
+    if code and (code != _COUNTRY[1] or "country" in address):
+        address["country_code"] = code
+        address["country"] = _COUNTRY[0] if code == _COUNTRY[1] else code
 
 
 def _make_number(body: dict[str, Any], path: str) -> None:
@@ -221,7 +250,10 @@ def values_of(record: Customer, changes: Changes) -> dict[str, Any]:
 def shows(record: Customer, changes: Changes, *, roughly: bool = False) -> bool:
     """Tell whether a record is as a change wants it; `roughly` forgives case and white space."""
     form = _folded if roughly else _plain
-    return all(form(value_at(record, path)) == form(value) for path, value in changes.items())
+    return all(
+        form(_as_stored(path, value_at(record, path))) == form(_as_stored(path, value))
+        for path, value in changes.items()
+    )
 
 
 def patch_body(record: Customer | None, changes: Changes) -> dict[str, Any]:
@@ -251,7 +283,18 @@ def merged(record: Customer | None, changes: Changes) -> dict[str, Any]:
             after[group] = {**(after.get(group) or {}), part: value}
         else:
             after[path] = value
+    # Another country's name or code alone takes the other one away, which BeeL makes anew.
+    for path, other in (("country", "country_code"), ("country_code", "country")):
+        if changes.get(f"address.{path}") and f"address.{other}" not in changes:
+            after["address"][other] = None
     return after
+
+
+def _as_stored(path: str, value: Any) -> Any:
+    """Give what is the same to BeeL whatever it answers: any name of a country, a discount of 0."""
+    if path == "address.country" and isinstance(value, str):
+        return country_of(value) or value
+    return value or None if path == "general_discount" else value
 
 
 def _plain(value: Any) -> Any:

@@ -60,8 +60,8 @@ _Percent = Annotated[_Number, _rule(lambda rate: 0 <= rate <= 100, "must be 0 to
 _Price = Annotated[
     _Number,
     _rule(
-        lambda price: 0 < price <= _DEAREST,
-        f"must be over 0 and at most {_DEAREST}; a negative quantity takes money off",
+        lambda price: 0 <= price <= _DEAREST,
+        f"must be 0 to {_DEAREST}; a negative quantity takes money off",
     ),
 ]
 # BeeL refuses what the legacy generation has no room for.

@@ -38,7 +38,7 @@ MOST_FIELDS: Final = 12
 CLEARABLE: Final = (
     *("trade_name", "phone", "email", "website", "billing_emails", "contact_person", "notes"),
     *("general_discount", "preferred_payment_method"),
-    *("address.floor", "address.door", "address.country_code"),
+    *("address.number", "address.floor", "address.door"),
     *(f"preferred_payment_method.{part}" for part in PARTS["preferred_payment_method"]),
     "alternative_id.country_code",
 )

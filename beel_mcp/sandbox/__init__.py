@@ -14,8 +14,10 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | company | path, or BeeL-Active-Company | always the first one |
 | error bodies | with type, title, detail, instance on top | the envelope only |
 | website | `website` | `web` |
-| address.country | optional, España if absent | required |
 | address.number | optional; more signs in towns | required |
+| address.country | optional; a code or a name, stored in Spanish | required, stored as sent |
+| a NIF that is wrong | NIF_INVALID_CONTROL_DIGIT, NIF_NOT_IN_CENSUS | NIF_INVALID |
+| a customer without a discount | has one of 0 | has none |
 | shape of a NIF | that of a DNI, NIE or CIF | nine capitals or digits |
 | payment method | also BIZUM, no defaults | BANK_TRANSFER and 30 days by default |
 | trade_name absent | copied from legal_name | stays empty |
@@ -28,6 +30,7 @@ Two generations of the API can be played (`SandboxOptions.generation`); the olde
 | proformas | among the invoices | not shown |
 | invoices by status | one or several, with commas | one |
 | a line of a new invoice | needs a tax; 2,000 letters; withholds 1 % | needs a text; 500; 21 % |
+| a unit price of 0 | taken | refused |
 | DELETE of an invoice | a draft, or an active proforma | a draft |
 | its proforma | is active again | as it was |
 | ids in a ZIP of PDFs | 1 to 500 | 1 to 20 |

@@ -50,6 +50,8 @@ class SandboxOptions:
     pdf_wait_s: int | None = None
     # How many of the seeded companies the account holds: 1 or 2.
     companies: int = 1
+    # The ids of customers that a recurring invoice is for: they are not deleted.
+    recurring: tuple[str, ...] = ()
     # Whether the tax agency's census cannot be asked.
     census_down: bool = False
     # The clock of dates, rate windows and the 24 hours of idempotency keys.

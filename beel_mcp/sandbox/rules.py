@@ -71,14 +71,17 @@ def check_nif(nif: str | None, options: SandboxOptions, taken: str) -> list[Prob
     """
     if nif is None:
         return []
+    is_legacy = options.generation == "legacy"
     if not spanish_nif.is_valid(nif):
-        return [Problem("nif", nif, "The control character is wrong", "NIF_INVALID")]
+        code = "NIF_INVALID" if is_legacy else "NIF_INVALID_CONTROL_DIGIT"
+        return [Problem("nif", nif, "The control character is wrong", code)]
     if taken and options.nif_unique:
         return [Problem("nif", nif, taken, "CLIENT_DUPLICATE")]
     if options.census_down:
         return [Problem("nif", nif, "The census could not be asked", "EXTERNAL_SERVICE_ERROR")]
     if not is_in_census(nif):
-        return [Problem("nif", nif, "The NIF is not in the census", "NIF_INVALID")]
+        code = "NIF_INVALID" if is_legacy else "NIF_NOT_IN_CENSUS"
+        return [Problem("nif", nif, "The NIF is not in the census", code)]
     return []
 
 

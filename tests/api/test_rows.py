@@ -102,6 +102,12 @@ def test_what_breaks_the_schema_is_named(field, value, family):
         ({**ROW, "address": {**ADDRESS, "number": None}}, 1, 0),
         ({**ROW, "address": {**ADDRESS, "city": 'Getafe: sector 3 #2; "Los Álamos" & cía'}}, 1, 0),
         ({**ROW, "address": {**ADDRESS, "province": "Madrid (M)", "country": "España (ES)"}}, 2, 0),
+        ({**ROW, "address": {**ADDRESS, "country": "Freedonia"}}, 0, 1),
+        ({**ROW, "address": {**ADDRESS, "country": "Freedonia", "country_code": "FR"}}, 0, 0),
+        ({**ROW, "address": {**ADDRESS, "country": "Freedonia", "country_code": "ES"}}, 0, 1),
+        ({**ROW, "address": {**ADDRESS, "country": "Francia", "country_code": "DE"}}, 0, 1),
+        ({**ROW, "address": {**ADDRESS, "country": "España", "country_code": "DE"}}, 0, 0),
+        ({**ROW, "address": {**ADDRESS, "country_code": "XX"}}, 0, 1),
     ],
 )
 def test_the_families_differ_where_their_contracts_do(row, flat, company):
@@ -110,21 +116,27 @@ def test_the_families_differ_where_their_contracts_do(row, flat, company):
 
 
 @pytest.mark.parametrize(
-    ("given", "country", "code"),
+    ("given", "country", "code", "today"),
     [
-        ({}, "España", "ES"),
-        ({"country_code": "ES"}, "España", "ES"),
-        ({"country_code": "FR"}, "FR", "FR"),
-        ({"country": "Francia"}, "Francia", None),
-        ({"country": "", "country_code": None}, "España", "ES"),
+        ({}, "España", "ES", (None, None)),
+        ({"country_code": "ES"}, "España", "ES", (None, "ES")),
+        ({"country_code": "FR"}, "FR", "FR", ("FR", "FR")),
+        ({"country": "Francia"}, "Francia", "FR", ("FR", "FR")),
+        ({"country": "Frantzia"}, "Frantzia", "FR", ("FR", "FR")),
+        ({"country": "Freedonia"}, "Freedonia", None, ("Freedonia", None)),
+        ({"country": "Spain"}, "Spain", "ES", ("España", "ES")),
+        ({"country": "España", "country_code": "DE"}, "España", "DE", ("DE", "DE")),
+        ({"country": "", "country_code": None}, "España", "ES", (None, None)),
     ],
 )
-def test_the_country_is_filled_in_on_flat_routes_alone(given, country, code):
+def test_a_country_has_its_code_and_today_no_name_that_beel_may_not_know(
+    given, country, code, today
+):
     row = {**ROW, "address": {**ADDRESS, **given}}
     flat = wire_row(row, "flat")["address"]
     assert (flat["country"], flat.get("country_code")) == (country, code)
     company = wire_row(row, "company")["address"]
-    assert company == {**ADDRESS, **{k: v for k, v in given.items() if v}}
+    assert (company.get("country"), company.get("country_code")) == today
     assert row["address"] == {**ADDRESS, **given}
 
 

@@ -312,8 +312,9 @@ def test_a_missing_province_comes_with_the_one_of_the_postal_code():
     assert (problem.field, problem.hint()) == ("address.province", hint)
 
 
-def test_a_country_without_its_code_is_asked_for():
-    address = {**STREET, "postal_code": "10115", "province": "Berlin", "country": "Alemania"}
+def test_a_country_by_no_known_name_is_asked_for_its_code():
+    address = {**STREET, "postal_code": "10115", "province": "Berlin", "country": "Freedonia"}
     (problem,) = advise({**WHOLE, "address": address})
-    assert problem.field == "address.country_code"
+    assert problem.field == "address.country"
     assert advise({**WHOLE, "address": {**address, "country_code": "DE"}}) == ()
+    assert advise({**WHOLE, "address": {**address, "country": "Alemanya"}}) == ()

@@ -32,10 +32,10 @@ async def test_a_company_creation_says_where_the_customer_is(api):
     [
         ({"nif": None}, "CUSTOMER_IDENTIFIER_REQUIRED"),
         ({"nif": "12345678"}, "NIF_INVALID_FORMAT"),
-        ({"nif": "12345678A"}, "NIF_INVALID"),
-        ({"nif": "X2468135A"}, "NIF_INVALID"),
-        ({"nif": "B65120340"}, "NIF_INVALID"),
-        ({"nif": "12345000A"}, "NIF_INVALID"),
+        ({"nif": "12345678A"}, "NIF_INVALID_CONTROL_DIGIT"),
+        ({"nif": "X2468135A"}, "NIF_INVALID_CONTROL_DIGIT"),
+        ({"nif": "B65120340"}, "NIF_INVALID_CONTROL_DIGIT"),
+        ({"nif": "12345000A"}, "NIF_NOT_IN_CENSUS"),
         ({"alternative_id": {"type": "PASSPORT", "number": "X1"}}, "VALIDATION_ERROR"),
         ({"legal_name": " Alba"}, "VALIDATION_ERROR"),
         ({"legal_name": "a" * 121}, "VALIDATION_ERROR"),
@@ -59,6 +59,57 @@ async def test_a_wrong_field_is_refused_and_nothing_is_stored(api, changes, code
     answer = await api.post(COMPANY, json=new_customer(**changes))
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == code
+    assert api.effects() == []
+
+
+@pytest.mark.parametrize(
+    ("country", "code", "stored"),
+    [
+        (None, None, ("España", "ES")),
+        ("SPAIN", None, ("España", "ES")),
+        ("alemanya", None, ("Alemania", "DE")),
+        ("Mexico", "MX", ("México", "MX")),
+        ("FR", None, ("Francia", "FR")),
+        (None, "KE", ("KE", "KE")),
+        ("España", "PT", ("Portugal", "PT")),
+        ("Francia", "PT", "COUNTRY_CODE_MISMATCH"),
+        ("Espainia", None, "COUNTRY_CODE_REQUIRED"),
+        ("UK", None, "COUNTRY_CODE_REQUIRED"),
+        (None, "UK", "COUNTRY_CODE_REQUIRED"),
+        ("Freedonia", "FR", "COUNTRY_CODE_REQUIRED"),
+    ],
+)
+async def test_a_country_is_stored_by_the_spanish_name_of_its_code(api, country, code, stored):
+    given = {"country": country, "country_code": code}
+    address = {name: text for name, text in (ADDRESS | given).items() if text}
+    answer = (await api.post(COMPANY, json=new_customer(address=address))).json()
+    if isinstance(stored, str):
+        assert answer["error"]["code"] == stored
+        assert api.effects() == []
+    else:
+        found = answer["data"]["address"]
+        assert (found["country"], found["country_code"]) == stored
+
+
+async def test_a_new_name_is_held_against_the_census_and_other_changes_are_not(open_sandbox):
+    api = open_sandbox(census_down=True)
+    path = f"{COMPANY}/{WITHOUT_INVOICES}"
+    assert (await api.patch(path, json={"legal_name": "Otro Nombre SL"})).status_code == 502
+    assert (await api.patch(path, json={"notes": "Otra"})).status_code == 200
+
+
+async def test_a_customer_of_a_recurring_invoice_stays(open_sandbox):
+    api = open_sandbox(recurring=(WITHOUT_INVOICES,))
+    refused = await api.delete(f"{COMPANY}/{WITHOUT_INVOICES}")
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "REFERENCED_BY_RECURRING_INVOICE"
+    data = (await api.delete(f"{COMPANY}/bulk", params={"ids": WITHOUT_INVOICES})).json()["data"]
+    [row] = data["customers_deletion"]
+    assert (row["status"], row["error"]["code"]) == (
+        "HAS_RECURRING_INVOICE",
+        "CLIENT_HAS_RECURRING_INVOICE",
+    )
+    assert data["statistics"]["has_recurring_invoice"] == 1
     assert api.effects() == []
 
 

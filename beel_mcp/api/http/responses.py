@@ -43,6 +43,8 @@ from beel_mcp.messages import read_data
 # The server, or something before it, gave up waiting: it may have gone on all the same.
 _GAVE_UP: Final = (408, 425, 499)
 _ABOUT_ROUTES: Final = re.compile("ROUTE|ENDPOINT|DEPRECATED|RETIRED|SUNSET|GONE")
+# The code of a path that BeeL does not have: no word about any record.
+_NO_PATH: Final = "ENDPOINT_NOT_FOUND"
 _MOST_FIELDS: Final = 50
 _MOST_ROWS: Final = 1_000
 _ROW: Final = re.compile(r"customers\[(\d{1,4})\]\.", re.ASCII)
@@ -214,9 +216,10 @@ def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family)
             **facts,
         )
     by_status = _refusals()["status"]
-    own = by_status.get(str(status), by_status["other"])
+    own = by_status.get("path" if code == _NO_PATH else str(status), by_status["other"])
     sentences = (own["sentence"], _missing_scopes(error), _quoted(body), _ending(incoming))
-    return _KINDS.get(status, InvalidRequestError)(
+    kind = RefusedError if code == _NO_PATH else _KINDS.get(status, InvalidRequestError)
+    return kind(
         " ".join(filter(None, sentences)),
         code=code or own["code"],
         # Refused is the second request; what becomes of the first is still open.

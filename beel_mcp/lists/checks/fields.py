@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
-from beel_mcp.countries import is_spain
+from beel_mcp.countries import country_of, is_spain
 from beel_mcp.lists.checks.contacts import emails_of, has_phone_shape, is_email, phones_of
 from beel_mcp.lists.checks.identifiers import document_advice, nif_advice
 from beel_mcp.lists.checks.places import prefixes_of, province_of
@@ -94,8 +94,8 @@ def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
         is_abroad = part == "province" and not in_spain
         hint = Message("address.region") if is_abroad else _hint(part, postal_code)
         yield Problem(f"address.{part}", _MISSING[part], suggestion=hint)
-    if not code and not is_spain(country):
-        yield Problem("address.country_code", Message("address.no_country_code"), country)
+    if not code and country and not country_of(country):
+        yield Problem("address.country", Message("address.no_country_code"), country)
     elif in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 

@@ -34,7 +34,9 @@ COUNTERS = {
     "NIF_INVALID": "invalid_nifs",
 }
 STATUSES = {
-    "NIF_INVALID": "NIF_INVALID",
+    **dict.fromkeys(
+        ("NIF_INVALID", "NIF_INVALID_CONTROL_DIGIT", "NIF_NOT_IN_CENSUS"), "NIF_INVALID"
+    ),
     "CLIENT_DUPLICATE": "DUPLICATE",
     "EXTERNAL_SERVICE_ERROR": "ERROR",  # an unanswered question says nothing about the NIF
 }
@@ -141,7 +143,7 @@ def delete_customers_bulk(call: Call) -> ApiResponse:
             "deleted": counted.count("DELETED"),
             "not_found": counted.count("NOT_FOUND"),
             "has_invoices": counted.count("HAS_INVOICES"),
-            "has_recurring_invoice": 0,
+            "has_recurring_invoice": counted.count("HAS_RECURRING_INVOICE"),
             "errors": 0,
         },
         "deleted_ids": deleted,
@@ -245,5 +247,8 @@ def _delete(call: Call, customer_id: str) -> dict[str, Any]:
     if call.store.has_invoices(customer_id):
         error = {"code": "CLIENT_HAS_INVOICES", "message": "It has invoices"}
         return {"status": "HAS_INVOICES", "error": error}
+    if customer_id in call.options.recurring:
+        error = {"code": "CLIENT_HAS_RECURRING_INVOICE", "message": "A recurring invoice is for it"}
+        return {"status": "HAS_RECURRING_INVOICE", "error": error}
     remove(call, record)
     return {"status": "DELETED"}

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from beel_mcp.sandbox.bodies import NEEDED, BodyReader, Rule
+from beel_mcp.sandbox.countries import settle_country
 from beel_mcp.sandbox.options import Generation
 from beel_mcp.sandbox.responses import Problem, mistyped
 from beel_mcp.sandbox.rules import in_capitals
@@ -95,10 +96,7 @@ def read_customer(
         if name not in bad
     }
     if "address" in fields:
-        address = fields["address"]
-        address.setdefault("country", "España")
-        if address["country"] == "España":
-            address.setdefault("country_code", "ES")
+        _settle_country(fields["address"], generation, reader)
     if fields.get("alternative_id") and generation == "current":
         fields["alternative_id"] = in_capitals(fields["alternative_id"])
     payment = fields.get("preferred_payment_method")
@@ -106,6 +104,17 @@ def read_customer(
         default = {"method": "BANK_TRANSFER", "payment_term_days": 30}
         fields["preferred_payment_method"] = default | payment
     return fields, reader.problems
+
+
+def _settle_country(address: dict[str, Any], generation: Generation, reader: BodyReader) -> None:
+    """Name the country: of the seed pages only Spain has its code by itself."""
+    if generation == "legacy":
+        if address["country"] == "España":
+            address.setdefault("country_code", "ES")
+    elif refused := settle_country(address):
+        code, message = refused
+        value = address.get("country_code") or address.get("country")
+        reader.report("address.country_code", message, value=value, code=code)
 
 
 @cache

@@ -106,6 +106,9 @@ def delete_customer(call: Call) -> ApiResponse:
         if call.is_legacy:
             raise ApiError(400, "VALIDATION_ERROR", message, details={"customer_id": message})
         raise ApiError(409, "CLIENT_HAS_INVOICES", message)
+    if record["id"] in call.options.recurring:
+        message = "A recurring invoice is for the customer"
+        raise ApiError(400, "REFERENCED_BY_RECURRING_INVOICE", message)
     remove(call, record)
     if call.endpoint.family == "company":
         return ApiResponse(204)
@@ -152,7 +155,10 @@ def new_record(call: Call, fields: dict[str, Any]) -> Record:
 def as_customer(record: Record, call: Call) -> dict[str, Any]:
     """Show a customer; what it does not have is left out."""
     moments = {name: record[name] for name in ("created_at", "updated_at")}
-    return {"id": record["id"]} | as_echo(record, call) | moments
+    shape = as_echo(record, call)
+    if not call.is_legacy:
+        shape.setdefault("general_discount", 0)
+    return {"id": record["id"]} | shape | moments
 
 
 def as_echo(record: Record, call: Call) -> dict[str, Any]:
@@ -188,6 +194,8 @@ def _save(call: Call, record: Record, changes: dict[str, Any]) -> ApiResponse:
     if saved["nif"] != record["nif"] or saved["alternative_id"] != record["alternative_id"]:
         refuse(check_identifier(saved, call.options.generation), "customer")
         _check_nif(call, saved["nif"], except_id=record["id"])
+    elif not call.is_legacy and saved["legal_name"] != record["legal_name"]:
+        _check_nif(call, saved["nif"], except_id=record["id"])  # the census has the name, too
     call.store.update_customer(saved, call.request)
     return call.answer(as_customer(saved, call))
 

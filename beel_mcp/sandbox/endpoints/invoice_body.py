@@ -26,7 +26,6 @@ LINE: Final[Mapping[str, Rule]] = {
     "unit_price": _Typed(
         "number",
         most=999999.9999,
-        above=True,
         required="LINE_UNIT_PRICE_XOR_DECLARED_TOTAL",
         default=1,
     ),
@@ -48,6 +47,7 @@ INVOICE: Final[Mapping[str, Rule]] = {
 }
 LEGACY_LINE: Final[Mapping[str, Rule]] = {
     **LINE,
+    "unit_price": replace(LINE["unit_price"], above=True),
     "main_tax": replace(LINE["main_tax"], required=""),
     "description": replace(LINE["description"], least=1, most=500),
     "irpf_rate": replace(LINE["irpf_rate"], choices=IRPF["legacy"]),

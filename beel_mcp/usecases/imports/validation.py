@@ -45,6 +45,9 @@ _OUR_WORDS: Mapping[str, Message] = {
     "RECIPIENT_UNREGISTERED_ID_MUST_BE_DNI_OR_NIE": Message("foreign.no_person"),
     "ALTERNATIVE_ID_VAT_REQUIRES_EU_COUNTRY": Message("foreign.vat_of_no_member"),
     "ALTERNATIVE_ID_VAT_INVALID_FORMAT": Message("foreign.vat_shape"),
+    "COUNTRY_CODE_REQUIRED": Message("address.no_country_code"),
+    "COUNTRY_CODE_MISMATCH": Message("address.two_countries"),
+    "NIF_NOT_IN_CENSUS": Message("verdict.unknown_to_aeat"),
 }
 WireProblems = Callable[[Row], Sequence[FieldIssue]]
 

@@ -30,6 +30,10 @@ _VERDICTS: Final[Mapping[str, Verdict]] = {
 }
 
 
+# What BeeL does not delete, and never will while it is so.
+_BILLED: Final = ("has_invoices", "has_recurring_invoice")
+
+
 class CustomerDeactivation(Change):
     """Some customers, to be deleted or marked as inactive."""
 
@@ -41,6 +45,8 @@ class CustomerDeactivation(Change):
         remedies={
             "has_invoices": "BeeL does not delete customers with invoices; mode inactive works for"
             " them.",
+            "has_recurring_invoice": "BeeL does not delete customers whom a recurring invoice is"
+            " for: the person ends or changes that one in BeeL first.",
             "not_found": "find_customers gives the ids of customers that exist.",
             "already_inactive": "There is nothing to do.",
             "not_done": "Ask for it again if the person still wants it.",
@@ -122,7 +128,7 @@ class CustomerDeactivation(Change):
         return [
             RowOutcome(
                 _VERDICTS.get(row.status, "failed"),
-                "has_invoices" if row.status == "has_invoices" else row.code or "",
+                row.status if row.status in _BILLED else row.code or "",
                 row.message,
                 answer.request_id,
             )
@@ -154,8 +160,7 @@ class CustomerDeactivation(Change):
                 return RowOutcome("done", "not_found", request_id=error.request_id)
             return RowOutcome("failed", "not_found", request_id=error.request_id)
         except (ConflictError, InvalidRequestError) as error:
-            code = "has_invoices" if "INVOICE" in error.code else error.code
-            return RowOutcome("failed", code, error.message, error.request_id)
+            return RowOutcome("failed", _code_of(error), error.message, error.request_id)
         return RowOutcome("done")
 
     async def _read(self, record_id: str) -> Customer | None:
@@ -174,6 +179,13 @@ class CustomerDeactivation(Change):
         if count_invoices and await self.beel.invoices.count_for(customer.id):
             return "has_invoices"
         return None
+
+
+def _code_of(error: ConflictError | InvalidRequestError) -> str:
+    """Name what keeps a customer, in one word for both generations."""
+    if "INVOICE" not in error.code:
+        return error.code
+    return "has_recurring_invoice" if "RECURRING" in error.code else "has_invoices"
 
 
 def _affected(record_id: str, customer: Customer) -> Affected:

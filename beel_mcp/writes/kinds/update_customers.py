@@ -72,6 +72,8 @@ class CustomerUpdate(Change):
             "CONCURRENT_MODIFICATION": "Somebody else changed it at the same moment: ask for a new"
             " plan.",
             "CLIENT_DUPLICATE": "Another customer has this NIF: find_customers shows who.",
+            "NIF_NOT_IN_CENSUS": "AEAT does not know the NIF, or not with this name: ask the person"
+            " for both as AEAT has them.",
             "identifier_fixed": "This BeeL does not change the NIF of a customer.",
             "never_empty": "This BeeL cannot empty this field; give it another value.",
             "not_done": "Ask for it again if the person still wants it.",
