@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
-from typing import Final, NewType
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NewType
 
 # Text that a reader does not see but a model reads, or that reorders what a reader sees:
 # C0 and C1 controls, soft hyphen, zero-width and bidi marks, tags, invisible operators; and what
@@ -19,12 +19,24 @@ _FROM_0300: Final = re.compile("[^\x00-\u02ff]")
 _BLANKS: Final = re.compile(r"\s+")
 _VARIATION_SELECTORS: Final = frozenset(chr(code) for code in range(0xFE00, 0xFE10))
 ELLIPSIS: Final = "…"
-# A country, two check digits, 11 to 30 more characters, in whatever groups people write them.
-_IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}\b", re.IGNORECASE)
+# A country, two check digits, 11 to 30 more characters, in whatever groups people write them; an id
+# of BeeL's, some of which look like that, is passed over whole.
+_IBAN: Final = re.compile(
+    r"\b(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"
+    r"|(?<![^\W_])[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]){11,30}(?![^\W_])"
+    r"|ES[0-9]{22}",  # also between letters
+    re.IGNORECASE,
+)
 _MIN_IBAN_LENGTH: Final = 15
 _WORDS_BEHIND: Final = re.compile(r"(?:[ .-][A-Za-z]+)+$")
 _MIN_IBAN_DIGITS: Final = 10  # every country's accounts have as many; a street or a name has not
 _MASKED: Final = re.compile(r"[A-Z]{0,2}…[A-Z0-9]{0,4}")
+# Our own ids and files are found again by them, a plan by its sentence.
+_EXACT: Final = ("_id", "_ids", "resume", "path", "uri", "sha256", "statement")
+# Alphabets that are seldom written, pictures and marks: up to three tokens for each.
+_RARE: Final = re.compile(
+    "[\u0700-\u1dff\u1f00-\u1fff\u2100-\u2e7f\ua000-\uabff\ufb00-\ufeff\U00010000-\U0010ffff]"
+)
 _SEPARATORS: Final = re.compile(r"[\s.\-/_]")
 # A NIF, an invoice's number, a status, an e-mail address, IVA 21 %: nothing that reads as words.
 _WORD: Final = re.compile(r"[^\W_][\w.@/+-]*(?: [0-9.,]+ ?%)?")
@@ -68,13 +80,13 @@ def shortened(text: str, limit: int) -> str:
 
 
 def quoted(text: str, limit: int = 300) -> Said:
-    """Clean `text` and stand it in double quotes, so that it reads as data."""
-    return Said('"' + clean(text, limit).replace('"', "'") + '"')
+    """Clean `text`, mask accounts and stand it in double quotes, so that it reads as data."""
+    return Said('"' + safe_text(text, limit).replace('"', "'") + '"')
 
 
 def one_word(text: str, limit: int = 60) -> Said:
     """Give a number or code as it is, and in quotes where it is more than one word."""
-    word = clean(text, limit)
+    word = safe_text(text, limit)
     return Said(word) if _WORD.fullmatch(word) else quoted(word, limit)
 
 
@@ -110,11 +122,32 @@ def replace_ibans(text: str, replacement: Callable[[str], str]) -> str:
 
     def replace(found: re.Match[str]) -> str:
         written = _WORDS_BEHIND.sub("", found.group())
-        if sum(map(str.isdigit, written)) < _MIN_IBAN_DIGITS:
+        if found["id"] or sum(map(str.isdigit, written)) < _MIN_IBAN_DIGITS:
             return found.group()
         return replacement(written) + found.group()[len(written) :]
 
     return _IBAN.sub(replace, text)
+
+
+def without_accounts(value: Any, name: str = "") -> Any:
+    """Mask every IBAN in the texts of JSON values; what is called an id stays as it is."""
+    if isinstance(value, str):
+        return value if name.endswith(_EXACT) else replace_ibans(value, mask_iban)
+    if isinstance(value, Mapping):
+        return {key: without_accounts(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_accounts(part, name) for part in value]
+    return value
+
+
+def width(text: str) -> int:
+    """Measure a text by what it costs a model: three are a token, and a rare letter is three.
+
+    Other letters than ASCII's are up to a token each. A sentence stands twice in an answer, which
+    may cost 1,000 tokens.
+    """
+    others = 0 if text.isascii() else sum(not letter.isascii() for letter in text)
+    return len(text) + 2 * others + (6 * len(_RARE.findall(text)) if others else 0)
 
 
 def without_accents(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from beel_mcp.cleaning import clean, quoted, replace_ibans, shortened
+from beel_mcp.cleaning import clean, one_word, quoted, replace_ibans, shortened, without_accounts
 
 # Letters of every kind, and every kind of character that must not come through.
 HIDDEN = (
@@ -134,3 +134,33 @@ def test_a_cut_is_marked_and_leaves_no_half_character() -> None:
 )
 def test_an_account_number_is_replaced_without_the_words_around_it(text, shown):
     assert replace_ibans(text, lambda _: "*") == shown
+
+
+IBAN = "ES7620770024003102575766"
+ID = "ab12cdef-ab12-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize("say", [quoted, one_word])
+def test_no_account_is_said_in_quotes_or_as_a_word(say) -> None:
+    for written in (
+        IBAN,
+        IBAN.lower(),
+        "ES76 2077 0024 0031 0257 5766",
+        f"_{IBAN}_",
+        f"x{IBAN}y",
+        f"a {IBAN} b",
+    ):
+        shown = say(written, 60)
+        assert "ES…5766".casefold() in shown.casefold()
+        assert "2077" not in shown
+
+
+def test_an_id_that_looks_like_an_account_stays_as_it_is() -> None:
+    assert replace_ibans(f"{ID} and {IBAN}", lambda _: "*") == f"{ID} and *"
+    assert quoted(ID) == f'"{ID}"'
+
+
+def test_the_values_of_an_answer_are_masked_but_what_is_called_again_is_not() -> None:
+    facts = {"name": IBAN, "rows": [{"number": f"x {IBAN}"}], "batch_id": IBAN, "total": 1}
+    shown = {"name": "ES…5766", "rows": [{"number": "x ES…5766"}], "batch_id": IBAN, "total": 1}
+    assert without_accounts(facts) == shown

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from beel_mcp.cleaning import without_accounts
 from beel_mcp.errors import NextCall
 
 Status = Literal[
@@ -95,7 +96,8 @@ class Answer(BaseModel):
 
     def structure(self) -> dict[str, Any]:
         """Give the answer as JSON values, without the fields that say nothing."""
-        return self.model_dump(mode="json", exclude_none=True)
+        facts: dict[str, Any] = without_accounts(self.model_dump(mode="json", exclude_none=True))
+        return facts
 
 
 class PageAnswer(Answer):

@@ -16,7 +16,7 @@ from beel_mcp.answers.answer import (
     next_steps,
     plural,
 )
-from beel_mcp.cleaning import clean, quoted, shortened
+from beel_mcp.cleaning import clean, one_word, quoted, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.inline import shown_value
@@ -59,7 +59,7 @@ class BatchRow(BaseModel):
         if self.existing_customer_id:
             facts.append(f"is customer {self.existing_customer_id} in BeeL")
         details = f": {' | '.join(facts)}" if facts else ""
-        number = f" {self.nif}" if self.nif else ""
+        number = f" {one_word(self.nif)}" if self.nif else ""
         read = "".join(f"; {name}: {quoted(value)}" for name, value in (self.read or {}).items())
         shown = f" [{read[2:]}]" if read else ""
         name = quoted(self.name, ROW_NAME_LIMIT)

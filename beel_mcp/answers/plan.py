@@ -13,9 +13,9 @@ from beel_mcp.answers.answer import (
     next_steps,
     plural,
 )
-from beel_mcp.cleaning import clean, quoted
+from beel_mcp.cleaning import clean, quoted, width
 from beel_mcp.errors import NextCall
-from beel_mcp.writes.consent.statement import REMARKS_ROOM, difference_words, width
+from beel_mcp.writes.consent.statement import REMARKS_ROOM, difference_words
 from beel_mcp.writes.journal.plan import Difference, Plan
 from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.run.gate import NotConfirmed, Waiting

@@ -15,7 +15,7 @@ from beel_mcp.answers.answer import (
     next_steps,
     plural,
 )
-from beel_mcp.cleaning import clean, quoted, shortened
+from beel_mcp.cleaning import clean, quoted, shortened, width
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch, Group
 from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
@@ -23,7 +23,7 @@ from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
 GROUPS = 10
 GROUPS_IN_TEXT = 5
 ALSO = 2  # kinds of remarks beside a problem
-ROOM = 1_200  # characters of JSON; an answer has others, too
+ROOM = 1_200  # the `width` of JSON; an answer has others, too
 IN_SHORT_LIMIT = 60  # of a message, where there is no room for the whole line
 _CLAUSE = re.compile(r".{12,}?(?=[:;.] )")
 # How many groups are told in full and in short, and whether what stands behind them is told, too:
@@ -110,7 +110,7 @@ def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
 def _within(problems: list[ProblemGroup]) -> list[ProblemGroup]:
     """Take out what stands beside the first row of a group, of the last groups first."""
     for at in range(len(problems) - 1, -1, -1):
-        if sum(len(one.model_dump_json(exclude_none=True)) for one in problems) <= ROOM:
+        if sum(width(one.model_dump_json(exclude_none=True)) for one in problems) <= ROOM:
             break
         problems[at] = problems[at].model_copy(update={"others": None, "also": None})
     return problems

@@ -28,7 +28,7 @@ from beel_mcp.answers.problems import (
     problem_lines,
     rows_call,
 )
-from beel_mcp.cleaning import clean, quoted, safe_text
+from beel_mcp.cleaning import clean, quoted, safe_text, width
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
@@ -36,11 +36,13 @@ from beel_mcp.lists.checks.identifiers import vat_identifier
 from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
 from beel_mcp.writes.journal.records import Operation
 
-# 1,000 tokens are what a structure may cost; three characters are one, and some come later.
-STRUCTURE_LIMIT = 3_000
+# 1,000 tokens are what a structure may cost: a `width` of three is one, or a little less where
+# signs are many, and some come later.
+STRUCTURE_LIMIT = 2_900
+FEW_GROUPS, FEW_GROUPS_LIMIT = 4, 3_200  # fewer are told in letters only that cost much
 # How many groups of problems and of changes, and how many columns that fill nothing, an answer
 # tells: from the most to the fewest.
-ROOM = ((GROUPS, 5, 5), (GROUPS, 3, 5), (8, 3, 5), (6, 3, 4), (5, 3, 3), (4, 2, 3), (4, 1, 2))
+ROOM = ((GROUPS, 5, 5), (GROUPS, 3, 5), (8, 3, 5), (6, 3, 4), (4, 2, 3), (4, 1, 2), (2, 1, 1))
 ROWS = 3
 COLUMNS = 12
 HEADER_LIMIT = 50
@@ -389,6 +391,7 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
     for most, changes, ignored in ROOM:
         fields = {**problem_fields(batch, most), **reading_fields(batch, changes, ignored)}
         answer = answer.model_copy(update=fields)
-        if len(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
+        size = width(json.dumps(answer.structure(), ensure_ascii=False))
+        if size <= (STRUCTURE_LIMIT if most > FEW_GROUPS else FEW_GROUPS_LIMIT):
             break
     return answer

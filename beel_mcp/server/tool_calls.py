@@ -3,6 +3,7 @@
 import difflib
 import json
 import logging
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -46,6 +47,8 @@ _FINDERS = {
     "invoice_ids": "find_invoices",
 }
 
+_KEY = re.compile(r"beel_sk_\w", re.IGNORECASE)
+_HALF = re.compile("[\ud800-\udfff]")  # a surrogate that stands alone: no file or request holds it
 _JSON_OPENINGS = {"object": "{", "array": "[{"}  # one object is a list of one
 _NULL = "is the word null: leave it out, or ask the person what is meant"
 _KINDS = {"object": Mapping, "array": list | Mapping}
@@ -128,6 +131,8 @@ class ToolCalls:
 
     def _refuse(self, name: str, arguments: Any) -> CallerError | None:
         tool = self._tools.get(name)
+        if refused := _unfit(name, arguments):
+            return refused
         if name in self._withheld:
             return CallerError(
                 f"{name} is switched off: this server is read-only.",
@@ -166,6 +171,23 @@ class ToolCalls:
         else:
             hint = f"; there are {', '.join(known)}" if known else ""
         return FieldError(_field_path((argument,)), "is not an argument" + hint)
+
+
+def _unfit(name: str, arguments: Any) -> CallerError | None:
+    """Refuse what no tool may get: a secret, which would stay in files, and half a character."""
+    text = f"{name} {json.dumps(arguments, ensure_ascii=False, default=str)}"
+    if _KEY.search(text):
+        return CallerError(
+            "The call holds a BeeL key, and none is ever given to a tool.",
+            code="secret_in_call",
+            remedy="The person should revoke it: whatever is in a call, the app has seen."
+            " beel-mcp reads its key from its environment alone.",
+        )
+    if _HALF.search(text):
+        return CallerError(
+            f"{quoted(name, 60)} was not called: a text in it holds half a character."
+        )
+    return None
 
 
 def arguments_of(tool: Tool, sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,7 +231,11 @@ def _meant(schema: Mapping[str, Any], value: Any) -> Any:
     if schema.get("type") == "array":
         items = schema.get("items", {})
         listed = _listed(items, value)
-        return value if listed is None else [_meant(items, item) for item in listed]
+        if listed is None:
+            return value
+        meant = [_meant(items, item) for item in listed]
+        is_choices = "enum" in items and all(isinstance(one, str) for one in meant)
+        return [*dict.fromkeys(meant)] if is_choices else meant  # made twice is made once
     return _choice(schema.get("enum", ()), value) if isinstance(value, str) else value
 
 

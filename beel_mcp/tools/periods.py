@@ -1,7 +1,8 @@
 """A quarter or dates, as a range of days."""
 
 import re
-from datetime import date, timedelta
+from calendar import monthrange
+from datetime import date
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError, FieldError
@@ -44,8 +45,8 @@ def _quarter(text: str) -> tuple[date, date]:
         raise CallerError(message, field_errors=(FieldError("quarter", wanted),))
     facts = found.groupdict()
     year, number = int(found["year"]), int(facts["number"] or facts["first"])
-    after = date(year + (number == 4), number * 3 % 12 + 1, 1)
-    return date(year, number * 3 - 2, 1), after - timedelta(days=1)
+    last = number * 3
+    return date(year, last - 2, 1), date(year, last, monthrange(year, last)[1])
 
 
 def _day(field: str, text: str | None) -> date | None:

@@ -12,6 +12,7 @@ from beel_mcp.lists.model import FIELDS
 from beel_mcp.server.tool_calls import arguments_of
 from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
+from tests.conftest import TEST_KEY
 from tests.support.customers import customer, dni, foreigner
 from tests.support.deactivations import row_of
 from tests.support.people.evidence import call
@@ -199,3 +200,45 @@ async def test_a_word_for_nothing_in_a_file_is_left_out_and_told(
     assert read["counts"]["valid"] == 1
     told = {one["field"]: one["before"] for one in read["values_changed"]}
     assert told == {"trade_name": "NULL", "address.floor": "null"}
+
+
+async def test_a_call_that_holds_a_key_is_refused_and_the_key_is_kept_nowhere(
+    client: Client, sandbox: Starlette, settings: Settings
+) -> None:
+    for tool, arguments in (
+        ("find_customers", {"search": TEST_KEY}),
+        ("create_customers", {"customers": [customer(1, notes=f"key: {TEST_KEY}")]}),
+        ("update_customers", {"customer_ids": [ID], "changes": json.dumps({"notes": TEST_KEY})}),
+        ("validate_customers", {TEST_KEY: []}),
+        (TEST_KEY, {}),
+    ):
+        result = await client.call_tool(tool, arguments)
+        structure = result.structured_content or {}
+        assert (structure["code"], structure["changed"]) == ("secret_in_call", "nothing")
+        assert TEST_KEY not in result.model_dump_json()
+    assert sandbox.state.store.ledger() == []
+    assert not any(
+        TEST_KEY.encode() in path.read_bytes()
+        for path in settings.state_dir.parent.rglob("*")
+        if path.is_file()
+    )
+
+
+async def test_half_a_character_is_refused_before_anything_is_made_of_it(client: Client) -> None:
+    line = {**LINE, "description": "Horas \udcff"}
+    for tool, arguments in (
+        ("create_draft_invoice", {"customer_id": ID, "lines": [line]}),
+        ("find_customers", {"search": "a\ud800"}),
+        ("validate_customers", {"customers": [customer(1, notes="\udcff")]}),
+    ):
+        structure = (await client.call_tool(tool, arguments)).structured_content or {}
+        assert (structure["code"], structure["changed"]) == ("invalid_arguments", "nothing")
+        assert "half a character" in structure["summary"]
+
+
+async def test_a_choice_that_is_made_many_times_is_made_once(client: Client) -> None:
+    once = await call(client, "find_customers", missing=["email", "phone"])
+    many = await call(client, "find_customers", missing=["email", "phone"] * 500)
+    assert dict(many) == dict(once)
+    statuses = await call(client, "find_invoices", status=["DRAFT"] * 500)
+    assert statuses["total"] == (await call(client, "find_invoices", status=["DRAFT"]))["total"]

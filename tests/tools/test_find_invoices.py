@@ -82,6 +82,8 @@ async def test_every_filter_narrows_the_list(
 async def test_nothing_found_is_an_answer_and_not_an_error(client: Client) -> None:
     answer = await found(client, quarter="2019-Q1")
     assert (answer["summary"], answer["total"]) == ("No invoices match.", 0)
+    last = await found(client, quarter="9999-Q4")  # no day follows it
+    assert last["total"] == 0
     beyond = await found(client, page=99)
     assert beyond["summary"].startswith("Page 99 is empty; 30 match.")
 

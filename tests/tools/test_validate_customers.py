@@ -12,6 +12,7 @@ from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY, Connect
 from tests.support.customers import FAULTS, customer
+from tests.support.people.evidence import call
 
 pytestmark = pytest.mark.anyio
 
@@ -293,6 +294,16 @@ async def test_problems_that_have_no_room_in_the_text_are_not_passed_over(client
     groups = len(answer.structured_content["problems"])
     more = groups + answer.structured_content.get("more_problems", 0) - len(told) + 1
     assert told[-1] == f"- and {more} more kinds of problem."
+
+
+@pytest.mark.parametrize("letter", ["\u1b35", "\u2c0a", "\U0001f9ff", "\u6f22", "ñ"])
+async def test_letters_that_cost_a_model_much_leave_the_answer_within_its_size(
+    client: Client, letter: str
+) -> None:
+    rows = [customer(n, **FAULTS[n]) for n in range(len(FAULTS))]
+    rows = [row | {"legal_name": letter * 60, "phone": letter * 30} for row in rows]
+    told = await call(client, "validate_customers", customers=rows)
+    assert told["problems"]
 
 
 @pytest.mark.parametrize(("more", "told"), [(1, "1 more kind"), (2, "2 more kinds")])

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from beel_mcp.api.company import Account
-from beel_mcp.cleaning import Said, clean, one_word, quoted
+from beel_mcp.cleaning import Said, clean, one_word, quoted, width
 from beel_mcp.language import localized, plural
 from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
@@ -101,14 +101,6 @@ def _names(labels: Sequence[str], room: int, separator: str, language: Language)
             names.pop()
             break
     return _joined(names, len(labels) - len(names), separator, language)
-
-
-def width(text: str) -> int:
-    """Measure a text by what it costs a model: other letters than ASCII's up to a token each.
-
-    A sentence stands twice in an answer, which may cost 1,000 tokens.
-    """
-    return sum(1 if letter.isascii() else 3 for letter in text)
 
 
 def _joined(names: Sequence[str], more: int, separator: str, language: Language) -> str:

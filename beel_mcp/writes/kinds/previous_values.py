@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from beel_mcp.api.customer_bodies import IDENTIFIERS
 from beel_mcp.api.http.wire import sanitized
-from beel_mcp.cleaning import ELLIPSIS, clean
-from beel_mcp.writes.consent.statement import width
+from beel_mcp.cleaning import ELLIPSIS, clean, width
 
 IBAN: Final = "preferred_payment_method.iban"
 # Above this width of JSON they are in a file, and an answer has the first of them.

@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from beel_mcp.cleaning import Said, joined, mask_iban, one_word, quoted, replace_ibans
+from beel_mcp.cleaning import Said, joined, mask_iban, one_word, quoted, replace_ibans, width
 from beel_mcp.language import localized, plural
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import LONGEST, compose, day_of, money, width
+from beel_mcp.writes.consent.statement import LONGEST, compose, day_of, money
 from beel_mcp.writes.journal.plan import Affected, Preview
 
 # What all addresses together may take: the sentence has other things to say, and cuts none of them.
