@@ -143,7 +143,6 @@ def creation_answer(
         )
         for record in outcome.of_class("created")
     ]
-    before = executed.created_before
     return CreationAnswer(
         **outcome.fields(replayed=executed.replayed),
         summary=_told_again("This batch was", executed) + customers_summary(outcome),
@@ -151,7 +150,7 @@ def creation_answer(
         counts=CreationCounts(**outcome.counts),
         **capped_fields("created", created, CREATED_CAP),
         **capped_fields("problems", _problems(outcome), GROUPS),
-        detail=customers_detail(outcome, before=before, stopped=stopped) or None,
+        detail=customers_detail(outcome, stopped=stopped) or None,
         next=next_steps(*_next_calls(outcome, stopped, can_check=can_check)),
     )
 
@@ -210,9 +209,7 @@ def _running_summary(counts: CreationCounts) -> str:
     return "Nothing is sent yet: another write to these books is in flight."
 
 
-def customers_detail(
-    outcome: Outcome, *, before: bool = False, stopped: BeelMcpError | None = None
-) -> str:
+def customers_detail(outcome: Outcome, *, stopped: BeelMcpError | None = None) -> str:
     """Say what the summary leaves out: why, and what not to do."""
     chunks = outcome.operation.chunks
     parts = [outcome.agreed] if outcome.agreed else []
@@ -233,11 +230,6 @@ def customers_detail(
         parts.append(f"{stopped.message} {stopped.remedy or ''}".strip())
     elif codes:
         parts.append(f"The reason: {', '.join(codes)}.")
-    if before:
-        parts.append(
-            "The very same rows were created by an earlier call within 24 hours, so BeeL may now"
-            " hold them twice: tell the person."
-        )
     return " ".join(parts)
 
 

@@ -35,6 +35,7 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.identifiers import vat_identifier
 from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
 from beel_mcp.writes.journal.records import Operation
+from beel_mcp.writes.kinds.protocol import settling_call
 
 # 1,000 tokens are what a structure may cost: a `width` of three is one, or a little less where
 # signs are many, and some come later.
@@ -234,6 +235,7 @@ class Validation:
     is_read_only: bool
     before: Operation | None = None  # created the very same rows, or some of them
     begun: Operation | None = None  # has exactly what can be created left to send
+    unsettled: str | None = None  # the operation that may have created some of these customers
     is_renewed: bool = False  # has another batch_id: what was decided under the first one is over
 
 
@@ -301,15 +303,14 @@ def _detail(facts: Validation) -> str:
             f" {day_and_time(begun.started_at)} and has not ended: go on with it instead of"
             " creating what is left anew."
         )
-    elif before and before.is_committed and facts.batch.importable():
-        parts.append(
-            f"The very same rows were created by operation {before.operation_id},"
-            f" {day_and_time(before.started_at)}; creating them again may double them: tell the"
-            " person."
-        )
     elif before:
         when = day_and_time(before.started_at)
         parts.append(f"Operation {before.operation_id} created what it could of these rows {when}.")
+    if facts.unsettled:
+        parts.append(
+            f"Operation {facts.unsettled} may have created some of these customers: it is settled"
+            " first, by check_operation."
+        )
     return " ".join(parts)
 
 
@@ -319,6 +320,8 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
         return [continuing_call(batch)]
     begun = resuming_call(facts.begun) if facts.begun else None
     create = None if facts.is_read_only else begun or creation_call(batch)
+    if facts.unsettled:
+        create = settling_call(facts.unsettled)
     return [create, foreign_call(batch), *_closer_looks(batch)]
 
 

@@ -161,7 +161,7 @@ class Batch:
         return self.of_kind(*IMPORTABLE)
 
     def done(self) -> int:
-        """Count the rows that were created already, from this very list."""
+        """Count the rows that we created already, a day ago at most."""
         return sum(self.verdict(row).is_done for row in self.rows)
 
     def judged(

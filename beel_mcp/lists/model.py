@@ -213,7 +213,7 @@ class Verdict(NamedTuple):
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None
-    is_done: bool = False  # the row was created already, from this very list
+    is_done: bool = False  # we created the row already, a day ago at most
 
 
 def get_value(values: Mapping[str, Any], field: str) -> Any:

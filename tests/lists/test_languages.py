@@ -9,8 +9,8 @@ from beel_mcp.lists.export.report import report_of
 from beel_mcp.lists.files.columns import read_table
 from beel_mcp.lists.files.rows import read_list
 from beel_mcp.lists.inline import read_inline
-from beel_mcp.lists.model import Verdict
-from beel_mcp.usecases.imports.validation import CREATED_TODAY
+from beel_mcp.lists.model import Problem, Verdict
+from beel_mcp.messages import Message
 from tests.lists.test_backup import ABROAD, WHOLE
 from tests.support.customers import FAULTS, customer
 from tests.support.list_files import text, xlsx
@@ -90,8 +90,9 @@ def test_rows_with_every_fault_are_told_of_in_spanish_and_in_nothing_else():
 
 def test_the_report_of_such_rows_is_spanish_as_a_whole():
     rows = read_inline(SPANISH_ROWS)
+    gone = Message("verdict.created_and_gone", when="2026-07-01 09:00 UTC", operation="op_1")
     verdicts = {
-        row.number: Verdict("warning", (), (*row.advice, CREATED_TODAY))
+        row.number: Verdict("warning", (), (*row.advice, Problem("row", gone)))
         for row in rows
         if not row.errors
     }

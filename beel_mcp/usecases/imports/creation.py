@@ -201,7 +201,6 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
         begun = call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
         return Executed(now, stopped=stopped)
-    before = journal.created_before(batch.payload_digest, account)
     decision = Decision(
         kind=TOOL,
         caller=call.caller,
@@ -215,8 +214,7 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     if operation is None:
         raise plan_not_open()
     now, stopped = await call.execution.finish(operation, write, call.deadline)
-    # What an earlier operation created only in part shows as duplicates.
-    return Executed(now, stopped=stopped, created_before=bool(before and before.is_committed))
+    return Executed(now, stopped=stopped)
 
 
 def _begun(

@@ -5,9 +5,11 @@ from dataclasses import replace
 from beel_mcp.answers.validation import Validation
 from beel_mcp.context import AppState
 from beel_mcp.lists.batch import Batch
+from beel_mcp.usecases.confirmation import write_row
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_overtaken
+from beel_mcp.writes.kinds.protocol import unsettled_overlap
 
 
 async def with_earlier_decisions(state: AppState, checked: Validation) -> Validation:
@@ -21,9 +23,13 @@ async def with_earlier_decisions(state: AppState, checked: Validation) -> Valida
         before = state.journal.created_before(batch.payload_digest, account)
         own = state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
         begun = next((op for op in (own, before) if op and _goes_on(state, op, batch)), None)
+        unsettled = None
+        if not begun and state.journal.open_operations(account):
+            rows = [write_row(row) for row in batch.importable()]
+            unsettled = unsettled_overlap(state.journal, account, rows)
     except JournalError:
         return checked
-    found = replace(checked, before=before, begun=begun)
+    found = replace(checked, before=before, begun=begun, unsettled=unsettled)
     is_over = own is not None and own is not begun and not own.is_open
     if is_over and batch.importable() and not batch.counts()["unchecked"]:
         return replace(found, batch=batch.renewed(), is_renewed=True)

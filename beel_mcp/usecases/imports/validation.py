@@ -14,15 +14,15 @@ from beel_mcp.api.models import RowProblem, RowReport
 from beel_mcp.context import AppState, report_progress
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
-from beel_mcp.lists.model import IMPORTABLE, Problem, Row, RowStatus, Verdict, get_value
+from beel_mcp.lists.model import Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import FieldIssue, Message, verbatim
-from beel_mcp.usecases.confirmation import write_row
 from beel_mcp.usecases.imports.earlier import with_earlier_decisions
+from beel_mcp.usecases.imports.known import KnownCustomers
 from beel_mcp.usecases.imports.source import ListRequest, read_batch
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
-from beel_mcp.writes.journal.records import RECORD_TTL, Clock, WriteRow
-from beel_mcp.writes.kinds.create_customers import VALIDATION_TTL, CustomerCreation
+from beel_mcp.writes.journal.records import RECORD_TTL, Clock
+from beel_mcp.writes.kinds.create_customers import VALIDATION_TTL
 
 # BeeL's status of a row: our class, and BeeL's counter, which is held against its own rows.
 _STATUSES: Mapping[str, tuple[RowStatus, str]] = {
@@ -167,7 +167,6 @@ def statistics_differ(report: BulkReport) -> bool:
 
 # Each look-up is a request; the first ones tell the person whom the rows collide with.
 LOOKED_UP_DUPLICATES = 10
-CREATED_TODAY = Problem("row", Message("verdict.created_lately"))
 
 
 class Validator:
@@ -194,8 +193,9 @@ class Validator:
         family = (await self._beel.active_company()).family
         account = await self._beel.account()
         self._sent_at = last_sent_at(self._journal, account)
+        known_customers = KnownCustomers(self._beel, self._journal, account)
+        created = await known_customers.created_from(batch)
         wire_problems = self._beel.customers.wire_problems
-        created = created_rows(self._journal, batch)
         self._verdicts = local_verdicts(
             batch, lambda row: wire_problems(row.payload(), family), created
         )
@@ -207,13 +207,12 @@ class Validator:
             check = self._still_good(rows, digest, known, batch)
             if check is None and stopped is None and self._has_time():
                 try:
-                    check = await self._ask(rows, digest)
+                    check = await self._ask(rows, digest, known_customers)
                 except BeelMcpError as error:
                     stopped = error
             checks.append(check)
         if stopped and not any(checks):
             raise stopped
-        self._remark_created(batch, account)
         await self._name_existing()
         return batch.judged(self._verdicts, checks), stopped
 
@@ -235,41 +234,35 @@ class Validator:
         left = self._ends_at - anyio.current_time()
         return not self._longest or left > self._longest
 
-    async def _ask(self, rows: Sequence[Row], digest: str) -> PartCheck:
+    async def _ask(self, rows: Sequence[Row], digest: str, known: KnownCustomers) -> PartCheck:
         began = anyio.current_time()
         report = await self._beel.customers.validate_bulk([row.payload() for row in rows])
+        # What is created from here on is held against this time when the rows are created.
+        at = self._now()
+        pairs = zip(rows, report.rows, strict=True)
+        verdicts = {row.number: verdict_of(row, row_report) for row, row_report in pairs}
+        verdicts |= await known.judge(rows, verdicts)
+        if known.is_blind:  # as if it was a day ago: whoever creates them holds them against it all
+            at -= RECORD_TTL
         self._longest = max(self._longest, anyio.current_time() - began)
-        for row, row_report in zip(rows, report.rows, strict=True):
-            self._verdicts[row.number] = verdict_of(row, row_report)
+        self._verdicts |= verdicts
         self._asked += rows
         report_progress(f"{len(self._asked)} rows checked")
         return PartCheck(
             digest,
-            self._now(),
+            at,
             report.processing_time_ms or 0,
             statistics_differ(report),
         )
 
-    def _remark_created(self, batch: Batch, account: Account) -> None:
-        """Say of rows without a NIF that they were created today: BeeL sees no double in them."""
-        open_rows = [
-            write_row(row)
-            for row in batch.rows
-            if "nif" not in row.values and self._is_importable(row)
-        ]
-        for number in created_today(self._journal, account, open_rows):
-            found = self._verdicts[number]
-            if CREATED_TODAY not in found.warnings:
-                warnings = (CREATED_TODAY, *found.warnings)
-                self._verdicts[number] = found._replace(kind="warning", warnings=warnings)
-
-    def _is_importable(self, row: Row) -> bool:
-        known = self._verdicts.get(row.number)
-        return known is not None and known.kind in IMPORTABLE
-
     async def _name_existing(self) -> None:
         """Find whom duplicate rows collide with. That is advice: a failure to find is none."""
-        duplicates = [row for row in self._asked if self._verdicts[row.number].kind == "duplicate"]
+        duplicates = [
+            row
+            for row in self._asked
+            if self._verdicts[row.number].kind == "duplicate"
+            and not self._verdicts[row.number].existing_customer_id
+        ]
         with anyio.move_on_after(max(self._ends_at - anyio.current_time(), 0)):
             for row in duplicates[:LOOKED_UP_DUPLICATES]:
                 nif = str(row.values.get("nif", ""))
@@ -298,30 +291,6 @@ def last_sent_at(journal: Journal, account: Account) -> float:
         return journal.last_sent_at(account)
     except JournalError:
         return 0.0
-
-
-def created_today(journal: Journal, account: Account, rows: Sequence[WriteRow]) -> Sequence[int]:
-    """List the numbers of rows that our operations created within a day."""
-    since = journal.time() - RECORD_TTL.total_seconds()
-    try:
-        return journal.personal_data.created_since(rows, account.ledger_id, since) if rows else ()
-    except JournalError:
-        return ()
-
-
-def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
-    """List the rows that were created from a batch, or from one that it was made of, by number."""
-    found: dict[int, str | None] = {}
-    try:
-        for batch_id in (*batch.lineage, batch.batch_id):
-            operation = journal.find_decision(CustomerCreation.name, batch.caller, batch_id)
-            for chunk in operation.chunks if operation else ():
-                if chunk.state == "COMMITTED":
-                    rows = journal.personal_data.record(chunk) or ()
-                    found |= {record.number: record.record_id or None for record in rows}
-    except JournalError:
-        return {}  # looking at a list needs no journal; creating does, and says so
-    return found
 
 
 async def validate_list(state: AppState, request: ListRequest) -> ValidationAnswer:

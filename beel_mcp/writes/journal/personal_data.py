@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from beel_mcp.writes.journal.database import Database, secret_of
 from beel_mcp.writes.journal.records import (
@@ -21,6 +21,13 @@ from beel_mcp.writes.journal.records import (
 )
 
 _MOST_ORIGINS: Final = 200
+
+
+class Creation(NamedTuple):
+    """Which operation created a record, and when that was settled, in seconds since 1970."""
+
+    operation_id: str
+    at: float
 
 
 class PersonalData:
@@ -67,24 +74,29 @@ class PersonalData:
 
     def created_since(
         self, rows: Iterable[WriteRow], ledger_id: str, since: float, besides: str = ""
-    ) -> list[int]:
-        """List the numbers of the rows that our operations created in a ledger since a time.
+    ) -> dict[int, Creation]:
+        """Find the rows that our operations created in a ledger since a time, by row number.
 
-        What the operation `besides` created does not count.
+        What the operation `besides` created does not count; of several creations the last does.
         """
         if not self._database.exists():  # looking leaves no trace
-            return []
+            return {}
         with self._database.reading() as db:
             secret = secret_of(db)
             found = {
-                digest
-                for [digest] in db.execute(
-                    "SELECT digest FROM identifiers JOIN operations USING (operation_id)"
-                    " WHERE ledger_id = ? AND created_at >= ? AND operation_id != ?",
+                digest: Creation(operation_id, at)
+                for digest, operation_id, at in db.execute(
+                    "SELECT digest, operation_id, created_at"
+                    " FROM identifiers JOIN operations USING (operation_id)"
+                    " WHERE ledger_id = ? AND created_at >= ? AND operation_id != ?"
+                    " ORDER BY created_at",
                     (ledger_id, since, besides),
                 )
             }
-        return [row.number for row in rows if _digest(secret, row.identity) in found]
+        if not found:  # most lists: no digest to make of any row
+            return {}
+        digests = ((row.number, _digest(secret, row.identity)) for row in rows)
+        return {number: found[digest] for number, digest in digests if digest in found}
 
     def sendings(self, kind: str, ledger_id: str) -> list[Sending]:
         """List what was sent to a ledger within a day and had its effect, or may have had it.

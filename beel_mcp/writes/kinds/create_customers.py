@@ -231,7 +231,7 @@ class CustomerCreation(Write):
             found += [
                 customer.id
                 for customer in page.items
-                if _is_same(customer, row) and _created_at(customer) >= since
+                if is_same(customer, row) and _created_at(customer) >= since
             ]
             if not page.has_more:
                 break
@@ -313,7 +313,7 @@ def _joined(findings: set[Finding]) -> Finding:
     return "unclear" if "unclear" in findings else "mixed"
 
 
-def _is_same(customer: Customer, row: WriteRow) -> bool:
+def is_same(customer: Customer, row: WriteRow) -> bool:
     """Whether a customer in BeeL has the identifier of a row, else its name and street."""
     if row.payload.get("nif"):
         return customer_key({"nif": customer.nif}) == row.identity

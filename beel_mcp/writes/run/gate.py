@@ -63,14 +63,12 @@ class NotConfirmed:
 class Executed:
     """What a decision became.
 
-    `stopped` says why the rest was not sent; `created_before` that an earlier operation created
-    the very same records; `preview` is what was agreed to, where it just was.
+    `stopped` says why the rest was not sent; `preview` is what was agreed to, where it just was.
     """
 
     operation: Operation
     replayed: bool = False
     stopped: BeelMcpError | None = None
-    created_before: bool = False
     preview: Preview | None = None
 
 
