@@ -4,12 +4,15 @@ The lists and counts are those of every guarded tool; a mail has an address and 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from beel_mcp.answers.changes import ChangeAnswer
 from beel_mcp.answers.outcome import Outcome
+from beel_mcp.cleaning import one_word
+from beel_mcp.writes.kinds.undo_statement import moment_of
 
 
 class MailAnswer(ChangeAnswer):
@@ -24,8 +27,9 @@ class MailAnswer(ChangeAnswer):
     email_id: str | None = None
 
     def lines(self) -> Sequence[str]:
-        when = f" on {self.sent_at}" if self.sent_at else ""
-        to = ", ".join(self.sent_to or ())
+        sent_at = datetime.fromisoformat(self.sent_at).timestamp() if self.sent_at else None
+        when = f" on {moment_of(sent_at, 'en')} (Madrid)" if sent_at else ""
+        to = ", ".join(map(one_word, self.sent_to or ()))
         return [*super().lines(), f"Mailed{when} to {to}." if to else ""]
 
     @classmethod
