@@ -252,7 +252,9 @@ def read_template(response: Incoming, endpoint: Endpoint, family: Family) -> Api
     if response.status != 200 or response.fault or kind != "text/csv":
         refusal = responses.read(response, endpoint, family)
         raise refusal.unexpected("BeeL answered with something else than a CSV template.")
-    template = _template(response.body or b"")
+    # Half a list is a list: where nothing marks its end, nobody can tell that it is whole.
+    is_marked = not response.headers.keys().isdisjoint(("content-length", "transfer-encoding"))
+    template = _template(response.body or b"") if is_marked else None
     opened = ApiResponse(endpoint, family, response.status, template, None)
     if template is None:
         raise opened.unexpected("BeeL's CSV template does not hold a header that can be read.")

@@ -56,7 +56,8 @@ async def check_operation(
     operation_id it lists what is running, unsettled, or ended in the last 24 hours. Call it instead
     of repeating a write.
     """
-    account = await beel.account()
+    with call.in_doubt(operation_id or ""):
+        account = await beel.account()
     if operation_id is None:
         return operations_answer(
             call.open_operations(account), *call.ended_operations(account, page), page

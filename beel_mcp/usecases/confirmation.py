@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, TypeVar
 
 import anyio
@@ -29,7 +30,7 @@ from beel_mcp.answers.plan import WriteAnswer, not_confirmed, remark_fields, wai
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
-from beel_mcp.errors import BeelMcpError, CallerError, NextCall, crashed
+from beel_mcp.errors import ApiError, BeelMcpError, CallerError, NextCall, crashed
 from beel_mcp.files.output import save_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
@@ -40,7 +41,7 @@ from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, 
 from beel_mcp.writes.journal.plan import Preview
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext
+from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext, settling_call
 from beel_mcp.writes.run.execution import Agreed, Deadline, Execution, check_account
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
@@ -110,6 +111,18 @@ class WriteCall:
             for found in recent[start : start + LONG_PAGE_SIZE]
         ], len(recent)
 
+    @contextmanager
+    def in_doubt(self, operation_id: str) -> Iterator[None]:
+        """Let no error say that nothing was changed while nobody knows what an operation did."""
+        try:
+            yield
+        except ApiError as error:
+            operation = self.state.journal.find(operation_id, self.caller)
+            if operation is not None and operation.is_open:
+                error.changed = "unknown"
+                error.next_calls = error.next_calls or (settling_call(operation_id),)
+            raise
+
     async def settle(self, operation: Operation) -> tuple[Operation, int | None]:
         """Wait for an operation, or find out by reading what became of it.
 
@@ -126,7 +139,8 @@ class WriteCall:
             write = self.gate.write(operation.kind, {})
             reconciliation = Reconciliation(journal, self.state.timing.sleep)
             until = journal.time() + self.deadline.left_s
-            retry_after_s = await reconciliation.settle(operation_id, write, until)
+            with self.in_doubt(operation_id):
+                retry_after_s = await reconciliation.settle(operation_id, write, until)
         operation = journal.get(operation_id)
         is_over = not operation.is_open and self.state.writes.running(operation_id) is None
         if operation.ended_at is None and is_over:

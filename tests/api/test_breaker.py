@@ -135,23 +135,48 @@ async def test_a_probe_that_fails_opens_it_again_after_one_request(opened, scrip
     assert route.call_count == sent + 1
 
 
-async def test_only_one_request_probes(opened, beel, time):
+async def test_only_one_request_probes_and_the_others_wait_for_what_it_finds(opened, beel, time):
+    time.at += 30
+    asked, answered = anyio.Event(), anyio.Event()
+    codes, sent = [], []
+
+    async def slow(_):
+        sent.append(codes.copy())
+        asked.set()
+        await answered.wait()
+        return httpx.Response(404)
+
+    beel.get(CALLS["read"][1]).mock(side_effect=slow)
+
+    async def another():
+        codes.append((await failing(opened, "read")).code)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(another)
+        await asked.wait()
+        tasks.start_soon(another)
+        await anyio.wait_all_tasks_blocked()
+        assert (len(sent), codes) == (1, [])
+        answered.set()
+    assert codes == ["not_found", "not_found"]
+
+
+async def test_what_waited_for_a_probe_that_fails_is_told_to_wait(opened, beel, time):
     time.at += 30
     asked, answered = anyio.Event(), anyio.Event()
 
     async def slow(_):
         asked.set()
         await answered.wait()
-        return httpx.Response(404)
+        return httpx.Response(500)
 
     beel.get(CALLS["read"][1]).mock(side_effect=slow)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(failing, opened, "read")
         await asked.wait()
-        error = await failing(opened, "read")
-        assert (error.code, error.retry_after_s) == ("circuit_open", 1)
         answered.set()
-    assert (await failing(opened, "read")).code == "not_found"
+        error = await failing(opened, "read")
+    assert (error.code, error.retry_after_s) == ("circuit_open", 30)
 
 
 async def test_a_probe_that_is_cancelled_bars_nobody(opened, beel, script, time):

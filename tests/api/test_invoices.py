@@ -8,6 +8,7 @@ from beel_mcp.errors import (
     ConflictError,
     InvalidRequestError,
     NotFoundError,
+    RefusedError,
     RouteRetiredError,
     UnknownOutcomeError,
 )
@@ -116,8 +117,16 @@ async def test_an_id_that_would_change_the_path_is_not_sent(beel, client, invoic
 
 async def test_a_route_that_is_gone_is_no_missing_invoice(beel, client, family, url):
     beel.delete(url).respond(410, json=refusal("GONE"))
-    with pytest.raises(RouteRetiredError if family == "flat" else NotFoundError):
+    with pytest.raises(RefusedError) as caught:
         await client.invoices.delete(INVOICE_ID)
+    assert type(caught.value) is (RouteRetiredError if family == "flat" else RefusedError)
+
+
+async def test_a_page_of_a_proxy_is_no_missing_invoice(beel, client, family, url):
+    beel.delete(url).respond(404, html="<h1>404</h1>")
+    with pytest.raises(RefusedError) as caught:
+        await client.invoices.delete(INVOICE_ID)
+    assert not isinstance(caught.value, NotFoundError)
 
 
 async def test_a_pdf_is_asked_for_with_the_wait_that_there_is_time_for(beel, client, family, url):

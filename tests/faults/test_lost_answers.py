@@ -164,7 +164,8 @@ async def test_a_beel_that_cannot_be_asked_leaves_it_unknown_and_the_observation
     down = beel.fault("answer", raw=BAD_GATEWAY, times=999)
     result = await client.call_tool("check_operation", lost["next"][0]["arguments"])
     assert result.is_error
-    assert (result.structured_content or {})["changed"] == "nothing"
+    told = result.structured_content or {}
+    assert (told["changed"], told["next"][0]["tool"]) == ("unknown", "check_operation")
     down.times = 0
     await fake_time.sleep(60)
     settled = await call(client, "check_operation", **lost["next"][0]["arguments"])

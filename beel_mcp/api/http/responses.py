@@ -215,10 +215,14 @@ def error_for(incoming: Incoming, body: Any, endpoint: Endpoint, family: Family)
             remedy=_RETIRE_REMEDY,
             **facts,
         )
+    kind, about = _KINDS.get(status, InvalidRequestError), str(status)
+    if code == _NO_PATH:
+        kind, about = RefusedError, "path"
+    elif kind is NotFoundError and not _is_about_record(code, endpoint, family):
+        kind, about = RefusedError, "address"
     by_status = _refusals()["status"]
-    own = by_status.get("path" if code == _NO_PATH else str(status), by_status["other"])
+    own = by_status.get(about, by_status["other"])
     sentences = (own["sentence"], _missing_scopes(error), _quoted(body), _ending(incoming))
-    kind = RefusedError if code == _NO_PATH else _KINDS.get(status, InvalidRequestError)
     return kind(
         " ".join(filter(None, sentences)),
         code=code or own["code"],
@@ -267,6 +271,15 @@ def _is_retired(incoming: Incoming, code: str | None, endpoint: Endpoint, family
         or _ABOUT_ROUTES.search(code) is not None
         or has_passed(incoming.headers)
     )
+
+
+def _is_about_record(code: str | None, endpoint: Endpoint, family: Family) -> bool:
+    """Tell BeeL's word that a record is not there from a 404 of whatever stands before BeeL.
+
+    On the first a deletion is called done; a path without a record's id names none that could be.
+    """
+    is_beels = code is not None and not _ABOUT_ROUTES.search(code)
+    return is_beels or endpoint.route(family).is_collection
 
 
 def _field_errors(error: Mapping[str, Any]) -> tuple[FieldError, ...]:

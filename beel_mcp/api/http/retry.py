@@ -80,7 +80,7 @@ class Breaker:
         self._now = now
         self._failures = 0
         self._opened_at: float | None = None
-        self._probing = False
+        self.probe: anyio.Event | None = None  # set once the request that may try has ended
 
     @property
     def blocked_for_s(self) -> float:
@@ -89,7 +89,7 @@ class Breaker:
             return 0.0
         left = self._opened_at + OPEN_S - self._now()
         # How long a probe takes is not known; whoever meets one asks again soon.
-        return max(left, 1.0 if self._probing else 0.0)
+        return max(left, 1.0 if self.probe else 0.0)
 
     @contextmanager
     def attempt(self) -> Iterator[Callable[[ApiError | None], None]]:
@@ -106,8 +106,8 @@ class Breaker:
                 retryable=True,
                 retry_after_s=seconds,
             )
-        is_probe = self._opened_at is not None
-        self._probing = self._probing or is_probe
+        probe = None if self._opened_at is None else anyio.Event()
+        is_probe, self.probe = probe is not None, probe or self.probe
 
         def record(error: ApiError | None) -> None:
             is_answer = error is not None and error.status is not None and error.status < 500
@@ -123,7 +123,9 @@ class Breaker:
         try:
             yield record
         finally:  # a probe that was cancelled taught nothing, and must not bar the next one
-            self._probing = self._probing and not is_probe
+            if probe is not None:
+                probe.set()
+                self.probe = None
 
 
 class Quota:
@@ -201,6 +203,7 @@ class Retries:
         progress = _Progress(rule, now + patience_s)
         while True:
             error: ApiError
+            await self._wait_for_probe(progress)
             with self._breaker.attempt() as record:
                 await self._wait_for_room(progress, request)
                 try:
@@ -215,6 +218,15 @@ class Retries:
             progress.note(error)
             if not await self._pause(progress, error):
                 raise progress.doubt or error
+
+    async def _wait_for_probe(self, progress: _Progress) -> None:
+        """Wait while another request finds out whether BeeL is back: a call reads several at once.
+
+        To refuse them would cancel the call, and the one that tries with it.
+        """
+        with anyio.move_on_after(progress.patience_ends - self._now()):
+            while self._breaker.probe is not None:
+                await self._breaker.probe.wait()
 
     async def _wait_for_room(self, progress: _Progress, request: Outgoing) -> None:
         """Wait until BeeL takes another request in this minute.

@@ -1,7 +1,8 @@
 """The fault server as a process of its own, told by lines of JSON what goes wrong next.
 
 `python -m tests.support.servers.fault_process` reads commands from stdin and answers each with a
-line: `open` a new BeeL, `arm` faults, `calm` it down, `late`, `rows`, `execute`, `look`.
+line: `open` a new BeeL, `arm` faults, `calm` it down, `late`, `clock`, `rows`, `execute`,
+`look`.
 """
 
 import asyncio
@@ -11,12 +12,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 
 from beel_mcp.sandbox import SandboxOptions, create_app
+from beel_mcp.sandbox.options import utc_now
 from tests.support.servers.fault_server import Fault, FaultServer
 
 ROOT = Path(__file__).parents[3]
@@ -108,6 +111,7 @@ class Commands:
     def __init__(self) -> None:
         self._server: FaultServer | None = None
         self._looked = 0
+        self._ahead = timedelta()
 
     @property
     def server(self) -> FaultServer:
@@ -119,7 +123,9 @@ class Commands:
             await self.calm()
             self._server.deafen()
             self._server.app.state.store.close()
-        self._server = FaultServer(create_app(SandboxOptions(**options)), keeps_alive=True)
+        self._ahead = timedelta()
+        made = create_app(SandboxOptions(now=lambda: utc_now() + self._ahead, **options))
+        self._server = FaultServer(made, keeps_alive=True)
         self._looked = 0
         await self._server.listen()
         return self._server.port
@@ -140,6 +146,9 @@ class Commands:
         if self.server.listener is None:
             await self.server.listen()
         return happened
+
+    async def clock(self, ahead_s: float) -> None:
+        self._ahead = timedelta(seconds=ahead_s)
 
     async def late(self) -> None:
         await self.server.commit_late()

@@ -188,6 +188,8 @@ REFUSALS: Final[dict[str, Spoil]] = {
     "401": refusal(401, "UNAUTHORIZED"),
     "403": refusal(403, "INSUFFICIENT_SCOPE"),
     "404": refusal(404, "NOT_FOUND"),
+    "404 in HTML": lambda _: Answer(404, PAGE, HTML),
+    "404 of the route": refusal(404, "ENDPOINT_NOT_FOUND"),
     "406": refusal(406, "NOT_ACCEPTABLE"),
     "409": refusal(409, "CONCURRENT_MODIFICATION"),
     "409, key in use": refusal(409, "IDEMPOTENCY_KEY_PROCESSING", retry_after="2"),
