@@ -5,7 +5,9 @@ from typing import Final
 
 _EMAIL: Final = re.compile(r"[^@\s,;:<>()\[\]\"]+@(?:[^@\s,;:<>.]+\.)+[^@\s,;:<>.]{2,}")
 _PHONE: Final = re.compile(r"\+?[0-9\s()\-]{8,20}")
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\];:,|/\"']+@[^\s<>()\[\];:,|/\"']+")
+# From the start of a word only: from every letter of a long one it would take minutes.
+_IN_WORD: Final = r"[^\s<>()\[\];:,|/\"']"
+_ADDRESS: Final = re.compile(f"(?<!{_IN_WORD}){_IN_WORD}+@{_IN_WORD}+")
 _BETWEEN_ADDRESSES: Final = re.compile(r"[\s;,/|<>]|\b(?:y|e|o|i|u|and|or|mailto:)(?!\w)")
 _BETWEEN_PHONES: Final = re.compile(
     r"\s*[/;,|\n]\s*|\s+(?:y|e|o|u|i|and|or|-|\u2013)\s+", re.IGNORECASE
