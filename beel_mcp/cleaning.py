@@ -129,6 +129,13 @@ def replace_ibans(text: str, replacement: Callable[[str], str]) -> str:
     return _IBAN.sub(replace, text)
 
 
+def no_account(text: str) -> str:
+    """Refuse an IBAN in the place of an id, which answers repeat as it is: a ValueError."""
+    if replace_ibans(text, mask_iban) != text:
+        raise ValueError("a bank account")
+    return text
+
+
 def without_accounts(value: Any, name: str = "") -> Any:
     """Mask every IBAN in the texts of JSON values; what is called an id stays as it is."""
     if isinstance(value, str):

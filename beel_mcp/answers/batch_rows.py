@@ -80,7 +80,7 @@ def rows_answer(batch: Batch, kind: RowStatus | None, page: int, limit: int) -> 
     """Give a page of rows: as many as were asked for, as far as an answer has room for them."""
     chosen = batch.of_kind(kind) if kind else batch.rows
     pages = _pages((_told(batch, row) for row in chosen), limit)
-    rows = next(islice(pages, page - 1, None), [])
+    rows = next(islice(pages, min(page - 1, len(chosen)), None), [])
     has_more = next(pages, None) is not None
     what = plural(len(chosen), f"{kind.replace('_', ' ')} row" if kind else "row")
     where = f"page {page}" if rows else f"page {page} is empty"

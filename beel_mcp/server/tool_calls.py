@@ -49,6 +49,7 @@ _FINDERS = {
 
 _KEY = re.compile(r"beel_sk_\w", re.IGNORECASE)
 _HALF = re.compile("[\ud800-\udfff]")  # a surrogate that stands alone: no file or request holds it
+_NO_ID = ("string_pattern_mismatch", "value_error")  # the pattern of an id, and `no_account`
 _JSON_OPENINGS = {"object": "{", "array": "[{"}  # one object is a list of one
 _NULL = "is the word null: leave it out, or ask the person what is meant"
 _KINDS = {"object": Mapping, "array": list | Mapping}
@@ -335,7 +336,7 @@ def _unknown_tool(name: str, known: list[str]) -> CallerError:
 
 def _field_error(fault: ErrorDetails) -> FieldError:
     path = fault["loc"]
-    finder = _FINDERS.get(str(path[0])) if fault["type"] == "string_pattern_mismatch" else None
+    finder = _FINDERS.get(str(path[0])) if fault["type"] in _NO_ID else None
     words = f"is no id; {finder} gives ids" if finder else _fault_words().get(fault["type"])
     return FieldError(_field_path(path), (words or "is not valid").format_map(fault.get("ctx", {})))
 

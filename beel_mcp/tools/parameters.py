@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from beel_mcp.cleaning import no_account
 from beel_mcp.lists.edits import CustomerChanges
 from beel_mcp.lists.model import CustomerRow
 from beel_mcp.tools.declare import flatten
@@ -87,7 +88,12 @@ SkipProblems = Annotated[
     bool, Field(description="Create the importable rows and leave out the others.")
 ]
 # Checked, and not shown: nine times the pattern costs more tokens than it tells a model.
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$"), WithJsonSchema({"type": "string"})]
+Id = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9-]{1,64}$"),
+    AfterValidator(no_account),
+    WithJsonSchema({"type": "string"}),
+]
 CustomerIds = Annotated[
     list[Id],
     Field(max_length=500, description="From find_customers; or selection_id."),

@@ -242,3 +242,17 @@ async def test_a_choice_that_is_made_many_times_is_made_once(client: Client) -> 
     assert dict(many) == dict(once)
     statuses = await call(client, "find_invoices", status=["DRAFT"] * 500)
     assert statuses["total"] == (await call(client, "find_invoices", status=["DRAFT"]))["total"]
+
+
+async def test_a_bank_account_in_the_place_of_an_id_is_refused_and_not_repeated(
+    client: Client,
+) -> None:
+    for account in ("ES7620770024003102575766", "ES76-2077-0024-0031-0257-5766"):
+        for tool, arguments in (
+            ("deactivate_customers", {"customer_ids": [account]}),
+            ("delete_draft_invoice", {"invoice_ids": [account]}),
+            ("find_customers", {"customer_id": account}),
+        ):
+            result = await client.call_tool(tool, arguments)
+            assert (result.structured_content or {})["code"] == "invalid_arguments"
+            assert account not in result.model_dump_json()

@@ -128,3 +128,11 @@ async def test_a_page_behind_the_last_leads_back_to_the_first(client: Client) ->
     assert step["arguments"] == {"batch_id": batch_id, "page": 1, "limit": 20}
     none = await client.call_tool("list_batch_rows", {"batch_id": batch_id, "kind": "error"})
     assert "next" not in none.structured_content
+
+
+async def test_a_page_behind_every_list_is_empty(client: Client) -> None:
+    batch_id = await batch_of(client, customer(1))
+    for page in (2, 10**12, 10**30):
+        result = await client.call_tool("list_batch_rows", {"batch_id": batch_id, "page": page})
+        answer = result.structured_content or {}
+        assert (answer["status"], answer.get("rows") or []) == ("done", [])

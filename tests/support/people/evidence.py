@@ -45,12 +45,12 @@ async def call(client: Client, tool: str, **arguments: Any) -> Told:
     return checked(tool, await client.call_tool(tool, arguments))
 
 
-def checked(tool: str, result: CallToolResult) -> Told:
+def checked(tool: str, result: CallToolResult, most_tokens: int | None = None) -> Told:
     told = Told(result)
     validator(tool).validate(dict(told))
     lists_rows = tool.startswith(("find_", "check_", "list_"))
     assert len(told.text) <= (6_000 if lists_rows else 1_500), told.text
-    limit = 8_000 if lists_rows else 1_000
+    limit = most_tokens or (8_000 if lists_rows else 1_000)
     assert TOKENS.count(json.dumps(told, ensure_ascii=False)) <= limit, told
     assert result.is_error == (told["status"] == "error")
     assert told.text.startswith(told["summary"])
