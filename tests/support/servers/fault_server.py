@@ -323,7 +323,8 @@ def _start_of(answer: Answer, action: Action) -> bytes:
     whole = answer.head(**{"content-length": str(len(answer.body))})
     starts = {
         "delay": answer.wire(),
-        "truncate": whole + half,
+        # Of an answer without a body nothing but its head can be cut.
+        "truncate": whole + half if half else whole[: len(whole) // 2],
         "half": whole + half,
         "chunked": answer.head(**{"transfer-encoding": "chunked"})
         + b"%x\r\n%s\r\n" % (len(half), half),
