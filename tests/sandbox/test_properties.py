@@ -67,7 +67,7 @@ def aim(case: schemathesis.Case) -> None:
         "invoice_id": invoice_id(1),
     }
     for name in case.path_parameters or {}:
-        case.path_parameters[name] = known[name]
+        case.path_parameters[name] = known.get(name, case.path_parameters[name])
     if re.fullmatch(UUID.pattern, str(case.headers.get("BeeL-Active-Company", ""))):
         case.headers["BeeL-Active-Company"] = DEMO_COMPANY_ID
     # The generator likes few keys, and each is bound to the first body it came with.

@@ -22,11 +22,11 @@ ORDERS: Final = ("sent_at", "status", "email_type")
 SUBJECTS: Final = {"es": "Sus facturas", "en": "Your invoices", "ca": "Les vostres factures"}
 DELIVERY: Final[Mapping[str, Rule]] = {
     "invoice_ids": Rule("array", items=Rule("uuid", null="mistyped"), required=NEEDED),
-    "recipients": Rule("array", items=EMAIL, required=NEEDED),
-    "cc": Rule("array", items=EMAIL, default=[]),
-    "subject": Rule(most=200),
-    "message": Rule(most=2000),
-    "language": Rule(choices=tuple(SUBJECTS), default="es"),
+    "recipients": Rule("array", items=EMAIL, null="mistyped", required=NEEDED),
+    "cc": Rule("array", items=EMAIL, null="mistyped", default=[]),
+    "subject": Rule(most=200, null="mistyped"),
+    "message": Rule(most=2000, null="mistyped"),
+    "language": Rule(choices=tuple(SUBJECTS), null="mistyped", default="es"),
 }
 EMAILS: Final[Mapping[str, Parameter]] = {
     "page": PAGES["page"],
@@ -127,7 +127,7 @@ def _read(call: Call) -> dict[str, Any]:
     reader = BodyReader(call.options.generation)
     fields = reader.read_fields(call.body, DELIVERY)
     for name, most in (("invoice_ids", MOST_INVOICES), ("recipients", None)):
-        number = len(fields.get(name, ()))
+        number = len(fields.get(name) or ())
         if name in fields and not 1 <= number <= (most or number):
             reader.report(name, f"Must have 1 to {most}" if most else "Must not be empty")
     refuse(reader.problems, "mail")

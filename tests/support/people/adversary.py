@@ -255,7 +255,7 @@ class Caller(RuleBasedStateMachine):
         if answer.get("status") in ("done", "partial"):
             STATS["undone"] += 1
         if "plan_id" in answer:
-            assert not more
+            assert not any(more.values())  # empty changes are none
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
