@@ -43,8 +43,8 @@ WRITES: Final = [*((kind, world) for kind in JOBS for world in (TODAY, FLAT, LEG
 NOTE: Final = (
     "Each cell is one operation of one tool in one kind of BeeL, in which one thing goes wrong at"
     " one moment. Not covered: a BeeL that tells a lie in good form (a refusal of what it did, a"
-    " record that it has called missing), what is carried out late where BeeL knows neither key"
-    " nor NIF, a process that has not asked yet who it is, and requests of several processes."
+    " record that it has called missing), mails and undoing, what is carried out late where BeeL"
+    " knows neither key nor NIF, a process that has not asked yet who it is, and several processes."
 )
 
 
