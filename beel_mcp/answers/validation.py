@@ -39,7 +39,7 @@ from beel_mcp.writes.kinds.protocol import settling_call
 
 # 1,000 tokens are what a structure may cost: a `width` of three is one, or a little less where
 # signs are many, and some come later.
-STRUCTURE_LIMIT = 2_900
+STRUCTURE_LIMIT = 2_880
 FEW_GROUPS, FEW_GROUPS_LIMIT = 4, 3_200  # fewer are told in letters only that cost much
 # How many groups of problems and of changes, and how many columns that fill nothing, an answer
 # tells: from the most to the fewest.

@@ -24,6 +24,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(create_customers, "ROWS_IN_A_REQUEST", 3)
 
 
+@pytest.mark.slow
 async def test_a_list_of_several_requests_is_created_in_order_each_under_its_own_key(
     client: Client, sandbox: Starlette, settings: Settings
 ) -> None:
