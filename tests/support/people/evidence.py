@@ -25,7 +25,7 @@ SOME_ID = re.compile(r"\b(bat|op|plan|sel|pkg)_([A-Za-z0-9_-]{16,22})")
 
 
 def _usual(found: re.Match[str]) -> str:
-    return f"{found[1]}_{'z9rC3zc8fVxNQxTsWZURFQ'[: len(found[2])]}"
+    return f"{found[1]}_{'rR7ULuCl7iecp7FGOMKn3Q'[: len(found[2])]}"
 
 
 class Told(dict[str, Any]):
