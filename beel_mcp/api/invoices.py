@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 from beel_mcp.api import invoice_lists
 from beel_mcp.api import zip as zips
 from beel_mcp.api.company import Client
-from beel_mcp.api.invoice_lists import InvoiceFilter, InvoiceLists
+from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter, InvoiceLists
 from beel_mcp.api.models import (
     DeletedData,
     Invoice,
@@ -29,12 +29,19 @@ from beel_mcp.api.routes import (
     Call,
 )
 from beel_mcp.api.zip import ZipAnswer
-from beel_mcp.errors import CallerError, InternalError, InvalidRequestError, TooLargeError
+from beel_mcp.errors import (
+    CallerError,
+    InternalError,
+    InvalidRequestError,
+    TooLargeError,
+    UnknownOutcomeError,
+)
 
 MOST_IN_ZIP: Final = 500  # that any contract lets through; ask zip_chunk_size() for less
 _CHUNKS: Final = {"flat": 20, "company": 100}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVERY: Final = InvoiceFilter()
+_MOST_WALKED: Final = 20_000  # beyond, a walk through all of them is no answer in time
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,27 @@ class InvoicesApi:
                 the answer holds something else than was asked for.
         """
         return self._lists.all(wanted, most)
+
+    async def walk(self, number: int, at_once: int) -> AsyncIterator[Invoice]:
+        """Walk through all invoices for the sake of `number` of them, as far as that gets.
+
+        Nowhere if so many are read singly in fewer rounds, `at_once` at a time; not to the end if
+        the list grows or moves meanwhile. What was not met is to be read singly.
+
+        Raises:
+            UnknownOutcomeError: the answer holds something else than was asked for.
+        """
+        total = (await self.list(limit=1)).total
+        if total > _MOST_WALKED or total / PAGE_SIZE > number / at_once:
+            return
+        try:
+            async for invoice in self.list_all(most=_MOST_WALKED):
+                yield invoice
+        except CallerError:
+            return
+        except UnknownOutcomeError as error:
+            if error.code != "list_moved":
+                raise
 
     async def get(self, invoice_id: str) -> Invoice:
         """Read an invoice: GET /invoices/{invoice_id}.

@@ -7,19 +7,18 @@ An older BeeL may have set it: where it stands, it is believed.
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.api.models import Invoice
+from beel_mcp.writes.consent.statement import in_madrid
 
 OVERDUE: Final = "OVERDUE"
 UNPAID: Final = ("ISSUED", "SENT", OVERDUE)
-_MADRID: Final = ZoneInfo("Europe/Madrid")
 
 
 def today_in_madrid(now: datetime) -> date:
     """Give the day by which a bookkeeper in Spain tells what is late."""
-    return now.astimezone(_MADRID).date()
+    return in_madrid(now).date()
 
 
 def asks_for_money(invoice: Invoice) -> bool:

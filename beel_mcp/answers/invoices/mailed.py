@@ -12,7 +12,7 @@ from pydantic import Field
 from beel_mcp.answers.changes import ChangeAnswer
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.cleaning import one_word
-from beel_mcp.writes.kinds.undo_statement import moment_of
+from beel_mcp.writes.consent.statement import moment_of
 
 
 class MailAnswer(ChangeAnswer):

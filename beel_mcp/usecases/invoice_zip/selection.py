@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from beel_mcp.api.client import BeelClient
-from beel_mcp.api.invoice_lists import PAGE_SIZE, InvoiceFilter, too_many
+from beel_mcp.api.invoice_lists import InvoiceFilter, too_many
 from beel_mcp.api.models import Invoice
 from beel_mcp.errors import (
     CallerError,
@@ -26,8 +26,6 @@ MOST: Final = 2_000
 ISSUED: Final = ("ISSUED", "SENT", "PAID", OVERDUE, "RECTIFIED", "VOIDED")
 _FEW: Final = 20
 _MOST_NAMED: Final = 20
-# Beyond that many invoices a walk through all of them is no answer in time.
-_MOST_WALKED: Final = 20_000
 # Among so many the overdue ones are looked for; BeeL does not list those alone.
 _MOST_LOOKED_AT: Final = 5_000
 
@@ -118,7 +116,8 @@ async def _list_once(beel: BeelClient, status: StatusFilter) -> list[Invoice]:
 async def read_facts(package: Package, beel: BeelClient) -> None:
     """Read the invoices that were asked for by id: a few singly, many through lists."""
     if len(package.unread()) > _FEW:
-        await _walk(package, beel)
+        async for invoice in beel.invoices.walk(len(package.unread()), REQUESTS_AT_ONCE):
+            package.add_facts(invoice)
 
     async def read(invoice_id: str) -> None:
         try:
@@ -142,18 +141,3 @@ async def read_rectified_numbers(package: Package, beel: BeelClient) -> None:
         package.selection.numbers[invoice_id] = number or ""
 
     await for_each_limited(read, sorted(rectified)[:_MOST_NAMED])
-
-
-async def _walk(package: Package, beel: BeelClient) -> None:
-    """Read all invoices page by page, if that takes fewer requests than to read these."""
-    total = (await beel.invoices.list(limit=1)).total
-    if total > _MOST_WALKED or total / PAGE_SIZE > len(package.unread()) / REQUESTS_AT_ONCE:
-        return
-    try:
-        async for invoice in beel.invoices.list_all(most=_MOST_WALKED):
-            package.add_facts(invoice)
-    except CallerError:
-        return  # grown meanwhile; what is left is read singly
-    except UnknownOutcomeError as error:
-        if error.code != "list_moved":
-            raise

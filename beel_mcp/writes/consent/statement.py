@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from beel_mcp.api.company import Account
 from beel_mcp.cleaning import Said, clean, one_word, quoted, width
@@ -62,6 +63,18 @@ def compose(
 def day_of(day: date, language: Language) -> str:
     """Write a day as the person does."""
     return localized(language, en=day.isoformat(), es=f"{day:%d/%m/%Y}")
+
+
+def in_madrid(moment: datetime) -> datetime:
+    """Give a moment by the clock of a bookkeeper in Spain."""
+    return moment.astimezone(ZoneInfo("Europe/Madrid"))
+
+
+def moment_of(at: float, language: Language) -> str:
+    """Write a moment as the person does, with its day."""
+    moment = in_madrid(datetime.fromtimestamp(at, UTC))
+    day = day_of(moment.date(), language)
+    return localized(language, en=f"{day} at {moment:%H:%M}", es=f"{day} a las {moment:%H:%M}")
 
 
 def money(amount: Decimal, language: Language) -> str:

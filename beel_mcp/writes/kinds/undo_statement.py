@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.language import localized, plural
 from beel_mcp.messages import field_word, words_of
 from beel_mcp.settings import Language
-from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, day_of
+from beel_mcp.writes.consent.statement import NAME_LIMIT, compose, moment_of
 from beel_mcp.writes.journal.plan import Affected, LeftOut, Preview
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.update_statement import (
@@ -23,7 +21,6 @@ from beel_mcp.writes.kinds.update_statement import (
     values_put,
 )
 
-_MADRID: Final = "Europe/Madrid"
 _NAMED: Final = 5
 
 ChangesOf = Callable[[Affected], Mapping[str, Any]]
@@ -59,13 +56,6 @@ def undo_statement(
     matters = {matter for one in preview.affected for matter in matters_of(one, changes_of(one))}
     ending.append(careful(matters, language))
     return fitted(environment, rest, ending, language, wording)
-
-
-def moment_of(at: float, language: Language) -> str:
-    """Write a moment as the person does, with its day."""
-    moment = datetime.fromtimestamp(at, ZoneInfo(_MADRID))
-    day = day_of(moment.date(), language)
-    return localized(language, en=f"{day} at {moment:%H:%M}", es=f"{day} a las {moment:%H:%M}")
 
 
 def _opening(preview: Preview, language: Language) -> str:

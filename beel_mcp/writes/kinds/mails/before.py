@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from beel_mcp.cleaning import quoted, replace_ibans
 from beel_mcp.language import Sentence
+from beel_mcp.writes.consent.statement import moment_of
 from beel_mcp.writes.journal.records import RowRecord, Sending, WriteRow
 from beel_mcp.writes.journal.remarks import Remark
-from beel_mcp.writes.kinds.undo_statement import moment_of
 
 # How the letters of other alphabets are spelt in the name of a domain.
 ENCODED: Final = "xn--"

@@ -10,13 +10,11 @@ from beel_mcp.api.mails import DeliveryData, Mail, MailDetail, RecordedMail
 from beel_mcp.api.models import Invoice
 from beel_mcp.cleaning import one_word
 from beel_mcp.errors import (
-    CallerError,
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
     TooLargeError,
-    UnknownOutcomeError,
 )
 from beel_mcp.settings import Language
 from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview, digest_of
@@ -36,8 +34,6 @@ from beel_mcp.writes.kinds.protocol import (
 
 NO_HISTORY: Final = "history_not_readable"  # of a chunk that this key cannot settle
 _FEW: Final = 20
-_MOST_WALKED: Final = 20_000
-_PAGE_SIZE: Final = 100
 _MOST_LOOKED_AT: Final = 20
 # Two clocks may differ by this much; our own mails are told apart by their ids.
 _CLOCKS: Final = timedelta(minutes=5)
@@ -163,7 +159,9 @@ class InvoiceMailing(Change):
         found: dict[str, Invoice] = {}
         wanted = {record_id.lower() for record_id in self._ids}
         if len(wanted) > _FEW:
-            await self._walk(wanted, found)
+            async for invoice in self.beel.invoices.walk(len(wanted), REQUESTS_AT_ONCE):
+                if invoice.id.lower() in wanted:
+                    found[invoice.id.lower()] = invoice
 
         async def read(record_id: str) -> None:
             with suppress(NotFoundError, InvalidRequestError):
@@ -171,21 +169,6 @@ class InvoiceMailing(Change):
 
         await for_each_limited(read, sorted(wanted - found.keys()))
         return found
-
-    async def _walk(self, wanted: set[str], found: dict[str, Invoice]) -> None:
-        """Read page by page, if that takes fewer requests than to read these."""
-        total = (await self.beel.invoices.list(limit=1)).total
-        if total > _MOST_WALKED or total / _PAGE_SIZE > len(wanted) / REQUESTS_AT_ONCE:
-            return
-        try:
-            async for invoice in self.beel.invoices.list_all(most=_MOST_WALKED):
-                if invoice.id.lower() in wanted:
-                    found[invoice.id.lower()] = invoice
-        except CallerError:
-            return  # grown meanwhile; what is left is read singly
-        except UnknownOutcomeError as error:
-            if error.code != "list_moved":
-                raise
 
 
 def mail_of(rows: Sequence[WriteRow]) -> Mail:
