@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import hypothesis
+import hypothesis.strategies
 import pytest
 from mcp import Client
 from mcp.client.session import ElicitationFnT
@@ -77,6 +78,18 @@ def tools_built_once() -> Iterator[None]:
 def nothing_sent_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process counts what it sends to a BeeL in a minute; each test is one of its own."""
     monkeypatch.setattr(limits, "_ADDRESSES", {})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def letters_known_to_hypothesis() -> None:
+    """Build its tables of Unicode, which takes two seconds in a new clone, at no test's expense."""
+
+    @hypothesis.given(hypothesis.strategies.text())
+    @hypothesis.settings(max_examples=1, database=None)
+    def draw(text: str) -> None:
+        assert text is not None
+
+    draw()
 
 
 @pytest.fixture

@@ -181,7 +181,6 @@ def test_no_descriptor_is_left_open(folders):
 PART = st.sampled_from(["..", ".", "BeeL", "secret.csv", "BeeLsecret", "~", "", "//", "\0"])
 
 
-@pytest.mark.slow
 @given(st.lists(PART | st.text(max_size=5), max_size=6), st.booleans())
 @tuned(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_path_reaches_what_lies_outside(folders, parts, whole):
