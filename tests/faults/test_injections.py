@@ -84,7 +84,7 @@ def outside_of_quotes(text: str) -> str:
 
 def in_answer(text: str, where: str) -> list[str]:
     """Say what of a payload reads as words of ours."""
-    bare = outside_of_quotes(text).casefold().replace("\uff58\uff51\uff5a", MARK)
+    bare = outside_of_quotes(text).casefold().replace("\uff58\uff51\uff5a\uff56\uff4b\uff4a", MARK)
     lines = [line for line in bare.splitlines() if MARK in line]
     seen = ["something invisible"] if set(text) & set("\u202e\u200b\x1b\U000e0041") else []
     return [f"{where}: {line[:160]}" for line in [*lines[:1], *seen]]
