@@ -1,6 +1,7 @@
 """The three fixtures that most tests stand on: a sandbox, a client on it, a place for files."""
 
 import gc
+import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import hypothesis
 import hypothesis.strategies
 import pytest
+from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
@@ -71,6 +73,22 @@ def tools_built_once() -> Iterator[None]:
     """A process builds its tools once, for its one server; these tests make thousands."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Declaration, "build", cache(Declaration.build))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def schemas_checked_once() -> Iterator[None]:
+    """A client checks each output schema once, at some 90 ms; these tests make thousands."""
+    check, known = Draft202012Validator.check_schema, set[str]()
+
+    def check_once(schema: Any, **options: Any) -> None:
+        text = json.dumps([schema, sorted(options)], sort_keys=True)
+        if text not in known:
+            check(schema, **options)
+            known.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Draft202012Validator, "check_schema", check_once)
         yield
 
 
