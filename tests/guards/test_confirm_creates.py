@@ -184,6 +184,19 @@ async def test_a_batch_begun_before_a_yes_was_wanted_does_not_go_on_without_one(
     assert len(effects(sandbox)) == before
 
 
+async def test_the_same_list_after_a_restart_has_a_plan_that_can_be_confirmed(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    async with open_app(confirm_creates=True) as client:
+        before = await create(client, ROWS, inline=False)
+    async with open_app(confirm_creates=True) as client:
+        plan = await create(client, ROWS, inline=False)
+        assert plan["plan_id"] == before["plan_id"]
+        told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])
+    assert told["status"] == "done"
+    assert created(sandbox) == NIFS
+
+
 async def test_where_forms_are_demanded_an_app_without_them_creates_nothing(
     open_app: OpenApp, sandbox: Starlette
 ) -> None:

@@ -6,6 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from beel_mcp.api.company import Account
@@ -44,6 +45,7 @@ class PlanStore:
     def open(self, proposal: Proposal) -> Plan:
         """Return the open plan with this digest, or create it.
 
+        It has the arguments of the last call: the batch that an earlier one names may be gone.
         Open plans of the same request with another digest are deleted.
 
         Raises:
@@ -62,14 +64,16 @@ class PlanStore:
             )
             found = _opened(db, _SAME, same)
             if found and found.statement == proposal.statement:
-                return found
-            db.execute(f"DELETE FROM plans WHERE {_SAME}", same)
-            _check_number(db, proposal.caller)
-            plan = _new(proposal, now)
+                plan = replace(found, arguments=proposal.arguments)
+            else:
+                db.execute(f"DELETE FROM plans WHERE {_SAME}", same)
+                _check_number(db, proposal.caller)
+                plan = _new(proposal, now)
             facts = (plan.plan_id, *same[:4], plan.digest, *same[4:], plan.created_at)
             content = plan.content()
             db.execute(
-                f"INSERT INTO plans ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+                f"INSERT INTO plans ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)"
+                " ON CONFLICT DO UPDATE SET content = excluded.content",
                 (*facts, _seal(db, facts, content) + content),
             )
         return plan
