@@ -1,13 +1,20 @@
 """An `os` whose n-th call fails, and whose files do, too."""
 
 import os
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 CALLS = (
     *("open", "close", "mkdir", "fsync", "link", "unlink", "stat", "fstat", "scandir", "access"),
     *("rename", "replace"),
 )
 METHODS = ("write", "flush", "read", "seek", "truncate")
+
+
+class Steps(Protocol):
+    """Whoever counts the calls."""
+
+    def step(self, name: str) -> None:
+        """Count one; raise where it is the one that fails."""
 
 
 class FaultyOs:
@@ -45,7 +52,7 @@ class FaultyOs:
 class FaultyFile:
     """A file whose calls count, too."""
 
-    def __init__(self, faulty: FaultyOs, file: BinaryIO) -> None:
+    def __init__(self, faulty: Steps, file: BinaryIO) -> None:
         self._faulty, self._file = faulty, file
 
     def __getattr__(self, name: str) -> Any:

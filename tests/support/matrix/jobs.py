@@ -26,6 +26,8 @@ class Job(ABC):
     kinds: ClassVar[tuple[str, ...]]
     done: ClassVar[str]
     creates: ClassVar[bool] = False
+    is_planned: ClassVar[bool] = True
+    settings: ClassVar[dict[str, Any]] = {}  # what the operator has set for it
     meanwhile_name: ClassVar[str] = ""  # what others do in BeeL while this goes on
 
     def __init__(self, trial: Trial) -> None:
@@ -42,7 +44,7 @@ class Job(ABC):
         """Say in SQL what others do."""
         return ""
 
-    def prepare(self) -> None:  # noqa: B027 - most need something, a list does not
+    async def prepare(self) -> None:  # noqa: B027 - most need something, a list does not
         """Put into BeeL what must be there before."""
 
     @abstractmethod
@@ -132,12 +134,13 @@ class DraftCreated(Job):
     kinds = ("invoice_created",)
     done = "created"
     creates = True
+    is_planned = False
 
     @property
     def records(self) -> list[str]:
         return [crowd_id(self.trial.number)]
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         self.put_customer(self.trial.number)
 
     async def plan(self) -> Told:
@@ -163,7 +166,7 @@ class Updated(Job):
     def records(self) -> list[str]:
         return [crowd_id(self.trial.number + index) for index in range(self.count)]
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         for index in range(self.count):
             self.put_customer(self.trial.number + index)
 
@@ -220,7 +223,7 @@ class DraftDeleted(Job):
             f" invoice_number = 'B26-{number}' WHERE id = '{self.records[0]}'"
         )
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         facts: dict[str, Any] = {"series": "B26", "status": "DRAFT", "lines": ["repair"]}
         number = 100_000 + self.trial.number
         row = invoice_row(number=number, customer=1, issue_date="2026-09-15", **facts)
@@ -236,6 +239,58 @@ class DraftDeleted(Job):
             record,
         )
         return Counter(row["invoice_id"] for row in found)
+
+
+class Undone(Updated):
+    """What an update wrote is taken back: each customer gets its own old value."""
+
+    name = "update_customers, undo"
+    count = 2
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        self.planned(await super().plan())
+        self._undo = (await self.act())["operation_id"]
+        self.step = {}
+
+    async def plan(self) -> Told:
+        return await self.trial.call("update_customers", undo=self._undo)
+
+    def effects(self) -> Counter[str]:
+        return super().effects() - Counter(self.records)  # what is undone was an effect, too
+
+
+class Mailed(Job):
+    """One mail of two invoices."""
+
+    name = "send_invoices"
+    writes = ("createInvoiceDelivery", "createCompanyInvoiceDelivery")
+    kinds = ()
+    done = "sent"
+    creates = True
+
+    @property
+    def records(self) -> list[str]:
+        return [invoice_id(100_000 + self.trial.number + index) for index in range(2)]
+
+    async def prepare(self) -> None:
+        facts: dict[str, Any] = {"series": "F26", "status": "ISSUED", "lines": ["repair"]}
+        for index in range(2):
+            number = 100_000 + self.trial.number + index
+            facts |= {"number": number, "in_series": number, "due_date": "2026-10-15"}
+            self.trial.put("invoices", **invoice_row(customer=1, issue_date="2026-09-15", **facts))
+
+    async def plan(self) -> Told:
+        return await self.trial.call(
+            "send_invoices", invoice_ids=self.records, recipients=["gestoria@example.com"]
+        )
+
+    def effects(self) -> Counter[str]:
+        found = self.trial.rows(
+            "SELECT value AS record FROM mails, json_each(mails.invoice_ids) WHERE value IN (?, ?)",
+            *self.records,
+        )
+        return Counter(row["record"] for row in found)
 
 
 JOBS: Final[tuple[type[Job], ...]] = (

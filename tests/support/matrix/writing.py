@@ -79,13 +79,13 @@ async def try_write(cell: Cell, kind: type[Job], trial: Trial) -> None:
     """
     job = kind(trial)
     trial.begin()
-    job.prepare()
+    await job.prepare()
     place = cell.place
     fault = cell.wrong.fault(place.operation, place.nth, place.position)
     fault.sql = job.meanwhile
     is_stale_write = cell.wrong.action == "stale" and place.operation in job.writes
     fired = 0
-    if job.name != "create_draft_invoice":
+    if job.is_planned:
         told, fired = await armed(trial, [fault] if cell.step == "plan" else [], job.plan)
         if fired and told["status"] != "confirmation_required":
             check_said(job, told)
@@ -139,8 +139,8 @@ async def places_of(kind: type[Job], step: str, lost: str, trial: Trial) -> list
     """Make the call once with nothing wrong, and give its requests."""
     job = kind(trial)
     trial.begin()
-    job.prepare()
-    if job.name != "create_draft_invoice":
+    await job.prepare()
+    if job.is_planned:
         job.planned(await job.plan())
     elif step == "plan":
         return []
