@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -63,7 +63,7 @@ class Staging:
         with ExitStack() as stack:
             with _refusals():
                 fd = open_private(self._folder / "lock")
-                stack.callback(os.close, fd)
+                stack.callback(_close, fd)
                 is_ours = try_lock(fd)
             yield is_ours
 
@@ -94,7 +94,11 @@ class Staging:
         path = self._folder / f"answer-{secrets.token_hex(8)}"
         with _refusals():
             file = os.fdopen(open_private(path, os.O_EXCL), "w+b")
-            path.unlink()
+            try:
+                path.unlink()
+            except OSError:
+                file.close()
+                raise
         return file
 
     def read(self, number: int) -> Iterator[bytes]:
@@ -103,7 +107,7 @@ class Staging:
                 yield piece
 
     def remove(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder)
 
     def _pdf(self, number: int) -> Path:
         return self._folder / f"{number}.pdf"
@@ -117,15 +121,26 @@ def forget_old(folder: Path, now: datetime) -> None:
         except OSError:
             continue
         if now - touched > STAGING_TTL:
-            shutil.rmtree(package, ignore_errors=True)
+            _remove(package)
 
 
 def purge_packages(folder: Path) -> int:
     """Remove all unfinished packages; how many there were."""
     packages = _packages(folder)
     for package in packages:
-        shutil.rmtree(package, ignore_errors=True)
+        _remove(package)
     return len(packages)
+
+
+def _remove(package: Path) -> None:
+    """Remove a package; what the disk does not let go is tried again when it is old."""
+    with suppress(OSError):  # `ignore_errors` leaves some out
+        shutil.rmtree(package, ignore_errors=True)
+
+
+def _close(fd: int) -> None:
+    with suppress(OSError):  # nothing was written through it
+        os.close(fd)
 
 
 def _packages(folder: Path) -> list[Path]:

@@ -132,12 +132,12 @@ class Fetching:
                 await self._fetch(half, halvings, is_last=True)
 
     async def _ask(self, ids: Sequence[str], halvings: int, *, is_last: bool) -> None:
-        with self._package.staging.temporary() as file:
-            try:
+        try:
+            with self._package.staging.temporary() as file:
                 counters = await self._beel.invoices.download_zip(ids, file)
-            except OSError as error:
-                raise unusable(error) from None
-            names, kept = await to_thread.run_sync(self._keep, file, ids)
+                names, kept = await to_thread.run_sync(self._keep, file, ids)
+        except OSError as error:
+            raise unusable(error) from None
         entries = len(names)
         self._compare(counters, len(ids), entries, kept)
         if len(ids) == 1 and kept and await self._is_anothers(ids[0], names[0], kept):

@@ -1,7 +1,7 @@
 """The packages of invoices that one request may work on, and its work on one of them."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated, Final
 
 import anyio
@@ -52,7 +52,12 @@ class PackageJob:
         Raises:
             CallerError: another call is at it.
         """
-        with self._package.staging.held() as is_ours:
+        with ExitStack() as stack:
+            try:
+                is_ours = stack.enter_context(self._package.staging.held())
+            except BeelMcpError:
+                self._forget_if_new()
+                raise
             if not is_ours:
                 raise CallerError("Another call is at this package.", code="busy", retry_after_s=15)
             try:
@@ -64,9 +69,12 @@ class PackageJob:
                     self._package.staging.remove()
                 raise
             except anyio.get_cancelled_exc_class():
-                if self._is_new:  # nobody knows the handle
-                    self._package.staging.remove()
+                self._forget_if_new()
                 raise
+
+    def _forget_if_new(self) -> None:
+        if self._is_new:  # nobody knows the handle
+            self._package.staging.remove()
 
     async def read_invoices(self) -> None:
         """Read what is not known yet of the invoices, as far as time allows."""
@@ -158,9 +166,9 @@ class PackageJobs:
         check_folder(self._state.settings.files_dir)
         try:
             make_private(self._state.settings.state_dir)
+            forget_old(self._folder, self._state.timing.now())
         except OSError as error:
             raise unusable(error) from None
-        forget_old(self._folder, self._state.timing.now())
 
 
 async def _jobs(ctx: Context[AppState]) -> PackageJobs:

@@ -33,7 +33,13 @@ class Database:
         self.path = folder / "journal.sqlite3"
 
     def exists(self) -> bool:
-        return self.path.exists()
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:  # it cannot be said of a folder that may not be looked into
+            raise unavailable(self.path.parent, error) from None
+        return True
 
     def close(self) -> None:
         if "_connection" in self.__dict__:

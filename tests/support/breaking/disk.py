@@ -20,7 +20,7 @@ CALLS: Final = (
     *("fchmod", "readlink", "statvfs", "utime"),
 )
 # What a full disk refuses.
-NEED_ROOM: Final = frozenset(("open", "write", "flush", "fsync", "mkdir", "link", "truncate"))
+NEED_ROOM: Final = frozenset(("create", "write", "flush", "fsync", "mkdir", "link", "truncate"))
 
 
 class Disk:
@@ -43,7 +43,9 @@ class Disk:
             if name in ("close", "flock") and (doors.is_dead or name == "close"):
                 real(*arguments, **named)
                 return self.step(name) if name == "close" else None
-            return doors.through(Passage("disk", name), partial(real, *arguments, **named))
+            makes = name == "open" and _makes(arguments)
+            passage = Passage("disk", "create" if makes else name)
+            return doors.through(passage, partial(real, *arguments, **named))
 
         return call
 
@@ -57,6 +59,12 @@ class Disk:
             return FaultyFile(self, file) if is_watched else file
 
         return call
+
+
+def _makes(arguments: tuple[Any, ...]) -> bool:
+    """Tell whether a file is opened that may not be there yet, by flags or by a mode."""
+    how = arguments[1] if len(arguments) > 1 else 0
+    return bool(how & os.O_CREAT) if isinstance(how, int) else bool({*"wax"} & {*how})
 
 
 def install(doors: Doors, patch: pytest.MonkeyPatch) -> None:
