@@ -48,6 +48,8 @@ _KEY: Final = re.compile(r"beel_sk_(test|live)_[A-Za-z0-9_-]{8,200}")
 _PLACEHOLDER: Final = re.compile(
     r"your|example|placeholder|changeme|replace|insert|xxxx", re.IGNORECASE
 )
+# What an app writes for a field of a bundle that the person left empty, where it has no value.
+_LEFT_EMPTY: Final = re.compile(r"\$\{user_config\.[A-Za-z0-9_.-]+\}")
 _NIF: Final = re.compile(r"[A-Z0-9][0-9]{7}[A-Z0-9]")
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -99,13 +101,17 @@ class Settings:
     def from_env(
         cls, environ: Mapping[str, str] | None = None, *, sandbox: bool = False
     ) -> "Settings":
-        """Read the environment. An empty variable counts as not set.
+        """Read the environment. An empty variable, or a field that an app left, is not set.
 
         Raises:
             SettingsError: a value breaks its rule.
         """
         source = os.environ if environ is None else environ
-        env = {name: value for name, value in source.items() if value}
+        env = {
+            name: value
+            for name, value in source.items()
+            if value and not _LEFT_EMPTY.fullmatch(value)
+        }
         key = _api_key(env)
         files_dir = _folder(env, "BEEL_FILES_DIR", lambda: Path("~/BeeL").expanduser())
         url = _base_url(env, key)
@@ -198,8 +204,11 @@ def _port_is_right(url: str) -> bool:
 
 def _company_id(env: Mapping[str, str]) -> str | None:
     value = env.get("BEEL_COMPANY_ID")
-    if value is None or _NIF.fullmatch(value):
-        return value
+    if value is None:
+        return None
+    nif = re.sub(r"[ .-]", "", value).upper()
+    if _NIF.fullmatch(nif):
+        return nif
     try:
         return str(UUID(value))
     except ValueError:
@@ -311,15 +320,15 @@ def _list(env: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
 
 def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
     value = env.get(name, "1" if default else "0")
-    if value not in ("0", "1"):
+    if value not in ("0", "1", "false", "true"):  # the words are those of an app's check box
         raise SettingsError(name, "must be 0 or 1", "debe ser 0 o 1")
-    return value == "1"
+    return value in ("1", "true")
 
 
 def _choice(env: Mapping[str, str], name: str, choices: tuple[T, ...], default: T) -> T:
-    value = env.get(name, default)
+    value = env.get(name, default).strip().casefold()
     for choice in choices:
-        if value == choice:
+        if value == choice.casefold():
             return choice
     listed = ", ".join(choices)
     raise SettingsError(name, f"must be one of {listed}", f"debe ser uno de {listed}")

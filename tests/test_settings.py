@@ -311,15 +311,15 @@ def test_the_name_of_a_variable_cannot_add_a_line_to_the_warning() -> None:
 
 
 BAD_VALUES = {
-    "BEEL_SANDBOX": ("yes", "true", "2", "01", " 1"),
+    "BEEL_SANDBOX": ("yes", "True", "2", "01", " 1", "${BEEL_SANDBOX}"),
     "BEEL_READ_ONLY": ("yes", "on", "TRUE"),
     "BEEL_OUTPUT_SCHEMA": ("no", "-1"),
-    "BEEL_CONFIRM": ("yes", "Auto", "never", "plan "),
-    "BEEL_CONFIRM_CREATES": ("true", "yes"),
-    "BEEL_ROUTES": ("Auto", "both", "auto "),
-    "BEEL_LANGUAGE": ("fr", "ES", "es_ES", "español"),
-    "BEEL_LOG_LEVEL": ("debug", "TRACE", "10"),
-    "BEEL_COMPANY_ID": ("Demo Taller SL", "98765432", "B123456\uff17A", "b12345674"),
+    "BEEL_CONFIRM": ("yes", "never", "ask plan"),
+    "BEEL_CONFIRM_CREATES": ("verdadero", "yes"),
+    "BEEL_ROUTES": ("automatic", "both"),
+    "BEEL_LANGUAGE": ("fr", "es_ES", "español"),
+    "BEEL_LOG_LEVEL": ("TRACE", "10"),
+    "BEEL_COMPANY_ID": ("Demo Taller SL", "98765432", "B123456\uff17A", "B12345674 B12345674"),
     "BEEL_FILES_DIR": ("relative/folder", ".", "~nobody-by-this-name/x", "/a\0b"),
     "BEEL_STATE_DIR": ("state", "../state"),
     "BEEL_IMPORT_DIRS": ("downloads", f"/tmp{os.pathsep}downloads"),
@@ -378,6 +378,26 @@ def test_good_values_are_taken_as_they_are(tmp_path: Path) -> None:
 
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert Settings.from_env(dict.fromkeys(VARIABLES, "")) == Settings.from_env({})
+
+
+def test_a_field_that_an_app_left_as_it_stands_in_a_bundle_counts_as_not_set() -> None:
+    left = {name: f"${{user_config.{name.lower()}}}" for name in VARIABLES}
+    assert Settings.from_env(left) == Settings.from_env({})
+
+
+@pytest.mark.parametrize("name", ["sandbox", "read_only", "confirm_creates", "output_schema"])
+def test_a_check_box_of_an_app_is_the_switch_that_it_stands_for(name: str) -> None:
+    variable = f"BEEL_{name.upper()}"
+    for written, meant in {"true": True, "false": False, "1": True, "0": False}.items():
+        assert getattr(Settings.from_env({variable: written}), name) is meant
+
+
+def test_what_a_person_types_into_a_field_is_taken_in_any_case() -> None:
+    typed = {"BEEL_LANGUAGE": "ES ", "BEEL_CONFIRM": "Ask", "BEEL_LOG_LEVEL": "debug"}
+    settings = Settings.from_env(typed)
+    assert (settings.language, settings.confirm, settings.log_level) == ("es", "ask", "DEBUG")
+    for company in ("b12345674", " B-12345674 ", "B12.345.674"):
+        assert Settings.from_env({"BEEL_COMPANY_ID": company}).company_id == "B12345674"
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
