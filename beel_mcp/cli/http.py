@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PATH = "/mcp"
+# Once it is asked to end, calls that are being answered have this long; a write runs on after that
+# for as long as after a closed stdin, and then the journal has the last word.
+GRACE_S = 5
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,14 @@ def serve(
             es="Token de esta ejecución (Authorization: Bearer …):",
         )
         print(f"{words} {token.get_secret_value()}", file=sys.stderr, flush=True)
-    uvicorn.run(app, host=address.host, port=address.port, log_config=None, access_log=False)
+    uvicorn.run(
+        app,
+        host=address.host,
+        port=address.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
 
 
 async def _health(_: Request) -> Response:
