@@ -5,7 +5,6 @@ no request of it gets through, and what the system gives back at a death is give
 that kill real processes at a sample of these steps are beside it.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Final
@@ -17,8 +16,6 @@ from tests.support.breaking.again import killed, passages, survived
 from tests.support.breaking.desk import Desk
 from tests.support.breaking.disk import install
 from tests.support.breaking.doors import Doors, Moment, Passage, Wrong
-from tests.support.cases import Cases
-from tests.support.figures import record
 from tests.support.matrix.jobs import (
     CustomersCreated,
     Deleted,
@@ -32,12 +29,13 @@ from tests.support.matrix.jobs import (
     Undone,
     Updated,
 )
-from tests.support.matrix.oracle import DoubledError, LostError, MisreportedError
+from tests.support.matrix.tried import Tried
 from tests.support.people.evidence import Told
 
 pytestmark = pytest.mark.anyio
 
 NAMES: Final = ("link", "replace", "rename")  # a file has its name from then on
+TITLE: Final = "Killed at every step of a write"
 NOTE: Final = (
     "A point is a commit of the journal, a request to BeeL or the moment in which a file gets its"
     " name, in one write of one to three records; the process dies right before it or right after"
@@ -105,25 +103,9 @@ async def test_whoever_comes_after_finishes_it_and_nothing_is_done_twice(
     kind: type[Job], doors: Doors, settings: Settings, tmp_path: Path
 ) -> None:
     await passages(kind, Desk(settings, tmp_path / "well", doors, **kind.settings))
-    tried: Counter[str] = Counter()
-    wrong: Counter[type[Exception]] = Counter()
-    try:
-        with Cases() as cases:
-            for number, passage, moment in points(kind, list(doors.passed)):
-                with cases.one(kind.name, f"{number}. {passage}", f"killed {moment}"):
-                    desk = Desk(settings, tmp_path / f"{number}-{moment}", doors, **kind.settings)
-                    death = Wrong("killed", moment=moment)
-                    tried["points"] += 1
-                    try:
-                        await survived(await killed(kind, desk, number, death), desk)
-                    except Exception as error:
-                        wrong[type(error)] += 1
-                        raise
-    finally:
-        figures = {
-            "points": tried["points"],
-            "lost": wrong[LostError],
-            "doubled": wrong[DoubledError],
-            "misreported": wrong[MisreportedError],
-        }
-        record("Killed at every step of a write", {kind.name: figures}, note=NOTE)
+    with Tried(TITLE, kind.name, NOTE, "points") as tried:
+        for number, passage, moment in points(kind, list(doors.passed)):
+            with tried.one(kind.name, f"{number}. {passage}", f"killed {moment}"):
+                desk = Desk(settings, tmp_path / f"{number}-{moment}", doors, **kind.settings)
+                death = Wrong("killed", moment=moment)
+                await survived(await killed(kind, desk, number, death), desk)

@@ -4,7 +4,6 @@ In every cell the ledger of BeeL, our journal and what was said agree at the end
 nothing done twice, nothing misreported, and no call without end.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import product
 from typing import Final
@@ -12,13 +11,11 @@ from typing import Final
 import pytest
 
 from beel_mcp.settings import Settings
-from tests.support.cases import Cases
-from tests.support.figures import record
 from tests.support.matrix.cells import Cell
 from tests.support.matrix.jobs import JOBS, CustomersCreated, DraftCreated, ForeignersCreated, Job
-from tests.support.matrix.oracle import DoubledError, LostError, MisreportedError
 from tests.support.matrix.reading import READINGS, Reading, reading_cells, try_reading
 from tests.support.matrix.trial import World, trial_in
+from tests.support.matrix.tried import Tried
 from tests.support.matrix.writing import cells_of, try_write
 from tests.support.servers.fault_process import FaultProcess, fault_process
 
@@ -40,6 +37,7 @@ OTHERS: Final = [
     (DraftCreated, World("legacy", "flat", "ignored")),
 ]
 WRITES: Final = [*((kind, world) for kind in JOBS for world in (TODAY, FLAT, LEGACY)), *OTHERS]
+TITLE: Final = "What goes wrong on the wire"
 NOTE: Final = (
     "Each cell is one operation of one tool in one kind of BeeL, in which one thing goes wrong at"
     " one moment. Not covered: a BeeL that tells a lie in good form (a refusal of what it did, a"
@@ -62,49 +60,28 @@ def name(one: object) -> str:
     return str(getattr(one, "tool", "") or getattr(one, "name", one))
 
 
-class Tried:
-    """The cells of a test, and how many of them went wrong in which way."""
-
-    def __init__(self) -> None:
-        self.cases = Cases()
-        self.wrong: Counter[type[Exception]] = Counter()
-
-    async def each(
-        self, cells: list[Cell], beel: FaultProcess, attempt: Callable[[Cell], Awaitable[None]]
-    ) -> None:
-        with self.cases as cases:
-            for cell in cells:
-                with cases.one(cell):
-                    try:
-                        await attempt(cell)
-                    except Exception as error:
-                        beel.calm()
-                        self.wrong[type(error)] += 1
-                        raise
-
-    def keep(self, name: str) -> None:
-        """Keep the figures, whatever came of them."""
-        figures = {
-            "cells": self.cases.tried,
-            "lost": self.wrong[LostError],
-            "doubled": self.wrong[DoubledError],
-            "misreported": self.wrong[MisreportedError],
-        }
-        record("What goes wrong on the wire", {name: figures}, note=NOTE)
+async def each(
+    tried: Tried, cells: list[Cell], beel: FaultProcess, attempt: Callable[[Cell], Awaitable[None]]
+) -> None:
+    """Try every cell, each in a BeeL that is well again."""
+    for cell in cells:
+        with tried.one(cell):
+            try:
+                await attempt(cell)
+            except Exception:
+                beel.calm()
+                raise
 
 
 @pytest.mark.parametrize(("kind", "world"), WRITES, ids=name)
 async def test_ledger_journal_and_what_was_said_agree(
     beel: FaultProcess, settings: Settings, kind: type[Job], world: World
 ) -> None:
-    tried = Tried()
     is_whole = world == TODAY and kind is not ForeignersCreated
-    try:
+    with Tried(TITLE, kind.name.partition(",")[0], NOTE) as tried:
         async with trial_in(world, beel, settings) as trial:
             cells = await cells_of(kind, trial, is_whole=is_whole)
-            await tried.each(cells, beel, lambda cell: try_write(cell, kind, trial))
-    finally:
-        tried.keep(kind.name.partition(",")[0])
+            await each(tried, cells, beel, lambda cell: try_write(cell, kind, trial))
 
 
 READS: Final = [
@@ -119,10 +96,7 @@ READS: Final = [
 async def test_what_is_read_is_so_or_is_not_told(
     beel: FaultProcess, settings: Settings, reading: Reading, world: World
 ) -> None:
-    tried = Tried()
-    try:
+    with Tried(TITLE, reading.tool, NOTE) as tried:
         async with trial_in(world, beel, settings) as trial:
             cells, wanted = await reading_cells(reading, trial, is_whole=world == TODAY)
-            await tried.each(cells, beel, lambda cell: try_reading(cell, reading, wanted, trial))
-    finally:
-        tried.keep(reading.tool)
+            await each(tried, cells, beel, lambda cell: try_reading(cell, reading, wanted, trial))
