@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from beel_mcp.files.safe_dir import open_private
+from beel_mcp.files.safe_dir import open_private, replace
 
 FAILED_PDFS: Final = "failed_pdfs.json"  # in the state folder
 FAILURE_TTL: Final = timedelta(days=30)
@@ -39,9 +39,9 @@ class FailedPdfs:
             mine.pop(invoice_id, None)
         part = self._path.with_suffix(".part")
         try:
-            with os.fdopen(open_private(part, os.O_TRUNC), "w") as file:
+            with os.fdopen(open_private(part, os.O_TRUNC), "w", encoding="ascii") as file:
                 json.dump(kept, file)
-            part.replace(self._path)
+            replace(part, self._path)
         except OSError as error:
             logger.warning("PDFs that failed could not be noted (%s)", type(error).__name__)
 

@@ -2,17 +2,17 @@
 
 import errno
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
-from beel_mcp.files.safe_dir import open_below
+from beel_mcp.files.safe_dir import is_in_use, is_path, leads_away, open_below
 
 MAX_BYTES: Final = 10_000_000
 ENDINGS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
-_LONGEST_PATH: Final = 4096
 _MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
@@ -26,7 +26,7 @@ def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = M
         CallerError: the path is not allowed, or there is no file there that can be read.
     """
     shown = quoted(path, 120)
-    candidates, is_outside = _candidates(path, folders) if _is_path(path) else ([], False)
+    candidates, is_outside = _candidates(path, folders) if is_path(path) else ([], False)
     for folder, parts in candidates:
         try:
             return _read(folder, parts, shown, limit_bytes)
@@ -66,14 +66,6 @@ def _refuse_other_kinds(parts: Sequence[str], shown: str) -> None:
         )
 
 
-def _is_path(text: str) -> bool:
-    """Whether a file system can hold such a name at all."""
-    try:
-        return 0 < len(os.fsencode(text)) <= _LONGEST_PATH and "\0" not in text
-    except UnicodeEncodeError:
-        return False
-
-
 def _candidates(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, list[str]]], bool]:
     """Find the folders and the ways down from them that a path may stand for, links resolved.
 
@@ -83,14 +75,36 @@ def _candidates(path: str, folders: Sequence[Path]) -> tuple[list[tuple[str, lis
         plain = Path(path).expanduser()
     except RuntimeError:  # a user that this machine does not know
         plain = Path(path)
-    roots = [os.path.realpath(folder) for folder in folders]
+    roots = [Path(os.path.realpath(folder)) for folder in folders]
     starts = dict.fromkeys(folder / plain for folder in folders)
     found = []
-    for target in (Path(os.path.realpath(start)) for start in starts):
-        root = next((root for root in roots if target.is_relative_to(root)), None)
-        if root is not None:
-            found.append((root, list(target.relative_to(root).parts)))
+    for start in starts:
+        if not leads_away(start, folders):
+            target = Path(os.path.realpath(start))
+            root = next((root for root in roots if _is_below(target, root)), None)
+            if root is not None:
+                found.append((str(root), list(target.parts[len(root.parts) :])))
     return found, len(found) < max(len(starts), 1)
+
+
+def _is_below(target: Path, root: Path) -> bool:
+    """Tell whether a path lies below a folder, also where capitals or accents are spelt otherwise.
+
+    Only the disk knows whether those are the same there: on macOS they usually are.
+    """
+    if target.is_relative_to(root):
+        return True
+    above = Path(*target.parts[: len(root.parts)])
+    if _folded(above) != _folded(root):
+        return False
+    try:
+        return above.samefile(root)
+    except OSError:
+        return False
+
+
+def _folded(path: Path) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
 
 
 def _read(folder: str, parts: list[str], shown: str, limit_bytes: int) -> bytes:
@@ -112,6 +126,14 @@ def _refusal(error: OSError, shown: str, folders: Sequence[Path]) -> CallerError
     """Make the error for a file that could not be read, without the system's words."""
     if error.errno == errno.ELOOP:
         return _not_allowed(shown, folders)
+    if is_in_use(error):
+        return CallerError(
+            f"The file {shown} is open in another program, which lets nobody else read it.",
+            code="file_in_use",
+            remedy="The person can close it there, in Excel for example, or save a copy under"
+            " another name and give that one.",
+            retryable=True,
+        )
     if error.errno == errno.ENXIO:
         return CallerError(
             f"{shown} is not a file: it is a folder or a device.",

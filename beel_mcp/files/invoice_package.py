@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.files.output import new_file
+from beel_mcp.files.portable_names import RESERVED, UNPORTABLE
 from beel_mcp.language import localized
 from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
@@ -24,9 +25,6 @@ from beel_mcp.settings import Language
 MANIFEST: Final = "manifest.csv"
 _EPOCH: Final = date(1980, 1, 1)  # the first day that a ZIP can name
 _LAST: Final = date(2107, 12, 31)
-# What Windows does not take in a name; a slash also nobody else does.
-_UNPORTABLE: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _LONGEST_NUMBER: Final = 60
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,7 +40,7 @@ def bare_name(text: str, suffix: str) -> str | None:
     A suffix that is missing is added.
     """
     name = unicodedata.normalize("NFC", text)
-    if not _BARE.fullmatch(name) or _RESERVED.match(name) or name.endswith((" ", ".")):
+    if not _BARE.fullmatch(name) or RESERVED.match(name) or name.endswith((" ", ".")):
         return None
     whole = name if name.casefold().endswith(suffix) else name + suffix
     return whole if len(whole.encode()) <= _LONGEST_BYTES else None
@@ -56,11 +54,11 @@ def invoice_name(day: date, number: str, customer: str) -> str:
 
 def portable(text: str, limit: int) -> str:
     """Make text safe as a part of a name on every system; it may be empty then."""
-    name = _UNPORTABLE.sub("-", clean(text, 300))
+    name = UNPORTABLE.sub("-", clean(text, 300))
     name = unicodedata.normalize("NFC", name)[:limit]
     # A name has 255 bytes, which some scripts use up three times as fast.
     name = name.encode()[: 2 * limit].decode(errors="ignore").strip(" .")
-    return f"_{name}" if _RESERVED.match(name) else name
+    return f"_{name}" if RESERVED.match(name) else name
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BufferedRandom
 from itertools import count
 from pathlib import Path, PurePath
@@ -19,14 +19,7 @@ from urllib.parse import quote
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
-from beel_mcp.files.safe_dir import (
-    SafeDir,
-    open_dir,
-    open_private,
-    regular_file,
-    try_lock,
-    unusable,
-)
+from beel_mcp.files.safe_dir import SafeDir, append, open_dir, unusable
 
 logger = logging.getLogger(__name__)
 
@@ -63,19 +56,22 @@ class SavedFiles:
     def _records(self) -> Path:
         return self.state_dir / RECORDS
 
-    def record(self, name: str, stream: BinaryIO) -> None:
-        """Record a file that has just got its name; it stays saved if that fails."""
+    def describe(self, stream: BinaryIO) -> SavedFile | None:
+        """Describe a file that has no name yet; None if it cannot be read again."""
         try:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(0)
             digest = hashlib.sha256(stream.read()).hexdigest() if size <= MOST_BYTES else ""
-            line = json.dumps(asdict(SavedFile(name, self.caller, size, digest))) + "\n"
+        except OSError as error:
+            logger.warning("a saved file could not be noted (%s)", type(error).__name__)
+            return None
+        return SavedFile("", self.caller, size, digest)
+
+    def record(self, file: SavedFile) -> None:
+        """Record a file that has just got its name; it stays saved if that fails."""
+        try:
             self._records.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fd = open_private(self._records, os.O_APPEND)
-            try:
-                os.write(fd, line.encode())  # one write: other processes append, too
-            finally:
-                os.close(fd)
+            append(self._records, json.dumps(asdict(file)).encode() + b"\n")
         except OSError as error:
             logger.warning("a saved file could not be noted (%s)", type(error).__name__)
         else:
@@ -117,7 +113,7 @@ class SavedFiles:
         try:
             with (
                 open_dir(self.files_dir, create=False) as directory,
-                regular_file(directory.open(name)) as stream,
+                directory.open(name) as stream,
             ):
                 content = stream.read(MOST_BYTES + 1)
         except OSError:
@@ -190,8 +186,8 @@ class NewFile:
 def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewFile]:
     """Write a file of that name, or of the next free one: `name (2).zip`.
 
-    The folder is used by its descriptor. Leftovers of processes that died are removed first. A
-    file that a request saves is recorded as the caller's.
+    Leftovers of processes that died are removed first. A file that a request saves is recorded
+    as the caller's.
 
     Raises:
         OperatorError: the folder cannot be written to, or is full; nothing was saved.
@@ -204,10 +200,11 @@ def new_file(folder: Path, name: str, *, needed_bytes: int = 0) -> Iterator[NewF
                 yield new
                 stream.flush()
                 os.fsync(stream.fileno())
-                final = _name_finally(directory, temporary, name)
-                _confirm(directory, final, stream.fileno())
-                if saved_files := SAVED_FILES.get():
-                    saved_files.record(final, stream)
+                saved_files = SAVED_FILES.get()
+                described = saved_files.describe(stream) if saved_files else None
+                final = _name_finally(directory, temporary, name, stream)
+                if saved_files and described:
+                    saved_files.record(replace(described, name=final))
             new.path = folder / final
     except OSError as error:
         raise unusable(error, needed_bytes) from None
@@ -227,70 +224,51 @@ def save_file(folder: Path, name: str, content: bytes) -> Path:
 @contextmanager
 def _temporary(directory: SafeDir) -> Iterator[tuple[str, BufferedRandom]]:
     """Open a file under a name that is taken away again, whatever else it is named by then."""
-    name, stream = _create_locked(directory)
+    name, stream = _create(directory)
     try:
         yield name, stream
     finally:
         try:
             with suppress(OSError):
-                directory.unlink(name)
+                stream.close()
         finally:
             with suppress(OSError):
-                stream.close()
+                directory.unlink(name)
 
 
-def _create_locked(directory: SafeDir) -> tuple[str, BufferedRandom]:
-    """Make a file that is locked as long as we live, which is how others see that we do."""
+def _create(directory: SafeDir) -> tuple[str, BufferedRandom]:
     while True:
         name = f".beel-mcp-{secrets.token_hex(8)}"
-        fd = directory.create(name)
-        try:
-            if _lock(fd) and os.fstat(fd).st_nlink:
-                return name, os.fdopen(fd, "w+b")
-        except BaseException:
-            os.close(fd)
-            with suppress(OSError):
-                directory.unlink(name)
-            raise
-        os.close(fd)  # taken for a leftover in the moment before it was locked
-
-
-def _lock(fd: int) -> bool:
-    try:
-        return try_lock(fd)
-    except OSError:  # a file system without locks: then leftovers stay, too
-        return True
+        if stream := directory.create(name):
+            return name, stream
 
 
 def _remove_leftovers(directory: SafeDir) -> None:
     for name in filter(_TEMPORARY.fullmatch, directory.names()):
         with suppress(OSError):
-            fd = directory.open(name)
-            try:
-                if try_lock(fd):
-                    directory.unlink(name)
-            finally:
-                os.close(fd)
+            directory.remove_leftover(name)
 
 
-def _name_finally(directory: SafeDir, temporary: str, name: str) -> str:
+def _name_finally(directory: SafeDir, temporary: str, name: str, stream: BufferedRandom) -> str:
     """Give the file the first name that is free."""
     wanted = PurePath(name)
+    file = os.fstat(stream.fileno())
     for number in count(1):
         final = name if number == 1 else f"{wanted.stem} ({number}){wanted.suffix}"
         try:
-            directory.link(temporary, final)
+            directory.name(temporary, final, stream)
         except FileExistsError:
             continue
+        _confirm(directory, final, file)
         return final
     raise AssertionError
 
 
-def _confirm(directory: SafeDir, final: str, fd: int) -> None:
+def _confirm(directory: SafeDir, final: str, file: os.stat_result) -> None:
     """Make the name last, and see that the path leads to our file; otherwise take it back."""
     try:
         directory.sync()
-        directory.verify(final, fd)
+        directory.verify(final, file)
     except OSError:
         with suppress(OSError):
             directory.unlink(final)

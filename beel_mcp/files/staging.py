@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from beel_mcp.files.safe_dir import open_private, try_lock, unusable
+from beel_mcp.files.safe_dir import hold, open_nameless, open_private, replace, unusable
 
 PACKAGES: Final = "packages"  # in the state folder
 HANDLE: Final = re.compile(r"pkg_[A-Za-z0-9_-]{16}")
@@ -28,6 +28,7 @@ class Staging:
     def __init__(self, folder: Path, handle: str) -> None:
         self.handle = handle
         self._folder = folder / handle
+        self._is_removed = False
 
     @classmethod
     def new(cls, folder: Path) -> "Staging":
@@ -47,7 +48,7 @@ class Staging:
         part = self._folder / f"{page}.part"
         with _refusals():
             _write(part, [content])
-            part.replace(self._folder / f"{page}.json")
+            replace(part, self._folder / f"{page}.json")
 
     def load(self, page: str) -> bytes:
         """Read a page; b"" if there is none."""
@@ -62,10 +63,10 @@ class Staging:
         """Hold the package, so that two calls do not work on it at once; False if another does."""
         with ExitStack() as stack:
             with _refusals():
-                fd = open_private(self._folder / "lock")
-                stack.callback(_close, fd)
-                is_ours = try_lock(fd)
+                is_ours = stack.enter_context(hold(self._folder / "lock"))
             yield is_ours
+        if self._is_removed:
+            self.remove()
 
     def size(self, number: int) -> int | None:
         """Give the bytes that a PDF has; None if there is none."""
@@ -90,16 +91,10 @@ class Staging:
         return digest.hexdigest(), length
 
     def temporary(self) -> BinaryIO:
-        """Open a file for an answer of BeeL; it has no name, and is gone when it is closed."""
+        """Open a file for an answer of BeeL; it is gone when it is closed."""
         path = self._folder / f"answer-{secrets.token_hex(8)}"
         with _refusals():
-            file = os.fdopen(open_private(path, os.O_EXCL), "w+b")
-            try:
-                path.unlink()
-            except OSError:
-                file.close()
-                raise
-        return file
+            return open_nameless(path)
 
     def read(self, number: int) -> Iterator[bytes]:
         with self._pdf(number).open("rb") as file:
@@ -107,6 +102,8 @@ class Staging:
                 yield piece
 
     def remove(self) -> None:
+        """Remove it; what Windows keeps of it while it is held goes when it is held no more."""
+        self._is_removed = True
         _remove(self._folder)
 
     def _pdf(self, number: int) -> Path:
@@ -136,11 +133,6 @@ def _remove(package: Path) -> None:
     """Remove a package; what the disk does not let go is tried again when it is old."""
     with suppress(OSError):  # `ignore_errors` leaves some out
         shutil.rmtree(package, ignore_errors=True)
-
-
-def _close(fd: int) -> None:
-    with suppress(OSError):  # nothing was written through it
-        os.close(fd)
 
 
 def _packages(folder: Path) -> list[Path]:

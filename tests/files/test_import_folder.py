@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from beel_mcp.errors import CallerError
 from beel_mcp.files import import_file as module
 from beel_mcp.files.import_file import read_import_file
+from tests.support.systems.marks import needs_named_pipes
 
 SECRET = b"secret"
 
@@ -141,6 +142,7 @@ def test_without_folders_nothing_is_allowed():
     assert refusal("a.csv", ()).code == "path_not_allowed"
 
 
+@needs_named_pipes
 def test_folders_pipes_and_sockets_are_no_files_and_do_not_block(folders, monkeypatch):
     os.mkfifo(folders[0] / "pipe.csv")
     monkeypatch.chdir(folders[0])

@@ -4,8 +4,20 @@ import os
 from typing import Any, BinaryIO, Protocol, Self
 
 CALLS = (
-    *("open", "close", "mkdir", "fsync", "link", "unlink", "stat", "fstat", "scandir", "access"),
-    *("rename", "replace"),
+    *(
+        "open",
+        "close",
+        "mkdir",
+        "fsync",
+        "link",
+        "unlink",
+        "stat",
+        "lstat",
+        "fstat",
+        "scandir",
+        "access",
+    ),
+    *("listdir", "rename", "replace"),
 )
 METHODS = ("write", "flush", "read", "seek", "truncate")
 

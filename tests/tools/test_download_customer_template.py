@@ -136,7 +136,9 @@ async def test_a_folder_that_cannot_be_written_to_is_said_to_be_that(
     def refused(*_: object, **__: object) -> bool:
         return False
 
-    monkeypatch.setattr("beel_mcp.files.safe_dir.os.access", refused)  # root may write anywhere
+    monkeypatch.setattr(
+        "beel_mcp.files.safe_dir.SafeDir.is_writable", refused
+    )  # root may write anywhere
     async with connect() as client:
         answer = await call(client)
     assert (answer["code"], answer["changed"]) == ("folder_unusable", "nothing")

@@ -113,7 +113,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         # SQLite would create it with whatever the umask leaves; its -wal and -shm files follow it.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        self.path.touch(mode=0o600)
         self.path.chmod(0o600)  # also one that somebody copied here with other rights
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:

@@ -1,0 +1,1 @@
+"""Systems other than the one at hand, and which promises need which."""
