@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
@@ -151,9 +152,6 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
-    from beel_mcp.files.failed_pdfs import FAILED_PDFS
-    from beel_mcp.files.output import forget_files
-    from beel_mcp.files.staging import PACKAGES, purge_packages
     from beel_mcp.writes.journal.database import JournalError
     from beel_mcp.writes.journal.journal import Journal
     from beel_mcp.writes.journal.records import utc_now
@@ -161,6 +159,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
     journal = Journal(settings.state_dir, utc_now)
     try:
         removed, kept = journal.purge()
+        packages = _purge_files(settings.state_dir)
     except JournalError:
         unusable = localized(
             settings.language,
@@ -168,11 +167,15 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
             es=f"no se puede usar el registro de {settings.state_dir}",
         )
         return _complain(unusable, ENVIRONMENT)
+    except OSError:
+        left = localized(
+            settings.language,
+            en=f"not all that is kept in {settings.state_dir} can be removed; call purge again",
+            es=f"no se puede borrar todo lo guardado en {settings.state_dir}; repita purge",
+        )
+        return _complain(left, ENVIRONMENT)
     finally:
         journal.close()
-    packages = purge_packages(settings.state_dir / PACKAGES)
-    forget_files(settings.state_dir)
-    (settings.state_dir / FAILED_PDFS).unlink(missing_ok=True)
     print(
         localized(
             settings.language,
@@ -185,6 +188,22 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
         )
     )
     return WELL
+
+
+def _purge_files(state_dir: Path) -> int:
+    """Remove what stands beside the journal; how many unfinished packages there were.
+
+    Raises:
+        OSError: something is still there.
+    """
+    from beel_mcp.files.failed_pdfs import FAILED_PDFS
+    from beel_mcp.files.output import forget_files
+    from beel_mcp.files.staging import PACKAGES, purge_packages
+
+    packages = purge_packages(state_dir / PACKAGES)
+    forget_files(state_dir)
+    (state_dir / FAILED_PDFS).unlink(missing_ok=True)
+    return packages
 
 
 def _sandbox_app(settings: Settings) -> "Starlette | None":
