@@ -1,13 +1,16 @@
 """The MCP server: what it offers, and what it keeps while it runs."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.resources import files
 
 import anyio
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.subscriptions import InMemorySubscriptionBus
+from mcp.types import Icon
 from starlette.types import ASGIApp
 
 from beel_mcp import __version__
@@ -54,6 +57,7 @@ def create_server(
         "beel-mcp",
         title="BeeL",
         version=__version__,
+        icons=[_icon()],
         instructions=instructions(),
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing, news),
@@ -74,6 +78,13 @@ def _add_prompts(server: BeelServer, language: Language) -> None:
         server.add_prompt(as_prompt(prompt))
     complete = completer(prompts, language)
     server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
+
+
+def _icon() -> Icon:
+    """Carry our icon with the server's name, so that an app fetches nothing; tools have none."""
+    drawing = b64encode(files("beel_mcp").joinpath("data", "icon.svg").read_bytes()).decode()
+    kind = "image/svg+xml"
+    return Icon(src=f"data:{kind};base64,{drawing}", mime_type=kind, sizes=["any"])
 
 
 def _lifespan(

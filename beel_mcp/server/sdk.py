@@ -15,6 +15,7 @@ from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, Subs
 from mcp.types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    SERVER_INFO_META_KEY,
     GetPromptResult,
     InputRequiredResult,
     Resource,
@@ -145,6 +146,8 @@ class RequestScope:
         revision = state.batches.revision
         result = await call_next(ctx)
         if isinstance(result, Mapping):
+            # Some app may show a model all of an answer; whose it is has been drawn in a list.
+            result.get("_meta", {}).get(SERVER_INFO_META_KEY, {}).pop("icons", None)
             await self._news.tool_called(params, result)
         if (saved and saved.has_new) or state.batches.revision != revision:
             await self._news.list_changed()

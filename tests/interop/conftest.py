@@ -52,10 +52,17 @@ class Node:
 
     def run(self, program: str, *words: str) -> Finished:
         """Run a client's own program by its name."""
-        programs = self.clients / "node_modules" / ".bin"
-        path = os.pathsep.join([str(programs), os.environ["PATH"]])
+        return self.run_node(str(self._programs / program), *words)
+
+    @property
+    def _programs(self) -> Path:
+        return self.clients / "node_modules" / ".bin"
+
+    def run_node(self, *words: str) -> Finished:
+        """Run Node itself."""
+        path = os.pathsep.join([str(self._programs), os.environ["PATH"]])
         done = subprocess.run(
-            [node_program(self.clients), str(programs / program), *words],
+            [node_program(self.clients), *words],
             cwd=self.home,
             env={"PATH": path, "HOME": str(self.home), "NO_COLOR": "1"},
             capture_output=True,

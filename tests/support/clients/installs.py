@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,8 +37,10 @@ def installed(words: Sequence[str], install: Callable[[Path], None]) -> Path:
     return ready
 
 
-def obey(command: Sequence[str], folder: Path, shown: str) -> None:
-    """Run an installer to its end.
+def obey(
+    command: Sequence[str], folder: Path, shown: str, env: Mapping[str, str] | None = None
+) -> None:
+    """Run an installer to its end, in our environment if it is given none.
 
     Raises:
         UnavailableError: it gave anything but 0, or took too long; the text says `shown`.
@@ -48,6 +50,7 @@ def obey(command: Sequence[str], folder: Path, shown: str) -> None:
         done = subprocess.run(
             command,
             cwd=folder,
+            env=env,
             capture_output=True,
             text=True,
             timeout=INSTALL_TIMEOUT_S,

@@ -13,6 +13,7 @@ CLIENTS = (
     "@modelcontextprotocol/sdk@1.32.2",
     "@modelcontextprotocol/client@2.4.0",
     "@modelcontextprotocol/conformance@0.2.0-alpha.12",
+    "@anthropic-ai/mcpb@2.1.2",
 )
 NODE = "node@24"
 OLDEST_NODE = (22, 19)  # what the Inspector asks for; an older one gets other flags, silently
