@@ -45,6 +45,8 @@ IGNORED_VARIABLES: Final = (
     "NETRC",
 )
 _KEY: Final = re.compile(r"beel_sk_(test|live)_[A-Za-z0-9_-]{8,200}")
+# What `config` puts in the key's place. Left there it is no key yet, as the assistant then says.
+KEY_PLACEHOLDER: Final = Sentence("PUT-YOUR-KEY-HERE", "PONGA-AQUI-SU-CLAVE")
 _PLACEHOLDER: Final = re.compile(
     r"your|example|placeholder|changeme|replace|insert|xxxx", re.IGNORECASE
 )
@@ -136,7 +138,7 @@ class Settings:
             log_level=_choice(
                 env, "BEEL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING"
             ),
-            warnings=(*_unknown(env), *_ignored(env), *_foreign_host(url)),
+            warnings=(*_unknown(env), *_ignored(env), *_foreign_host(url), *_left_out(env)),
         )
 
 
@@ -154,7 +156,7 @@ def usual_import_dirs(files_dir: Path) -> tuple[Path, ...]:
 
 def _api_key(env: Mapping[str, str]) -> SecretStr | None:
     name, value = "BEEL_API_KEY", env.get("BEEL_API_KEY")
-    if value is None:
+    if value is None or value in KEY_PLACEHOLDER:
         return None
     if not _KEY.fullmatch(value) or value.count("beel_sk_") != 1:
         shapes = "beel_sk_test_… {} beel_sk_live_…"
@@ -171,6 +173,14 @@ def _api_key(env: Mapping[str, str]) -> SecretStr | None:
             "tiene un texto de muestra; ponga la clave que da BeeL",
         )
     return SecretStr(value)
+
+
+def _left_out(env: Mapping[str, str]) -> Iterator[Sentence]:
+    if env.get("BEEL_API_KEY") in KEY_PLACEHOLDER:
+        yield Sentence(
+            "BEEL_API_KEY still holds the words in the key's place; put the key from BeeL there",
+            "BEEL_API_KEY tiene aún el texto que ocupa el lugar de la clave; ponga la que da BeeL",
+        )
 
 
 def _base_url(env: Mapping[str, str], key: SecretStr | None) -> str:

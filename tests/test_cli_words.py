@@ -17,9 +17,9 @@ SOURCE = "".join(
     path.read_text(encoding="utf-8")
     for path in sorted((Path(beel_mcp.__file__).parent / "cli").rglob("*.py"))
 )
-TABLES = ("doctor", "demo", "apps")
+TABLES = ("doctor", "demo", "apps", "install")
 # Chosen by what they are about: these names are not written out in the code.
-LOOKED_UP = re.compile(r"(?:kinds|problems)\.|(?:place|key)\.[a-z-]+$|\w+\.?title")
+LOOKED_UP = re.compile(r"(?:kinds|problems)\.|(?:place|key|done|line)\.[a-z-]+$|\w+\.?title")
 
 
 def sentences(table: Any, path: str = "") -> Iterator[tuple[str, dict[str, str]]]:

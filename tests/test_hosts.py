@@ -1,18 +1,23 @@
 """`beel-mcp config`: what each app gets, what never stands in it, and that it starts."""
 
+import base64
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from mcp import Client, StdioServerParameters
 
 from beel_mcp.cli.arguments import HOSTS
-from beel_mcp.cli.client_config import start_command
+from beel_mcp.cli.client_config import configuration, start_command
+from beel_mcp.cli.one_line import one_line, web_link
+from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY
 from tests.test_settings import run
 
@@ -61,13 +66,14 @@ def test_the_shape_is_what_each_app_reads() -> None:
 
 
 @pytest.mark.parametrize("host", ["claude-desktop", "cursor"])
-def test_what_stands_in_the_keys_place_is_named_and_refused_as_a_key(host: str) -> None:
+def test_what_stands_in_the_keys_place_is_named_and_is_no_key_yet(host: str) -> None:
     content, advice = configured(host, **SPANISH)
     placeholder = content["mcpServers"]["beel"]["env"]["BEEL_API_KEY"]
     assert placeholder in advice
-    ended = run("tools", HOME="/nowhere", BEEL_API_KEY=placeholder)
-    assert ended.returncode == 2
-    assert "BEEL_API_KEY" in ended.stderr
+    settings = Settings.from_env({"BEEL_API_KEY": placeholder})
+    assert settings.environment == "none"
+    [warning] = settings.warnings
+    assert "BEEL_API_KEY" in warning.es
 
 
 @pytest.mark.slow
@@ -155,6 +161,89 @@ def test_the_script_is_named_only_if_it_is_this_very_one(tmp_path: Path) -> None
         found.append(json.loads(ended.stdout))
     module = [str(own / "python"), "-m", "beel_mcp"]
     assert found == [[str(own / "beel-mcp")], [str(links / "beel-mcp")], module, module]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "command"),
+    [
+        ("/home/ana/.cache/uv/archive-v0/aB3", ["uvx", "beel-mcp"]),
+        ("/home/ana/.cache/uv/environments-v2/1f", ["uvx", "beel-mcp"]),
+        ("/home/ana/.cache/pipx/0a1b2c", ["pipx", "run", "beel-mcp"]),
+        ("/home/ana/.local/pipx/.cache/0a1b", ["pipx", "run", "beel-mcp"]),
+        ("/home/ana/.local/share/uv/tools/beel-mcp", None),
+        ("/home/ana/.local/share/pipx/venvs/beel-mcp", None),
+    ],
+)
+def test_a_copy_that_will_vanish_is_not_named(
+    monkeypatch: pytest.MonkeyPatch, prefix: str, command: list[str] | None
+) -> None:
+    monkeypatch.setattr(sys, "prefix", prefix)
+    monkeypatch.setenv("PATH", "/nowhere")
+    made = configuration("cursor", Settings.from_env(SPANISH, sandbox=True), {}, None)
+    server = made.content["mcpServers"]["beel"]
+    started = [server["command"], *server["args"]]
+    is_warned = any("copia" in line for line in made.advice)
+    if command:
+        assert started == [*command, "--sandbox"]
+    assert is_warned is bool(command)
+    assert (prefix in started[0]) is False
+
+
+def lines_of(host: str, *arguments: str) -> tuple[dict[str, Any], str]:
+    """Give what goes into the file, and the line that does the same."""
+    content, advice = configured(host, *arguments, **SPANISH)
+    found = re.search(r"(?:carpeta|navegador|verlo): (.+)", advice)
+    assert found, advice
+    return content, found[1]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--sandbox", "--name", "obra")])
+def test_the_line_for_each_app_says_what_its_file_says(arguments: tuple[str, ...]) -> None:
+    content, line = lines_of("cursor", *arguments)
+    [name] = content["mcpServers"]
+    query = parse_qs(urlsplit(line).query)
+    assert query["name"] == [name]
+    config = json.loads(base64.b64decode(query["config"][0]))
+    assert config == content["mcpServers"][name]
+
+    content, line = lines_of("vscode", *arguments)
+    asked = json.loads(unquote(line.removeprefix("vscode:mcp/install?")))
+    assert asked.pop("name") == name
+    assert asked.pop("inputs", None) == content.get("inputs")
+    assert asked == content["servers"][name]
+
+    content, line = lines_of("claude-code", *arguments)
+    words = shlex.split(line)
+    assert words[:3] == ["claude", "mcp", "add"]
+    server = content["mcpServers"][name]
+    assert words[words.index("--") - 1] == name
+    assert words[words.index("--") + 1 :] == [server["command"], *server["args"]]
+    given = [words[at + 1] for at, word in enumerate(words) if word == "--env"]
+    assert dict(one.split("=", 1) for one in given) == server["env"]
+
+    _, line = lines_of("claude-desktop", *arguments)
+    assert line == f"beel-mcp install claude-desktop --name {name}"
+
+
+def released(host: str) -> dict[str, Any]:
+    """Give what goes into an app's file where uvx fetches the program."""
+    settings = Settings.from_env({"BEEL_LANGUAGE": "es"})
+    content = json.loads(json.dumps(configuration(host, settings, {}, None).content))
+    [server] = servers_of(content).values()
+    server |= {"command": "uvx", "args": ["beel-mcp"]}
+    return content
+
+
+PAGES = ("README.md", "README.es.md", "examples/clients/README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_show_the_lines_and_links_that_are_made(page: str) -> None:
+    text = (Path(__file__).parent.parent / page).read_text(encoding="utf-8")
+    assert f"    {one_line('claude-code', 'beel', released('claude-code'))}\n" in text
+    assert f"({web_link('vscode', 'beel', released('vscode'))})" in text
+    assert f"({web_link('cursor', 'beel', released('cursor'))})" in text
+    assert "beel-mcp install claude-desktop" in text
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -57,6 +57,7 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
         "sandbox": _serve_sandbox,
         "serve": _serve_http,
         "config": _print_configuration,
+        "install": _install,
         "tools": _list_tools,
         "purge": _purge,
         None: _serve_stdio,
@@ -142,6 +143,16 @@ def _print_configuration(arguments: argparse.Namespace, settings: Settings) -> i
     for line in made.advice:
         print(line, file=sys.stderr)
     return WELL
+
+
+def _install(arguments: argparse.Namespace, settings: Settings) -> int:
+    from beel_mcp.cli.app_file import AppFileError
+    from beel_mcp.cli.install import install
+
+    try:
+        return install(arguments, settings, _environ(arguments))
+    except AppFileError as error:
+        return _complain(error.sentence.localized(settings.language), ENVIRONMENT)
 
 
 def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -15,6 +15,7 @@ from beel_mcp.cleaning import clean
 from beel_mcp.language import Language, Sentence, localized
 
 HOSTS: Final = ("claude-desktop", "claude-code", "vscode", "cursor")
+WRITTEN_HOSTS: Final = ("claude-desktop", "cursor")  # whose file `install` writes
 # What a person can meet; a sentence that argparse words differently one day stays English.
 _ARGPARSE_IN_SPANISH: Final = {
     "usage: ": "uso: ",
@@ -145,6 +146,23 @@ _CONFIG: Final = (
         metavar="NIF",
     ),
 )
+_INSTALL: Final = (
+    *(option for option in _CONFIG if option.names != ("host",)),
+    _option(
+        "host",
+        en=", ".join(WRITTEN_HOSTS),
+        es=", ".join(WRITTEN_HOSTS),
+        choices=WRITTEN_HOSTS,
+        metavar="HOST",
+    ),
+    _option(
+        "--undo",
+        en="put that server back as it was before; the others stay as they are",
+        es="deja ese servidor como estaba antes; los demás no se tocan",
+        action="store_true",
+    ),
+    _option("--yes", en="write without asking", es="escribe sin preguntar", action="store_true"),
+)
 _COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
     "serve": (_SERVE, Sentence("serve MCP over HTTP", "atiende MCP por HTTP")),
     "demo": (
@@ -174,6 +192,13 @@ _COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
         Sentence(
             "print the configuration for an app (HOST); never the key",
             "muestra la configuración para una aplicación (HOST); nunca la clave",
+        ),
+    ),
+    "install": (
+        _INSTALL,
+        Sentence(
+            "write the configuration into an app's own file (HOST), after showing it",
+            "escribe la configuración en el archivo de una aplicación (HOST), tras mostrarla",
         ),
     ),
     "tools": (

@@ -1,0 +1,155 @@
+"""The file in which an app keeps its servers: where it is, and changed without a loss."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from beel_mcp.language import Sentence
+from beel_mcp.messages import sentence
+
+SERVERS: Final = "mcpServers"
+
+
+class AppFileError(Exception):
+    """The file cannot be used, or must not be; nothing was changed."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.sentence: Sentence = sentence("install", code, **facts)
+        super().__init__(self.sentence.en)
+
+
+def place_of(host: str, environ: Mapping[str, str]) -> Path:
+    """Tell where an app keeps its servers, on this system.
+
+    Raises:
+        AppFileError: there are several places, and nothing tells which the app reads.
+    """
+    home = Path(environ.get("USERPROFILE" if sys.platform == "win32" else "HOME") or Path.home())
+    if host == "cursor":
+        return home / ".cursor" / "mcp.json"
+    if sys.platform == "darwin":
+        folder = home / "Library" / "Application Support" / "Claude"
+    elif sys.platform == "win32":
+        folder = _windows_folder(environ, home)
+    else:
+        folder = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "Claude"
+    return folder / "claude_desktop_config.json"
+
+
+def _windows_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Find Claude's folder: from the Store, and from its own installer since 2026, it is walled in.
+
+    Windows shows such an app a folder of its own in place of %APPDATA%, where alone it reads.
+    """
+    local = Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    walled = sorted((local / "Packages").glob("Claude_*/LocalCache/Roaming/Claude"))
+    used = [one for one in walled if (one / "claude_desktop_config.json").exists()] or walled
+    if len(used) > 1:
+        raise AppFileError("refused.several", folders=", ".join(map(str, used)))
+    if used:
+        return used[0]
+    return Path(environ.get("APPDATA") or home / "AppData" / "Roaming") / "Claude"
+
+
+class AppFile:
+    """A file of JSON that is the app's; we change one entry of its servers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.realpath(path))  # a link to it stays a link
+        self._read: bytes | None = None
+
+    def read(self) -> dict[str, Any]:
+        """Read all that stands there; {} if there is no such file yet.
+
+        Raises:
+            AppFileError: it cannot be read, or is not what an app writes.
+        """
+        try:
+            self._read = self._bytes()
+            content = _parsed((self._read or b"").decode("utf-8-sig"))
+        except OSError as error:
+            raise AppFileError(
+                "refused.unreadable", path=self.path, kind=type(error).__name__
+            ) from None
+        except json.JSONDecodeError as error:
+            raise AppFileError("refused.no_json", path=self.path, line=error.lineno) from None
+        except ValueError:  # no UTF-8, or a name twice
+            raise AppFileError("refused.no_json", path=self.path, line=1) from None
+        if not isinstance(content, dict) or not isinstance(content.get(SERVERS, {}), dict):
+            raise AppFileError("refused.no_servers", path=self.path)
+        return content
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Write it whole or not at all, unless somebody changed it since it was read.
+
+        Raises:
+            AppFileError: it was changed, or cannot be written.
+        """
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+        made = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
+        try:
+            _write_new(made, text.encode())
+            if self._bytes() != self._read:
+                raise AppFileError("refused.changed", path=self.path)
+            made.replace(self.path)
+        except OSError as error:
+            raise AppFileError(
+                "refused.unwritable", path=self.path, kind=type(error).__name__
+            ) from None
+        finally:
+            with suppress(OSError):
+                made.unlink(missing_ok=True)
+        self._read = text.encode()
+
+    def keep_copy(self, name: str) -> Path:
+        """Keep the file as it was read, before the entry of that name is changed.
+
+        Raises:
+            AppFileError: it cannot be kept.
+        """
+        time = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
+        copy = self.path.with_name(f"{self.path.stem}.before-{name}.{time}.json")
+        try:
+            _write_new(copy, self._read or b"{}\n")
+        except OSError as error:
+            raise _refused("refused.unwritable", copy, error) from None
+        return copy
+
+    def copies(self, name: str) -> list[Path]:
+        """List what was kept before changes of an entry, the newest first."""
+        return sorted(self.path.parent.glob(f"{self.path.stem}.before-{name}.*.json"), reverse=True)
+
+    def _bytes(self) -> bytes | None:
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
+def _refused(code: str, path: Path, error: OSError) -> AppFileError:
+    return AppFileError(code, path=path, kind=type(error).__name__)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads: a key may stand in it."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_without_repeats) if text.strip() else {}
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: one of the two would be lost."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
