@@ -179,7 +179,7 @@ def change_answer(answer: type[A], outcome: Outcome, *, replayed: bool = False) 
     return answer(
         **outcome.fields(replayed=replayed),
         summary=summary,
-        changed="unknown" if outcome.unknown else something,
+        changed="unknown" if outcome.is_unsure else something,
         requested=outcome.operation.total,
         counts=outcome.counts,
         **lists,

@@ -80,8 +80,18 @@ class WriteCall:
     def outcome(self, operation: Operation) -> Outcome:
         """Give an operation with what is recorded of its rows."""
         records = self.state.journal.personal_data.records(operation)
-        running = self.state.writes.running(operation.operation_id) is not None
-        return Outcome(operation, records, running)
+        return Outcome(operation, records, self.is_running(operation))
+
+    def is_running(self, operation: Operation) -> bool:
+        """Tell whether somebody is at an operation: this process, or another one."""
+        is_here = self.state.writes.running(operation.operation_id) is not None
+        return is_here or self._runs_elsewhere(operation)
+
+    def _runs_elsewhere(self, operation: Operation) -> bool:
+        """Tell whether another process is at an operation, and lives."""
+        lease = self.state.journal.lease
+        is_others = operation.ended_at is None and operation.owner != lease.name
+        return is_others and lease.is_alive(operation.owner)
 
     def find_operation(self, operation_id: str) -> Operation:
         """Find an operation of this caller.
@@ -135,6 +145,8 @@ class WriteCall:
         retry_after_s: int | None
         if running := self.state.writes.running(operation_id):
             retry_after_s = None if await running.wait(self.deadline.left_s) else RETRY_AFTER_S
+        elif self._runs_elsewhere(operation):
+            retry_after_s = RETRY_AFTER_S
         else:
             write = self.gate.write(operation.kind, {})
             reconciliation = Reconciliation(journal, self.state.timing.sleep)
@@ -142,7 +154,7 @@ class WriteCall:
             with self.in_doubt(operation_id):
                 retry_after_s = await reconciliation.settle(operation_id, write, until)
         operation = journal.get(operation_id)
-        is_over = not operation.is_open and self.state.writes.running(operation_id) is None
+        is_over = not operation.is_open and not self.is_running(operation)
         if operation.ended_at is None and is_over:
             journal.end(operation_id)  # what was left half sent is known to somebody now
             operation = journal.get(operation_id)

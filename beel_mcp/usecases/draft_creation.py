@@ -89,7 +89,7 @@ class Drafting:
         """
         for decided in self._decided(await self._beel.account()):
             operation, _ = await self._call.settle(decided)
-            if self._is_running(operation) or operation.is_open:
+            if self._call.is_running(operation) or operation.is_open:
                 return operation, None
             if operation.is_committed:
                 if decided.is_open:  # its answer was lost, or is not a minute old
@@ -154,9 +154,6 @@ class Drafting:
 
     def _decided(self, account: Account) -> list[Operation]:
         return self._journal.decided(TOOL, self._digest, account, self._call.caller)
-
-    def _is_running(self, operation: Operation) -> bool:
-        return self._call.state.writes.running(operation.operation_id) is not None
 
     def _subject(self) -> str:
         """Give the decision a number of its own: two processes cannot make the same one."""

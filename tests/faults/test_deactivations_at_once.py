@@ -202,6 +202,36 @@ async def test_while_one_process_is_at_it_another_waits_for_its_turn(
     assert effects(beel.app) == ids
 
 
+async def test_what_another_process_is_still_at_is_not_said_to_be_over(
+    connect_to: Connect, beel: FaultServer
+) -> None:
+    ids = crowd(beel.app, 3)
+    answers: list[dict[str, Any]] = []
+    async with connect_to() as first, connect_to() as second, anyio.create_task_group() as group:
+        plan = await planned(first, ids, "inactive")
+        beel.fault("delay", committed=True, method="PATCH", after=1)
+
+        async def confirm() -> None:
+            answers.append(await call(first, "confirm_plan", **plan))
+
+        group.start_soon(confirm)
+        await beel.arrived.wait()
+        told = await call(second, "confirm_plan", **plan)
+        look = {"operation_id": told["operation_id"]}
+        for answer in (told, await call(second, "check_operation", **look)):
+            assert (answer["status"], bool(answer["retry_after_s"])) == ("partial", True)
+            assert (
+                answer["summary"]
+                .lower()
+                .endswith("still running: 1 of 3 customers was marked as inactive so far.")
+            )
+            assert "new plan" not in (answer.get("detail") or "")
+        assert told["changed"] == "unknown"
+        beel.released.set()
+    assert (answers[0]["status"], answers[0]["counts"]["deactivated"]) == ("done", 3)
+    assert effects(beel.app) == ids
+
+
 async def test_who_does_not_get_the_turn_sends_nothing_and_the_record_says_why(
     connect_to: Connect, beel: FaultServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
