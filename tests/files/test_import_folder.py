@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from beel_mcp.errors import CallerError
 from beel_mcp.files import import_file as module
 from beel_mcp.files.import_file import read_import_file
+from beel_mcp.files.output import save_file
 from tests.support.systems.marks import needs_named_pipes
 
 SECRET = b"secret"
@@ -189,3 +190,41 @@ def test_no_path_reaches_what_lies_outside(folders, parts, whole):
     path = "/".join([str(folders[0]), *parts] if whole else parts)
     with suppress(CallerError):
         assert read_import_file(path, folders) != SECRET
+
+
+@pytest.mark.parametrize("typed", ["beel/clientes.csv", "BEEL/clientes.csv"])
+def test_a_path_in_other_capitals_is_one_below_where_the_disk_says_so(folders, monkeypatch, typed):
+    def is_same(one: Path, other: Path) -> bool:  # as on macOS, and on most sticks
+        return str(one).casefold() == str(other).casefold()
+
+    path = str(folders[0].parent / typed)
+    assert refusal(path, folders).code == "path_not_allowed"
+    monkeypatch.setattr(Path, "samefile", is_same)
+    assert read_import_file(path, folders) == b"uno"
+    assert refusal(str(folders[0].parent / "beelsecret/secret.csv"), folders).code == (
+        "path_not_allowed"
+    )
+
+
+def test_a_list_that_another_program_holds_is_said_to_be_that(folders, monkeypatch):
+    def held(*_args: object, **_more: object) -> int:
+        error = PermissionError(13, "secret words of the system")
+        error.winerror = 32
+        raise error
+
+    monkeypatch.setattr(module.os, "open", held)
+    error = refusal("clientes.csv", folders)
+    assert (error.code, error.retryable) == ("file_in_use", True)
+    assert "Excel" in error.remedy
+    assert "secret words" not in error.message + error.remedy
+
+
+@pytest.mark.parametrize("name", ["Gestoría Núñez & Cía (2026)", "a  b", "N\u0303andú", "ñ" * 100])
+def test_folders_have_the_names_that_people_give_them(tmp_path, name):
+    folder = tmp_path / name / "listas de julio"
+    assert save_file(folder, "año 1.csv", b"x").read_bytes() == b"x"
+    folder.chmod(0o500)
+    try:
+        assert read_import_file("año 1.csv", (folder,)) == b"x"
+    finally:
+        folder.chmod(0o700)
