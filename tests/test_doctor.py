@@ -20,14 +20,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.cli.doctor import beel, examine, machine
-from beel_mcp.cli.doctor.findings import Finding, exit_code
+from beel_mcp.cli.doctor.findings import Finding, exit_code, finding
 from beel_mcp.language import Sentence
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.settings import Settings
+from beel_mcp.writes.journal.database import Database, JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow, utc_now
 from tests.conftest import TEST_KEY
 from tests.support.servers.sunset import with_sunset
+from tests.support.systems.marks import posix_only
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
@@ -315,6 +317,7 @@ def test_a_folder_that_cannot_be_written_to_ends_with_3(
         assert f"BEEL_{name.upper()}_DIR" in fault(found).remedy.es
 
 
+@posix_only
 @pytest.mark.parametrize("name", ["files", "state"])
 def test_a_folder_open_to_others_is_told_with_the_command_that_closes_it(
     looked: Examine, tmp_path: Path, name: str
@@ -405,3 +408,30 @@ def test_the_first_to_mend_decides_the_exit_code(looked: Examine, tmp_path: Path
     found = looked(state_dir=tmp_path / "file", sandbox=False, warnings=(Sentence("w", "w"),))
     assert faults(found) == ["settings", "state_folder", "key"]
     assert exit_code(found) == 3
+
+
+def test_on_windows_the_profile_says_who_can_look_into_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.sys, "platform", "win32")
+        patch.setattr(Path, "home", lambda: tmp_path / "ana")
+        found = {
+            folder: machine._privacy(tmp_path / folder, tmp_path.stat())
+            for folder in ("ana/BeeL", "otro")
+        }
+    assert found == {"ana/BeeL": "folder.private", "otro": "folder.outside_of_the_profile"}
+    told = finding(found["otro"], "files_folder", folder=tmp_path)
+    assert told.fault == "finding"
+    assert "carpeta de usuario" in told.fact.es
+
+
+def test_a_drive_that_is_not_there_is_told_and_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    monkeypatch.setattr(machine.os.path, "lexists", lambda _: False)
+    found = machine._written_folder("state_folder", tmp_path / "gone")
+    assert "PermissionError" in found.fact.en
+    with pytest.raises(JournalError):
+        Database(tmp_path / "gone").check()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from mcp import Client, StdioServerParameters
 
+from beel_mcp.cli import client_config
 from beel_mcp.cli.arguments import HOSTS
 from beel_mcp.cli.client_config import configuration, start_command
 from beel_mcp.cli.one_line import one_line, web_link
@@ -129,6 +130,16 @@ async def test_with_the_sandbox_it_asks_for_no_key_and_starts_as_it_stands(
         status = await client.call_tool("get_status", {})
     assert (status.structured_content or {})["language"] == "es"
     assert (status.structured_content or {})["environment"] == "sandbox"
+
+
+def test_on_windows_the_script_has_an_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "beel-mcp.EXE"
+    script.touch()
+    monkeypatch.setattr(client_config.shutil, "which", lambda _: str(script))
+    monkeypatch.setattr(client_config.sys, "executable", str(tmp_path / "python.exe"))
+    assert start_command() == [str(script)]
 
 
 @pytest.mark.slow

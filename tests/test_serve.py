@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from beel_mcp.cli import _is_free
 from beel_mcp.cli.http import ListenAddress, http_app, refuse_if_open
 from beel_mcp.settings import Settings, SettingsError
 from tests.conftest import TEST_KEY, Era
@@ -452,3 +453,15 @@ async def test_without_a_token_a_caller_on_this_machine_is_let_in_and_a_web_page
             page = await http.post(url, json={}, headers={"origin": "https://evil.example"})
         assert page.status_code == 403
     assert not [line for line in served.said if "Bearer" in line]
+
+
+def test_on_windows_a_port_of_another_program_is_not_shared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))  # it does not listen yet
+        port = other.getsockname()[1]
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "platform", "win32")
+            assert not _is_free("127.0.0.1", port, "en")

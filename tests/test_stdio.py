@@ -308,3 +308,43 @@ def test_accents_survive_a_poor_locale(tmp_path: Path, environ: dict[str, str]) 
     ended = talk([INITIALIZE, INITIALIZED, ask], "--sandbox", folder=tmp_path, **environ)
     assert "Ñandú «ok» €" in answers(ended.stdout)[5]["result"]["content"][0]["text"]
     assert ended.code == 0
+
+
+# What Windows has otherwise: the end of a line in text files, and the code page of stdout.
+OTHER_LINES = """
+import io, os, sys
+
+class Windows(io.TextIOWrapper):
+    def __init__(self, buffer, encoding="cp1252", errors=None, newline=None, **more):
+        super().__init__(buffer, encoding, errors, "\\r\\n" if newline is None else newline, **more)
+
+os.linesep = "\\r\\n"
+io.TextIOWrapper = Windows
+"""
+
+
+def test_the_protocol_ends_its_lines_with_a_line_feed_alone_whatever_the_system_does(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(OTHER_LINES + "print('noise')", encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "beel_mcp", "--sandbox"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == b"noise\n"
+        for message in SESSION:  # lines may come as Windows ends them
+            process.stdin.write(json.dumps(message, ensure_ascii=False).encode() + b"\r\n")
+            process.stdin.flush()
+            if "id" in message:
+                line = process.stdout.readline()
+                assert json.loads(line)["id"] == message["id"]
+                assert line.endswith(b"}\n")
+                assert b"\r" not in line
+        said, _ = process.communicate(timeout=60)
+    assert (said, process.returncode) == (b"", 0)

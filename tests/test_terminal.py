@@ -1,7 +1,6 @@
 """Colours and a sign of life are for terminals, and for those whose owner wants them."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -9,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from beel_mcp.cli import terminal
+
 pytestmark = pytest.mark.slow  # each starts the program anew
 
 
 def on_a_terminal(tmp_path: Path, *arguments: str, **environ: str) -> str:
     """Run a command with a terminal as its stdout and stderr; give all that it showed."""
+    pty = pytest.importorskip("pty", reason="no terminals to be had here")
     ours, theirs = pty.openpty()
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm", **environ}
     process = subprocess.Popen(
@@ -64,3 +66,41 @@ def test_json_survives_a_stdout_that_cannot_spell_every_letter(tmp_path: Path) -
         PYTHONIOENCODING="ascii",
     )
     assert r"jos\u00e9/Documentaci\u00f3n" in shown
+
+
+@pytest.mark.parametrize(
+    ("system", "environ", "is_seen"),
+    [
+        ("linux", {}, True),
+        ("darwin", {}, True),
+        ("win32", {}, False),
+        ("win32", {"WT_SESSION": "1"}, True),
+        ("win32", {"TERM_PROGRAM": "vscode"}, True),
+        ("win32", {"WT_SESSION": "1", "TERM": "dumb"}, False),
+    ],
+)
+def test_the_old_console_of_windows_would_print_the_codes_and_gets_none(
+    monkeypatch: pytest.MonkeyPatch, system: str, environ: dict[str, str], *, is_seen: bool
+) -> None:
+    monkeypatch.setattr(terminal.os, "environ", environ)
+    monkeypatch.setattr(terminal.sys, "platform", system)
+    monkeypatch.setattr(terminal.sys.stdout, "isatty", lambda: True)
+    assert (terminal.paint("ok", "green") != "ok") == is_seen
+
+
+@pytest.mark.parametrize("command", [("demo",), ("doctor", "--sandbox"), ("tools",)], ids=str)
+def test_pipes_and_files_get_utf_8_whatever_the_code_page_is(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BEEL_LANGUAGE": "es"}
+    env |= {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # ASCII
+    program = [sys.executable, "-m", "beel_mcp", *command]
+    ended = subprocess.run(program, env=env, capture_output=True, check=False)
+    assert re.search("[áéíóúñ]", ended.stdout.decode())
+    assert ended.stderr == b""
+    for name in ("cp1252", "cp850", "ascii"):
+        poor = env | {"PYTHONIOENCODING": name}
+        again = subprocess.run(program, env=poor, capture_output=True, check=False)
+        assert again.returncode == ended.returncode
+        assert again.stderr == b""
+        again.stdout.decode(name)

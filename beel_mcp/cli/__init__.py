@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
     from beel_mcp.cli.arguments import read_arguments
+    from beel_mcp.cli.terminal import spell_everything
     from beel_mcp.language import Language, localized, preferred_language
     from beel_mcp.settings import Settings, SettingsError
 
@@ -25,8 +26,7 @@ WELL, PROMISE_FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without accents is no failure
+    spell_everything()
     language = preferred_language(os.environ)
     arguments = read_arguments(argv, language)
     try:
@@ -229,7 +229,8 @@ def _is_free(host: str, port: int, language: Language) -> bool:
     """Try the address first: the server's own complaint is a traceback."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there it means to share the port with whoever has it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except (OSError, UnicodeError):  # taken, not ours, or no name at all

@@ -5,10 +5,25 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, Final, Literal, TextIO
 
 Style = Literal["bold", "green", "red", "yellow"]
+_NEW_TERMINALS: Final = ("WT_SESSION", "TERM_PROGRAM", "TERM", "ANSICON")
 _CODES: Final[dict[Style, int]] = {"bold": 1, "red": 31, "green": 32, "yellow": 33}
+
+
+def spell_everything() -> None:
+    """Write UTF-8 into pipes and files, and let no letter that a terminal lacks be a failure.
+
+    Windows would take the code page of the console, in which neither apps nor editors read.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            is_ours = not stream.isatty() and not os.environ.get("PYTHONIOENCODING")
+            stream.reconfigure(errors="replace")
+            if is_ours:
+                stream.reconfigure(encoding="utf-8")
 
 
 def paint(text: str, style: Style) -> str:
@@ -38,4 +53,9 @@ def print_json(value: Any) -> None:
 
 
 def _is_seen(stream: TextIO) -> bool:
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and _obeys_codes()
+
+
+def _obeys_codes() -> bool:
+    """Tell whether a terminal takes codes for colours; the old console of Windows prints them."""
+    return sys.platform != "win32" or any(name in os.environ for name in _NEW_TERMINALS)

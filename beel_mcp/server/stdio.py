@@ -7,8 +7,10 @@ is looked at here.
 
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import TextIOWrapper
 from typing import Any, Final
 
 import anyio
@@ -35,7 +37,11 @@ _WORDS: Final = {
 @asynccontextmanager
 async def answering_stdio() -> AsyncIterator[tuple[Any, Any]]:
     """Open stdin and stdout; yields what the server reads from and writes to."""
-    async with stdio_server() as (lines, out), anyio.create_task_group() as group:
+    async with (
+        _stdout() as stdout,
+        stdio_server(stdout=stdout) as (lines, out),
+        anyio.create_task_group() as group,
+    ):
         to_server, incoming = anyio.create_memory_object_stream[Incoming](0)
         group.start_soon(_relay, lines, to_server, out)
         try:
@@ -43,6 +49,22 @@ async def answering_stdio() -> AsyncIterator[tuple[Any, Any]]:
         finally:
             incoming.close()
             group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _stdout() -> AsyncIterator[anyio.AsyncFile[str] | None]:
+    r"""Take stdout for the protocol where the SDK would end its lines with \r\n, as on Windows.
+
+    What else is printed goes to stderr, as the SDK has it.
+    """
+    if os.linesep == "\n":
+        yield None
+        return
+    with os.fdopen(os.dup(1), "wb") as wire:
+        os.dup2(2, 1)
+        lines = TextIOWrapper(wire, encoding="utf-8", newline="\n")
+        yield anyio.wrap_file(lines)
+        lines.detach()
 
 
 async def _relay(lines: Any, to_server: MemoryObjectSendStream[Incoming], out: Any) -> None:

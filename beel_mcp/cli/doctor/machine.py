@@ -4,6 +4,7 @@ import errno
 import os
 import platform
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -62,8 +63,9 @@ def _written_folder(topic: str, folder: Path) -> Finding:
     try:
         status = folder.stat()
     except FileNotFoundError:
-        above = next(parent for parent in folder.parents if parent.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        above = next((parent for parent in folder.parents if parent.exists()), None)
+        # There may be none: the drive is not plugged in.
+        if above is None or not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
             return _unusable(topic, folder, "PermissionError")
         return finding("folder.missing", topic, folder=folder)
     except OSError as error:
@@ -72,9 +74,18 @@ def _written_folder(topic: str, folder: Path) -> Finding:
         return _unusable(topic, folder, "NotADirectoryError")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return _unusable(topic, folder, "PermissionError")
-    # Windows keeps rights elsewhere, and gives every folder the same mode.
-    is_open = os.name == "posix" and status.st_mode & 0o077
-    return finding("folder.open" if is_open else "folder.private", topic, folder=folder)
+    return finding(_privacy(folder, status), topic, folder=folder)
+
+
+def _privacy(folder: Path, status: os.stat_result) -> str:
+    """Tell who can look into a folder: by its mode, which on Windows is the same for all."""
+    if sys.platform != "win32":
+        return "folder.open" if status.st_mode & 0o077 else "folder.private"
+    try:
+        is_ours = folder.is_relative_to(Path.home())
+    except RuntimeError:
+        is_ours = False
+    return "folder.private" if is_ours else "folder.outside_of_the_profile"
 
 
 def _unusable(topic: str, folder: Path, why: str) -> Finding:

@@ -152,10 +152,9 @@ def _check_folder(folder: Path) -> None:
     Raises:
         OSError: it could not be.
     """
-    there = folder
-    while not os.path.lexists(there):  # what is missing is made in the nearest folder above
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    # What is missing is made in the nearest folder above; a drive may be missing, too.
+    there = next((above for above in (folder, *folder.parents) if os.path.lexists(above)), None)
+    if there is None or not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         raise PermissionError
     if shutil.disk_usage(there).free < LEAST_FREE_BYTES:
         raise OSError("no space is left")

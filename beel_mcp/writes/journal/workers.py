@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,8 @@ class ProcessLease:
     def release(self) -> None:
         if self._lock is not None:
             self._lock.release()
-            (self._folder / f"{self.name}.lock").unlink(missing_ok=True)
+            with suppress(OSError):
+                (self._folder / f"{self.name}.lock").unlink()
             self._lock = None
 
     def is_alive(self, name: str) -> bool:
@@ -74,7 +75,8 @@ class ProcessLease:
         except Timeout:
             return True
         probe.release()
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows keeps it while another process looks, too
+            path.unlink()
         return False
 
 

@@ -18,6 +18,7 @@ import shutil
 import signal
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -227,6 +228,7 @@ def _play() -> None:
         _all_of_the_package()
     on_windows = sys.modules["beel_mcp.files.on_windows"]
     vars(on_windows)["long_path"] = str  # the prefix is for Windows' own paths
+    os.environ["HOME"] = tempfile.gettempdir()  # which lies in the person's profile there
 
 
 _play()
