@@ -4,6 +4,7 @@ What is slow to start runs in the process of the session, and not with every com
 """
 
 import argparse
+import getpass
 import hashlib
 import json
 import os
@@ -84,7 +85,7 @@ def session_folder(session: str) -> Path:
     """Name the folder of a session, whether there is one or not."""
     if session != Path(session).name:
         raise TaskError(f"{session!r} is no name of a session")
-    home = Path(tempfile.gettempdir()) / f"beel-trials-{os.getuid()}"
+    home = Path(tempfile.gettempdir()) / f"beel-trials-{getattr(os, 'getuid', getpass.getuser)()}"
     home.mkdir(mode=0o700, exist_ok=True)
     return home / session
 

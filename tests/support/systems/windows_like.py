@@ -32,7 +32,7 @@ OF_OS: Final = (
     *("O_CLOEXEC", "O_NOFOLLOW", "O_DIRECTORY", "O_NONBLOCK", "O_NOCTTY", "O_PATH", "O_SYNC"),
     *("link", "mkfifo", "mknod", "fchmod", "chown", "fchown", "lchown", "fchdir", "chroot"),
     *("getuid", "geteuid", "getgid", "getegid", "setuid", "fork", "forkpty", "killpg", "setsid"),
-    *("getpgid", "openpty", "pread", "pwrite", "statvfs", "fdatasync", "uname", "nice"),
+    *("getpgid", "openpty", "pread", "pwrite", "fdatasync", "uname", "nice"),
 )
 OF_SIGNAL: Final = ("SIGKILL", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGPIPE")
 # No open() of Linux knows these bits.
@@ -211,6 +211,8 @@ def _all_that_it_stands_on() -> None:
     """Import what is no play: libraries go on with the system that there is."""
     _all_of_the_package()
     for line in importlib.metadata.requires("beel-mcp") or ():
+        if "extra ==" in line:
+            continue
         name = re.split(r"[^\w-]", line, maxsplit=1)[0].replace("-", "_")
         with suppress(ModuleNotFoundError):
             importlib.import_module(_IMPORTED_AS.get(name, name))
