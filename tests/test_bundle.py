@@ -231,6 +231,19 @@ def test_the_bundle_asks_for_what_runs_and_not_for_what_tests() -> None:
     }
 
 
+def test_what_python_leaves_beside_the_sources_stays_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beel_mcp" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "beel_mcp" / "cleaning.py").touch()
+    (tmp_path / "beel_mcp" / "__pycache__" / "cleaning.pyc").touch()
+    build = script("build")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    assert {name for name in build.sources() if name.startswith("beel_mcp")} == {
+        "beel_mcp/cleaning.py"
+    }
+
+
 def test_the_icon_is_small_and_can_do_nothing() -> None:
     assert ICON.stat().st_size <= 2_000
     names = {node.tag.rpartition("}")[2] for node in ET.parse(ICON).iter()}
@@ -292,7 +305,6 @@ def test_the_bundle_holds_sources_and_nothing_of_this_machine(bundle: Path) -> N
         *("manifest.json", "mcpb-resources", "icon.png", "pyproject.toml"),
         *("README.md", "LICENSE", "beel_mcp", "prompts", "examples"),
     }
-    assert not [name for name in names if "__pycache__" in name or name.endswith((".whl", ".pyc"))]
     assert {"mcpb-resources/es.json", "mcpb-resources/es-ES.json"} <= set(names)
     assert len(icon) <= 20_000
     assert struct.unpack(">II", icon[16:24]) == (512, 512)

@@ -9,6 +9,7 @@ from mcp import Client
 from mcp.types import Tool
 
 from beel_mcp.cli.arguments import parser
+from beel_mcp.cli.demo import IMPORTABLE, TOTAL
 
 ROOT = Path(__file__).parent.parent
 READMES = {"en": "README.md", "es": "README.es.md"}
@@ -117,6 +118,23 @@ def test_both_languages_have_the_same_sections_settings_and_examples() -> None:
         assert found[0] == found[1], pattern
     headings = [len(re.findall(r"^## ", read(one), re.MULTILINE)) for one in READMES]
     assert len(set(headings)) == 1
+
+
+def test_the_pictures_show_what_the_demo_shows() -> None:
+    pictures = ROOT / "docs" / "pictures"
+    chat = (pictures / "chat.svg").read_text(encoding="utf-8")
+    assert f"{TOTAL} clientes: {IMPORTABLE} se pueden dar de alta." in chat
+    assert f"Dados de alta: {IMPORTABLE}." in chat
+    rows = (ROOT / "examples" / "customers.csv").read_text(encoding="utf-8").splitlines()
+    report = (pictures / "report.svg").read_text(encoding="utf-8")
+    shown = re.findall(r'x="14" y="(\d+)">(\d+)<', report)
+    assert len(shown) == 4
+    for height, number in shown:
+        cells = rows[int(number) - 1].split(";")[:2]  # the head is row 1
+        told = re.findall(rf'x="(?:62|286)" y="{height}">([^<]+)<', report)
+        assert told == [cell for cell in cells if cell]
+    for picture in pictures.iterdir():
+        assert picture.stat().st_size < 4_000
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.es.md", "SECURITY.md", "examples/README.md"])

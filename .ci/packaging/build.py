@@ -83,7 +83,7 @@ def bundled_pyproject() -> str:
 
 def contents() -> dict[str, bytes]:
     """Give every file of the bundle by its name in it: sources, and what describes them."""
-    made = {path: (ROOT / path).read_bytes() for path in _sources()}
+    made = {path: (ROOT / path).read_bytes() for path in sources()}
     made["pyproject.toml"] = bundled_pyproject().encode()
     made["manifest.json"] = _json(manifest())
     made["icon.png"] = png(ICON_SIZE)
@@ -91,7 +91,8 @@ def contents() -> dict[str, bytes]:
     return dict(sorted(made.items()))
 
 
-def _sources() -> Iterator[str]:
+def sources() -> Iterator[str]:
+    """Name what goes into the bundle as it stands."""
     yield from ("LICENSE", "README.md", "examples/customers.csv")
     for folder in ("beel_mcp", "prompts"):
         for path in (ROOT / folder).rglob("*"):
