@@ -112,14 +112,14 @@ async def test_a_mail_that_came_late_is_found_and_none_is_concluded_too_early(
 async def test_another_mail_like_it_is_not_taken_for_it(
     client: Client, beel: FaultServer, fake_time: FakeTime
 ) -> None:
-    """One of ours that is known, one to others, one with other invoices, one from before."""
+    """One of ours that is known, one to others, one with other invoices, one from days before."""
     first = await confirmed(client, **WANTED)
     assert first["status"] == "partial"
     await confirmed(client, **{**WANTED, "cc": []})
     await confirmed(client, **{**WANTED, "invoice_ids": [invoice_id(12), invoice_id(13)]})
     await confirmed(client, **{**WANTED, "subject": "Otra cosa"})
     store = beel.app.state.store
-    old = (fake_time.now() - timedelta(minutes=30)).astimezone(UTC)
+    old = (fake_time.now() - timedelta(days=3)).astimezone(UTC)
     store.execute(
         "INSERT INTO mails (id, company_id, email_type, recipients, cc, subject, status, sent_at,"
         " invoice_ids) SELECT '00000000-0000-4000-8000-000000000009', company_id, email_type,"

@@ -45,8 +45,11 @@ ROWS_IN_A_REQUEST: Final = MOST_ROWS
 VALIDATION_TTL: Final = timedelta(minutes=15)
 # Our clock and BeeL's may differ by this much.
 CLOCK_SKEW_S: Final = 120.0
+# What is there and seems this much older may be ours all the same, if a clock is wrong.
+DOUBTFUL_S: Final = 2 * 86_400.0
 LISTED_ONE_BY_ONE: Final = 20
 SEVERAL: Final = "more than one"
+OLDER: Final = "older than the request"
 PAGE_SIZE: Final = 100
 MOST_PAGES: Final = 30
 
@@ -213,30 +216,35 @@ class CustomerCreation(Write):
     ) -> tuple[Finding, set[int]]:
         """Look for three rows, from both ends and the middle, among the customers created since."""
         sample = {row.number: row for row in (rows[0], rows[len(rows) // 2], rows[-1])}
-        there = {number for number, row in sample.items() if await self._id_of(chunk, row)}
+        found = {number: await self._id_of(chunk, row) for number, row in sample.items()}
+        if OLDER in found.values():
+            return "unclear", set()
+        there = {number for number, ident in found.items() if ident}
         if len(there) == len(sample):
             return "all", there
         return ("mixed" if there else "none"), there
 
     async def _id_of(self, chunk: Chunk, row: WriteRow) -> str | None:
-        """Find the one customer that was created from a row since it was sent."""
+        """Find the one customer that was created from a row since it was sent, or not long before.
+
+        Not long before is a doubt: BeeL's clock tells when, and ours when it was sent.
+        """
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
         nif = str(row.payload.get("nif", ""))
         search = None if nif else row.name
-        found: list[str] = []
+        same: list[Customer] = []
         for number in range(1, MOST_PAGES + 1):
             page = await self.beel.customers.list(
                 nif=nif or None, search=search, page=number, limit=PAGE_SIZE
             )
-            found += [
-                customer.id
-                for customer in page.items
-                if is_same(customer, row) and _created_at(customer) >= since
-            ]
+            same += [customer for customer in page.items if is_same(customer, row)]
             if not page.has_more:
                 break
+        found = [customer.id for customer in same if _created_at(customer) >= since]
+        if not found:
+            return OLDER if any(_created_at(one) >= since - DOUBTFUL_S for one in same) else None
         # Namesakes cannot be told apart: they prove that it is there, but give no id.
-        return found[0] if len(found) == 1 else SEVERAL if found else None
+        return found[0] if len(found) == 1 else SEVERAL
 
     async def _created(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, RowOutcome]:
         """Give the outcomes of a creation that was found; an id that is not certain stays empty."""
@@ -249,7 +257,8 @@ class CustomerCreation(Write):
     async def _ids(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, str]:
         if len(rows) <= LISTED_ONE_BY_ONE:
             found = {row.number: await self._id_of(chunk, row) for row in rows}
-            return {number: ident for number, ident in found.items() if ident and ident != SEVERAL}
+            certain = {number: ident for number, ident in found.items() if ident}
+            return {n: ident for n, ident in certain.items() if ident not in (SEVERAL, OLDER)}
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
         wanted = {str(row.payload["nif"]): row.number for row in rows if row.payload.get("nif")}
         ids: dict[int, str] = {}

@@ -37,6 +37,8 @@ _FEW: Final = 20
 _MOST_LOOKED_AT: Final = 20
 # Two clocks may differ by this much; our own mails are told apart by their ids.
 _CLOCKS: Final = timedelta(minutes=5)
+# A mail that seems this much older than the request may be ours, if a clock is wrong.
+_DOUBTFUL: Final = timedelta(days=2)
 _NOT_ALLOWED: Final = "ENVIO_NO_PERMITIDO"
 _PARTS: Final = (
     "The PDFs weigh too much for one mail (25 MB). Mail them in parts, such as month by month, or"
@@ -137,18 +139,21 @@ class InvoiceMailing(Change):
         account = await self.beel.account()
         known = known_mails(self.journal.personal_data.sendings(self.name, account.ledger_id))
         try:
-            history = await self.beel.mails.history(mail.recipients[0], since)
+            history = await self.beel.mails.history(mail.recipients[0], since - _DOUBTFUL)
             alike = [one for one in history if one.id not in known and _is_like(one, mail)]
             for one in alike[:_MOST_LOOKED_AT]:
                 detail = await self.beel.mails.get(one.id)
-                if carried := _carried(detail, mail):
+                carried = _carried(detail, mail)
+                if carried and _is_older(one, since):
+                    return Found("unclear")
+                if carried:
                     return Found("all", _found(detail, carried, rows, mail))
         except ForbiddenError as error:
             self.journal.settle(
                 chunk, "UNKNOWN", code=NO_HISTORY, request_id=error.request_id, by_reading=True
             )
             return Found("mixed")  # only a person can tell
-        return Found("unclear" if alike else "none")
+        return Found("none" if all(_is_older(one, since) for one in alike) else "unclear")
 
     async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Say nothing: one invoice does not show whether a mail went out."""
@@ -232,6 +237,10 @@ def _is_like(one: RecordedMail, mail: Mail) -> bool:
         and _folded(one.cc) == _folded(mail.cc)
         and (not mail.subject or (one.subject or "").strip() == mail.subject)
     )
+
+
+def _is_older(one: RecordedMail, since: datetime) -> bool:
+    return one.sent_at is not None and one.sent_at < since
 
 
 def _carried(detail: MailDetail, mail: Mail) -> set[str]:
