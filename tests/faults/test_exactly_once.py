@@ -21,7 +21,8 @@ LENGTH: Final = 50
 NOTE: Final = (
     "Two servers on one state folder, one BeeL, a person, and others at work in BeeL. After each"
     " step BeeL's ledger, the journal and what was said agree. Not covered: real processes and"
-    " sockets, and what others change in the moment between our last reading and our request."
+    " sockets, what others change in the moment between our last reading and our request, and a"
+    " list whose people were created by another one after our clock was put back."
 )
 
 

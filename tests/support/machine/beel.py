@@ -32,7 +32,14 @@ class Clocks:
     def __init__(self) -> None:
         self.passed_s = 0.0
         self.ahead_s = 0.0  # of ours
+        self.has_jumped = self.has_gone_back = False
         self.ticked: Callable[[], Awaitable[None]] | None = None
+
+    def jump(self, seconds: float) -> None:
+        """Put our clock forward or back; BeeL's knows nothing of it."""
+        self.ahead_s += seconds
+        self.has_jumped = True
+        self.has_gone_back = self.has_gone_back or seconds < 0
 
     def beel(self) -> datetime:
         return BEGIN + timedelta(seconds=self.passed_s)

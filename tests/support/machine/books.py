@@ -132,7 +132,7 @@ class Books:
             asked = self.said.asked if self.said else self.asked
             if asked.tool != kind:
                 raise MisreportedError(f"{kind} was begun, but {asked.tool} was asked for")
-            deed = Deed(asked, operation_id, self._beel, self._now)
+            deed = Deed(asked, operation_id, self._beel)
             deed.is_muddled = bool(self._muddled & set(asked.records))
             for other in self.open_deeds() if kind == "send_invoices" else ():
                 if other.asked == asked:  # two of the very same mail: one is as good as the other
@@ -244,14 +244,23 @@ class Books:
             raise MisreportedError(f"listed as unsettled: {listed}; in the journal: {wanted}")
 
     def check_end(self) -> None:
-        """Let nothing stay unknown that could be found out by looking."""
+        """Let nothing stay unknown that could be found out by looking.
+
+        What looks like an earlier one of its kind, or whose time cannot be trusted, may.
+        """
+        clocks = self._beel.clocks
+        if clocks.has_jumped or clocks.passed_s > DAY_S:
+            return
         for deed in self.open_deeds():
-            if not deed.is_muddled and self._now - deed.begun_at < DAY_S:
+            if not deed.is_muddled:
                 raise MisreportedError(f"stays unknown: {deed.asked}")
 
     def _check_twins(self) -> None:
-        """Nobody is created twice by us within a day, whatever BeeL takes."""
-        if self._beel.latest:
+        """Nobody is created twice by us within a day, whatever BeeL takes.
+
+        Who was created since a list was checked is told by our clock, which must not go back.
+        """
+        if self._beel.latest and not self._beel.clocks.has_gone_back:
             since = instant(self._beel.clocks.beel() - timedelta(days=1))
             if twins := self._beel.store.rows(TWINS, since):
                 raise DoubledError(f"created twice: {twins}")

@@ -70,7 +70,6 @@ class Deed:
     asked: Asked
     operation_id: str
     beel: Beel
-    begun_at: float  # by our clock, in epoch seconds
     is_muddled: bool = False  # others did the same, or took it back, before it was settled
     marks: list[Mark] = field(default_factory=list)
 
