@@ -9,8 +9,8 @@ import datetime as dt
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -65,16 +65,23 @@ def needed(system: str, python: str) -> dict[str, str]:
 def lacking(system: str, python: str) -> str:
     """Look for each wheel; "" or the names of packages that have none."""
     missing = []
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", f"--python-version={python}"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Another system's wheels may only go into a folder of their own; nothing goes there.
+    command += [
+        "--dry-run",
+        "--ignore-installed",
+        "--target=unused",
+        "--no-deps",
+        "--only-binary=:all:",
+        f"--python-version={python}",
+    ]
     command += [f"--platform={tag}" for tag in SYSTEMS[system][2]]
     wanted = {
         name: name + specifier.strip(",") for name, specifier in needed(system, python).items()
     }
     while wanted:
-        with tempfile.TemporaryDirectory() as folder:
-            asked = [*command, f"--dest={folder}", *wanted.values()]
-            ended = subprocess.run(asked, capture_output=True, text=True, check=False)
+        asked = [*command, *wanted.values()]
+        ended = subprocess.run(asked, capture_output=True, text=True, check=False)
         found = re.findall(r"No matching distribution found for ([\w.-]+)", ended.stderr)
         if ended.returncode == 0 or not found:
             return ", ".join(missing) + ("" if ended.returncode == 0 else " pip failed")
@@ -88,12 +95,14 @@ def table() -> Iterator[str]:
     """Make the rows of a table in Markdown."""
     yield "| system | " + " | ".join(f"Python {python}" for python in PYTHONS) + " |"
     yield "| --- |" + " --- |" * len(PYTHONS)
-    for system in SYSTEMS:
-        cells = []
-        for python in PYTHONS:
-            missing = lacking(system, python)
-            cells.append(f"lacks {missing}" if missing else f"all {len(needed(system, python))}")
-        yield f"| {system} | " + " | ".join(cells) + " |"
+    with ThreadPoolExecutor(4) as pool:  # it is the index that is waited for
+        for system in SYSTEMS:
+            missing = pool.map(lacking, [system] * len(PYTHONS), PYTHONS)
+            cells = [
+                f"lacks {names}" if names else f"all {len(needed(system, python))}"
+                for python, names in zip(PYTHONS, missing, strict=True)
+            ]
+            yield f"| {system} | " + " | ".join(cells) + " |"
 
 
 def main() -> None:

@@ -108,13 +108,9 @@ class SafeDir:
         """Do nothing: Windows keeps names in a journal, and cannot be told to hurry."""
 
     def is_writable(self) -> bool:
-        """Tell by trying: rights are lists here, and programs may be kept out of a folder."""
+        """Try, as rights are lists here and programs may be kept out: a refusal is an OSError."""
         name = f".beel-mcp-{os.urandom(8).hex()}"
-        try:
-            stream = self.create(name)
-        except PermissionError:
-            return False
-        if stream is not None:
+        if stream := self.create(name):
             stream.close()
             _patiently(lambda: self.unlink(name))
         return True

@@ -14,7 +14,7 @@ from beel_mcp.errors import CallerError, OperatorError
 from beel_mcp.files import import_file
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.files.output import new_file, save_file
-from beel_mcp.files.safe_dir import SafeDir, check_folder
+from beel_mcp.files.safe_dir import SafeDir, check_folder, open_dir
 from beel_mcp.files.staging import Staging
 from tests.support.systems.marks import windows_only
 
@@ -54,6 +54,17 @@ def test_a_folder_cannot_be_swapped_while_a_file_is_written_into_it(tmp_path: Pa
                 one.rename(tmp_path / "elsewhere")
     assert made.path.read_bytes() == b"x"
     folder.rename(tmp_path / "elsewhere")  # nothing is held for longer than that
+
+
+def test_an_open_folder_stays_where_it_is_and_so_do_those_above_it(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "BeeL"
+    with open_dir(folder):
+        for one in (folder, folder.parent):
+            with pytest.raises(PermissionError):
+                one.rename(tmp_path / "elsewhere")
+        with pytest.raises(PermissionError):
+            folder.rmdir()
+    folder.rmdir()
 
 
 def test_a_scanner_that_looks_into_a_new_file_is_waited_for(
