@@ -21,6 +21,7 @@ from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.settings import Settings
 from beel_mcp.writes.consent.elicitation import Asking, can_ask
+from beel_mcp.writes.journal.database import BUSY_S
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Clock, Sleep, utc_now
 from beel_mcp.writes.journal.workers import BackgroundWrites
@@ -28,11 +29,16 @@ from beel_mcp.writes.journal.workers import BackgroundWrites
 
 @dataclass(frozen=True)
 class Timing:
-    """The clock, and how long a call waits for a write before it answers without it."""
+    """The clock, and how long is waited.
+
+    `patience_s`: a call for a write, before it answers without it. `busy_s`: a write for its turn
+    in the journal, before it is refused.
+    """
 
     now: Clock = utc_now
     sleep: Sleep = anyio.sleep
     patience_s: float = 40.0
+    busy_s: float = BUSY_S
 
 
 SYSTEM_TIMING: Final = Timing()

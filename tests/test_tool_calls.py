@@ -19,9 +19,9 @@ def recoveries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     noted: list[str] = []
     recover = Journal.recover
 
-    def noting(journal: Journal, is_running: Callable[[str], object]) -> None:
+    async def noting(journal: Journal, is_running: Callable[[str], object]) -> None:
         noted.append("recovered")
-        recover(journal, is_running)
+        await recover(journal, is_running)
 
     monkeypatch.setattr(Journal, "recover", noting)
     return noted

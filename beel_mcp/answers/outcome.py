@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from beel_mcp.answers.answer import MESSAGE_LIMIT, NAME_LIMIT, VALUE_LIMIT, Status
 from beel_mcp.cleaning import clean, quoted, shortened
 from beel_mcp.errors import NextCall
+from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import (
     UNSENT_STATES,
     Chunk,
@@ -17,6 +18,7 @@ from beel_mcp.writes.journal.records import (
     Operation,
     RowRecord,
 )
+from beel_mcp.writes.journal.workers import BackgroundWrites
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.protocol import OutcomeWords
@@ -192,6 +194,24 @@ class Outcome:
         if self.words.failed == "failed":
             return [f"{record.code} {record.message}".strip()]
         return [record.message]
+
+
+async def read_outcomes(
+    journal: Journal, writes: BackgroundWrites, *operation_ids: str
+) -> list[Outcome]:
+    """Give operations that exist as they are now, with what is recorded of their rows."""
+    running = {found: writes.running(found) for found in operation_ids}
+    read = await journal.with_records(*operation_ids)
+    if any(job and job.ended.is_set() for job in running.values()):  # it ended while they were read
+        return await read_outcomes(journal, writes, *operation_ids)
+    return [
+        Outcome(
+            found,
+            kept,
+            bool(running[found.operation_id]) or await journal.lease.runs_elsewhere(found),
+        )
+        for found, kept in read
+    ]
 
 
 def _value(value: Any) -> str:

@@ -163,13 +163,15 @@ def _list_tools(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _purge(_: argparse.Namespace, settings: Settings) -> int:
+    import anyio
+
     from beel_mcp.writes.journal.database import JournalError
     from beel_mcp.writes.journal.journal import Journal
     from beel_mcp.writes.journal.records import utc_now
 
     journal = Journal(settings.state_dir, utc_now)
     try:
-        removed, kept = journal.purge()
+        removed, kept = anyio.run(journal.purge)
         packages = _purge_files(settings.state_dir)
     except JournalError:
         unusable = localized(

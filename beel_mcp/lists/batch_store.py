@@ -23,11 +23,11 @@ _CALL_LIMIT: Final = 600
 class Origins(Protocol):
     """What outlives this process: the calls that read lists from files again."""
 
-    def keep_origin(
+    async def keep_origin(
         self, batch_id: str, caller: str, arguments: Mapping[str, Any], *, is_whole: bool
     ) -> None: ...
 
-    def find_origin(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]: ...
+    async def find_origin(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]: ...
 
 
 class BatchStore:
@@ -46,14 +46,15 @@ class BatchStore:
         )
         self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
 
-    def add(self, batch: Batch) -> datetime:
+    async def add(self, batch: Batch) -> datetime:
         """Keep a batch, and say until when if nobody uses it."""
         self._kept.add(batch.batch_id, batch.caller, batch, most=MAX_ROWS)
-        self._remember(batch)
         self.revision += 1
-        return self._kept.ends_at(batch.batch_id)
+        ends_at = self._kept.ends_at(batch.batch_id)
+        await self._remember(batch)
+        return ends_at
 
-    def get(self, batch_id: str, caller: str) -> Batch:
+    async def get(self, batch_id: str, caller: str) -> Batch:
         """Find a caller's batch, and keep it for another while.
 
         Raises:
@@ -61,24 +62,25 @@ class BatchStore:
         """
         batch = self._kept.find(batch_id, caller)
         if batch is None:
-            raise self._expired(batch_id, caller)
+            raise await self._expired(batch_id, caller)
         self._kept.put(batch_id, caller, batch)
         return batch
 
-    def replace(self, batch: Batch) -> None:
+    async def replace(self, batch: Batch) -> None:
         """Put newer verdicts in the place of older ones.
 
         Raises:
             CallerError: the batch is not kept any more.
             ValueError: its rows are not the same.
         """
-        if self.get(batch.batch_id, batch.caller).payload_digest != batch.payload_digest:
+        kept = await self.get(batch.batch_id, batch.caller)
+        if kept.payload_digest != batch.payload_digest:
             raise ValueError("a batch never changes its rows")
         self._kept.put(batch.batch_id, batch.caller, batch)
 
-    def expires_at(self, batch_id: str, caller: str) -> datetime:
+    async def expires_at(self, batch_id: str, caller: str) -> datetime:
         """Tell when a batch goes if nobody uses it; looking counts as use."""
-        self.get(batch_id, caller)
+        await self.get(batch_id, caller)
         return self._kept.ends_at(batch_id)
 
     def of(self, caller: str) -> list[Batch]:
@@ -92,22 +94,24 @@ class BatchStore:
         if len(self._origins) > MAX_IN_ALL:
             self._origins.popitem(last=False)
 
-    def _remember(self, batch: Batch) -> None:
+    async def _remember(self, batch: Batch) -> None:
         arguments, is_whole = _short(batch.origin)
         if arguments and self._beyond:
             with suppress(BeelMcpError):  # to check a list takes no journal
-                self._beyond.keep_origin(batch.batch_id, batch.caller, arguments, is_whole=is_whole)
+                await self._beyond.keep_origin(
+                    batch.batch_id, batch.caller, arguments, is_whole=is_whole
+                )
 
-    def _recall(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]:
+    async def _recall(self, batch_id: str, caller: str) -> tuple[Mapping[str, Any], bool]:
         if origin := self._origins.get((caller, batch_id)):
             return _short(origin)
         with suppress(BeelMcpError):
             if self._beyond:
-                return self._beyond.find_origin(batch_id, caller)
+                return await self._beyond.find_origin(batch_id, caller)
         return {}, False
 
-    def _expired(self, batch_id: str, caller: str) -> CallerError:
-        arguments, is_whole = self._recall(batch_id, caller)
+    async def _expired(self, batch_id: str, caller: str) -> CallerError:
+        arguments, is_whole = await self._recall(batch_id, caller)
         why = "reads the same list again" if is_whole else "reads the file again; correct it anew"
         source = quoted(PurePath(str(arguments.get("source_path", ""))).name, 80)
         whence = f" It was read from {source}." if arguments else ""

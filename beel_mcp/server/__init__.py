@@ -96,7 +96,7 @@ def _lifespan(
         limits = None if settings.sandbox else limits_towards(settings.base_url)
         retries = Retries(sleep=timing.sleep, limits=limits)
         beel = BeelClient(settings, sandbox_app=sandbox_app, retries=retries)
-        journal = Journal(settings.state_dir, timing.now)
+        journal = Journal(settings.state_dir, timing.now, timing.busy_s)
         try:
             async with anyio.create_task_group() as group:
                 writes = BackgroundWrites(group, settings.state_dir, news.operation_ended)

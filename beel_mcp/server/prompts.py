@@ -127,7 +127,8 @@ def completer(prompts: Iterable[PromptFile], language: Language) -> Completer:
     async def complete(reference: Reference, typed: CompletionArgument, _: object) -> Completion:
         state = app_state(current_request())
         if not isinstance(reference, PromptReference):
-            return _completion(_template_values(reference.uri, typed.name, state), typed.value)
+            values = await _template_values(reference.uri, typed.name, state)
+            return _completion(values, typed.value)
         file = files.get(reference.name)
         argument = file.arguments.get(typed.name) if file else None
         if argument is None:
@@ -146,11 +147,11 @@ def last_quarters(today: date, language: Language) -> list[str]:
     return [f"{quarter // 4}-{letter}{quarter % 4 + 1}" for quarter in ended_first]
 
 
-def _template_values(uri: str, name: str, state: AppState) -> Sequence[str]:
+async def _template_values(uri: str, name: str, state: AppState) -> Sequence[str]:
     for template in TEMPLATES:
         if (template.definition.uri_template, template.variable) == (uri, name):
             try:
-                return template.values(state)
+                return await template.values(state)
             except BeelMcpError:
                 return ()  # nothing can be offered; a call says why
     return ()

@@ -16,7 +16,7 @@ from mcp.types import Resource, ResourceTemplate
 
 from beel_mcp.answers.answer import iso_time, plural
 from beel_mcp.answers.operations import sentences_of
-from beel_mcp.answers.outcome import Outcome, RecordRow
+from beel_mcp.answers.outcome import Outcome, RecordRow, read_outcomes
 from beel_mcp.cleaning import mask_iban, quoted, safe_text
 from beel_mcp.context import AppState, app_state, asking_of, caller
 from beel_mcp.errors import CallerError
@@ -51,7 +51,7 @@ class TemplateResource:
     definition: ResourceTemplate
     variable: str
     read: Callable[[Request, str], Awaitable[ReadResourceContents]]
-    values: Callable[[AppState], list[str]]
+    values: Callable[[AppState], Awaitable[list[str]]]
 
     def match(self, uri: str) -> str | None:
         """Give the variable's value in a URI; None for a URI of another template."""
@@ -120,11 +120,15 @@ def saved_by_caller(state: AppState) -> SavedFiles:
     return SavedFiles(state.settings.files_dir, state.settings.state_dir, caller())
 
 
-def _recent_operations(state: AppState) -> list[str]:
-    return [operation.operation_id for operation in state.journal.recent(caller())]
+async def _batch_ids(state: AppState) -> list[str]:
+    return open_batches(state)
 
 
-def _saved_files(state: AppState) -> list[str]:
+async def _recent_operations(state: AppState) -> list[str]:
+    return [operation.operation_id for operation in await state.journal.recent(caller())]
+
+
+async def _saved_files(state: AppState) -> list[str]:
     return [file.name for file in saved_by_caller(state).list()]
 
 
@@ -138,22 +142,21 @@ async def _read_status(ctx: Request) -> ReadResourceContents:
 
 async def _read_batch(ctx: Request, batch_id: str) -> ReadResourceContents:
     state = app_state(ctx)
-    batch = state.batches.get(batch_id, caller())
-    expires_at = state.batches.expires_at(batch_id, caller())
+    batch = await state.batches.get(batch_id, caller())
+    expires_at = await state.batches.expires_at(batch_id, caller())
     return _document(state, await to_thread.run_sync(batch_document, batch, expires_at))
 
 
 async def _read_operation(ctx: Request, operation_id: str) -> ReadResourceContents:
     state = app_state(ctx)
-    state.journal.recover(state.writes.running)
-    operation = state.journal.find(operation_id, caller())
+    await state.journal.recover(state.writes.running)
+    operation = await state.journal.find(operation_id, caller())
     if operation is None:
         raise CallerError(
             "There is no operation of yours with this operation_id.", code="unknown_operation"
         )
     check_account(operation, await state.beel.account())
-    records = state.journal.personal_data.records(operation)
-    outcome = Outcome(operation, records, state.writes.running(operation_id) is not None)
+    [outcome] = await read_outcomes(state.journal, state.writes, operation_id)
     return _document(state, _operation_document(outcome))
 
 
@@ -301,7 +304,7 @@ TEMPLATES: Final = (
         ),
         "batch_id",
         _read_batch,
-        open_batches,
+        _batch_ids,
     ),
     TemplateResource(
         ResourceTemplate(

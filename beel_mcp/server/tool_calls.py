@@ -87,7 +87,7 @@ class ToolCalls:
         if refused:
             result = _as_result(ctx, error_result(refused))
         else:
-            self._recover(ctx.lifespan_context, name)
+            await self._recover(ctx.lifespan_context, name)
             result = await self._call(ctx, call_next, name)
         if "content" not in result:  # a question to the person, not an answer yet
             return result
@@ -97,7 +97,7 @@ class ToolCalls:
             result = _as_result(ctx, answer)
         return _stamped(result, ctx.lifespan_context)
 
-    def _recover(self, state: AppState, tool: str) -> None:
+    async def _recover(self, state: AppState, tool: str) -> None:
         """Find writes whose process died; at a call, never at start, which must leave no trace.
 
         The first call does it, and every call that may look into the journal: another process may
@@ -108,7 +108,7 @@ class ToolCalls:
             return
         self._recovered_at = anyio.current_time()
         try:
-            state.journal.recover(state.writes.running)
+            await state.journal.recover(state.writes.running)
         except BeelMcpError:
             logger.warning("the journal cannot be used: tools that write will refuse")
 

@@ -109,7 +109,7 @@ async def deactivate_customers(
     Get the ids from find_customers. Asks the person, or returns a plan for confirm_plan.
     """
     result = await call.gate.answer(consent)
-    return call.changed(DeactivationAnswer, result, "deactivate_customers")
+    return await call.changed(DeactivationAnswer, result, "deactivate_customers")
 
 
 async def ask_to_update(
@@ -147,7 +147,7 @@ async def update_customers(
     returns a plan for confirm_plan.
     """
     result = await call.gate.answer(consent)
-    return call.changed(UpdateAnswer, result, "update_customers")
+    return await call.changed(UpdateAnswer, result, "update_customers")
 
 
 def _told(

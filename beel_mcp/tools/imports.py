@@ -109,7 +109,7 @@ async def list_batch_rows(
     Call it when validate_customers found more problems than it shows; kind picks one class.
     """
     await beel.account()  # whose list this is stands in every answer
-    return rows_answer(batches.get(batch_id, caller), kind, page, limit)
+    return rows_answer(await batches.get(batch_id, caller), kind, page, limit)
 
 
 async def save_batch_report(
@@ -120,7 +120,7 @@ async def save_batch_report(
     For a person who corrects a long list there; validate_customers reads it again.
     """
     await beel.account()  # without a key there is nothing that was checked
-    batch = batches.get(batch_id, caller)
+    batch = await batches.get(batch_id, caller)
     await to_thread.run_sync(check_folder, settings.files_dir)
     data = await to_thread.run_sync(_report, batch, settings.language, now)
     title = localized(settings.language, en="customers checked", es="clientes revisados")

@@ -102,7 +102,7 @@ async def delete_draft_invoice(
     or corrected in BeeL. Asks the person, or returns a plan for confirm_plan.
     """
     result = await call.gate.answer(consent)
-    return call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
+    return await call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
 
 
 async def ask_to_send(
@@ -140,7 +140,7 @@ async def send_invoices(
     person, or returns a plan for confirm_plan. Never repeat it: check_operation.
     """
     result = await call.gate.answer(consent)
-    return call.changed(MailAnswer, result, "send_invoices")
+    return await call.changed(MailAnswer, result, "send_invoices")
 
 
 async def ask_about_draft(

@@ -56,16 +56,16 @@ async def check_operation(
     operation_id it lists what is running, unsettled, or ended in the last 24 hours. Call it instead
     of repeating a write.
     """
-    with call.in_doubt(operation_id or ""):
+    async with call.in_doubt(operation_id or ""):
         account = await beel.account()
     if operation_id is None:
-        return operations_answer(
-            call.open_operations(account), *call.ended_operations(account, page), page
-        )
-    operation = call.find_operation(operation_id)
+        unfinished = await call.open_operations(account)
+        return operations_answer(unfinished, *await call.ended_operations(account, page), page)
+    operation = await call.find_operation(operation_id)
     check_account(operation, account)
     operation, retry_after_s = await call.settle(operation)
-    return operation_answer(call.outcome(operation), page=page, retry_after_s=retry_after_s)
+    outcome = await call.outcome(operation)
+    return operation_answer(outcome, page=page, retry_after_s=retry_after_s)
 
 
 TOOLS = (confirms(confirm_plan), read(check_operation))

@@ -42,11 +42,11 @@ async def get_status(
         await _ask_beel(answer, beel, _PLACES[settings.environment])
         account = await beel.account()
         if not settings.read_only:
-            journal.check()
-        unsettled = journal.open_operations(account, caller) + journal.interrupted(account, caller)
+            await journal.check()
+        unsettled = await journal.unfinished(account, caller)
     except BeelMcpError as error:
         return _with_problem(answer, error)
-    answer.today = today(over(journal.recent(caller), account.ledger_id))
+    answer.today = today(over(await journal.recent(caller), account.ledger_id))
     shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)
     answer.unsettled = [
         open_operation(found, running=bool(writes.running(found.operation_id))) for found in shown

@@ -2,8 +2,8 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final, TypeVar
 
 import anyio
@@ -25,7 +25,7 @@ from beel_mcp.answers.operations import (
     over,
     undone,
 )
-from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome
+from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome, read_outcomes
 from beel_mcp.answers.plan import WriteAnswer, not_confirmed, remark_fields, waiting
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import Customer
@@ -39,7 +39,7 @@ from beel_mcp.memory.selections import Noun
 from beel_mcp.usecases.advice import ListAdvice, remark_of
 from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
 from beel_mcp.writes.journal.plan import Preview
-from beel_mcp.writes.journal.records import Operation, WriteRow
+from beel_mcp.writes.journal.records import Chunk, Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext, settling_call
 from beel_mcp.writes.run.execution import Agreed, Deadline, Execution, check_account
@@ -77,57 +77,54 @@ class WriteCall:
         self.deadline = Deadline(self.state.timing.patience_s)
         return verdict
 
-    def outcome(self, operation: Operation) -> Outcome:
-        """Give an operation with what is recorded of its rows."""
-        records = self.state.journal.personal_data.records(operation)
-        return Outcome(operation, records, self.is_running(operation))
+    async def outcome(self, operation: Operation) -> Outcome:
+        """Give an operation as it is now, with what is recorded of its rows."""
+        state = self.state
+        [outcome] = await read_outcomes(state.journal, state.writes, operation.operation_id)
+        return outcome
 
-    def is_running(self, operation: Operation) -> bool:
+    async def is_running(self, operation: Operation) -> bool:
         """Tell whether somebody is at an operation: this process, or another one."""
         is_here = self.state.writes.running(operation.operation_id) is not None
-        return is_here or self._runs_elsewhere(operation)
+        return is_here or await self.state.journal.lease.runs_elsewhere(operation)
 
-    def _runs_elsewhere(self, operation: Operation) -> bool:
-        """Tell whether another process is at an operation, and lives."""
-        lease = self.state.journal.lease
-        is_others = operation.ended_at is None and operation.owner != lease.name
-        return is_others and lease.is_alive(operation.owner)
-
-    def find_operation(self, operation_id: str) -> Operation:
+    async def find_operation(self, operation_id: str) -> Operation:
         """Find an operation of this caller.
 
         Raises:
             CallerError: there is none with this id.
         """
-        return find_operation(self.state, self.caller, operation_id)
+        return await find_operation(self.state, self.caller, operation_id)
 
-    def open_operations(self, account: Account) -> list[OpenOperation]:
+    async def open_operations(self, account: Account) -> list[OpenOperation]:
         """List what is running, unsettled or interrupted."""
-        journal, writes = self.state.journal, self.state.writes
-        operations = journal.open_operations(account, self.caller)
-        operations += journal.interrupted(account, self.caller)
+        writes = self.state.writes
         return [
             open_operation(found, running=writes.running(found.operation_id) is not None)
-            for found in operations
+            for found in await self.state.journal.unfinished(account, self.caller)
         ]
 
-    def ended_operations(self, account: Account, page: int) -> tuple[list[EndedOperation], int]:
+    async def ended_operations(
+        self, account: Account, page: int
+    ) -> tuple[list[EndedOperation], int]:
         """List a page of what ended in the last 24 hours, the newest first, and how many did."""
-        recent = over(self.state.journal.recent(self.caller), account.ledger_id)
+        recent = over(await self.state.journal.recent(self.caller), account.ledger_id)
         undoings = undone(recent)
         start = (page - 1) * LONG_PAGE_SIZE
+        ids = [found.operation_id for found in recent[start : start + LONG_PAGE_SIZE]]
+        outcomes = await read_outcomes(self.state.journal, self.state.writes, *ids)
         return [
-            ended_operation(self.outcome(found), undoings.get(found.operation_id))
-            for found in recent[start : start + LONG_PAGE_SIZE]
+            ended_operation(outcome, undoings.get(outcome.operation.operation_id))
+            for outcome in outcomes
         ], len(recent)
 
-    @contextmanager
-    def in_doubt(self, operation_id: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def in_doubt(self, operation_id: str) -> AsyncIterator[None]:
         """Let no error say that nothing was changed while nobody knows what an operation did."""
         try:
             yield
         except ApiError as error:
-            operation = self.state.journal.find(operation_id, self.caller)
+            operation = await self.state.journal.find(operation_id, self.caller)
             if operation is not None and operation.is_open:
                 error.changed = "unknown"
                 error.next_calls = error.next_calls or (settling_call(operation_id),)
@@ -145,20 +142,24 @@ class WriteCall:
         retry_after_s: int | None
         if running := self.state.writes.running(operation_id):
             retry_after_s = None if await running.wait(self.deadline.left_s) else RETRY_AFTER_S
-        elif self._runs_elsewhere(operation):
+        elif await journal.lease.runs_elsewhere(operation):
             retry_after_s = RETRY_AFTER_S
         else:
             write = self.gate.write(operation.kind, {})
             reconciliation = Reconciliation(journal, self.state.timing.sleep)
             until = journal.time() + self.deadline.left_s
-            with self.in_doubt(operation_id):
+            async with self.in_doubt(operation_id):
                 retry_after_s = await reconciliation.settle(operation_id, write, until)
-        operation = journal.get(operation_id)
-        is_over = not operation.is_open and not self.is_running(operation)
+        operation = await journal.get(operation_id)
+        is_over = not operation.is_open and not await self.is_running(operation)
         if operation.ended_at is None and is_over:
-            journal.end(operation_id)  # what was left half sent is known to somebody now
-            operation = journal.get(operation_id)
+            await journal.end(operation_id)  # what was left half sent is known to somebody now
+            operation = await journal.get(operation_id)
         return operation, retry_after_s
+
+    async def sendable(self, operation: Operation) -> list[Chunk]:
+        """List what of an operation was not sent, and may be now."""
+        return await self.state.journal.sendable(operation.chunks)
 
     async def resume(
         self, operation: Operation, write: Write
@@ -172,14 +173,16 @@ class WriteCall:
         """
         is_running = self.state.writes.running(operation.operation_id) is not None
         operation, _ = await self.settle(operation)
-        if is_running or operation.is_open or not self.execution.may_resume(operation):
+        if is_running or operation.is_open or not await self.sendable(operation):
             return operation, None
         return await self.execution.finish(operation, write, self.deadline)
 
-    def changed(self, answer: type[A], result: Result, tool: str) -> A:
+    async def changed(self, answer: type[A], result: Result, tool: str) -> A:
         """Answer a call that changes records."""
         if isinstance(result, Executed):
-            told = change_answer(answer, self.outcome(result.operation), replayed=result.replayed)
+            told = change_answer(
+                answer, await self.outcome(result.operation), replayed=result.replayed
+            )
             return with_remarks(told, result.preview)
         if isinstance(result, NothingToDo):
             return nothing_to_change(answer, result.preview, tool)
@@ -199,13 +202,13 @@ def with_remarks(answer: P, preview: Preview | None) -> P:
     return answer.model_copy(update=remark_fields(preview.remarks, len(preview.affected)))
 
 
-def find_operation(state: AppState, owner: str, operation_id: str) -> Operation:
+async def find_operation(state: AppState, owner: str, operation_id: str) -> Operation:
     """Find an operation of a caller.
 
     Raises:
         CallerError: there is none with this id.
     """
-    operation = state.journal.find(operation_id, owner)
+    operation = await state.journal.find(operation_id, owner)
     if operation is None:
         raise CallerError(
             "No operation of yours has this id."
@@ -254,7 +257,7 @@ def write_context(state: AppState) -> WriteContext:
         return await save("clientes antes del cambio {}.json", text.encode)
 
     async def operation(operation_id: str) -> Operation:
-        found = find_operation(state, owner, operation_id)
+        found = await find_operation(state, owner, operation_id)
         check_account(found, await state.beel.account())
         return found
 
@@ -262,7 +265,6 @@ def write_context(state: AppState) -> WriteContext:
         beel=state.beel,
         journal=state.journal,
         advice=ListAdvice(state.beel),
-        batch=lambda batch_id: batch_rows(state.batches.get(batch_id, owner), state),
         save_backup=save_backup,
         save_previous=save_previous,
         operation=operation,

@@ -14,6 +14,7 @@ from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import NotFoundError
 from beel_mcp.usecases.confirmation import WriteCall, asked, unconfirmed
 from beel_mcp.writes.consent.elicitation import Consent, Decided, NotNeeded, Question
+from beel_mcp.writes.journal.entries import DecidedMeanwhileError
 from beel_mcp.writes.journal.records import Decision, Operation
 from beel_mcp.writes.kinds.create_draft import DraftCreation, invoice_facts
 from beel_mcp.writes.run.execution import Agreed, plan_not_open
@@ -47,7 +48,7 @@ async def create_draft(call: WriteCall, consent: Consent, values: Mapping[str, A
     if isinstance(verdict, Agreed):
         return await draft_agreed(call, verdict)
     if isinstance(verdict, Executed):
-        return draft_answer(call.outcome(verdict.operation), verdict)
+        return draft_answer(await call.outcome(verdict.operation), verdict)
     if isinstance(verdict, NotNeeded):
         return await Drafting(call, values).create()
     if isinstance(verdict, Decided):
@@ -87,9 +88,9 @@ class Drafting:
         Raises:
             BeelMcpError: BeeL cannot be asked.
         """
-        for decided in self._decided(await self._beel.account()):
+        for decided in await self._decided(await self._beel.account()):
             operation, _ = await self._call.settle(decided)
-            if self._call.is_running(operation) or operation.is_open:
+            if await self._call.is_running(operation) or operation.is_open:
                 return operation, None
             if operation.is_committed:
                 if decided.is_open:  # its answer was lost, or is not a minute old
@@ -101,8 +102,8 @@ class Drafting:
     async def find_again(self, operation: Operation) -> DraftAnswer:
         """Say what became of the very same draft, which an earlier call decided."""
         if earlier := await self.earlier():
-            return self._told(*earlier)
-        return self._told(self._journal.get(operation.operation_id), None)
+            return await self._told(*earlier)
+        return await self._told(operation, None)
 
     async def create(self, agreed: Agreed | None = None) -> DraftAnswer:
         """Create it; a plan that was agreed to is spent on it.
@@ -111,28 +112,28 @@ class Drafting:
             BeelMcpError: nothing was sent, or BeeL refused it.
         """
         account, execution = await self._beel.account(), self._call.execution
-        seen = {operation.operation_id for operation in self._decided(account)}
+        seen = await self._decided(account)
         if earlier := await self.earlier():
-            return self._told(*earlier)
+            return await self._told(*earlier)
         await self.write.list_known()
-        # From here to the record nothing is waited for: no other call comes between.
-        decided = self._decided(account)
-        if any(operation.operation_id not in seen for operation in decided):
-            return await self.create(agreed)
-        for begun in decided:
+        for begun in await self._decided(account):
             # Proven not to be there, or never sent: it goes on under its own key.
-            if all(map(execution.may_send, begun.chunks)):
-                return await self._finish(execution.go_on(begun, agreed))
+            if len(await self._call.sendable(begun)) == len(begun.chunks):
+                return await self._finish(await execution.go_on(begun, agreed))
         decision = Decision(
             kind=TOOL,
             caller=self._call.caller,
-            subject=self._subject(),
+            subject=await self._subject(),
             payload_digest=self._digest,
             account=account,
             total=1,
             checked_at=self._journal.time(),
         )
-        operation = execution.decide(decision, self.write.chunks(), agreed)
+        chunks = self.write.chunks()
+        try:
+            operation = await execution.begin(decision, chunks, self.write, agreed, seen)
+        except DecidedMeanwhileError:
+            return await self.create(agreed)
         if operation is None:
             raise plan_not_open()
         return await self._finish(operation)
@@ -141,30 +142,30 @@ class Drafting:
         now, error = await self._call.execution.finish(operation, self.write, self._call.deadline)
         if error and not now.is_open and not now.is_committed:
             raise error
-        answer = self._told(now, None)
+        answer = await self._told(now, None)
         if now.is_committed:
             with anyio.move_on_after(self._call.deadline.left_s):
                 answer = answer.model_copy(update=remark_fields(await self.write.remarks()))
         return answer
 
-    def _told(self, operation: Operation, invoice: Invoice | None) -> DraftAnswer:
+    async def _told(self, operation: Operation, invoice: Invoice | None) -> DraftAnswer:
         if invoice is not None:
             return found_again(operation, invoice_facts(invoice, self.write.draft))
-        return draft_answer(self._call.outcome(operation), Executed(operation))
+        return draft_answer(await self._call.outcome(operation), Executed(operation))
 
-    def _decided(self, account: Account) -> list[Operation]:
-        return self._journal.decided(TOOL, self._digest, account, self._call.caller)
+    async def _decided(self, account: Account) -> list[Operation]:
+        return await self._journal.decided(TOOL, self._digest, account, self._call.caller)
 
-    def _subject(self) -> str:
+    async def _subject(self) -> str:
         """Give the decision a number of its own: two processes cannot make the same one."""
         number, find = 1, self._journal.find_decision
-        while find(TOOL, self._call.caller, f"{self._digest}-{number}"):
+        while await find(TOOL, self._call.caller, f"{self._digest}-{number}"):
             number += 1
         return f"{self._digest}-{number}"
 
     async def _standing(self, operation: Operation) -> Invoice | None:
         """Read the draft that was made before; None if it is none any more."""
-        records = self._journal.personal_data.record(operation.chunks[0])
+        records = await self._journal.personal_data.record(operation.chunks[0])
         if not records or not records[0].record_id:
             return None
         try:

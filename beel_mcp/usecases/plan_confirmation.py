@@ -27,7 +27,7 @@ class Confirmable:
     """A tool whose plans confirm_plan carries out: how, and how it answers without doing so."""
 
     carry_out: Callable[[WriteCall, Agreed], Awaitable[WriteAnswer]]
-    answer: Callable[[WriteCall, Result], WriteAnswer]
+    answer: Callable[[WriteCall, Result], Awaitable[WriteAnswer]]
 
 
 async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
@@ -46,25 +46,25 @@ async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
         tool = verdict.plan.kind
     else:
         return confirmed(unconfirmed(WriteAnswer, verdict, "confirm_plan"), None)
-    return confirmed(CONFIRMABLE[tool].answer(call, verdict), tool)
+    return confirmed(await CONFIRMABLE[tool].answer(call, verdict), tool)
 
 
 def _change(tool: str, answer: type[ChangeAnswer]) -> Confirmable:
     async def carry_out(call: WriteCall, agreed: Agreed) -> WriteAnswer:
-        return call.changed(answer, await call.gate.execute(agreed), tool)
+        return await call.changed(answer, await call.gate.execute(agreed), tool)
 
     return Confirmable(carry_out, lambda call, result: call.changed(answer, result, tool))
 
 
-def _customers(call: WriteCall, result: Result) -> WriteAnswer:
+async def _customers(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
-        return creation_answer(call.outcome(result.operation), result)
+        return creation_answer(await call.outcome(result.operation), result)
     return unconfirmed(CreationAnswer, result, "create_customers")
 
 
-def _draft(call: WriteCall, result: Result) -> WriteAnswer:
+async def _draft(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
-        return draft_answer(call.outcome(result.operation), result)
+        return draft_answer(await call.outcome(result.operation), result)
     return unconfirmed(DraftAnswer, result, "create_draft_invoice")
 
 

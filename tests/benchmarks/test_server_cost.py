@@ -68,7 +68,7 @@ async def test_a_500_row_validation_takes_at_most_1_3_times_the_bare_request(
     assert ours_s / bare_s <= 1.3
 
 
-def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) -> None:
+async def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state", utc_now)
     rows = [WriteRow(number, row) for number, row in enumerate(ROWS, 1)]
     done = RowOutcome("done", record_id=COMPANY)
@@ -81,13 +81,14 @@ def test_the_journal_costs_at_most_5_ms_per_write_at_the_median(tmp_path: Path) 
             total=500,
             checked_at=journal.time(),
         )
-        operation = journal.begin(decision, [PlannedChunk(rows)])
+        operation = await journal.begin(decision, [PlannedChunk(rows)])
+        assert operation
         [chunk] = operation.chunks
         started = time.perf_counter()
-        journal.pending(chunk)
+        await journal.pending(chunk)
         costs.append(time.perf_counter() - started)
-        journal.settle(chunk, "COMMITTED", record=record)
-        journal.end(operation.operation_id)
+        await journal.settle(chunk, "COMMITTED", record=record)
+        await journal.end(operation.operation_id)
     journal.close()
     print(f"pending {median(costs) * 1000:.2f} ms")
     assert median(costs) <= 0.005

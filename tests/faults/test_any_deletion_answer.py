@@ -170,13 +170,13 @@ class Room:
 
     def context(self, beel: Any) -> WriteContext:
         nobody: Any = None
-        return WriteContext(beel, self.journal, nobody, nobody, _keep, nobody, nobody)
+        return WriteContext(beel, self.journal, nobody, _keep, nobody, nobody)
 
     async def carry_out(self, beel: Any) -> Operation:
         """Plan, take and run a deletion of all ids, and wait for its end."""
         change = CustomerDeactivation(self.context(beel), {"customer_ids": beel.ids})
         preview = await change.preview()
-        plan = self.journal.plans.open(
+        plan = await self.journal.plans.open(
             Proposal(
                 *(change.name, "local", "plan", beel.ids, change.arguments),
                 *(preview, "…", ACCOUNT),
@@ -185,9 +185,9 @@ class Room:
         async with anyio.create_task_group() as group:
             writes = BackgroundWrites(group, self.folder)
             execution = Execution(change.context, writes, self.time.sleep)
-            operation = execution.take(Agreed(plan, "statement"), change)
+            operation = await execution.take(Agreed(plan, "statement"), change)
             assert operation
-        return self.journal.get(operation.operation_id)
+        return await self.journal.get(operation.operation_id)
 
     async def settle(self, beel: Any, operation: Operation) -> Operation:
         """Settle by looking, as check_operation does."""
@@ -195,11 +195,11 @@ class Room:
         until = self.journal.time() + 60
         reconciliation = Reconciliation(self.journal, self.time.sleep)
         assert await reconciliation.settle(operation.operation_id, change, until) is None
-        return self.journal.get(operation.operation_id)
+        return await self.journal.get(operation.operation_id)
 
-    def classes(self, operation: Operation) -> dict[str, str]:
+    async def classes(self, operation: Operation) -> dict[str, str]:
         """Give the class of each id; each stands in the record once, and the counts agree."""
-        outcome = Outcome(operation, self.journal.personal_data.records(operation))
+        outcome = Outcome(operation, await self.journal.personal_data.records(operation))
         rows = outcome.table()
         told = {str(row.customer_id): row.outcome for row in rows}
         assert len(told) == len(rows) == operation.total
@@ -225,7 +225,7 @@ async def _example(room: Room, generation: str, number: int, requests: list[Requ
     start = next(room.numbers) * 10
     beel = Beel(generation, requests, [crowd_id(start + place) for place in range(number)])
     operation = await room.carry_out(beel)
-    told = room.classes(operation)
+    told = await room.classes(operation)
     assert set(told) == set(beel.ids)
     assert set(told.values()) <= {"deleted", "failed", "unknown"}
     assert {one for one, name in told.items() if name == "deleted"} <= beel.gone
@@ -239,11 +239,11 @@ async def _example(room: Room, generation: str, number: int, requests: list[Requ
     assert {one for one, name in told.items() if name == "unknown"} <= set(looked_at)
 
     sent = list(beel.sent)
-    told = room.classes(await room.settle(beel, operation))
+    told = await room.classes(await room.settle(beel, operation))
     assert beel.sent == sent, "settling only reads"
     assert {one for one, name in told.items() if name == "deleted"} == beel.gone
     assert {one for one, name in told.items() if name == "failed"} == set(beel.ids) - beel.gone
-    assert room.journal.open_operations(ACCOUNT) == []
+    assert await room.journal.open_operations(ACCOUNT) == []
 
 
 def _run_with(examples: int, room: Room) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from mcp import Client
 
 from beel_mcp.cli import ENVIRONMENT, WELL, main
@@ -35,14 +36,14 @@ async def test_the_settled_goes_and_the_open_stays_until_it_is_settled(
         beel.fault("reset", committed=True, method="POST", path="bulk", dry_run=False)
         lost = await created(client, customer(2))
         assert lost["status"] == "unknown"
-        assert main(["purge"]) == WELL
+        assert await to_thread.run_sync(main, ["purge"]) == WELL
         said = capsys.readouterr().out
         assert "removed from this machine: 1." in said
         assert "not known yet: 1" in said
         assert "Nothing was removed in BeeL" in said
         result = await client.call_tool("check_operation", {"operation_id": lost["operation_id"]})
         assert (result.structured_content or {})["counts"]["created"] == 1
-        assert main(["purge"]) == WELL
+        assert await to_thread.run_sync(main, ["purge"]) == WELL
     kept = b"".join(path.read_bytes() for path in state.rglob("journal*"))
     assert customer(1)["legal_name"].encode() not in kept
 

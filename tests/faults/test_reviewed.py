@@ -188,8 +188,7 @@ def test_many_processes_open_a_new_journal_at_once(tmp_path: Path) -> None:
 
 def open_journal(folder: Path) -> bool:
     journal = Journal(folder, utc_now)
-    journal.purge()
-    with journal._database.writing() as db:
-        db.execute("DELETE FROM observations")
+    anyio.run(journal.purge)
+    anyio.run(journal._database.write, lambda db: db.execute("DELETE FROM observations"))
     journal.close()
     return True

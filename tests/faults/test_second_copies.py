@@ -298,7 +298,7 @@ async def test_what_was_checked_without_the_journal_is_held_against_it_before_it
     assert beel.created == NIFS[:3]
 
 
-def no_journal(*_: object) -> Any:
+async def no_journal(*_: object) -> Any:
     raise JournalError("The journal cannot be read.")
 
 

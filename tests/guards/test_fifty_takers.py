@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from beel_mcp.api.company import Account
@@ -16,6 +17,8 @@ from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import Affected, Plan, Preview, Proposal
 from beel_mcp.writes.journal.records import Decision, utc_now
+
+pytestmark = pytest.mark.anyio
 
 TAKERS = 50
 RUNS = 200
@@ -52,37 +55,40 @@ def decision(plan: Plan) -> Decision:
     )
 
 
-def taken(journal: Journal, plan: Plan) -> bool:
-    return journal.take(plan, decision(plan), []) is not None
+async def taken(journal: Journal, plan: Plan) -> bool:
+    return await journal.take(plan, decision(plan), []) is not None
 
 
 @pytest.mark.proof
-def test_of_fifty_takers_exactly_one_gets_the_plan_two_hundred_times(tmp_path: Path) -> None:
+async def test_of_fifty_takers_exactly_one_gets_the_plan_two_hundred_times(tmp_path: Path) -> None:
     barrier = threading.Barrier(TAKERS + 1)
     current: list[Plan] = []
     won: list[str] = []
 
-    def take_every_plan() -> None:
+    async def take_every_plan() -> None:
         journal = Journal(tmp_path, utc_now)
         for _ in range(RUNS):
             barrier.wait()
-            if taken(journal, current[-1]):
+            if await taken(journal, current[-1]):
                 won.append(current[-1].plan_id)
             barrier.wait()
         journal.close()
 
-    threads = [threading.Thread(target=take_every_plan, daemon=True) for _ in range(TAKERS)]
+    threads = [
+        threading.Thread(target=anyio.run, args=(take_every_plan,), daemon=True)
+        for _ in range(TAKERS)
+    ]
     for thread in threads:
         thread.start()
     maker = Journal(tmp_path, utc_now)
     for number in range(RUNS):
-        current.append(maker.plans.open(proposal(number)))
+        current.append(await maker.plans.open(proposal(number)))
         barrier.wait()
         barrier.wait()
     for thread in threads:
         thread.join()
     assert won == [plan.plan_id for plan in current]
-    assert all(maker.find_confirmed(plan_id, "local") for plan_id in won)
+    assert all([await maker.find_confirmed(plan_id, "local") for plan_id in won])
     maker.close()
 
 
@@ -90,24 +96,27 @@ def test_of_fifty_takers_exactly_one_gets_the_plan_two_hundred_times(tmp_path: P
 PROCESS = """
 import sys
 from pathlib import Path
+import anyio
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
 from tests.guards.test_fifty_takers import taken
 
-journal = Journal(Path(sys.argv[1]), utc_now)
-plans = [journal.plans.find(line.strip(), "local") for line in sys.stdin]
-print("ready", flush=True)
-while not Path(sys.argv[2]).exists():
-    pass
-print(*(plan.plan_id for plan in plans if taken(journal, plan)), flush=True)
-journal.close()
+async def take_all():
+    journal = Journal(Path(sys.argv[1]), utc_now)
+    plans = [await journal.plans.find(line.strip(), "local") for line in sys.stdin]
+    print("ready", flush=True)
+    while not Path(sys.argv[2]).exists():
+        pass
+    print(*[plan.plan_id for plan in plans if await taken(journal, plan)], flush=True)
+    journal.close()
+
+anyio.run(take_all)
 """
 
 
 @pytest.mark.proof
 def test_of_eight_processes_exactly_one_gets_each_plan(tmp_path: Path) -> None:
-    maker = Journal(tmp_path / "state", utc_now)
-    plans = [maker.plans.open(proposal(number)).plan_id for number in range(100)]
+    plans = anyio.run(hundred_plans, tmp_path / "state")
     signal = tmp_path / "go"
     processes = [
         subprocess.Popen(
@@ -133,7 +142,13 @@ def test_of_eight_processes_exactly_one_gets_each_plan(tmp_path: Path) -> None:
     for process in processes:
         assert process.stdout
         process.stdout.close()
-    maker.close()
+
+
+async def hundred_plans(folder: Path) -> list[str]:
+    journal = Journal(folder, utc_now)
+    plans = [await journal.plans.open(proposal(number)) for number in range(100)]
+    journal.close()
+    return [plan.plan_id for plan in plans]
 
 
 @pytest.fixture
@@ -143,65 +158,74 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     made.close()
 
 
-def test_a_plan_that_was_taken_is_gone_and_its_operation_bears_its_id(journal: Journal) -> None:
-    plan = journal.plans.open(proposal())
-    assert taken(journal, plan)
-    assert not taken(journal, plan)
-    assert journal.plans.find(plan.plan_id, "local") is None
-    confirmed = journal.find_confirmed(plan.plan_id, "local")
+async def test_a_plan_that_was_taken_is_gone_and_its_operation_bears_its_id(
+    journal: Journal,
+) -> None:
+    plan = await journal.plans.open(proposal())
+    assert await taken(journal, plan)
+    assert not await taken(journal, plan)
+    assert await journal.plans.find(plan.plan_id, "local") is None
+    confirmed = await journal.find_confirmed(plan.plan_id, "local")
     assert confirmed
     assert (confirmed.plan_id, confirmed.confirmed_by) == (plan.plan_id, "statement")
 
 
-def test_another_callers_plan_does_not_exist(journal: Journal) -> None:
-    plan = journal.plans.open(proposal())
-    assert journal.plans.find(plan.plan_id, "token:somebody") is None
-    assert taken(journal, plan)
-    assert journal.find_confirmed(plan.plan_id, "token:somebody") is None
+async def test_another_callers_plan_does_not_exist(journal: Journal) -> None:
+    plan = await journal.plans.open(proposal())
+    assert await journal.plans.find(plan.plan_id, "token:somebody") is None
+    assert await taken(journal, plan)
+    assert await journal.find_confirmed(plan.plan_id, "token:somebody") is None
 
 
-def test_a_plan_with_another_picture_of_the_state_is_not_taken(journal: Journal) -> None:
-    plan = journal.plans.open(proposal())
-    assert not taken(journal, replace(plan, digest="another"))
-    assert taken(journal, plan)
+async def test_a_plan_with_another_picture_of_the_state_is_not_taken(journal: Journal) -> None:
+    plan = await journal.plans.open(proposal())
+    assert not await taken(journal, replace(plan, digest="another"))
+    assert await taken(journal, plan)
 
 
 @pytest.mark.parametrize("seconds", [-1, 601])
-def test_a_plan_out_of_its_time_is_neither_found_nor_taken(tmp_path: Path, seconds: int) -> None:
+async def test_a_plan_out_of_its_time_is_neither_found_nor_taken(
+    tmp_path: Path, seconds: int
+) -> None:
     moment = [datetime(2026, 11, 21, tzinfo=UTC)]
     journal = Journal(tmp_path, lambda: moment[0])
-    plan = journal.plans.open(proposal())
+    plan = await journal.plans.open(proposal())
     moment[0] += timedelta(seconds=seconds)
-    assert journal.plans.find(plan.plan_id, "local") is None
-    assert not taken(journal, plan)
+    assert await journal.plans.find(plan.plan_id, "local") is None
+    assert not await taken(journal, plan)
     journal.close()
 
 
-def test_the_same_request_in_the_same_state_is_the_same_plan(journal: Journal) -> None:
-    plan = journal.plans.open(proposal())
-    assert journal.plans.open(proposal()) == plan
-    assert journal.plans.open(proposal(1)).plan_id != plan.plan_id
-    assert journal.plans.open(proposal(caller="token:b")).plan_id != plan.plan_id
-    assert journal.plans.open(proposal(shown_as="form")).plan_id != plan.plan_id
-    other = journal.plans.open(proposal(shown=look("a")))
+async def test_the_same_request_in_the_same_state_is_the_same_plan(journal: Journal) -> None:
+    plan = await journal.plans.open(proposal())
+    assert await journal.plans.open(proposal()) == plan
+    assert (await journal.plans.open(proposal(1))).plan_id != plan.plan_id
+    assert (await journal.plans.open(proposal(caller="token:b"))).plan_id != plan.plan_id
+    assert (await journal.plans.open(proposal(shown_as="form"))).plan_id != plan.plan_id
+    other = await journal.plans.open(proposal(shown=look("a")))
     assert other.plan_id != plan.plan_id
     # What it showed is no longer so: nobody can say yes to it any more.
-    assert journal.plans.find(plan.plan_id, "local") is None
+    assert await journal.plans.find(plan.plan_id, "local") is None
 
 
-def test_nothing_of_a_plan_stays_on_the_disk_once_it_is_spent(
+async def test_nothing_of_a_plan_stays_on_the_disk_once_it_is_spent(
     journal: Journal, tmp_path: Path
 ) -> None:
-    plan = journal.plans.open(proposal(shown=look("Aurelia Somoza")))
-    assert taken(journal, plan)
-    journal.end(journal.find_confirmed(plan.plan_id, "local").operation_id)  # type: ignore[union-attr]
-    found = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"Aurelia" not in found
+    plan = await journal.plans.open(proposal(shown=look("Aurelia Somoza")))
+    assert await taken(journal, plan)
+    confirmed = await journal.find_confirmed(plan.plan_id, "local")
+    assert confirmed
+    await journal.end(confirmed.operation_id)
+    assert b"Aurelia" not in kept_in(tmp_path)
 
 
-def test_the_101st_open_plan_of_a_caller_is_refused(journal: Journal) -> None:
+def kept_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.glob("journal*"))
+
+
+async def test_the_101st_open_plan_of_a_caller_is_refused(journal: Journal) -> None:
     for number in range(100):
-        journal.plans.open(proposal(number))
+        await journal.plans.open(proposal(number))
     with pytest.raises(CallerError, match="waiting"):
-        journal.plans.open(proposal(100))
-    journal.plans.open(proposal(100, caller="token:b"))
+        await journal.plans.open(proposal(100))
+    await journal.plans.open(proposal(100, caller="token:b"))

@@ -61,13 +61,13 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 @pytest.fixture
-def one(journal: Journal) -> Plan:
-    return journal.plans.open(proposal(shown=look("a")))
+async def one(journal: Journal) -> Plan:
+    return await journal.plans.open(proposal(shown=look("a")))
 
 
 @pytest.fixture
-def several(journal: Journal) -> Plan:
-    return journal.plans.open(proposal(1))
+async def several(journal: Journal) -> Plan:
+    return await journal.plans.open(proposal(1))
 
 
 def filled_in(plan: Plan, **fields: Any) -> Any:
@@ -75,58 +75,58 @@ def filled_in(plan: Plan, **fields: Any) -> Any:
     return AcceptedElicitation[Any].model_construct(data=data)
 
 
-def test_a_yes_to_another_plan_is_none(one: Plan, several: Plan) -> None:
+async def test_a_yes_to_another_plan_is_none(one: Plan, several: Plan) -> None:
     assert agreed(filled_in(one, confirm="yes"), one)
     assert not agreed(filled_in(one, confirm="yes"), replace(one, plan_id="plan_other"))
     assert agreed(filled_in(several, count=2), several)
     assert not agreed(filled_in(several, count=2), replace(several, plan_id="plan_other"))
 
 
-def test_a_no_and_another_number_are_no_yes(one: Plan, several: Plan) -> None:
+async def test_a_no_and_another_number_are_no_yes(one: Plan, several: Plan) -> None:
     assert not agreed(filled_in(one, confirm="no"), one)
     assert not agreed(filled_in(several, count=3), several)
 
 
-def test_what_was_declined_is_no_yes(one: Plan) -> None:
+async def test_what_was_declined_is_no_yes(one: Plan) -> None:
     assert not agreed(DeclinedElicitation(), one)
 
 
-def test_what_a_resolver_returns_by_itself_is_no_yes_although_the_sdk_calls_it_accepted(
+async def test_what_a_resolver_returns_by_itself_is_no_yes_although_the_sdk_calls_it_accepted(
     one: Plan,
 ) -> None:
     for data in (SimpleNamespace(agrees_to=lambda _: True), True, "yes", one):
         assert not agreed(AcceptedElicitation[Any].model_construct(data=data), one)
 
 
-def test_the_callers_plans_are_the_callers(journal: Journal, one: Plan) -> None:
-    assert journal.plans.find(one.plan_id, "token:somebody") is None
+async def test_the_callers_plans_are_the_callers(journal: Journal, one: Plan) -> None:
+    assert await journal.plans.find(one.plan_id, "token:somebody") is None
 
 
-def test_an_expired_plan_is_neither_found_nor_taken(tmp_path: Path) -> None:
+async def test_an_expired_plan_is_neither_found_nor_taken(tmp_path: Path) -> None:
     moment = [datetime(2026, 11, 21, tzinfo=UTC)]
     journal = Journal(tmp_path, lambda: moment[0])
-    plan = journal.plans.open(proposal())
+    plan = await journal.plans.open(proposal())
     moment[0] += timedelta(seconds=601)
-    assert journal.plans.find(plan.plan_id, "local") is None
-    assert not taken(journal, plan)
+    assert await journal.plans.find(plan.plan_id, "local") is None
+    assert not await taken(journal, plan)
     journal.close()
 
 
-def test_a_plan_is_taken_once_and_only_as_it_was_shown(journal: Journal, one: Plan) -> None:
-    assert not taken(journal, replace(one, digest="another"))
-    assert taken(journal, one)
-    assert not taken(journal, one)
+async def test_a_plan_is_taken_once_and_only_as_it_was_shown(journal: Journal, one: Plan) -> None:
+    assert not await taken(journal, replace(one, digest="another"))
+    assert await taken(journal, one)
+    assert not await taken(journal, one)
 
 
-def test_nothing_starts_without_a_plan_that_was_taken(journal: Journal, one: Plan) -> None:
+async def test_nothing_starts_without_a_plan_that_was_taken(journal: Journal, one: Plan) -> None:
     started: list[str] = []
     writes: Any = SimpleNamespace(start=lambda operation_id, _: started.append(operation_id))
     change: Any = SimpleNamespace(chunks=lambda _: [])
     context: Any = SimpleNamespace(beel=None, journal=journal)
     nobody: Any = None
     execution = Execution(context, writes, nobody)
-    assert execution.take(Agreed(one, "form"), change) is not None
-    assert execution.take(Agreed(one, "form"), change) is None
+    assert await execution.take(Agreed(one, "form"), change) is not None
+    assert await execution.take(Agreed(one, "form"), change) is None
     assert len(started) == 1
 
 
@@ -141,7 +141,7 @@ async def test_nothing_is_sent_with_another_key_than_the_plans(journal: Journal,
         checked_at=one.created_at,
         plan_id=one.plan_id,
     )
-    operation = journal.take(one, decision, [])
+    operation = await journal.take(one, decision, [])
     assert operation
     with pytest.raises(AnotherAccountError):
         await CustomerDeactivation(context, {}).prepare(operation)
@@ -257,9 +257,10 @@ async def test_a_forms_plan_is_the_forms_alone(
     async with connect(answers=answering("decline")) as client:
         await call(client, "deactivate_customers", customer_ids=[ONE])
     state = Journal(tmp_path / "state", utc_now)
-    with state._database.reading() as db:
-        [[plan_id]] = db.execute("SELECT plan_id FROM plans").fetchall()
-    plan = state.plans.find(plan_id, "local")
+    [[plan_id]] = await state._database.read(
+        lambda db: db.execute("SELECT plan_id FROM plans").fetchall()
+    )
+    plan = await state.plans.find(plan_id, "local")
     state.close()
     assert plan
     async with connect() as client:

@@ -137,7 +137,7 @@ async def test_a_tool_whose_resolver_returns_a_plain_value_changes_nothing(
     ) -> DeactivationAnswer:
         """Take what the resolver gives for a yes."""
         result = await call.gate.answer(consent)
-        return call.changed(DeactivationAnswer, result, "deactivate_customers")
+        return await call.changed(DeactivationAnswer, result, "deactivate_customers")
 
     monkeypatch.setattr("beel_mcp.server.TOOLS", (*TOOLS, guarded(deactivate_carelessly)))
     person = Person()

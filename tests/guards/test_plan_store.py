@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import anyio
 import pytest
 
 from beel_mcp.api.company import Account
@@ -17,6 +18,8 @@ from beel_mcp.errors import CallerError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import PLAN_ID, Affected, LeftOut, Plan, Preview, Proposal
 from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow
+
+pytestmark = pytest.mark.anyio
 
 ACCOUNT = Account("test", "c1", "0123456789abcdef")
 LOOK = Preview(
@@ -60,7 +63,7 @@ def journal(tmp_path: Path, clock: Clock) -> Iterator[Journal]:
     opened.close()
 
 
-def take(journal: Journal, plan: Plan) -> Any:
+async def take(journal: Journal, plan: Plan) -> Any:
     decision = Decision(
         *(plan.kind, plan.caller, plan.plan_id, plan.digest, plan.account),
         total=3,
@@ -69,7 +72,7 @@ def take(journal: Journal, plan: Plan) -> Any:
         confirmed_by="statement",
     )
     rows = [WriteRow(1, {}, record_id="a", name="Acme SL")]
-    return journal.take(plan, decision, [PlannedChunk(rows)])
+    return await journal.take(plan, decision, [PlannedChunk(rows)])
 
 
 def rows(path: Path, table: str = "plans") -> list[Any]:
@@ -80,22 +83,25 @@ def rows(path: Path, table: str = "plans") -> list[Any]:
         db.close()
 
 
-def test_a_plan_is_read_back_as_it_was_made(journal: Journal) -> None:
-    plan = journal.plans.open(PROPOSAL)
+async def test_a_plan_is_read_back_as_it_was_made(journal: Journal) -> None:
+    plan = await journal.plans.open(PROPOSAL)
     assert PLAN_ID.fullmatch(plan.plan_id)
     assert plan.count == 2
     assert plan.expires_at == START + timedelta(minutes=10)
-    assert journal.plans.find(plan.plan_id, "local") == plan
+    assert await journal.plans.find(plan.plan_id, "local") == plan
 
 
-def test_ids_are_random_and_say_nothing(journal: Journal) -> None:
-    ids = {journal.plans.open(replace(PROPOSAL, request=number)).plan_id for number in range(50)}
+async def test_ids_are_random_and_say_nothing(journal: Journal) -> None:
+    plans = [await journal.plans.open(replace(PROPOSAL, request=number)) for number in range(50)]
+    ids = {plan.plan_id for plan in plans}
     assert len(ids) == 50
     assert len({one[:9] for one in ids}) > 40
 
 
-def test_the_reference_in_the_question_is_of_this_plan_and_this_state(journal: Journal) -> None:
-    plan = journal.plans.open(PROPOSAL)
+async def test_the_reference_in_the_question_is_of_this_plan_and_this_state(
+    journal: Journal,
+) -> None:
+    plan = await journal.plans.open(PROPOSAL)
     others = [replace(plan, digest="x"), replace(plan, plan_id="plan_" + "x" * 22)]
     assert len({plan.reference, *(one.reference for one in others)}) == 3
     assert plan.reference not in plan.plan_id
@@ -115,13 +121,13 @@ def test_the_reference_in_the_question_is_of_this_plan_and_this_state(journal: J
     ],
     ids=str,
 )
-def test_what_differs_in_anything_is_a_plan_of_its_own(
+async def test_what_differs_in_anything_is_a_plan_of_its_own(
     journal: Journal, change: dict[str, Any]
 ) -> None:
-    first = journal.plans.open(PROPOSAL)
-    other = journal.plans.open(replace(PROPOSAL, **change))
+    first = await journal.plans.open(PROPOSAL)
+    other = await journal.plans.open(replace(PROPOSAL, **change))
     assert other.plan_id != first.plan_id
-    assert journal.plans.open(PROPOSAL) == first
+    assert await journal.plans.open(PROPOSAL) == first
 
 
 @pytest.mark.parametrize(
@@ -133,40 +139,40 @@ def test_what_differs_in_anything_is_a_plan_of_its_own(
     ],
     ids=["records", "meaning", "sentence"],
 )
-def test_a_newer_picture_of_the_same_request_ends_the_older_plan(
+async def test_a_newer_picture_of_the_same_request_ends_the_older_plan(
     journal: Journal, change: dict[str, Any]
 ) -> None:
-    old = journal.plans.open(PROPOSAL)
-    new = journal.plans.open(replace(PROPOSAL, **change))
+    old = await journal.plans.open(PROPOSAL)
+    new = await journal.plans.open(replace(PROPOSAL, **change))
     assert new.plan_id != old.plan_id
-    assert journal.plans.find(old.plan_id, "local") is None
-    assert take(journal, old) is None
+    assert await journal.plans.find(old.plan_id, "local") is None
+    assert await take(journal, old) is None
 
 
-def test_another_callers_plan_is_not_found(journal: Journal) -> None:
-    plan = journal.plans.open(PROPOSAL)
-    assert journal.plans.find(plan.plan_id, "token:other") is None
+async def test_another_callers_plan_is_not_found(journal: Journal) -> None:
+    plan = await journal.plans.open(PROPOSAL)
+    assert await journal.plans.find(plan.plan_id, "token:other") is None
 
 
 @pytest.mark.parametrize(
     ("seconds", "is_open"),
     [(0, True), (600, True), (600.1, False), (86_400, False), (-0.1, False), (-600, False)],
 )
-def test_a_plan_lasts_ten_minutes_for_finding_and_for_taking(
+async def test_a_plan_lasts_ten_minutes_for_finding_and_for_taking(
     journal: Journal, clock: Clock, seconds: float, *, is_open: bool
 ) -> None:
-    plan = journal.plans.open(PROPOSAL)
+    plan = await journal.plans.open(PROPOSAL)
     clock.move(seconds)
-    assert (journal.plans.find(plan.plan_id, "local") is not None) == is_open
-    assert (take(journal, plan) is not None) == is_open
+    assert (await journal.plans.find(plan.plan_id, "local") is not None) == is_open
+    assert (await take(journal, plan) is not None) == is_open
 
 
-def test_what_expired_is_gone_from_the_disk_at_the_next_look(
+async def test_what_expired_is_gone_from_the_disk_at_the_next_look(
     journal: Journal, clock: Clock, tmp_path: Path
 ) -> None:
-    journal.plans.count_question(journal.plans.open(PROPOSAL))
+    await journal.plans.count_question(await journal.plans.open(PROPOSAL))
     clock.move(601)
-    journal.recover(lambda _: None)
+    await journal.recover(lambda _: None)
     assert rows(tmp_path / "state" / "journal.sqlite3") == []
     assert rows(tmp_path / "state" / "journal.sqlite3", "questions") == []
     everything = b"".join(one.read_bytes() for one in (tmp_path / "state").glob("journal*"))
@@ -174,35 +180,35 @@ def test_what_expired_is_gone_from_the_disk_at_the_next_look(
     assert "Ñandú".encode() not in everything
 
 
-def test_a_spent_plan_is_gone_from_the_disk_and_its_operation_bears_its_id(
+async def test_a_spent_plan_is_gone_from_the_disk_and_its_operation_bears_its_id(
     journal: Journal, tmp_path: Path
 ) -> None:
-    plan = journal.plans.open(PROPOSAL)
-    operation = take(journal, plan)
+    plan = await journal.plans.open(PROPOSAL)
+    operation = await take(journal, plan)
     assert rows(tmp_path / "state" / "journal.sqlite3") == []
-    found = journal.find_confirmed(plan.plan_id, "local")
+    found = await journal.find_confirmed(plan.plan_id, "local")
     assert found
     assert found.operation_id == operation.operation_id
-    assert journal.find_confirmed(plan.plan_id, "token:other") is None
+    assert await journal.find_confirmed(plan.plan_id, "token:other") is None
 
 
-def test_plans_are_for_their_owner_alone(journal: Journal, tmp_path: Path) -> None:
-    journal.plans.open(PROPOSAL)
+async def test_plans_are_for_their_owner_alone(journal: Journal, tmp_path: Path) -> None:
+    await journal.plans.open(PROPOSAL)
     for path in (tmp_path / "state").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
-def test_a_purge_drops_every_open_plan(journal: Journal) -> None:
-    plan = journal.plans.open(PROPOSAL)
-    journal.purge()
-    assert journal.plans.find(plan.plan_id, "local") is None
-    assert take(journal, plan) is None
+async def test_a_purge_drops_every_open_plan(journal: Journal) -> None:
+    plan = await journal.plans.open(PROPOSAL)
+    await journal.purge()
+    assert await journal.plans.find(plan.plan_id, "local") is None
+    assert await take(journal, plan) is None
 
 
-def test_a_plan_with_another_digest_than_was_shown_cannot_be_taken(journal: Journal) -> None:
-    plan = journal.plans.open(PROPOSAL)
-    assert take(journal, replace(plan, digest="0" * 64)) is None
-    assert take(journal, plan) is not None
+async def test_a_plan_with_another_digest_than_was_shown_cannot_be_taken(journal: Journal) -> None:
+    plan = await journal.plans.open(PROPOSAL)
+    assert await take(journal, replace(plan, digest="0" * 64)) is None
+    assert await take(journal, plan) is not None
 
 
 EDITS = {
@@ -226,10 +232,10 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_a_plan_that_is_not_on_disk_as_it_was_made_is_none(
+async def test_a_plan_that_is_not_on_disk_as_it_was_made_is_none(
     journal: Journal, clock: Clock, tmp_path: Path, edit: str
 ) -> None:
-    plan = journal.plans.open(PROPOSAL)
+    plan = await journal.plans.open(PROPOSAL)
     column, before, after = EDITS[edit]
     db = sqlite3.connect(tmp_path / "state" / "journal.sqlite3")
     [old] = db.execute(f"SELECT {column} FROM plans").fetchone()
@@ -242,62 +248,66 @@ def test_a_plan_that_is_not_on_disk_as_it_was_made_is_none(
     db.commit()
     db.close()
     clock.move(10)
-    assert journal.plans.find(plan.plan_id, "local") is None
-    again = journal.plans.open(PROPOSAL)
+    assert await journal.plans.find(plan.plan_id, "local") is None
+    again = await journal.plans.open(PROPOSAL)
     assert again.plan_id != plan.plan_id
-    assert journal.plans.find(again.plan_id, "local") == again
+    assert await journal.plans.find(again.plan_id, "local") == again
 
 
-def test_of_many_takers_with_connections_of_their_own_one_takes_it(
+async def test_of_many_takers_with_connections_of_their_own_one_takes_it(
     tmp_path: Path, clock: Clock
 ) -> None:
     takers = 12
     journals = [Journal(tmp_path / "state", clock) for _ in range(takers)]
     try:
         for run in range(10):
-            plan = journals[0].plans.open(replace(PROPOSAL, request=run))
+            plan = await journals[0].plans.open(replace(PROPOSAL, request=run))
             start = Barrier(takers)
 
-            def go(number: int, plan: Plan = plan, start: Barrier = start) -> Any:
-                # SQLite wants a connection used in the thread that made it.
+            async def go(plan: Plan = plan, start: Barrier = start) -> Any:
                 own = Journal(tmp_path / "state", clock)
                 try:
                     start.wait(30)
-                    return take(own, plan)
+                    return await take(own, plan)
                 finally:
                     own.close()
 
             with ThreadPoolExecutor(takers) as pool:
-                taken = [one for one in pool.map(go, range(takers)) if one]
+                taken = [one for one in pool.map(anyio.run, [go] * takers) if one]
             assert len(taken) == 1
     finally:
         for one in journals:
             one.close()
 
 
-def test_three_wrong_sentences_end_a_plan_across_restarts(tmp_path: Path, clock: Clock) -> None:
+async def test_three_wrong_sentences_end_a_plan_across_restarts(
+    tmp_path: Path, clock: Clock
+) -> None:
     left = []
     for _ in range(3):
         journal = Journal(tmp_path / "state", clock)
-        plan = journal.plans.open(PROPOSAL)
-        left.append(journal.plans.count_wrong(plan))
-        gone = journal.plans.find(plan.plan_id, "local") is None
+        plan = await journal.plans.open(PROPOSAL)
+        left.append(await journal.plans.count_wrong(plan))
+        gone = await journal.plans.find(plan.plan_id, "local") is None
         journal.close()
     assert left == [2, 1, 0]
     assert gone
 
 
-def test_a_question_too_many_is_not_counted_and_not_asked(journal: Journal, clock: Clock) -> None:
+async def test_a_question_too_many_is_not_counted_and_not_asked(
+    journal: Journal, clock: Clock
+) -> None:
     for number in range(10):
-        journal.plans.count_question(journal.plans.open(replace(PROPOSAL, request=number)))
-    last = journal.plans.open(replace(PROPOSAL, request="last"))
+        plan = await journal.plans.open(replace(PROPOSAL, request=number))
+        await journal.plans.count_question(plan)
+    last = await journal.plans.open(replace(PROPOSAL, request="last"))
     with pytest.raises(CallerError) as caught:
-        journal.plans.count_question(last)
+        await journal.plans.count_question(last)
     assert caught.value.code == "too_many_questions"
-    other = journal.plans.open(replace(PROPOSAL, caller="token:other"))
-    journal.plans.count_question(other)
+    other = await journal.plans.open(replace(PROPOSAL, caller="token:other"))
+    await journal.plans.count_question(other)
     clock.move(599)
     with pytest.raises(CallerError):
-        journal.plans.count_question(last)
+        await journal.plans.count_question(last)
     clock.move(2)
-    journal.plans.count_question(last)
+    await journal.plans.count_question(last)

@@ -57,7 +57,7 @@ async def carried_out(
 ) -> Operation:
     change = Answered(Beel(ACCOUNT), journal)
     change.answers = answers
-    plan = journal.plans.open(
+    plan = await journal.plans.open(
         Proposal(
             *(change.name, "local", "plan", change.request, change.arguments),
             *(LOOK, "delete 1 customer", ACCOUNT),
@@ -66,10 +66,10 @@ async def carried_out(
     async with anyio.create_task_group() as group:
         writes = BackgroundWrites(group, folder / "state")
         execution = Execution(change.context, writes, time.sleep)
-        operation = execution.take(Agreed(plan, "statement"), change)
+        operation = await execution.take(Agreed(plan, "statement"), change)
         assert operation
     assert change.done.count("send") == len(answers)
-    return journal.get(operation.operation_id)
+    return await journal.get(operation.operation_id)
 
 
 async def test_a_second_sending_that_is_refused_says_nothing_of_the_one_that_was_lost(
@@ -78,7 +78,7 @@ async def test_a_second_sending_that_is_refused_says_nothing_of_the_one_that_was
     operation = await carried_out(journal, tmp_path, fake_time, LOST, NO)
     [chunk] = operation.chunks
     assert chunk.state == "UNKNOWN"
-    assert journal.personal_data.payload(chunk), "check_operation can still look for it"
+    assert await journal.personal_data.payload(chunk), "check_operation can still look for it"
 
 
 async def test_a_first_sending_that_is_refused_as_a_whole_was_not_attempted(
@@ -120,14 +120,15 @@ async def test_what_a_mixed_reading_found_is_not_forgotten_by_one_that_says_less
     seen = {number: RowOutcome("unknown", is_found=number == 1) for number in (1, 2)}
     creation.findings = [Found("mixed", seen), Found("unclear")]
     decision = Decision("create_customers", "local", "bat_1", "0", ACCOUNT, 2, journal.time())
-    operation = journal.begin(decision, creation.chunks(LOOK))
+    operation = await journal.begin(decision, creation.chunks(LOOK))
+    assert operation
     [chunk] = operation.chunks
-    journal.pending(chunk)
-    [chunk] = journal.get(operation.operation_id).chunks
-    journal.settle(chunk, "UNKNOWN")
+    await journal.pending(chunk)
+    [chunk] = (await journal.get(operation.operation_id)).chunks
+    await journal.settle(chunk, "UNKNOWN")
     for _ in range(2):
         reconciliation = Reconciliation(journal, fake_time.sleep)
         until = journal.time() + 60
         assert await reconciliation.settle(operation.operation_id, creation, until) is None
-    [records] = journal.personal_data.records(operation).values()
+    [records] = (await journal.personal_data.records(operation)).values()
     assert [record.is_found for record in records] == [True, False]

@@ -109,7 +109,7 @@ async def test_right_before_sending_account_and_state_are_held_against_the_plan_
 ) -> None:
     journal = Journal(tmp_path / "state", utc_now)
     change = Recorded(Beel(account), journal, now)
-    plan = journal.plans.open(
+    plan = await journal.plans.open(
         Proposal(
             *(change.name, "local", "plan", change.request, change.arguments),
             *(LOOK, "delete 1 customer", ACCOUNT),
@@ -118,30 +118,30 @@ async def test_right_before_sending_account_and_state_are_held_against_the_plan_
     async with anyio.create_task_group() as group:
         writes = BackgroundWrites(group, tmp_path / "state")
         execution = Execution(change.context, writes, Timing().sleep)
-        operation = execution.take(Agreed(plan, "statement"), change)
+        operation = await execution.take(Agreed(plan, "statement"), change)
         assert operation
         running = writes.running(operation.operation_id)
         assert running
         assert await running.wait(10)
     assert isinstance(running.error, error)
     assert change.done == []
-    assert [chunk.attempts for chunk in journal.get(operation.operation_id).chunks] == [0]
+    assert [chunk.attempts for chunk in (await journal.get(operation.operation_id)).chunks] == [0]
     journal.close()
 
 
 async def test_a_plan_that_somebody_else_took_starts_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state", utc_now)
     change = Recorded(Beel(ACCOUNT), journal)
-    plan = journal.plans.open(
+    plan = await journal.plans.open(
         Proposal(
             *(change.name, "local", "plan", change.request, change.arguments),
             *(LOOK, "delete 1 customer", ACCOUNT),
         )
     )
-    journal.plans.drop(plan)
+    await journal.plans.drop(plan)
     async with anyio.create_task_group() as group:
         writes = BackgroundWrites(group, tmp_path / "state")
         execution = Execution(change.context, writes, Timing().sleep)
-        assert execution.take(Agreed(plan, "form"), change) is None
+        assert await execution.take(Agreed(plan, "form"), change) is None
     assert change.done == []
     journal.close()

@@ -14,6 +14,8 @@ from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.lists.model import ROW_STATUSES, Problem, Row, RowStatus, Verdict
 from beel_mcp.messages import verbatim
 
+pytestmark = pytest.mark.anyio
+
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -53,9 +55,9 @@ def batch(count: int = 3, caller: str = "local", **more: object):
     return Batch(caller, "inline", rows(count), **more)
 
 
-def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerError:
+async def expired(store: BatchStore, batch_id: str, caller: str = "local") -> CallerError:
     with pytest.raises(CallerError) as caught:
-        store.get(batch_id, caller)
+        await store.get(batch_id, caller)
     assert caught.value.code == "batch_expired"
     assert "validate_customers" in caught.value.remedy
     return caught.value
@@ -183,108 +185,108 @@ def test_ids_are_long_random_and_safe_in_an_address():
         assert made.replace("-", "").replace("_", "").isalnum()
 
 
-def test_a_batch_is_kept_for_half_an_hour_after_its_last_use(store, clock):
+async def test_a_batch_is_kept_for_half_an_hour_after_its_last_use(store, clock):
     made = batch()
-    assert store.add(made) == NOON + timedelta(minutes=30)
+    assert await store.add(made) == NOON + timedelta(minutes=30)
     clock.pass_minutes(29)
-    assert store.get(made.batch_id, "local") is made
+    assert await store.get(made.batch_id, "local") is made
     clock.pass_minutes(29)
-    assert store.expires_at(made.batch_id, "local") == clock() + timedelta(minutes=30)
+    assert await store.expires_at(made.batch_id, "local") == clock() + timedelta(minutes=30)
     clock.pass_minutes(31)
-    expired(store, made.batch_id)
+    await expired(store, made.batch_id)
 
 
-def test_another_callers_batch_looks_like_an_unknown_one(store):
+async def test_another_callers_batch_looks_like_an_unknown_one(store):
     made = batch(caller="ana", origin={"source_path": "clientes.csv"})
-    store.add(made)
-    unknown = expired(store, "bat_unknown", "eva")
-    hidden = expired(store, made.batch_id, "eva")
+    await store.add(made)
+    unknown = await expired(store, "bat_unknown", "eva")
+    hidden = await expired(store, made.batch_id, "eva")
     assert (hidden.message, hidden.remedy, hidden.next_calls) == (
         unknown.message,
         unknown.remedy,
         unknown.next_calls,
     )
-    assert store.get(made.batch_id, "ana") is made
+    assert await store.get(made.batch_id, "ana") is made
 
 
-def test_an_expired_batch_from_a_file_comes_with_the_call_that_makes_it_again(store, clock):
+async def test_an_expired_batch_from_a_file_comes_with_the_call_that_makes_it_again(store, clock):
     made = batch(caller="ana", origin={"source_path": "clientes.csv"})
-    store.add(made)
+    await store.add(made)
     clock.pass_minutes(31)
-    (call,) = expired(store, made.batch_id, "ana").next_calls
+    (call,) = (await expired(store, made.batch_id, "ana")).next_calls
     assert (call.tool, call.arguments) == ("validate_customers", {"source_path": "clientes.csv"})
-    assert expired(store, made.batch_id, "eva").next_calls == ()
+    assert (await expired(store, made.batch_id, "eva")).next_calls == ()
 
 
-def test_newer_verdicts_take_the_place_of_older_ones(store):
+async def test_newer_verdicts_take_the_place_of_older_ones(store):
     made = batch()
-    store.add(made)
+    await store.add(made)
     judged = made.judged({1: Verdict("valid")})
-    store.replace(judged)
-    assert store.get(made.batch_id, "local").counts()["valid"] == 1
+    await store.replace(judged)
+    assert (await store.get(made.batch_id, "local")).counts()["valid"] == 1
 
 
-def test_other_rows_cannot_take_the_place_of_a_batch(store):
+async def test_other_rows_cannot_take_the_place_of_a_batch(store):
     from dataclasses import replace
 
     made = batch()
-    store.add(made)
+    await store.add(made)
     with pytest.raises(ValueError, match="never changes"):
-        store.replace(replace(made, rows=rows(5)))
+        await store.replace(replace(made, rows=rows(5)))
     with pytest.raises(CallerError):
-        store.replace(batch())
+        await store.replace(batch())
     with pytest.raises(CallerError):
-        store.replace(replace(made, caller="eva"))
+        await store.replace(replace(made, caller="eva"))
 
 
-def test_a_caller_keeps_twenty_batches_the_least_used_goes_first(store, clock):
+async def test_a_caller_keeps_twenty_batches_the_least_used_goes_first(store, clock):
     made = [batch() for _ in range(20)]
     for one in made:
-        store.add(one)
+        await store.add(one)
         clock.pass_minutes(0.1)
-    store.get(made[0].batch_id, "local")
-    store.add(batch())
-    expired(store, made[1].batch_id)
-    assert store.get(made[0].batch_id, "local") is made[0]
+    await store.get(made[0].batch_id, "local")
+    await store.add(batch())
+    await expired(store, made[1].batch_id)
+    assert await store.get(made[0].batch_id, "local") is made[0]
 
 
-def test_all_callers_together_keep_two_hundred(store):
+async def test_all_callers_together_keep_two_hundred(store):
     made = [batch(1, caller=f"caller {n // 20}") for n in range(201)]
     for one in made:
-        store.add(one)
-    expired(store, made[0].batch_id, "caller 0")
-    assert store.get(made[1].batch_id, "caller 0") is made[1]
+        await store.add(one)
+    await expired(store, made[0].batch_id, "caller 0")
+    assert await store.get(made[1].batch_id, "caller 0") is made[1]
     assert len(store._kept) == 200
 
 
-def test_what_is_remembered_of_files_is_bounded_too(store):
+async def test_what_is_remembered_of_files_is_bounded_too(store):
     for n in range(300):
-        store.add(batch(1, origin={"source_path": f"{n}.csv"}))
+        await store.add(batch(1, origin={"source_path": f"{n}.csv"}))
     assert len(store._origins) <= 200
 
 
-def test_many_large_lists_are_kept_only_as_far_as_memory_is_set_apart(store, monkeypatch):
+async def test_many_large_lists_are_kept_only_as_far_as_memory_is_set_apart(store, monkeypatch):
     monkeypatch.setattr(batch_store, "MAX_ROWS", 10)
     made = [batch(4, caller=f"caller {n}") for n in range(4)]
     for one in made:
-        store.add(one)
+        await store.add(one)
     for n in (0, 1):
-        expired(store, made[n].batch_id, f"caller {n}")
-    assert store.get(made[2].batch_id, "caller 2") is made[2]
+        await expired(store, made[n].batch_id, f"caller {n}")
+    assert await store.get(made[2].batch_id, "caller 2") is made[2]
     large = batch(50)
-    store.add(large)
-    assert store.get(large.batch_id, "local") is large, "the newest stays, however large"
+    await store.add(large)
+    assert await store.get(large.batch_id, "local") is large, "the newest stays, however large"
 
 
-def test_a_file_read_by_chosen_columns_is_read_by_them_again_without_long_corrections(
+async def test_a_file_read_by_chosen_columns_is_read_by_them_again_without_long_corrections(
     store: BatchStore, clock: Clock
 ):
     columns = [{"header": "a", "field": "legal_name"}]
     fixes = [{"row": row, "field": "email", "value": "a@example.com"} for row in range(50)]
     origin = {"source_path": "a.csv", "columns": columns, "corrections": fixes}
     made = batch(origin=origin)
-    store.add(made)
+    await store.add(made)
     clock.pass_minutes(31)
-    error = expired(store, made.batch_id)
+    error = await expired(store, made.batch_id)
     assert error.next_calls[0].arguments == {"source_path": "a.csv", "columns": columns}
     assert "corrections" in error.remedy

@@ -105,7 +105,7 @@ async def test_what_is_kept_goes_after_a_day_or_with_a_purge_and_has_no_account(
     async with connect(timing=timing) as client:
         await call(client, "validate_customers", **READ)
     journal = Journal(settings.state_dir, fake_time.now)
-    journal.purge()
+    await journal.purge()
     journal.close()
     assert b"clientes.xlsx" not in (settings.state_dir / "journal.sqlite3").read_bytes()
 
@@ -122,7 +122,7 @@ async def test_a_journal_that_cannot_be_used_stops_no_check(
         assert gone["code"] == "batch_expired"
 
 
-def test_the_call_of_another_caller_does_not_exist_and_only_the_newest_are_kept(
+async def test_the_call_of_another_caller_does_not_exist_and_only_the_newest_are_kept(
     tmp_path: Path,
 ) -> None:
     clock = datetime(2026, 7, 1, tzinfo=UTC)
@@ -130,10 +130,13 @@ def test_the_call_of_another_caller_does_not_exist_and_only_the_newest_are_kept(
     for number in range(205):
         clock += timedelta(seconds=1)
         call = {"source_path": f"{number}.csv"}
-        journal.personal_data.keep_origin(f"bat_{number}", "ana", call, is_whole=True)
-    assert journal.personal_data.find_origin("bat_204", "ana") == ({"source_path": "204.csv"}, True)
-    assert journal.personal_data.find_origin("bat_204", "eva") == ({}, False)
-    assert journal.personal_data.find_origin("bat_0", "ana") == ({}, False)
+        await journal.personal_data.keep_origin(f"bat_{number}", "ana", call, is_whole=True)
+    assert await journal.personal_data.find_origin("bat_204", "ana") == (
+        {"source_path": "204.csv"},
+        True,
+    )
+    assert await journal.personal_data.find_origin("bat_204", "eva") == ({}, False)
+    assert await journal.personal_data.find_origin("bat_0", "ana") == ({}, False)
     journal.close()
     with sqlite3.connect(tmp_path / "journal.sqlite3") as db:
         assert db.execute("SELECT count(*) FROM origins").fetchone() == (200,)

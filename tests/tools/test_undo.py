@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from mcp import Client
 from starlette.applications import Starlette
 
@@ -378,7 +379,7 @@ async def test_what_was_purged_cannot_be_put_back_and_is_not_offered(
         done = await updated(client, [one], {"preferred_payment_method": {"iban": OTHER_IBAN}})
         await undoing(client, done)
         monkeypatch.setenv("BEEL_STATE_DIR", str(settings.state_dir))
-        assert main(["purge"]) == WELL
+        assert await to_thread.run_sync(main, ["purge"]) == WELL
         assert not any(iban.encode() in kept(settings) for iban in (IBAN, OTHER_IBAN))
         answer = await call(client, TOOL, undo=done["operation_id"])
         assert answer["code"] == "undo_expired"

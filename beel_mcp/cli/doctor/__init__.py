@@ -7,7 +7,7 @@ import anyio
 
 from beel_mcp.cli.doctor.beel import check_beel
 from beel_mcp.cli.doctor.findings import Finding, exit_code
-from beel_mcp.cli.doctor.machine import check_folders, check_installation
+from beel_mcp.cli.doctor.machine import check_folders, check_installation, check_journal
 from beel_mcp.cli.terminal import paint, print_json, waiting
 from beel_mcp.language import Language, localized
 from beel_mcp.settings import Settings
@@ -32,6 +32,7 @@ def examine(settings: Settings, *, sandbox_app: "Starlette | None" = None) -> li
     return [
         *check_installation(settings),
         *check_folders(settings),
+        *anyio.run(check_journal, settings),
         *anyio.run(check_beel, settings, sandbox_app),
     ]
 

@@ -83,7 +83,7 @@ async def _ask(beel: BeelClient, settings: Settings, found: list[Finding]) -> No
         if needed not in missing:
             await list_page(limit=1)
     found.append(_routes(beel, settings, active.family))
-    found.extend(check_unsettled(settings, await beel.account()))
+    found.extend(await check_unsettled(settings, await beel.account()))
 
 
 async def _missing_scopes(beel: BeelClient, settings: Settings) -> list[str]:

@@ -55,7 +55,6 @@ def check_folders(settings: Settings) -> Iterator[Finding]:
     yield _behind_link(settings.files_dir) or _written_folder("files_folder", settings.files_dir)
     yield _import_folders(settings)
     yield _written_folder("state_folder", settings.state_dir)
-    yield from _journal_file(settings)
 
 
 def _written_folder(topic: str, folder: Path) -> Finding:
@@ -113,23 +112,25 @@ def _import_folders(settings: Settings) -> Finding:
     return finding("import_folders.readable", folders=", ".join(map(str, folders)))
 
 
-def _journal_file(settings: Settings) -> Iterator[Finding]:
+async def check_journal(settings: Settings) -> list[Finding]:
     """Open the journal if there is one, as any tool that writes would."""
     with closing(Journal(settings.state_dir, utc_now)) as journal:
         try:
             if journal.exists():
-                journal.find("op_", "local")
+                await journal.find("op_", "local")
         except JournalError:
-            yield finding("journal.unreadable", folder=settings.state_dir)
+            return [finding("journal.unreadable", folder=settings.state_dir)]
         except OSError:
-            return  # no folder to look into: that has been said
+            pass  # no folder to look into: that has been said
+    return []
 
 
-def check_unsettled(settings: Settings, account: Account) -> Iterator[Finding]:
-    """Count the writes of unknown outcome; `check_folders` reports a journal that is unreadable."""
+async def check_unsettled(settings: Settings, account: Account) -> list[Finding]:
+    """Count the writes of unknown outcome; `check_journal` reports a journal that is unreadable."""
     with closing(Journal(settings.state_dir, utc_now)) as journal:
         try:
-            unsettled = len(journal.open_operations(account))
+            unsettled = len(await journal.open_operations(account))
         except (JournalError, OSError):
-            return
-    yield finding("journal.unsettled" if unsettled else "journal.settled", unsettled=unsettled)
+            return []
+    code = "journal.unsettled" if unsettled else "journal.settled"
+    return [finding(code, unsettled=unsettled)]

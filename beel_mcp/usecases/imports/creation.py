@@ -10,7 +10,6 @@ from beel_mcp.answers.answer import NEXT_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
 from beel_mcp.answers.problems import problem_fields, skipped_rows_fields
 from beel_mcp.answers.validation import continuing_call, creation_call, foreign_call
-from beel_mcp.api.company import Account
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.batch import Batch
@@ -19,6 +18,7 @@ from beel_mcp.usecases.advice import with_namesakes
 from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed, with_remarks
 from beel_mcp.usecases.imports.validation import Validator, is_old
 from beel_mcp.writes.consent.elicitation import Consent, Decided, NothingToDo, NotNeeded, Question
+from beel_mcp.writes.journal.entries import DecidedMeanwhileError
 from beel_mcp.writes.journal.records import Decision, Operation
 from beel_mcp.writes.kinds.create_customers import (
     CustomerCreation,
@@ -69,7 +69,7 @@ async def ask_to_create(ctx: Context[AppState], request: CreateRequest) -> Quest
 async def _ask(call: WriteCall, request: CreateRequest) -> Question:
     request.check()
     call.gate.check()
-    if earlier := _earlier(call, request.batch_id):
+    if earlier := await _earlier(call, request.batch_id):
         if earlier.confirmed_by is None:  # guard: begun before a yes was wanted
             raise CallerError(
                 "The creation of this batch was begun before the operator wanted a person's yes.",
@@ -82,7 +82,7 @@ async def _ask(call: WriteCall, request: CreateRequest) -> Question:
     if has_problems(batch, request):
         return NothingToDo(await write.preview())
     if request.batch_id is None:
-        call.state.batches.add(batch)
+        await call.state.batches.add(batch)
     return await call.gate.ask(write)
 
 
@@ -96,7 +96,7 @@ async def create(call: WriteCall, consent: Consent, request: CreateRequest) -> C
     if isinstance(verdict, Agreed):
         return await create_agreed(call, verdict)
     if isinstance(verdict, Executed):
-        return _answer(call, verdict)
+        return await _answer(call, verdict)
     if isinstance(verdict, Decided):
         return await _go_on(call, verdict.operation, request.expected_count)
     if isinstance(verdict, NothingToDo):
@@ -112,38 +112,39 @@ async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
     Raises:
         BeelMcpError: nothing was sent.
     """
-    batch = call.state.batches.get(agreed.plan.arguments["batch_id"], call.caller)
+    batch = await call.state.batches.get(agreed.plan.arguments["batch_id"], call.caller)
     write = _write(call, batch)
     if differs := await call.gate.changed_since(agreed, write, await write.preview()):
         return unconfirmed(CreationAnswer, differs, TOOL)
-    answer = _answer(call, await _execute(call, batch, agreed))
+    answer = await _answer(call, await _execute(call, batch, agreed))
     answer = with_remarks(answer, agreed.plan.preview)
     return _with_left_out(answer, batch)
 
 
 async def _create_without_asking(call: WriteCall, request: CreateRequest) -> CreationAnswer:
     request.check()
-    if earlier := _earlier(call, request.batch_id):
+    if earlier := await _earlier(call, request.batch_id):
         return await _go_on(call, earlier, request.expected_count)
     batch = await _ready_batch(call, request)
     if has_problems(batch, request):
-        call.state.batches.add(batch)
+        await call.state.batches.add(batch)
         return nothing_created(batch, request)
-    answer = _answer(call, await _execute(call, batch))
+    answer = await _answer(call, await _execute(call, batch))
     if request.batch_id:
         return _with_left_out(answer, batch)
     # What is worth telling about rows that were created without a check before.
     return answer.model_copy(update=problem_fields(batch))
 
 
-def _earlier(call: WriteCall, batch_id: str | None) -> Operation | None:
+async def _earlier(call: WriteCall, batch_id: str | None) -> Operation | None:
     """Find what was made of a batch before, in this process or another."""
-    return call.state.journal.find_decision(TOOL, call.caller, batch_id) if batch_id else None
+    if batch_id is None:
+        return None
+    return await call.state.journal.find_decision(TOOL, call.caller, batch_id)
 
 
 def _write(call: WriteCall, batch: Batch) -> CustomerCreation:
-    rows = batch_rows(batch, call.state)
-    context = replace(call.context, batch=lambda _: rows)
+    context = replace(call.context, batch=batch_rows(batch, call.state))
     return CustomerCreation(context, {"batch_id": batch.batch_id})
 
 
@@ -158,11 +159,11 @@ async def _go_on(
     """
     check_account(operation, await call.state.beel.account())
     now, stopped = operation, None
-    if operation.is_open or call.execution.may_resume(operation):
+    if operation.is_open or await call.sendable(operation):
         _hold_count(operation, expected_count)
         write = CustomerCreation(call.context, {"batch_id": operation.subject})
         now, stopped = await call.resume(operation, write)
-    return _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
+    return await _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
 
 
 def _hold_count(operation: Operation, expected_count: int | None) -> None:
@@ -189,16 +190,17 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     journal, write = call.state.journal, _write(call, batch)
     account = await call.state.beel.account()
     # Another call with the same batch may have decided while this one waited.
-    if earlier := _earlier(call, batch.batch_id):
+    if earlier := await _earlier(call, batch.batch_id):
         check_account(earlier, account)
-        if earlier.is_open or call.execution.may_resume(earlier):
+        if earlier.is_open or await call.sendable(earlier):
             _hold_count(earlier, len(write.batch.rows))
-        now, stopped = await call.resume(call.execution.go_on(earlier, agreed), write)
+        now, stopped = await call.resume(await call.execution.go_on(earlier, agreed), write)
         return Executed(now, stopped=stopped)
+    seen = await journal.decided(TOOL, batch.payload_digest, account, call.caller)
     rows, checked_at = write.batch.rows, write.batch.checked_at
-    refuse_double(journal, account, rows, batch.batch_id, checked_at)
-    if begun := _begun(call, account, batch, write):
-        begun = call.execution.go_on(begun, agreed)
+    await refuse_double(journal, account, rows, batch.batch_id, checked_at)
+    if begun := await _begun(call, seen, write):
+        begun = await call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
         return Executed(now, stopped=stopped)
     decision = Decision(
@@ -210,32 +212,36 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
         total=len(batch.rows),
         checked_at=checked_at,
     )
-    operation = call.execution.decide(decision, write.chunks(), agreed)
+    try:
+        operation = await call.execution.begin(decision, write.chunks(), write, agreed, seen)
+    except DecidedMeanwhileError:
+        return await _execute(call, batch, agreed)
     if operation is None:
         raise plan_not_open()
     now, stopped = await call.execution.finish(operation, write, call.deadline)
     return Executed(now, stopped=stopped)
 
 
-def _begun(
-    call: WriteCall, account: Account, batch: Batch, write: CustomerCreation
+async def _begun(
+    call: WriteCall, decided: Sequence[Operation], write: CustomerCreation
 ) -> Operation | None:
     """Find the same decision, begun and not carried out: it goes on under its own keys."""
     journal = call.state.journal
-    begun = journal.begun(TOOL, batch.payload_digest, account, call.caller)
-    if not begun or not all(map(call.execution.may_send, begun.chunks)):
+    begun = next((one for one in decided if one.is_left_to_send), None)
+    if not begun or len(await call.sendable(begun)) < len(begun.chunks):
         return None
-    kept = [row for chunk in begun.chunks for row in journal.personal_data.payload(chunk) or ()]
+    kept = await journal.personal_data.payload(*begun.chunks)
     if [row.payload for row in kept] != [row.payload for row in write.batch.rows]:
         return None
-    return None if is_overtaken(journal, begun, kept) else begun
+    return None if await is_overtaken(journal, begun, kept) else begun
 
 
-def _answer(call: WriteCall, executed: Executed) -> CreationAnswer:
+async def _answer(call: WriteCall, executed: Executed) -> CreationAnswer:
     batches = call.state.batches.of(call.caller)
     subject = executed.operation.subject
     can_check = any(batch.batch_id == subject for batch in batches)
-    return creation_answer(call.outcome(executed.operation), executed, can_check=can_check)
+    outcome = await call.outcome(executed.operation)
+    return creation_answer(outcome, executed, can_check=can_check)
 
 
 async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
@@ -253,10 +259,10 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
             fact = f"{len(batch.rows)} customers were given"
             raise _wrong_count(request.expected_count, len(batch.rows), fact)
         return batch
-    batch = state.batches.get(request.batch_id, call.caller)
+    batch = await state.batches.get(request.batch_id, call.caller)
     if any(check and is_old(check, state.timing.now) for check in batch.checks):
         batch, _ = await validator.validate(batch)  # BeeL may have changed since
-        state.batches.replace(batch)
+        await state.batches.replace(batch)
     check_count(batch, request.expected_count, skip_problems=request.skip_problems)
     return batch
 

@@ -20,13 +20,16 @@ async def with_earlier_decisions(state: AppState, checked: Validation) -> Valida
     batch = checked.batch
     try:
         account = await state.beel.account()
-        before = state.journal.created_before(batch.payload_digest, account)
-        own = state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
-        begun = next((op for op in (own, before) if op and _goes_on(state, op, batch)), None)
+        before = await state.journal.created_before(batch.payload_digest, account)
+        own = await state.journal.find_decision(CustomerCreation.name, batch.caller, batch.batch_id)
+        begun = None
+        for earlier in (own, before):
+            if earlier and not begun and await _goes_on(state, earlier, batch):
+                begun = earlier
         unsettled = None
-        if not begun and state.journal.open_operations(account):
+        if not begun:
             rows = [write_row(row) for row in batch.importable()]
-            unsettled = unsettled_overlap(state.journal, account, rows)
+            unsettled = await unsettled_overlap(state.journal, account, rows)
     except JournalError:
         return checked
     found = replace(checked, before=before, begun=begun, unsettled=unsettled)
@@ -36,20 +39,15 @@ async def with_earlier_decisions(state: AppState, checked: Validation) -> Valida
     return found
 
 
-def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:
+async def _goes_on(state: AppState, operation: Operation, batch: Batch) -> bool:
     """Whether going on with an operation creates what can be created of a batch, and no other."""
     journal = state.journal
     if operation.caller != batch.caller:
         return False
     if operation.is_open:
         return any(chunk.state == "READY" for chunk in operation.chunks)
-    left = [
-        row
-        for chunk in operation.chunks
-        if journal.may_send(chunk)
-        for row in journal.personal_data.payload(chunk) or ()
-    ]
+    left = await journal.personal_data.payload(*await journal.sendable(operation.chunks))
     wanted = [row.payload() for row in batch.importable()]
     if not left or [row.payload for row in left] != wanted:
         return False
-    return not is_overtaken(journal, operation, left)
+    return not await is_overtaken(journal, operation, left)

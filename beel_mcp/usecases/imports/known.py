@@ -48,7 +48,7 @@ class KnownCustomers:
 
     async def created_from(self, batch: Batch) -> Mapping[int, str | None]:
         """List the rows that were created from a batch, or one it was made of, and are in BeeL."""
-        created = created_rows(self._journal, batch)
+        created = await created_rows(self._journal, batch)
         try:
             there = await self._in_beel(
                 [write_row(row) for row in batch.rows if row.number in created]
@@ -66,7 +66,7 @@ class KnownCustomers:
             BeelMcpError: whether BeeL still has them cannot be read.
         """
         open_rows = [row for row in rows if verdicts[row.number].kind in IMPORTABLE]
-        created = self._created(open_rows)
+        created = await self._created(open_rows)
         there = await self._in_beel([write_row(row) for row in open_rows if row.number in created])
         return {
             number: _created_before(creation, there[number])
@@ -75,13 +75,15 @@ class KnownCustomers:
             for number, creation in created.items()
         }
 
-    def _created(self, rows: Sequence[Row]) -> Mapping[int, Creation]:
+    async def _created(self, rows: Sequence[Row]) -> Mapping[int, Creation]:
         since, ledger_id = (
             self._journal.time() - RECORD_TTL.total_seconds(),
             self._account.ledger_id,
         )
         try:
-            return self._journal.personal_data.created_since(map(write_row, rows), ledger_id, since)
+            return await self._journal.personal_data.created_since(
+                map(write_row, rows), ledger_id, since
+            )
         except JournalError:
             self.is_blind = True  # looking at a list needs no journal; creating does
             return {}
@@ -164,15 +166,15 @@ def _when(creation: Creation) -> str:
     return f"{datetime.fromtimestamp(creation.at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
+async def created_rows(journal: Journal, batch: Batch) -> Mapping[int, str | None]:
     """List the rows that were created from a batch, or from one that it was made of, by number."""
     found: dict[int, str | None] = {}
     try:
         for batch_id in (*batch.lineage, batch.batch_id):
-            operation = journal.find_decision(CustomerCreation.name, batch.caller, batch_id)
+            operation = await journal.find_decision(CustomerCreation.name, batch.caller, batch_id)
             for chunk in operation.chunks if operation else ():
                 if chunk.state == "COMMITTED":
-                    rows = journal.personal_data.record(chunk) or ()
+                    rows = await journal.personal_data.record(chunk)
                     found |= {record.number: record.record_id or None for record in rows}
     except JournalError:
         return {}  # looking at a list needs no journal; creating does, and says so

@@ -65,7 +65,7 @@ async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batc
     """
     base = None
     if request.batch_id is not None:
-        batch = base = state.batches.get(request.batch_id, caller())
+        batch = base = await state.batches.get(request.batch_id, caller())
     elif request.customers is not None:
         rows = read_inline(request.customers)
         changes = respelt_values(request.customers)

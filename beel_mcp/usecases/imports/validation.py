@@ -192,7 +192,7 @@ class Validator:
         """
         family = (await self._beel.active_company()).family
         account = await self._beel.account()
-        self._sent_at = last_sent_at(self._journal, account)
+        self._sent_at = await last_sent_at(self._journal, account)
         known_customers = KnownCustomers(self._beel, self._journal, account)
         created = await known_customers.created_from(batch)
         wire_problems = self._beel.customers.wire_problems
@@ -285,10 +285,10 @@ def is_old(check: PartCheck, now: Clock) -> bool:
     return now() - check.at > VALIDATION_TTL
 
 
-def last_sent_at(journal: Journal, account: Account) -> float:
+async def last_sent_at(journal: Journal, account: Account) -> float:
     """Tell when something was last sent to these books, as far as the journal can be read."""
     try:
-        return journal.last_sent_at(account)
+        return await journal.last_sent_at(account)
     except JournalError:
         return 0.0
 
@@ -314,4 +314,4 @@ async def validate_list(state: AppState, request: ListRequest) -> ValidationAnsw
         is_read_only=state.settings.read_only,
     )
     checked = await with_earlier_decisions(state, checked)
-    return validation_answer(checked, expires_at=state.batches.add(checked.batch))
+    return validation_answer(checked, expires_at=await state.batches.add(checked.batch))

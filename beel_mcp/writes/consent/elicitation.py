@@ -199,7 +199,7 @@ class Asking:
                 " confirm_plan.",
             )
 
-    def question(self, plans: PlanStore, plan: Plan) -> Elicit[Form]:
+    async def question(self, plans: PlanStore, plan: Plan) -> Elicit[Form]:
         """Make the question about a plan, and count it.
 
         Raises:
@@ -207,7 +207,7 @@ class Asking:
         """
         # Resolvers run again when the answer comes; that is the same question.
         if not (self.is_answering and plan.asked):
-            plans.count_question(plan)
+            await plans.count_question(plan)
         return Elicit(message_for(plan, self.language), form_for(plan, self.language))
 
 

@@ -1,22 +1,28 @@
-"""The SQLite file behind the journal: opened late, private, versioned, never misread."""
+"""The SQLite file behind the journal: opened late, private, versioned, and never on the loop."""
 
 import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from beel_mcp.errors import BeelMcpError
+import anyio
+from anyio import to_thread
+
+from beel_mcp.errors import BeelMcpError, NextCall
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
 
 VERSION: Final = 3
 # "BeeL" in ASCII: the file is ours, and not some other program's.
 APPLICATION_ID: Final = 0x4265654C
-BUSY_TIMEOUT_S: Final = 10.0
+# How long a write waits for its turn, in this process and among others.
+BUSY_S: Final = 10.0
 LEAST_FREE_BYTES: Final = 1_000_000  # a list of 500 rows and its write-ahead log
 
 
@@ -26,11 +32,27 @@ class JournalError(BeelMcpError):
     default_code = "journal_unavailable"
 
 
-class Database:
-    """One file in the state folder, shared by all our processes."""
+class JournalBusyError(JournalError):
+    """Somebody else kept the journal for as long as a write waits for it."""
 
-    def __init__(self, folder: Path) -> None:
+    default_code = "busy"
+
+
+class Database:
+    """One file in the state folder, shared by all our processes.
+
+    Work is given as a function of a connection, and done in a thread as one transaction. Writes
+    of a process take turns; reads have a connection of their own, and wait for no write.
+    """
+
+    def __init__(self, folder: Path, busy_s: float = BUSY_S) -> None:
         self.path = folder / "journal.sqlite3"
+        self._busy_s = busy_s
+        self._connections: dict[bool, sqlite3.Connection] = {}  # by whether it writes
+        self._turns = {True: anyio.Lock(), False: anyio.Lock()}
+        # Spreadsheets and PDFs that are read meanwhile keep their threads, and we ours.
+        self._threads = anyio.CapacityLimiter(2)
+        self._is_tidy = True
 
     def exists(self) -> bool:
         try:
@@ -42,80 +64,116 @@ class Database:
         return True
 
     def close(self) -> None:
-        if "_connection" in self.__dict__:
-            self._connection.close()
-            del self.__dict__["_connection"]
+        while self._connections:
+            self._connections.popitem()[1].close()
 
-    def check(self) -> None:
+    @property
+    def is_tidy(self) -> bool:
+        """Whether no deleted rows are left in the write-ahead log, as far as we made them."""
+        return self._is_tidy
+
+    async def check(self) -> None:
         """Tell whether a write would find its place; leaves no trace, and waits for nobody.
 
         Raises:
             JournalError: it would be refused.
         """
-        folder = self.path.parent
         try:
-            _check_folder(folder)
-            if self.exists():
-                if not os.access(self.path, os.R_OK | os.W_OK):
-                    raise PermissionError
-                with self.reading() as db:
-                    db.execute("SELECT 1 FROM operations LIMIT 1").fetchone()
+            await to_thread.run_sync(self._check_place, limiter=self._threads)
         except OSError as error:
-            raise unavailable(folder, error) from None
+            raise unavailable(self.path.parent, error) from None
+        if self.exists():
+            await self.read(lambda db: db.execute("SELECT 1 FROM operations LIMIT 1").fetchone())
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write as one transaction, which is on disk when the block has ended.
+    async def write(
+        self, work: Work[T], *, within_s: float | None = None, tidies: bool = False
+    ) -> T:
+        """Write as one transaction, which is on disk then; what the work returns.
+
+        It is finished also when the caller is cancelled meanwhile: what happened is recorded.
+        `within_s` is how long it waits for its turn, where that is not as usual. `tidies` folds
+        the write-ahead log in, where deleted rows would stand for as long as we run.
 
         Raises:
+            JournalBusyError: its turn did not come in time.
             JournalError: it could not be written; nothing of it was.
         """
-        try:
-            db = self._connection
-            db.execute("BEGIN IMMEDIATE")
+        ends_at = anyio.current_time() + (self._busy_s if within_s is None else within_s)
+        turn = self._turns[True]
+        with anyio.CancelScope(shield=True):
+            await self._wait_for(turn, ends_at)
             try:
-                yield db
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
-            db.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise unavailable(self.path.parent, error) from None
+                left_s = max(ends_at - anyio.current_time(), 0.0)
+                write = partial(self._write, work, left_s, tidies=tidies)
+                value = await to_thread.run_sync(write, limiter=self._threads)
+            finally:
+                turn.release()
+        return value
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read.
+    async def read(self, work: Work[T]) -> T:
+        """Read one state of it, whatever is written meanwhile; what the work returns.
 
         Raises:
             JournalError: it cannot be read.
         """
+        async with self._turns[False]:
+            return await to_thread.run_sync(self._read, work, limiter=self._threads)
+
+    async def _wait_for(self, turn: anyio.Lock, until: float) -> None:
         try:
-            yield self._connection
+            turn.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.CancelScope(deadline=until) as waited:
+                await turn.acquire()
+            if waited.cancelled_caught:
+                raise self._busy() from None
+
+    def _write(self, work: Work[T], patience_s: float, *, tidies: bool) -> T:
+        try:
+            db = self._connection(patience_s, writes=True)
+            value = _transact(db, "BEGIN IMMEDIATE", work)
+            if tidies:
+                [is_busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._is_tidy = not is_busy
         except (sqlite3.Error, OSError) as error:
-            raise unavailable(self.path.parent, error) from None
+            raise self._refusal(error) from None
+        return value
 
-    def tidy(self) -> None:
-        """Fold the write-ahead log in, where deleted rows would stand for as long as we run."""
-        with self.reading() as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _read(self, work: Work[T]) -> T:
+        try:
+            return _transact(self._connection(self._busy_s, writes=False), "BEGIN", work)
+        except (sqlite3.Error, OSError) as error:
+            raise self._refusal(error) from None
 
-    @cached_property
-    def _connection(self) -> sqlite3.Connection:
+    def _check_place(self) -> None:
+        _check_folder(self.path.parent)
+        if self.exists() and not os.access(self.path, os.R_OK | os.W_OK):
+            raise PermissionError
+
+    def _connection(self, patience_s: float, *, writes: bool) -> sqlite3.Connection:
         from filelock import FileLock, Timeout  # noqa: PLC0415 - only a journal in use needs it
 
-        make_private(self.path.parent)
-        try:
-            # Two processes may make the file at once, and SQLite waits for nobody while it does.
-            with FileLock(self.path.with_suffix(".lock"), timeout=BUSY_TIMEOUT_S, mode=0o600):
-                return self._open()
-        except Timeout as error:
-            raise OSError("another process keeps the journal") from error
+        if writes not in self._connections:
+            make_private(self.path.parent)
+            lock = FileLock(self.path.with_suffix(".lock"), timeout=patience_s, mode=0o600)
+            try:
+                # Two processes may make the file at once, and SQLite waits for nobody then.
+                with lock:
+                    self._connections[writes] = self._open(writes=writes)
+            except Timeout:
+                raise self._busy() from None
+        db = self._connections[writes]
+        db.execute(f"PRAGMA busy_timeout = {int(patience_s * 1000)}")
+        return db
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, *, writes: bool) -> sqlite3.Connection:
         # SQLite would create it with whatever the umask leaves; its -wal and -shm files follow it.
         self.path.touch(mode=0o600)
         self.path.chmod(0o600)  # also one that somebody copied here with other rights
-        db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        # Whose turn it is has it to itself, in whatever thread.
+        db = sqlite3.connect(
+            self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False
+        )
         try:
             _refuse_strange(db)
             db.execute("PRAGMA journal_mode = WAL")
@@ -124,11 +182,40 @@ class Database:
             db.execute("PRAGMA foreign_keys = ON")
             # What is deleted is overwritten, whatever this build's default is.
             db.execute("PRAGMA secure_delete = ON")
-            _prepare(db)
+            if _is_new(db):
+                _transact(db, "BEGIN IMMEDIATE", _create)
+            if not writes:
+                db.execute("PRAGMA query_only = ON")
         except BaseException:
             db.close()
             raise
         return db
+
+    def _refusal(self, error: Exception) -> JournalError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+        is_busy = code & 0xFF == sqlite3.SQLITE_BUSY  # whatever extends it
+        return self._busy() if is_busy else unavailable(self.path.parent, error)
+
+    def _busy(self) -> JournalBusyError:
+        return JournalBusyError(
+            "Somebody else is writing in the journal, so nothing was sent to BeeL.",
+            retryable=True,
+            retry_after_s=15,
+            remedy="Make the same call again.",
+            next_calls=(NextCall("check_operation", {}, "tells what is in flight"),),
+        )
+
+
+def _transact(db: sqlite3.Connection, begin: str, work: Work[T]) -> T:
+    db.execute(begin)
+    try:
+        value = work(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk ends it by itself
+            db.execute("ROLLBACK")
+        raise
+    return value
 
 
 def insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:
@@ -179,14 +266,6 @@ def _refuse_strange(db: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("not a journal of this version")
 
 
-def _prepare(db: sqlite3.Connection) -> None:
-    # Two processes may open a new file at once: the second one waits, and finds it made.
-    db.execute("BEGIN IMMEDIATE")
-    if _is_new(db):
-        _create(db)
-    db.execute("COMMIT")
-
-
 def _create(db: sqlite3.Connection) -> None:
     schema = files("beel_mcp.writes.journal").joinpath("schema.sql").read_text(encoding="utf-8")
     for statement in schema.split(";\n"):
@@ -203,4 +282,18 @@ def unavailable(folder: Path, error: Exception) -> JournalError:
         f"The journal in {folder} cannot be used ({kind}), so nothing was sent to BeeL.",
         remedy="Check that BEEL_STATE_DIR is a folder of yours with free space, written by this"
         " version of beel-mcp.",
+    )
+
+
+def unrecorded(operation_id: str, error: JournalError) -> JournalError:
+    """Say that the outcome of a request is not written down; to read it is the way back to it."""
+    return type(error)(
+        "What became of the request could not be written into the journal: it may have had its"
+        " effect.",
+        changed="unknown",
+        retryable=False,
+        remedy="Do not repeat the call.",
+        next_calls=(
+            NextCall("check_operation", {"operation_id": operation_id}, "finds out, by reading"),
+        ),
     )

@@ -1,29 +1,36 @@
 """The write-ahead record: what is about to be sent is on disk before its first byte leaves."""
 
-import json
-import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from beel_mcp.api.company import Account
-from beel_mcp.writes.journal.database import Database, insert
+from beel_mcp.writes.journal import entries
+from beel_mcp.writes.journal.database import (
+    BUSY_S,
+    Database,
+    JournalBusyError,
+    JournalError,
+    unrecorded,
+)
 from beel_mcp.writes.journal.observations import Observations
 from beel_mcp.writes.journal.personal_data import (
     PersonalData,
     forget_old,
     forget_settled,
+    has_payload,
     is_old,
-    keep_payload,
     keep_record,
+    payload_of,
+    purge_settled,
+    records_of,
     remember_identifiers,
 )
 from beel_mcp.writes.journal.plan import Plan
 from beel_mcp.writes.journal.plan_store import PlanStore, forget_expired, has_expired, take
 from beel_mcp.writes.journal.records import (
-    KEY_SPENT,
     RECORD_TTL,
     UNSENT_STATES,
     Chunk,
@@ -36,14 +43,13 @@ from beel_mcp.writes.journal.records import (
 )
 from beel_mcp.writes.journal.workers import ProcessLease
 
-_CHUNK_COLUMNS: Final = tuple(column.name for column in fields(Chunk))
-_ACCOUNT_COLUMNS: Final = ("environment", "company_id", "key_fingerprint")
-_OPERATION_COLUMNS: Final = (
-    *(column.name for column in fields(Operation) if column.name not in ("account", "chunks")),
-    *_ACCOUNT_COLUMNS,
-)
 _SAME_DECISION: Final = (
     "kind = ? AND payload_digest = ? AND ledger_id = ? AND caller = ? AND started_at > ?"
+)
+_OPEN: Final = (
+    "ledger_id = ? AND caller = coalesce(?, caller) AND operation_id IN"
+    " (SELECT operation_id FROM chunks WHERE state IN ('PENDING', 'UNKNOWN'))"
+    " ORDER BY started_at"
 )
 
 
@@ -51,10 +57,12 @@ class Journal:
     """Decisions, the requests they are made of, and how each ended.
 
     Looking leaves no trace: the file begins with a decision, or with a list read from a file.
+    Each method is one transaction, in a thread; two of them may have another call between them.
     """
 
-    def __init__(self, folder: Path, now: Clock) -> None:
-        self._database, self._now = Database(folder), now
+    def __init__(self, folder: Path, now: Clock, busy_s: float = BUSY_S) -> None:
+        self._database, self._now = Database(folder, busy_s), now
+        self._recording_s = 3 * busy_s  # what BeeL answered is worth a longer wait
         self.check = self._database.check
         self.lease = ProcessLease(folder)
         self.personal_data = PersonalData(self._database, now)
@@ -75,200 +83,211 @@ class Journal:
     def _day_ago(self) -> float:
         return self.time() - RECORD_TTL.total_seconds()
 
-    def get(self, operation_id: str) -> Operation:
+    async def get(self, operation_id: str) -> Operation:
         """Read an operation that is known to exist."""
-        return self._select("operation_id = ?", operation_id)[0]
+        return await self._database.read(lambda db: entries.get(db, operation_id))
 
-    def chunk(self, chunk: Chunk) -> Chunk:
+    async def with_records(
+        self, *operation_ids: str
+    ) -> list[tuple[Operation, dict[int, list[RowRecord]]]]:
+        """Read operations that are known to exist, and what became of each row, at one time."""
+        if not operation_ids:
+            return []
+        now = self.time()
+        return await self._database.read(
+            lambda db: [
+                (found, records_of(db, found, now))
+                for found in (entries.get(db, operation_id) for operation_id in operation_ids)
+            ]
+        )
+
+    async def chunk(self, chunk: Chunk) -> Chunk:
         """Read a chunk as it is now."""
-        return next(one for one in self.get(chunk.operation_id).chunks if one.chunk == chunk.chunk)
+        return await self._database.read(lambda db: entries.chunk_of(db, chunk))
 
-    def may_send(self, chunk: Chunk) -> bool:
-        """Tell whether a chunk may be sent: not while its effect is open, and within a day.
+    async def sendable(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Give those of some chunks that may be sent: not while an effect is open, within a day.
 
         After that BeeL has forgotten the key, and we the rows.
         """
-        return chunk.state in UNSENT_STATES and self.personal_data.has_payload(chunk)
+        day_ago, unsent = self._day_ago, [one for one in chunks if one.state in UNSENT_STATES]
+        if not unsent:
+            return []
+        return await self._database.read(
+            lambda db: [chunk for chunk in unsent if has_payload(db, chunk, day_ago)]
+        )
 
-    def find(self, operation_id: str, caller: str) -> Operation | None:
+    async def find(self, operation_id: str, caller: str) -> Operation | None:
         """Look an operation up for its caller; another caller's does not exist."""
-        return _first(self._select("operation_id = ? AND caller = ?", operation_id, caller))
+        return _first(await self._select("operation_id = ? AND caller = ?", operation_id, caller))
 
-    def find_decision(self, kind: str, caller: str, subject: str) -> Operation | None:
+    async def find_decision(self, kind: str, caller: str, subject: str) -> Operation | None:
         """Find the operation of a subject (a batch, a draft, a plan)."""
         return _first(
-            self._select("kind = ? AND caller = ? AND subject = ?", kind, caller, subject)
+            await self._select("kind = ? AND caller = ? AND subject = ?", kind, caller, subject)
         )
 
-    def find_confirmed(self, plan_id: str, caller: str) -> Operation | None:
-        return _first(self._select("plan_id = ? AND caller = ?", plan_id, caller))
+    async def find_confirmed(self, plan_id: str, caller: str) -> Operation | None:
+        return _first(await self._select("plan_id = ? AND caller = ?", plan_id, caller))
 
-    def open_operations(self, account: Account, caller: str | None = None) -> list[Operation]:
+    async def open_operations(self, account: Account) -> list[Operation]:
         """List what is in flight or unsettled in a ledger, oldest first."""
-        return self._select(
-            "ledger_id = ? AND caller = coalesce(?, caller) AND operation_id IN"
-            " (SELECT operation_id FROM chunks WHERE state IN ('PENDING', 'UNKNOWN'))"
-            " ORDER BY started_at",
-            *(account.ledger_id, caller),
+        return await self._select(_OPEN, account.ledger_id, None)
+
+    async def unfinished(self, account: Account, caller: str) -> list[Operation]:
+        """List what is a caller's and in flight, unsettled, or left half sent by a dead process.
+
+        Of the last nothing is unknown, and nobody goes on with it.
+        """
+        if not self.exists():
+            return []
+        where = "ledger_id = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
+        day_ago = self._day_ago
+
+        def read(db: sqlite3.Connection) -> list[Operation]:
+            ledger = (account.ledger_id, caller)
+            half_sent = entries.select(db, f"{where} ORDER BY started_at", *ledger, day_ago)
+            return [*entries.select(db, _OPEN, *ledger), *filter(self._is_interrupted, half_sent)]
+
+        return await self._database.read(read)
+
+    def _is_interrupted(self, operation: Operation) -> bool:
+        return (
+            not operation.is_open
+            and any(chunk.state == "READY" for chunk in operation.chunks)
+            and operation.owner != self.lease.name
+            and not self.lease.is_alive(operation.owner)
         )
 
-    def recent(self, caller: str) -> list[Operation]:
+    async def recent(self, caller: str) -> list[Operation]:
         """List a caller's operations of the last 24 hours, the newest first."""
         newest_first = "caller = ? AND started_at > ? ORDER BY started_at DESC, rowid DESC"
-        return self._select(newest_first, caller, self._day_ago)
+        return await self._select(newest_first, caller, self._day_ago)
 
-    def created_before(self, digest: str, account: Account) -> Operation | None:
+    async def created_before(self, digest: str, account: Account) -> Operation | None:
         """Find the operation that created the very same rows in the last 24 hours."""
         return _first(
-            self._select(
+            await self._select(
                 "payload_digest = ? AND ledger_id = ? AND started_at > ? AND operation_id IN"
                 " (SELECT operation_id FROM chunks WHERE state = 'COMMITTED')",
                 *(digest, account.ledger_id, self._day_ago),
             )
         )
 
-    def last_sent_at(self, account: Account) -> float:
+    async def last_sent_at(self, account: Account) -> float:
         """Tell when something was last sent to a ledger, or an answer came; 0 for never."""
         if not self.exists():
             return 0.0
-        with self._database.reading() as db:
-            [at] = db.execute(
+        [at] = await self._database.read(
+            lambda db: db.execute(
                 "SELECT max(max(sent_at, coalesce(settled_at, 0))) FROM chunks"
                 " JOIN operations USING (operation_id) WHERE ledger_id = ?",
                 (account.ledger_id,),
             ).fetchone()
+        )
         return at or 0.0
 
-    def begun(self, kind: str, digest: str, account: Account, caller: str) -> Operation | None:
-        """Find a decision about the very same rows of which something is left to send."""
-        for operation in self.decided(kind, digest, account, caller):
-            if any(chunk.state in UNSENT_STATES for chunk in operation.chunks):
-                return operation
-        return None
-
-    def decided(self, kind: str, digest: str, account: Account, caller: str) -> list[Operation]:
+    async def decided(
+        self, kind: str, digest: str, account: Account, caller: str
+    ) -> list[Operation]:
         """List a caller's decisions about the very same rows within a day, the newest first."""
-        return self._select(
+        return await self._select(
             f"{_SAME_DECISION} ORDER BY started_at DESC, rowid DESC",
             *(kind, digest, account.ledger_id, caller),
             self._day_ago,
         )
 
-    def _execute(self, sql: str, *values: Any) -> None:
-        with self._database.writing() as db:
-            db.execute(sql, values)
-
-    def _select(self, where: str, *values: Any) -> list[Operation]:
+    async def _select(self, where: str, *values: Any) -> list[Operation]:
         if not self.exists():
             return []
-        with self._database.reading() as db:
-            rows = db.execute(
-                f"SELECT {', '.join(_OPERATION_COLUMNS)} FROM operations WHERE {where}", values
-            ).fetchall()
-            return [_operation(db, dict(zip(_OPERATION_COLUMNS, row, strict=True))) for row in rows]
+        return await self._database.read(lambda db: entries.select(db, where, *values))
 
-    def begin(self, decision: Decision, chunks: Sequence[PlannedChunk]) -> Operation:
-        """Record a decision before anything of it is sent. Its idempotency keys are fixed here."""
-        self.lease.acquire()
-        with self._database.writing() as db:
-            operation_id = self._record(db, decision, chunks)
-        return self.get(operation_id)
+    async def begin(
+        self,
+        decision: Decision,
+        chunks: Sequence[PlannedChunk],
+        seen: Sequence[Operation] | None = None,
+    ) -> Operation:
+        """Record a decision before anything of it is sent. Its idempotency keys are fixed here.
 
-    def take(
-        self, plan: Plan, decision: Decision, chunks: Sequence[PlannedChunk]
+        `seen` are the decisions of the last day about the very same rows as the caller knows them,
+        where no two calls may make one at the same time.
+
+        Raises:
+            DecidedMeanwhileError: it is not so any more, or there is one of the same subject.
+        """
+
+        def record(db: sqlite3.Connection) -> Operation:
+            entries.refuse_decided(db, decision, seen, self._day_ago)
+            return self._record(db, decision, chunks)
+
+        return await self._database.write(record)
+
+    async def take(
+        self,
+        plan: Plan,
+        decision: Decision,
+        chunks: Sequence[PlannedChunk],
+        seen: Sequence[Operation] | None = None,
     ) -> Operation | None:
         """Spend a plan and record what it decided, in one transaction; None if it is not open.
 
         There is one taker, ever: the plan's row is gone, and the operation bears its id.
-        """
-        self.lease.acquire()
-        with self._database.writing() as db:
-            if not take(db, plan, self.time()):  # guard: one taker
-                return None
-            operation_id = self._record(db, decision, chunks)
-        return self.get(operation_id)
 
-    def attach(self, plan: Plan, operation_id: str, confirmed_by: str) -> bool:
-        """Spend a plan on an operation that was begun before; tell whether it was open."""
-        with self._database.writing() as db:
-            if not take(db, plan, self.time()):
-                return False
+        Raises:
+            DecidedMeanwhileError: as `begin` does; the plan stays as it is.
+        """
+        now = self.time()
+
+        def spend(db: sqlite3.Connection) -> Operation | None:
+            entries.refuse_decided(db, decision, seen, self._day_ago)
+            if not take(db, plan, now):  # guard: one taker
+                return None
+            return self._record(db, decision, chunks)
+
+        return await self._database.write(spend)
+
+    def _record(
+        self, db: sqlite3.Connection, decision: Decision, chunks: Sequence[PlannedChunk]
+    ) -> Operation:
+        self.lease.acquire()
+        return entries.record(db, decision, chunks, owner=self.lease.name, now=self.time())
+
+    async def attach(self, plan: Plan, operation_id: str, confirmed_by: str) -> Operation | None:
+        """Spend a plan on an operation that was begun before; None if it is not open.
+
+        Where the same plan was spent on it before, by whom the same yes reached faster, it is.
+        """
+        now = self.time()
+
+        def spend(db: sqlite3.Connection) -> Operation | None:
+            begun = entries.get(db, operation_id)
+            if begun.plan_id == plan.plan_id:
+                return begun
+            if not take(db, plan, now):
+                return None
             db.execute(
                 "UPDATE operations SET plan_id = ?, confirmed_by = ? WHERE operation_id = ?",
                 (plan.plan_id, confirmed_by, operation_id),
             )
-        return True
+            return entries.get(db, operation_id)
 
-    def _record(
-        self, db: sqlite3.Connection, decision: Decision, chunks: Sequence[PlannedChunk]
-    ) -> str:
-        operation_id = f"op_{secrets.token_urlsafe(12)}"
-        account = decision.account
-        insert(
-            db,
-            "operations",
-            operation_id=operation_id,
-            kind=decision.kind,
-            caller=decision.caller,
-            subject=decision.subject,
-            payload_digest=decision.payload_digest,
-            environment=account.environment,
-            company_id=account.company_id,
-            key_fingerprint=account.key_fingerprint,
-            ledger_id=account.ledger_id,
-            plan_id=decision.plan_id,
-            confirmed_by=decision.confirmed_by,
-            terms=json.dumps(dict(decision.terms)),
-            total=decision.total,
-            owner=self.lease.name,
-            started_at=self.time(),
-            checked_at=decision.checked_at,
-        )
-        for number, chunk in enumerate(chunks):
-            self._record_chunk(db, decision.kind, (operation_id, number), chunk)
-        return operation_id
+        return await self._database.write(spend)
 
-    def _record_chunk(
-        self, db: sqlite3.Connection, kind: str, key: tuple[str, int], chunk: PlannedChunk
-    ) -> None:
-        operation_id, number = key
-        insert(
-            db,
-            "chunks",
-            operation_id=operation_id,
-            chunk=number,
-            count=len(chunk.rows),
-            idempotency_key=f"bmcp1-{kind}-{operation_id}-{number}",
-            state="READY" if chunk.outcomes is None else "REJECTED",
-            processing_time_ms=chunk.processing_time_ms,
-            code=chunk.code,
-        )
-        if chunk.outcomes is None:
-            keep_payload(db, key, chunk.rows)
-        else:
-            keep_record(db, key, [*map(RowRecord.of, chunk.rows, chunk.outcomes)], self.time())
-
-    def pending(self, chunk: Chunk) -> Chunk:
+    async def pending(self, chunk: Chunk) -> Chunk:
         """Record that the first byte is about to leave; the chunk with the key it leaves under.
 
         A key that is spent is no more sent: the chunk gets another one.
         """
-        self.lease.acquire()
-        with self._database.writing() as db:
-            db.execute(
-                "UPDATE chunks SET state = 'PENDING', attempts = attempts + 1, sent_at = ?,"
-                " idempotency_key = idempotency_key || CASE code WHEN ?"
-                " THEN '-' || (attempts + 1) ELSE '' END,"
-                " settled_at = NULL, code = NULL WHERE operation_id = ? AND chunk = ?",
-                (self.time(), KEY_SPENT, *chunk.chunk_key),
-            )
-            db.execute(
-                "UPDATE operations SET owner = ?, ended_at = NULL WHERE operation_id = ?",
-                (self.lease.name, chunk.operation_id),
-            )
-        return self.chunk(chunk)
+        now = self.time()
 
-    def settle(
+        def mark(db: sqlite3.Connection) -> Chunk:
+            self.lease.acquire()
+            return entries.mark_pending(db, chunk, owner=self.lease.name, now=now)
+
+        return await self._database.write(mark)
+
+    async def settle(
         self,
         chunk: Chunk,
         state: ChunkState,
@@ -283,108 +302,89 @@ class Journal:
         """Record how a chunk ended; its payload is deleted, its record is kept for 24 hours.
 
         With `by_reading` nothing is recorded unless the chunk is still UNKNOWN in the same attempt.
+
+        Raises:
+            JournalError: nobody knows how it ended once this process is gone.
         """
-        with self._database.writing() as db:
-            changed = db.execute(
-                "UPDATE chunks SET state = ?, settled_at = ?, code = ?, request_id = ?,"
-                " done = ?, failed = ?,"
-                # A sending that provably did nothing does not count as one.
-                " attempts = attempts - (? = 'READY') WHERE operation_id = ? AND chunk = ?"
-                " AND (? = 0 OR (state = 'UNKNOWN' AND attempts = ?))",
-                (
-                    *(state, self.time(), code, request_id, done, failed, state),
-                    *(chunk.operation_id, chunk.chunk, by_reading, chunk.attempts),
-                ),
-            ).rowcount
-            if not changed:
+        now = self.time()
+        facts = (now, code, request_id, done, failed)
+
+        def mark(db: sqlite3.Connection) -> None:
+            if not entries.mark_settled(db, chunk, state, facts, by_reading=by_reading):
                 return
             if state == "COMMITTED":
-                rows = self.personal_data.payload(chunk) or []
-                remember_identifiers(db, chunk.operation_id, rows, self.time())
+                rows = payload_of(db, chunk, now)
+                remember_identifiers(db, chunk.operation_id, rows, now)
             if record is not None:
-                keep_record(db, chunk.chunk_key, record, self.time())
+                keep_record(db, chunk.chunk_key, record, now)
             forget_settled(db)
 
-    def end(self, operation_id: str) -> None:
+        try:
+            await self._database.write(mark, within_s=self._recording_s)
+        except JournalError as error:
+            raise unrecorded(chunk.operation_id, error) from error
+
+    async def end(self, operation_id: str) -> None:
         """Record that nothing more of an operation will be sent by itself."""
-        sql = "UPDATE operations SET ended_at = ? WHERE operation_id = ?"
-        self._execute(sql, self.time(), operation_id)
-        self._database.tidy()
-
-    def explain(self, operation_id: str, code: str) -> None:
-        """Record why the rest of an operation was not sent."""
-        where = "WHERE operation_id = ? AND state = 'READY'"
-        self._execute(f"UPDATE chunks SET code = ? {where}", code, operation_id)
-
-    def keep_path(self, operation_id: str, path: str) -> None:
-        """Record the file that keeps what the write takes away."""
-        self._execute(
-            "UPDATE operations SET saved_as = ? WHERE operation_id = ?", path, operation_id
+        now = self.time()
+        await self._database.write(
+            lambda db: entries.change(db, operation_id, "ended_at", now), tidies=True
         )
 
-    def recover(self, is_running: Callable[[str], object]) -> None:
+    async def explain(self, operation_id: str, code: str) -> None:
+        """Record why the rest of an operation was not sent."""
+        await self._database.write(lambda db: entries.explain(db, operation_id, code))
+
+    async def keep_path(self, operation_id: str, path: str) -> None:
+        """Record the file that keeps what the write takes away."""
+        await self._database.write(lambda db: entries.change(db, operation_id, "saved_as", path))
+
+    async def recover(self, is_running: Callable[[str], object]) -> None:
         """Mark as UNKNOWN what a dead process left PENDING; delete what has been kept for a day.
 
-        `is_running` tells of this process's operations; others hold a lock while they live.
+        `is_running` tells of this process's operations; others hold a lock while they live. Nobody
+        waits for it: where others write just now it is left for the next call. Until then what is
+        PENDING is as open as what is UNKNOWN, and what is too old is not read any more.
         """
         if not self.exists():
             return
-        with self._database.reading() as db:
-            in_flight = db.execute(
-                "SELECT DISTINCT owner, operation_id FROM operations JOIN chunks"
-                " USING (operation_id) WHERE state = 'PENDING'"
-            ).fetchall()
-            is_due = is_old(db, self.time()) or has_expired(db, self.time())
-        dead = [
-            operation_id
-            for owner, operation_id in in_flight
-            if not (
-                is_running(operation_id) if owner == self.lease.name else self.lease.is_alive(owner)
-            )
-        ]
-        if not dead and not is_due:
+        now = self.time()
+
+        dead, is_due = await self._database.read(
+            lambda db: (self._dead(db, is_running), is_old(db, now) or has_expired(db, now))
+        )
+        if not dead and not is_due and self._database.is_tidy:
             return  # most calls: nobody has to wait for a turn to write
-        with self._database.writing() as db:
-            db.executemany(
-                "UPDATE chunks SET state = 'UNKNOWN', code = 'process_ended'"
-                " WHERE operation_id = ? AND state = 'PENDING'",
-                [(operation_id,) for operation_id in dead],
-            )
-            forget_old(db, self.time())
-            forget_expired(db, self.time())
-        self._database.tidy()
 
-    def interrupted(self, account: Account, caller: str) -> list[Operation]:
-        """List what a dead process left half sent: nothing of it is unknown, and nobody goes on."""
-        where = "ledger_id = ? AND caller = ? AND ended_at IS NULL AND started_at > ?"
-        values = (account.ledger_id, caller, self._day_ago)
+        def mend(db: sqlite3.Connection) -> None:
+            entries.mark_lost(db, dead)
+            forget_old(db, now)
+            forget_expired(db, now)
+
+        with suppress(JournalBusyError):
+            await self._database.write(mend, within_s=0, tidies=True)
+
+    def _dead(
+        self, db: sqlite3.Connection, is_running: Callable[[str], object]
+    ) -> list[entries.Sent]:
+        """List what is PENDING and sent by nobody any more."""
+        mine, is_alive = self.lease.name, self.lease.is_alive
         return [
-            operation
-            for operation in self._select(f"{where} ORDER BY started_at", *values)
-            if not operation.is_open
-            and any(chunk.state == "READY" for chunk in operation.chunks)
-            and operation.owner != self.lease.name
-            and not self.lease.is_alive(operation.owner)
+            sent
+            for owner, sent in entries.in_flight(db)
+            if not (is_running(sent.operation_id) if owner == mine else is_alive(owner))
         ]
 
-    def purge(self) -> tuple[int, int]:
+    async def purge(self) -> tuple[int, int]:
         """Remove the personal data of all that is settled; count what went and what stays."""
         if not self.exists():
             return 0, 0
-        self.plans.purge()
-        counts = self.personal_data.purge()
-        self._database.tidy()
-        return counts
 
+        def forget(db: sqlite3.Connection) -> tuple[int, int]:
+            db.execute("DELETE FROM plans")
+            return purge_settled(db)
 
-def _operation(db: sqlite3.Connection, columns: dict[str, Any]) -> Operation:
-    chunks = db.execute(
-        f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE operation_id = ? ORDER BY chunk",
-        (columns["operation_id"],),
-    ).fetchall()
-    account = Account(*map(columns.pop, _ACCOUNT_COLUMNS))
-    columns["terms"] = json.loads(columns["terms"])
-    return Operation(**columns, account=account, chunks=tuple(Chunk(*chunk) for chunk in chunks))
+        return await self._database.write(forget, tidies=True)
 
 
 def _first(operations: Sequence[Operation]) -> Operation | None:

@@ -14,34 +14,34 @@ class Observations:
         self._database = database
         self._now = now
 
-    def of(self, chunk: Chunk) -> list[Observation]:
+    async def of(self, chunk: Chunk) -> list[Observation]:
         """List what reading showed of a chunk since it was last sent, oldest first."""
-        with self._database.reading() as db:
-            rows = db.execute(
+        rows = await self._database.read(
+            lambda db: db.execute(
                 "SELECT at, finding FROM observations WHERE operation_id = ? AND chunk = ?"
                 " AND attempt = ? ORDER BY rowid",
                 (*chunk.chunk_key, chunk.attempts),
             ).fetchall()
+        )
         return [Observation(at, finding) for at, finding in rows]
 
-    def add(self, chunk: Chunk, finding: Finding) -> None:
+    async def add(self, chunk: Chunk, finding: Finding) -> None:
         """Keep what reading BeeL showed, so that the next call goes on from there.
 
         Raises:
             JournalError: it could not be written.
         """
         now = self._now().timestamp()
-        with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-                (*chunk.chunk_key, chunk.attempts, now, finding),
-            )
+        facts = (*chunk.chunk_key, chunk.attempts, now, finding)
+        await self._database.write(
+            lambda db: db.execute("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", facts)
+        )
 
-    def keep_rows(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
+    async def keep_rows(self, chunk: Chunk, record: Sequence[RowRecord]) -> None:
         """Keep for a day which rows of a chunk that stays unknown were found in BeeL.
 
         Raises:
             JournalError: it could not be written.
         """
-        with self._database.writing() as db:
-            keep_record(db, chunk.chunk_key, record, self._now().timestamp())
+        now = self._now().timestamp()
+        await self._database.write(lambda db: keep_record(db, chunk.chunk_key, record, now))

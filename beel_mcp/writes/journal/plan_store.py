@@ -42,7 +42,7 @@ class PlanStore:
         self._database = database
         self._now = now
 
-    def open(self, proposal: Proposal) -> Plan:
+    async def open(self, proposal: Proposal) -> Plan:
         """Return the open plan with this digest, or create it.
 
         It has the arguments of the last call: the batch that an earlier one names may be gone.
@@ -51,90 +51,45 @@ class PlanStore:
         Raises:
             CallerError: this caller has too many plans open.
         """
-        now, account = self._time(), proposal.account
-        request = digest_of([proposal.kind, proposal.request])
-        with self._database.writing() as db:
-            forget_expired(db, now)
-            same = (
-                *(proposal.kind, proposal.caller, proposal.shown_as, request),
-                *(account.environment, account.company_id, account.key_fingerprint),
-            )
-            db.execute(
-                f"DELETE FROM plans WHERE {_SAME} AND digest != ?", (*same, proposal.preview.digest)
-            )
-            found = _opened(db, _SAME, same)
-            if found and found.statement == proposal.statement:
-                plan = replace(found, arguments=proposal.arguments)
-            else:
-                db.execute(f"DELETE FROM plans WHERE {_SAME}", same)
-                _check_number(db, proposal.caller)
-                plan = _new(proposal, now)
-            facts = (plan.plan_id, *same[:4], plan.digest, *same[4:], plan.created_at)
-            content = plan.content()
-            db.execute(
-                f"INSERT INTO plans ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)"
-                " ON CONFLICT DO UPDATE SET content = excluded.content",
-                (*facts, _seal(db, facts, content) + content),
-            )
-        return plan
+        now = self._time()
+        return await self._database.write(lambda db: _open(db, proposal, now))
 
-    def find(self, plan_id: str, caller: str) -> Plan | None:
+    async def find(self, plan_id: str, caller: str) -> Plan | None:
         """Look up an open plan of a caller.
 
         Another's does not exist, nor one that expired or is not on disk as it was made.
         """
         if not PLAN_ID.fullmatch(plan_id) or not self._database.exists():
             return None
-        with self._database.reading() as db:
-            plan = _opened(
+        plan = await self._database.read(
+            lambda db: _opened(
                 db,
                 "plan_id = :plan_id AND caller = :caller",  # guard: whose plan
                 {"plan_id": plan_id, "caller": caller},
             )
+        )
         if plan and not is_open_at(plan.created_at, self._time()):  # guard: not expired
             return None
         return plan
 
-    def count_question(self, plan: Plan) -> None:
+    async def count_question(self, plan: Plan) -> None:
         """Count that the person is being asked.
 
         Raises:
             CallerError: they were asked often enough; nothing is asked.
         """
         now = self._time()
-        with self._database.writing() as db:
-            [asked] = db.execute(
-                "SELECT count(*) FROM questions WHERE caller = ? AND at BETWEEN ? AND ?",
-                (plan.caller, now - QUESTIONS_WITHIN_S, now),
-            ).fetchone()
-            if plan.asked >= MOST_QUESTIONS_A_PLAN or asked >= MOST_QUESTIONS:
-                raise CallerError(
-                    "The person was asked several times already, and was not asked again.",
-                    code="too_many_questions",
-                    retryable=True,
-                    retry_after_s=int(QUESTIONS_WITHIN_S),
-                    remedy="Ask them what they want before you call this again.",
-                )
-            db.execute("UPDATE plans SET asked = asked + 1 WHERE plan_id = ?", (plan.plan_id,))
-            db.execute("INSERT INTO questions VALUES (?, ?)", (plan.caller, now))
+        await self._database.write(lambda db: _count_question(db, plan, now))
 
-    def count_wrong(self, plan: Plan) -> int:
+    async def count_wrong(self, plan: Plan) -> int:
         """Count that another sentence came back, and end the plan at the last; tries left."""
-        with self._database.writing() as db:
-            db.execute("UPDATE plans SET wrong = wrong + 1 WHERE plan_id = ?", (plan.plan_id,))
-            db.execute(
-                "DELETE FROM plans WHERE plan_id = ? AND wrong >= ?", (plan.plan_id, MOST_WRONG)
-            )
-        return max(MOST_WRONG - plan.wrong - 1, 0)
+        return await self._database.write(lambda db: _count_wrong(db, plan.plan_id))
 
-    def drop(self, plan: Plan) -> None:
+    async def drop(self, plan: Plan) -> None:
         """Delete a plan: what it showed has changed."""
-        with self._database.writing() as db:
-            db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,))
-
-    def purge(self) -> None:
-        with self._database.writing() as db:
-            db.execute("DELETE FROM plans")
+        await self._database.write(
+            lambda db: db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,))
+        )
 
     def _time(self) -> float:
         return self._now().timestamp()
@@ -177,6 +132,58 @@ _SAME: Final = (
     "kind = ? AND caller = ? AND shown_as = ? AND request = ? AND environment = ?"
     " AND company_id IS ? AND key_fingerprint = ?"
 )
+
+
+def _open(db: sqlite3.Connection, proposal: Proposal, now: float) -> Plan:
+    forget_expired(db, now)
+    account = proposal.account
+    request = digest_of([proposal.kind, proposal.request])
+    same = (
+        *(proposal.kind, proposal.caller, proposal.shown_as, request),
+        *(account.environment, account.company_id, account.key_fingerprint),
+    )
+    db.execute(f"DELETE FROM plans WHERE {_SAME} AND digest != ?", (*same, proposal.preview.digest))
+    found = _opened(db, _SAME, same)
+    if found and found.statement == proposal.statement:
+        plan = replace(found, arguments=proposal.arguments)
+    else:
+        db.execute(f"DELETE FROM plans WHERE {_SAME}", same)
+        _check_number(db, proposal.caller)
+        plan = _new(proposal, now)
+    facts = (plan.plan_id, *same[:4], plan.digest, *same[4:], plan.created_at)
+    content = plan.content()
+    db.execute(
+        f"INSERT INTO plans ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)"
+        " ON CONFLICT DO UPDATE SET content = excluded.content",
+        (*facts, _seal(db, facts, content) + content),
+    )
+    return plan
+
+
+def _count_question(db: sqlite3.Connection, plan: Plan, now: float) -> None:
+    [asked] = db.execute(
+        "SELECT count(*) FROM questions WHERE caller = ? AND at BETWEEN ? AND ?",
+        (plan.caller, now - QUESTIONS_WITHIN_S, now),
+    ).fetchone()
+    # Not what the caller has read of it: another call may have asked since.
+    of_it = db.execute("SELECT asked FROM plans WHERE plan_id = ?", (plan.plan_id,)).fetchone()
+    if (of_it and of_it[0] >= MOST_QUESTIONS_A_PLAN) or asked >= MOST_QUESTIONS:
+        raise CallerError(
+            "The person was asked several times already, and was not asked again.",
+            code="too_many_questions",
+            retryable=True,
+            retry_after_s=int(QUESTIONS_WITHIN_S),
+            remedy="Ask them what they want before you call this again.",
+        )
+    db.execute("UPDATE plans SET asked = asked + 1 WHERE plan_id = ?", (plan.plan_id,))
+    db.execute("INSERT INTO questions VALUES (?, ?)", (plan.caller, now))
+
+
+def _count_wrong(db: sqlite3.Connection, plan_id: str) -> int:
+    db.execute("UPDATE plans SET wrong = wrong + 1 WHERE plan_id = ?", (plan_id,))
+    db.execute("DELETE FROM plans WHERE plan_id = ? AND wrong >= ?", (plan_id, MOST_WRONG))
+    left = db.execute("SELECT wrong FROM plans WHERE plan_id = ?", (plan_id,)).fetchone()
+    return MOST_WRONG - left[0] if left else 0
 
 
 def _check_number(db: sqlite3.Connection, caller: str) -> None:

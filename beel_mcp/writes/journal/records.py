@@ -205,6 +205,11 @@ class Operation:
         return any(chunk.is_open for chunk in self.chunks)
 
     @property
+    def is_left_to_send(self) -> bool:
+        """Whether there are requests of which nothing has happened."""
+        return any(chunk.state in UNSENT_STATES for chunk in self.chunks)
+
+    @property
     def is_committed(self) -> bool:
         return all(chunk.state == "COMMITTED" for chunk in self.chunks)
 
@@ -234,15 +239,24 @@ class Observation:
 class ChunkResult:
     """The rows of one chunk, and what became of each so far; it records that in the journal."""
 
-    def __init__(self, journal: "Journal", chunk: Chunk) -> None:
+    def __init__(
+        self,
+        journal: "Journal",
+        chunk: Chunk,
+        rows: Sequence[WriteRow],
+        record: Sequence[RowRecord],
+    ) -> None:
         self._journal = journal
         self.chunk = chunk
-        self.rows = journal.personal_data.payload(chunk) or []
+        self.rows = rows
         self._known: dict[int, RowOutcome] = {
-            record.number: record
-            for record in journal.personal_data.record(chunk) or ()
-            if record.verdict != "unknown"
+            one.number: one for one in record if one.verdict != "unknown"
         }
+
+    @classmethod
+    async def of(cls, journal: "Journal", chunk: Chunk) -> "ChunkResult":
+        """Read what is kept of a chunk."""
+        return cls(journal, chunk, *await journal.personal_data.rows_and_record(chunk))
 
     def unknown(self) -> list[WriteRow]:
         return [row for row in self.rows if row.number not in self._known]
@@ -256,7 +270,7 @@ class ChunkResult:
             number: outcome for number, outcome in outcomes.items() if outcome.verdict != "unknown"
         }
 
-    def settle(
+    async def settle(
         self,
         *,
         code: str | None = None,
@@ -267,7 +281,7 @@ class ChunkResult:
         """Record it: READY if it was never sent, UNKNOWN while a row is, else how it ended."""
         known = self._known.values()
         verdicts = [outcome.verdict for outcome in known]
-        self._journal.settle(
+        await self._journal.settle(
             self.chunk,
             self._state(is_sent=is_sent or bool(verdicts)),
             record=self._record() if known else None,

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.writes.journal.database import make_private, unavailable
+from beel_mcp.writes.journal.records import Operation
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -27,7 +29,10 @@ POLL_S = 0.05
 
 
 class ProcessLease:
-    """Process liveness by file lock: the operating system releases it on any exit."""
+    """Process liveness by file lock: the operating system releases it on any exit.
+
+    It touches files: the journal's threads do that. One of them takes the lock, in its turn.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "owners"
@@ -47,7 +52,8 @@ class ProcessLease:
         try:
             make_private(self._folder.parent)
             make_private(self._folder)
-            lock = FileLock(self._folder / f"{self.name}.lock", mode=0o600)
+            path = self._folder / f"{self.name}.lock"
+            lock = FileLock(path, mode=0o600, thread_local=False)
             lock.acquire(timeout=0)
         except (OSError, Timeout) as error:
             raise unavailable(self._folder.parent, error) from None
@@ -78,6 +84,11 @@ class ProcessLease:
         with suppress(OSError):  # Windows keeps it while another process looks, too
             path.unlink()
         return False
+
+    async def runs_elsewhere(self, operation: Operation) -> bool:
+        """Tell whether another process is at an operation, and lives."""
+        is_others = operation.ended_at is None and operation.owner != self.name
+        return is_others and await to_thread.run_sync(self.is_alive, operation.owner)
 
 
 class BusyError(BeelMcpError):
@@ -155,12 +166,9 @@ class BackgroundWrites:
         Raises:
             BusyError: another process did not end its write in time.
         """
-        from filelock import FileLock  # noqa: PLC0415 - only a write needs it
-
-        make_private(self._folder)
-        lock = FileLock(self._folder / f"{ledger_id}.lock", mode=0o600)
+        lock = await to_thread.run_sync(self._lock_of, ledger_id)
         with anyio.move_on_after(within_s) as scope:
-            while not _taken(lock):  # noqa: ASYNC110
+            while not await to_thread.run_sync(_taken, lock):  # noqa: ASYNC110
                 await anyio.sleep(POLL_S)
         if scope.cancelled_caught:
             raise BusyError(
@@ -172,7 +180,15 @@ class BackgroundWrites:
         try:
             yield
         finally:
-            lock.release()
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(lock.release)
+
+    def _lock_of(self, ledger_id: str) -> "FileLock":
+        from filelock import FileLock  # noqa: PLC0415 - only a write needs it
+
+        make_private(self._folder)
+        # Whichever thread takes it, another may release it.
+        return FileLock(self._folder / f"{ledger_id}.lock", mode=0o600, thread_local=False)
 
 
 def _taken(lock: "FileLock") -> bool:

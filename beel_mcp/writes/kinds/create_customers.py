@@ -13,6 +13,7 @@ from beel_mcp.errors import (
     ConflictError,
     InvalidRequestError,
     NextCall,
+    crashed,
 )
 from beel_mcp.identity import customer_key, foreign_id, foreign_id_of
 from beel_mcp.language import localized
@@ -68,12 +69,10 @@ class CustomerCreation(Write):
 
     @property
     def batch(self) -> BatchRows:
-        """The rows as they are now.
-
-        Raises:
-            CallerError: the batch is not kept any more.
-        """
-        return self.context.batch(self.batch_id)
+        """The rows to be created; one that goes on has them in the journal, and none here."""
+        if self.context.batch is None:
+            raise crashed(self.name)
+        return self.context.batch
 
     @property
     def request(self) -> str:
@@ -109,7 +108,7 @@ class CustomerCreation(Write):
 
     async def recheck(self, operation: Operation, rows: Sequence[WriteRow]) -> None:
         """Keep customers from being created twice by two of our own operations, or by others."""
-        refuse_double(
+        await refuse_double(
             *(self.journal, operation.account, rows, operation.subject, operation.checked_at),
             besides=operation.operation_id,
         )
@@ -272,7 +271,7 @@ class CustomerCreation(Write):
         return ids
 
 
-def refuse_double(
+async def refuse_double(
     journal: Journal,
     account: Account,
     rows: Sequence[WriteRow],
@@ -286,7 +285,7 @@ def refuse_double(
     Raises:
         CallerError: another operation than `besides` may have created some of them, or has.
     """
-    if other := unsettled_overlap(journal, account, rows):
+    if other := await unsettled_overlap(journal, account, rows):
         raise CallerError(
             "An earlier creation of some of these customers is not settled: they may exist already."
             " Nothing was sent.",
@@ -294,7 +293,7 @@ def refuse_double(
             retryable=True,
             next_calls=(settling_call(other),),
         )
-    if journal.personal_data.created_since(rows, account.ledger_id, checked_at, besides):
+    if await journal.personal_data.created_since(rows, account.ledger_id, checked_at, besides):
         raise CallerError(
             "Some of these customers were created by another call since the list was checked;"
             " nothing was sent.",
@@ -304,10 +303,10 @@ def refuse_double(
         )
 
 
-def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[WriteRow]) -> bool:
+async def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[WriteRow]) -> bool:
     """Whether another operation created some of these customers since this one was checked."""
     ledger_id, mine = operation.account.ledger_id, operation.operation_id
-    found = journal.personal_data.created_since(rows, ledger_id, operation.checked_at, mine)
+    found = await journal.personal_data.created_since(rows, ledger_id, operation.checked_at, mine)
     return bool(found)
 
 

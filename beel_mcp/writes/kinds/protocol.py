@@ -23,7 +23,6 @@ from beel_mcp.settings import Language
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.plan import UNCHANGED, Affected, LeftOut, Preview
 from beel_mcp.writes.journal.records import (
-    RECORD_TTL,
     Chunk,
     Finding,
     Operation,
@@ -68,18 +67,18 @@ class Advice(Protocol):
 class WriteContext:
     """What writes need beside their arguments.
 
-    `save_backup` and `save_previous` write a file and give its path; `batch` finds the rows of a
-    batch_id of this caller, `operation` an operation of theirs in this ledger; both raise
-    CallerError where there is none.
+    `save_backup` and `save_previous` write a file and give its path; `operation` finds one of this
+    caller in this ledger, and raises CallerError where there is none. `batch` has the rows of a
+    creation that is to begin.
     """
 
     beel: BeelClient
     journal: Journal
     advice: Advice
-    batch: Callable[[str], BatchRows]
     save_backup: Callable[[Sequence[Customer]], Awaitable[str]]
     save_previous: Callable[[Sequence[Mapping[str, Any]]], Awaitable[str]]
     operation: Callable[[str], Awaitable[Operation]]
+    batch: BatchRows | None = None
 
 
 @dataclass(frozen=True)
@@ -230,9 +229,9 @@ class Change(Write):
     async def find_row(self, row: WriteRow) -> RowOutcome | None:
         """Read one record: its outcome, or None if it is as it was before."""
 
-    def unsettled(self, account: Account, rows: Sequence[WriteRow]) -> str | None:
+    async def unsettled(self, account: Account, rows: Sequence[WriteRow]) -> str | None:
         """Find an operation that has to be settled before these records may be changed."""
-        return unsettled_overlap(self.journal, account, rows)
+        return await unsettled_overlap(self.journal, account, rows)
 
     async def back_up(self, preview: Preview) -> str | None:
         """Save what the change takes away; the path of the file, if one is kept."""
@@ -267,12 +266,8 @@ class Change(Write):
         account = await self.beel.account()
         if account != operation.account:  # guard: same key, environment and company
             raise AnotherAccountError("This plan was made for another key or company.")
-        rows = [
-            row
-            for chunk in operation.chunks
-            for row in self.journal.personal_data.payload(chunk) or ()
-        ]
-        if other := self.unsettled(account, rows):
+        rows = await self.journal.personal_data.payload(*operation.chunks)
+        if other := await self.unsettled(account, rows):
             raise CallerError(
                 "An earlier change of some of these records is not settled. Nothing was sent.",
                 code="operation_unsettled",
@@ -323,20 +318,13 @@ def refused_or_unknown(chunk: Chunk, error: RefusedError) -> ApiError:
     )
 
 
-def unsettled_overlap(journal: Journal, account: Account, rows: Sequence[WriteRow]) -> str | None:
-    """Find an operation of this ledger that may have written some of these records, or may yet.
-
-    After a day it stands in nobody's way any more: no answer is that late.
-    """
+async def unsettled_overlap(
+    journal: Journal, account: Account, rows: Sequence[WriteRow]
+) -> str | None:
+    """Find an operation of this ledger that may have written some of these records, or may yet."""
     mine = {row.identity for row in rows}
-    recent = journal.time() - RECORD_TTL.total_seconds()
-    for operation in journal.open_operations(account):
-        for chunk in operation.chunks:
-            if not chunk.is_open or (chunk.sent_at or 0.0) <= recent:
-                continue
-            if mine & {row.identity for row in journal.personal_data.payload(chunk) or ()}:
-                return operation.operation_id
-    return None
+    in_doubt = await journal.personal_data.in_doubt(account.ledger_id)
+    return next((operation_id for operation_id, row in in_doubt if row.identity in mine), None)
 
 
 def settling_call(operation_id: str) -> NextCall:

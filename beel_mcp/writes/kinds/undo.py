@@ -51,11 +51,9 @@ class CustomerUndo(CustomerUpdate):
         """
         operation = await self.context.operation(self.arguments["undo"])
         _check(operation, self.journal.time())
+        kept = await self.journal.personal_data.records(operation)
         done = [
-            record
-            for records in self.journal.personal_data.records(operation).values()
-            for record in records
-            if record.verdict == "done"
+            record for records in kept.values() for record in records if record.verdict == "done"
         ]
         if len(done) < sum(chunk.done for chunk in operation.chunks) or any(
             replaced(operation, record) is None for record in done

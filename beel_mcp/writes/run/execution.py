@@ -1,6 +1,7 @@
 """Executes a decision exactly once: journal it, check again, journal each request, send, settle."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -69,30 +70,55 @@ class Execution:
         self._writes = writes
         self._sleep = sleep
 
-    def decide(
-        self, decision: Decision, chunks: Sequence[PlannedChunk], agreed: Agreed | None
+    async def begin(
+        self,
+        decision: Decision,
+        chunks: Sequence[PlannedChunk],
+        write: Write,
+        agreed: Agreed | None = None,
+        seen: Sequence[Operation] | None = None,
     ) -> Operation | None:
-        """Record a decision, and spend the plan that was agreed to; None if it is not open."""
+        """Record a decision, spend the plan that was agreed to, and start; None if it is not open.
+
+        A call that is cancelled meanwhile is too late: nothing is spent without being carried out.
+
+        Raises:
+            DecidedMeanwhileError: another call decided the very same, or went on with it.
+        """
+        operation = await self._decide(decision, chunks, agreed, seen)
+        if operation is None:  # guard: no plan, no change
+            return None
+        # Nothing is awaited between: a write is finished, and only what waits is cancelled.
+        self.start(operation.operation_id, write)
+        return operation
+
+    async def _decide(
+        self,
+        decision: Decision,
+        chunks: Sequence[PlannedChunk],
+        agreed: Agreed | None,
+        seen: Sequence[Operation] | None,
+    ) -> Operation | None:
         if agreed is None:
-            return self._journal.begin(decision, chunks)
+            return await self._journal.begin(decision, chunks, seen)
         plan = agreed.plan
         confirmed = replace(decision, plan_id=plan.plan_id, confirmed_by=agreed.confirmed_by)
-        return self._journal.take(plan, confirmed, chunks)
+        return await self._journal.take(plan, confirmed, chunks, seen)
 
-    def go_on(self, begun: Operation, agreed: Agreed | None) -> Operation:
+    async def go_on(self, begun: Operation, agreed: Agreed | None) -> Operation:
         """Spend the plan that was agreed to on an operation that was begun before.
 
         Raises:
             CallerError: the plan is not open any more.
         """
-        now = self._journal.get(begun.operation_id)
-        if agreed is None or now.plan_id == agreed.plan.plan_id:
-            return now  # in another process the same yes was faster
-        if not self._journal.attach(agreed.plan, begun.operation_id, agreed.confirmed_by):
+        if agreed is None:
+            return await self._journal.get(begun.operation_id)
+        attached = await self._journal.attach(agreed.plan, begun.operation_id, agreed.confirmed_by)
+        if attached is None:
             raise plan_not_open()
-        return self._journal.get(begun.operation_id)
+        return attached
 
-    def take(self, agreed: Agreed, write: Write) -> Operation | None:
+    async def take(self, agreed: Agreed, write: Write) -> Operation | None:
         """Spend a plan on just what it showed, and start it; None if it is not open any more."""
         plan = agreed.plan
         decision = Decision(
@@ -105,11 +131,7 @@ class Execution:
             checked_at=plan.created_at,
             terms=plan.preview.terms,
         )
-        operation = self.decide(decision, write.chunks(plan.preview), agreed)
-        if operation is None:  # guard: no plan, no change
-            return None
-        self.start(operation.operation_id, write)
-        return operation
+        return await self.begin(decision, write.chunks(plan.preview), write, agreed)
 
     def start(self, operation_id: str, write: Write) -> RunningWrite:
         """Start sending what is not sent yet; a call that is cancelled leaves it running."""
@@ -127,18 +149,12 @@ class Execution:
         running = self.start(operation_id, write)
         await running.wait(deadline.left_s)
         try:
-            now = self._journal.get(operation_id)
+            now = await self._journal.get(operation_id)
         except JournalError as error:
             raise _journal_lost(operation_id, write) from error
         if running.error and not has_effect(now):
             raise running.error
         return now, running.error
-
-    def may_resume(self, operation: Operation) -> bool:
-        return any(self.may_send(chunk) for chunk in operation.chunks)
-
-    def may_send(self, chunk: Chunk) -> bool:
-        return self._journal.may_send(chunk)
 
     async def _run(self, operation_id: str, write: Write) -> None:
         """Wait for the ledger's turn and send; the journal says why something was not sent.
@@ -148,28 +164,30 @@ class Execution:
         """
         try:
             account = await self._beel.account()
-            check_account(self._journal.get(operation_id), account)
+            check_account(await self._journal.get(operation_id), account)
             async with self._writes.turn(account.ledger_id, TURN_S):
                 await self._send_all(operation_id, write)
         except BeelMcpError as error:
-            self._journal.explain(operation_id, error.code)
+            with suppress(JournalError):  # nothing may hide why it stopped
+                await self._journal.explain(operation_id, error.code)
             raise
         finally:
-            self._journal.end(operation_id)
+            with suppress(JournalError):  # check_operation does it as well
+                await self._journal.end(operation_id)
 
     async def _send_all(self, operation_id: str, write: Write) -> None:
         """Send chunk by chunk, in order; stop at the first that does not go well."""
         ends_at = anyio.current_time() + OPERATION_S
-        if path := await write.prepare(self._journal.get(operation_id)):
-            self._journal.keep_path(operation_id, path)
+        if path := await write.prepare(await self._journal.get(operation_id)):
+            await self._journal.keep_path(operation_id, path)
         # Read under the lock: another process may have gone on with it meanwhile.
-        for chunk in self._journal.get(operation_id).chunks:
+        for chunk in (await self._journal.get(operation_id)).chunks:
             if chunk.is_open:
                 break
             if write.all_or_none and anyio.current_time() > ends_at:
-                self._journal.explain(operation_id, "deadline")
+                await self._journal.explain(operation_id, "deadline")
                 break
-            if self.may_send(chunk) and not await self._send(chunk, write):
+            if await self._journal.sendable([chunk]) and not await self._send(chunk, write):
                 break
 
     async def _send(self, chunk: Chunk, write: Write) -> bool:
@@ -179,10 +197,10 @@ class Execution:
         seen to be as it was before is sent again, once. Where they succeed together, they are sent
         again in the same call only if their key is spent: then the first request is over.
         """
-        result = ChunkResult(self._journal, chunk)
+        result = await ChunkResult.of(self._journal, chunk)
         if not result.rows:
             return False
-        await write.recheck(self._journal.get(chunk.operation_id), result.rows)
+        await write.recheck(await self._journal.get(chunk.operation_id), result.rows)
         await self._attempt(result, result.rows, write)
         lost = result.unknown()
         if lost and write.may_change_key:
@@ -197,12 +215,12 @@ class Execution:
             if again := [row for row in lost if row.number in found.unchanged]:
                 await self._attempt(result, again, write, is_again=True)
             else:
-                result.settle()
+                await result.settle()
         return not result.unknown()
 
     async def _under_another_key(self, lost: ChunkResult, write: Write) -> ChunkResult:
         """Look what a repeated failure left; send again, under another key, if that is nothing."""
-        chunk = self._journal.chunk(lost.chunk)
+        chunk = await self._journal.chunk(lost.chunk)
         if chunk.code != KEY_SPENT:
             return lost
         looking = Reconciliation(self._journal, self._sleep)
@@ -210,9 +228,9 @@ class Execution:
             await looking.settle_chunk(chunk, write, self._journal.time() + LOOKING_S)
         except BeelMcpError:
             return lost  # check_operation goes on reading
-        result = ChunkResult(self._journal, self._journal.chunk(chunk))
+        result = await ChunkResult.of(self._journal, await self._journal.chunk(chunk))
         if result.chunk.state == "NOT_DONE":  # seen not to be there, twice
-            await write.recheck(self._journal.get(chunk.operation_id), result.rows)
+            await write.recheck(await self._journal.get(chunk.operation_id), result.rows)
             await self._attempt(result, result.rows, write)
         return result
 
@@ -224,28 +242,28 @@ class Execution:
         *,
         is_again: bool = False,
     ) -> None:
-        result.chunk = self._journal.pending(result.chunk)
+        result.chunk = await self._journal.pending(result.chunk)
         try:
             outcomes = await write.send(result.chunk, rows)
         except UnknownOutcomeError as error:
             is_spent = error.is_replay or error.code in _SPENT_KEYS
             code = KEY_SPENT if is_spent else error.code
-            result.settle(code=code, request_id=error.request_id)
+            await result.settle(code=code, request_id=error.request_id)
         except BeelMcpError as error:
             if write.all_or_none and isinstance(error, InvalidRequestError | ConflictError):
                 result.add(rows, write.refused(rows, error))
-                result.settle(code=error.code, request_id=error.request_id)
+                await result.settle(code=error.code, request_id=error.request_id)
                 raise
             # Never sent, or turned away at the door: of these rows nothing happened now. What was
             # lost before this may still be carried out, as one reading cannot tell.
-            result.settle(code=error.code, request_id=error.request_id, is_sent=is_again)
+            await result.settle(code=error.code, request_id=error.request_id, is_sent=is_again)
             raise
         except Exception:
-            result.settle(code="internal_error")
+            await result.settle(code="internal_error")
             raise
         else:
             result.add(rows, outcomes)
-            result.settle()
+            await result.settle()
 
 
 def has_effect(operation: Operation) -> bool:

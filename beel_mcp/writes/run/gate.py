@@ -121,7 +121,7 @@ class ConfirmationGate:
         plan = await self._open_plan(write, preview, self._asking.shown_as)
         if self._asking.shown_as == "plan":
             return Shown(plan)
-        return self._asking.question(self._journal.plans, plan)
+        return await self._asking.question(self._journal.plans, plan)
 
     async def ask_again(self, plan_id: str, statement: str) -> Question:
         """Ask about a plan that was returned; where no form can be shown, its statement says yes.
@@ -131,14 +131,14 @@ class ConfirmationGate:
         """
         self.check()
         await self._beel.account()  # without a key there is nothing to confirm
-        if spent := self._spent_on(plan_id):
-            return Spent(spent)
-        plan = await self._returned_plan(plan_id)
+        plan = await self._returned(plan_id)
+        if isinstance(plan, Operation):
+            return Spent(plan)
         if not plan.matches(statement):  # guard: what runs is what was shown
-            raise self._wrong_statement(plan)
+            raise await self._wrong_statement(plan)
         if self._asking.shown_as == "plan":
             return Stated(plan.plan_id)
-        return self._asking.question(self._journal.plans, plan)
+        return await self._asking.question(self._journal.plans, plan)
 
     async def answer(self, consent: Consent) -> Result:
         """Execute what the person said yes to, or say what happened instead.
@@ -160,9 +160,9 @@ class ConfirmationGate:
         plan_id = asked_about(consent)
         if plan_id is None:
             return NotConfirmed()
-        if spent := self._spent_on(plan_id):
-            return Executed(spent, replayed=True)
-        plan = await self._find_plan(plan_id)
+        plan = await self._found(plan_id)
+        if isinstance(plan, Operation):
+            return Executed(plan, replayed=True)
         if not agreed(consent, plan):  # guard: a person said yes
             return NotConfirmed(plan)
         return Agreed(plan, "form")
@@ -176,7 +176,10 @@ class ConfirmationGate:
             case Spent(operation):
                 return Executed(operation, replayed=True)
             case Stated(plan_id):
-                return Agreed(await self._returned_plan(plan_id), "statement")
+                found = await self._returned(plan_id)
+                if isinstance(found, Operation):
+                    return Executed(found, replayed=True)
+                return Agreed(found, "statement")
             case _:
                 return instead
 
@@ -188,9 +191,9 @@ class ConfirmationGate:
         """
         plan = agreed.plan
         write = self.write(plan.kind, plan.arguments)
-        operation = self._execution.take(agreed, write)
+        operation = await self._execution.take(agreed, write)
         if operation is None:
-            return self._taken_by_another(plan)
+            return await self._taken_by_another(plan)
         running = self._writes.running(operation.operation_id)
         if running:
             await running.wait(self._patience_s)
@@ -204,17 +207,17 @@ class ConfirmationGate:
         For creations, before their plan is taken; a change previews again when its turn has come.
         """
         if preview.digest != agreed.plan.digest:  # guard: what is created is what was shown
-            self._journal.plans.drop(agreed.plan)
+            await self._journal.plans.drop(agreed.plan)
             return await self._differs(agreed.plan, write, preview)
         return None
 
-    def _taken_by_another(self, plan: Plan) -> Executed:
+    async def _taken_by_another(self, plan: Plan) -> Executed:
         """Tell what a plan became that somebody else took since it was found.
 
         Raises:
             CallerError: nobody took it; it expired.
         """
-        spent = self._spent_on(plan.plan_id)
+        spent = await self._spent_on(plan.plan_id)
         if spent is None:
             raise plan_not_open()
         return Executed(spent, replayed=True)
@@ -225,7 +228,7 @@ class ConfirmationGate:
         error = running.error if running else None
         if isinstance(error, StateChangedError):
             return await self._differs(plan, write, error.preview)
-        operation = self._journal.get(operation_id)
+        operation = await self._journal.get(operation_id)
         if error and not any(chunk.attempts for chunk in operation.chunks):
             spent = f"This plan is used up: call {plan.kind} again for a new one."
             error.remedy = f"{error.remedy} {spent}".strip()
@@ -245,7 +248,7 @@ class ConfirmationGate:
         company = (await self._beel.active_company()).company
         language = self._asking.language
         environment = environment_label(account, company.label if company else None, language)
-        return self._journal.plans.open(
+        return await self._journal.plans.open(
             Proposal(
                 kind=write.name,
                 caller=self._caller,
@@ -258,8 +261,12 @@ class ConfirmationGate:
             )
         )
 
-    async def _find_plan(self, plan_id: str) -> Plan:
-        plan = self._journal.plans.find(plan_id, self._caller)
+    async def _found(self, plan_id: str) -> Plan | Operation:
+        """Find an open plan, or what it became."""
+        # In this order: whoever takes it in between leaves the operation in its place.
+        plan = await self._journal.plans.find(plan_id, self._caller)
+        if spent := await self._spent_on(plan_id):
+            return spent
         if plan is None:
             raise plan_not_open()
         if plan.account != await self._beel.account():  # guard: same key, environment and company
@@ -269,19 +276,21 @@ class ConfirmationGate:
             )
         return plan
 
-    async def _returned_plan(self, plan_id: str) -> Plan:
-        """Find a plan that was returned to the caller, as its id says it was."""
-        plan = await self._find_plan(plan_id)
-        if plan.shown_as != "plan":  # guard: a form's plan is the form's alone
+    async def _returned(self, plan_id: str) -> Plan | Operation:
+        """Find a plan that was returned to the caller, as its id says it was, or what it became."""
+        found = await self._found(plan_id)
+        if isinstance(found, Operation):
+            return found
+        if found.shown_as != "plan":  # guard: a form's plan is the form's alone
             raise plan_not_open()
-        return plan
+        return found
 
-    def _spent_on(self, plan_id: str) -> Operation | None:
+    async def _spent_on(self, plan_id: str) -> Operation | None:
         is_id = PLAN_ID.fullmatch(plan_id)
-        return self._journal.find_confirmed(plan_id, self._caller) if is_id else None
+        return await self._journal.find_confirmed(plan_id, self._caller) if is_id else None
 
-    def _wrong_statement(self, plan: Plan) -> CallerError:
-        left = self._journal.plans.count_wrong(plan)
+    async def _wrong_statement(self, plan: Plan) -> CallerError:
+        left = await self._journal.plans.count_wrong(plan)
         again = NextCall(
             "confirm_plan",
             {"plan_id": plan.plan_id, "statement": plan.statement},

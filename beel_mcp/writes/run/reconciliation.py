@@ -41,7 +41,7 @@ class Reconciliation:
         Raises:
             BeelMcpError: BeeL cannot be read.
         """
-        for chunk in self._journal.get(operation_id).chunks:
+        for chunk in (await self._journal.get(operation_id)).chunks:
             if chunk.state == "UNKNOWN":
                 wait_s = await self.settle_chunk(chunk, write, until)
                 if wait_s is not None:
@@ -50,58 +50,59 @@ class Reconciliation:
 
     async def settle_chunk(self, chunk: Chunk, write: Write, until: float) -> int | None:
         """Settle one chunk that is UNKNOWN, as `settle` does."""
-        result = ChunkResult(self._journal, chunk)
+        result = await ChunkResult.of(self._journal, chunk)
         if not result.rows:
             return None
         conclude = self._conclude_together if write.all_or_none else self._conclude_each
         for _ in range(ROUNDS):
             # A clock that went back must not make anybody wait for a day.
-            wait_s = min(self._next_reading(chunk) - self._journal.time(), _longest_wait_s(chunk))
+            next_at = await self._next_reading(chunk)
+            wait_s = min(next_at - self._journal.time(), _longest_wait_s(chunk))
             if self._journal.time() + max(wait_s, 0.0) > until:
                 return max(int(wait_s) + 1, 1)
             if wait_s > 0:
                 await self._sleep(wait_s)
             found = await write.find(chunk, result.unknown())
-            self._journal.observations.add(chunk, found.finding)
-            if conclude(result, found):
+            await self._journal.observations.add(chunk, found.finding)
+            if await conclude(result, found):
                 return None
         return None
 
-    def _next_reading(self, chunk: Chunk) -> float:
+    async def _next_reading(self, chunk: Chunk) -> float:
         """Not before a late commit could have come, nor too soon after the reading before."""
         lost_at = chunk.settled_at or chunk.sent_at or 0.0
-        earlier = self._journal.observations.of(chunk)
+        earlier = await self._journal.observations.of(chunk)
         after_earlier = earlier[-1].at + APART_S if earlier else 0.0
         return max(lost_at + _late_commit_s(chunk), after_earlier)
 
-    def _conclude_together(self, result: ChunkResult, found: Found) -> bool:
+    async def _conclude_together(self, result: ChunkResult, found: Found) -> bool:
         """Settle a request that succeeds as a whole; tell whether no reading is needed now."""
-        conclusion = conclusion_of(self._journal.observations.of(result.chunk))
+        conclusion = conclusion_of(await self._journal.observations.of(result.chunk))
         if conclusion == "done":
             result.add_found(found.outcomes)
-            result.settle(code="settled", by_reading=True)
+            await result.settle(code="settled", by_reading=True)
         elif conclusion == "not done":
             # Why it was lost stays said: a spent key is not sent again, a refusal is to be mended.
             code = result.chunk.code or "settled"
-            self._journal.settle(result.chunk, "NOT_DONE", code=code, by_reading=True)
+            await self._journal.settle(result.chunk, "NOT_DONE", code=code, by_reading=True)
         elif conclusion == "mixed" and found.finding == "mixed":  # a later one may show less
-            self._journal.observations.keep_rows(
+            await self._journal.observations.keep_rows(
                 result.chunk,
                 [RowRecord.of(row, found.outcomes.get(row.number, UNKNOWN)) for row in result.rows],
             )
         return conclusion != "open"
 
-    def _conclude_each(self, result: ChunkResult, found: Found) -> bool:
+    async def _conclude_each(self, result: ChunkResult, found: Found) -> bool:
         """Settle what is certain of each row; tell whether all of them are."""
         result.add_found(found.outcomes)
         unchanged = [
             observation.at
-            for observation in self._journal.observations.of(result.chunk)
+            for observation in await self._journal.observations.of(result.chunk)
             if observation.finding == "none"
         ]
         if unchanged and unchanged[-1] - unchanged[0] >= APART_S:
             result.add_found(dict.fromkeys(found.unchanged, NOT_DONE))
-        result.settle(code="settled", by_reading=True)
+        await result.settle(code="settled", by_reading=True)
         return not result.unknown()
 
 

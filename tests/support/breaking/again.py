@@ -62,11 +62,11 @@ async def finished(job: Job) -> None:
         await settled(job, told)
     if job.step or not job.is_planned:
         told = await settled(job, await acted(job))
-        check_end(job, told)
+        await check_end(job, told)
     if before := len(job.effects()):
         await _rest(job, before)
     else:
-        check_end(job, await settled(job, await tried(job)))
+        await check_end(job, await settled(job, await tried(job)))
     check_all(job)
     assert not (await trial.call("check_operation"))["operations"], "something stays open"
     assert not trial.crashes.seen, f"logged: {trial.crashes.seen}"

@@ -66,7 +66,7 @@ def check_once(job: Job, effects: Counter[str]) -> None:
         raise DoubledError(f"done more than once: {twice}")
 
 
-def check_end(job: Job, told: Told) -> None:
+async def check_end(job: Job, told: Told) -> None:
     """Hold the last answer, and the journal, against the ledger: nothing is open any more."""
     effects = job.effects()
     if told["status"] == "unknown":
@@ -74,7 +74,7 @@ def check_end(job: Job, told: Told) -> None:
     operation_id = told.get("operation_id")
     if operation_id is None:
         return
-    operation = job.trial.journal.get(operation_id)
+    operation = await job.trial.journal.get(operation_id)
     done = sum(chunk.done for chunk in operation.chunks)
     states = [chunk.state for chunk in operation.chunks]
     if operation.is_open or done != len(effects):

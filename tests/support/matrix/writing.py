@@ -101,7 +101,7 @@ async def try_write(cell: Cell, kind: type[Job], trial: Trial) -> None:
     if cell.wrong.action == "late":
         trial.beel.commit_late()
     told = await settled(job, told)
-    check_end(job, told)
+    await check_end(job, told)
     await _again(job)
     check_calls(job)
     assert bool(fired) != is_stale_write, f"the fault happened {fired} times"
@@ -132,7 +132,7 @@ async def _again(job: Job) -> None:
     before = len(job.effects())
     told = await job.act()
     check_said(job, told, before)
-    check_end(job, await settled(job, told))
+    await check_end(job, await settled(job, told))
 
 
 async def places_of(kind: type[Job], step: str, lost: str, trial: Trial) -> list[Place]:

@@ -15,11 +15,11 @@ def arm(step: str, moment: str, time: int = 1) -> None:
     original = getattr(Journal, step)
     times = count(1)
 
-    def deadly(self: Journal, *args: Any, **kwargs: Any) -> Any:
+    async def deadly(self: Journal, *args: Any, **kwargs: Any) -> Any:
         if next(times) < time:
-            return original(self, *args, **kwargs)
+            return await original(self, *args, **kwargs)
         if moment == "after":
-            original(self, *args, **kwargs)
+            await original(self, *args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
         return None
 

@@ -97,7 +97,7 @@ class InvoiceMailing(Change):
                 left_out.append(LeftOut(record_id, name, code, "", number))
             else:
                 affected.append(_affected(record_id, invoice))
-        sendings = self.journal.personal_data.sendings(self.name, account.ledger_id)
+        sendings = await self.journal.personal_data.sendings(self.name, account.ledger_id)
         ids = {one.record_id.lower() for one in affected}
         remarks = mail_remarks(self.arguments, ids, sendings)
         terms = {"mail": digest_of([self.arguments.get(name) for name in _MAIL])}
@@ -115,7 +115,7 @@ class InvoiceMailing(Change):
         payload = mail if number == 1 else {}
         return WriteRow(number, payload, affected.record_id, affected.name, affected.identifier)
 
-    def unsettled(self, account: Account, rows: Sequence[WriteRow]) -> str | None:
+    async def unsettled(self, account: Account, rows: Sequence[WriteRow]) -> str | None:
         """Nothing bars a mail: what of it is in doubt, the person has read in the statement."""
         return None
 
@@ -137,7 +137,8 @@ class InvoiceMailing(Change):
         mail = mail_of(rows)
         since = datetime.fromtimestamp(chunk.sent_at or 0.0, UTC) - _CLOCKS
         account = await self.beel.account()
-        known = known_mails(self.journal.personal_data.sendings(self.name, account.ledger_id))
+        sendings = await self.journal.personal_data.sendings(self.name, account.ledger_id)
+        known = known_mails(sendings)
         try:
             history = await self.beel.mails.history(mail.recipients[0], since - _DOUBTFUL)
             alike = [one for one in history if one.id not in known and _is_like(one, mail)]
@@ -149,7 +150,7 @@ class InvoiceMailing(Change):
                 if carried:
                     return Found("all", _found(detail, carried, rows, mail))
         except ForbiddenError as error:
-            self.journal.settle(
+            await self.journal.settle(
                 chunk, "UNKNOWN", code=NO_HISTORY, request_id=error.request_id, by_reading=True
             )
             return Found("mixed")  # only a person can tell
