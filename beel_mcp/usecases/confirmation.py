@@ -42,7 +42,13 @@ from beel_mcp.writes.journal.plan import Preview
 from beel_mcp.writes.journal.records import Chunk, Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext, settling_call
-from beel_mcp.writes.run.execution import Agreed, Deadline, Execution, check_account
+from beel_mcp.writes.run.execution import (
+    Agreed,
+    Deadline,
+    Execution,
+    check_account,
+    in_doubt_if_unread,
+)
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
 from beel_mcp.writes.run.reconciliation import Reconciliation
 
@@ -80,7 +86,8 @@ class WriteCall:
     async def outcome(self, operation: Operation) -> Outcome:
         """Give an operation as it is now, with what is recorded of its rows."""
         state = self.state
-        [outcome] = await read_outcomes(state.journal, state.writes, operation.operation_id)
+        with in_doubt_if_unread(operation.operation_id):
+            [outcome] = await read_outcomes(state.journal, state.writes, operation.operation_id)
         return outcome
 
     async def is_running(self, operation: Operation) -> bool:

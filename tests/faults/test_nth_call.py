@@ -10,12 +10,12 @@ from typing import Final
 import pytest
 
 from beel_mcp.settings import Settings
-from tests.support.breaking.again import check_helpful
+from tests.support.breaking.again import check_helpful, failing, passages
 from tests.support.breaking.desk import Desk
 from tests.support.breaking.disk import install
 from tests.support.breaking.doors import Doors, Wrong
 from tests.support.breaking.failures import wrongs
-from tests.support.breaking.saving import SAVINGS, Saving, finals, strays
+from tests.support.breaking.saving import SAVINGS, Backup, Saving, Template, finals, strays
 from tests.support.matrix.tried import Tried
 from tests.support.people.evidence import Told
 
@@ -89,3 +89,26 @@ async def test_no_file_stands_half_written_whichever_call_of_the_system_fails(
             with tried.one(kind.name, f"{number}. {passage}", wrong):
                 desk = Desk(settings, tmp_path / f"{number} {wrong}", doors)
                 await save(kind, desk, number, wrong)
+
+
+async def test_nobody_is_deleted_without_a_backup_whichever_call_of_the_system_fails(
+    doors: Doors, settings: Settings, tmp_path: Path
+) -> None:
+    await passages(Backup, Desk(settings, tmp_path / "well", doors))
+    with Tried(TITLE, Backup.name, NOTE) as tried:
+        for number, passage, wrong in list(wrongs(doors.passed)):
+            with tried.one(Backup.name, f"{number}. {passage}", wrong):
+                desk = Desk(settings, tmp_path / f"{number} {wrong}", doors)
+                job = await failing(Backup, desk, number, wrong)
+                saved = finals(desk.files)
+                assert saved
+                assert all(job.is_whole(path) for path in saved)
+                await check_no_strays(desk)
+
+
+async def check_no_strays(desk: Desk) -> None:
+    """Nothing half done is left, at the latest once the next file is saved."""
+    if strays(desk.files, desk.state):
+        async with desk.serve() as trial:
+            await Template(trial).act()
+    assert strays(desk.files, desk.state) == []

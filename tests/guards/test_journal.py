@@ -11,6 +11,8 @@ from mcp import Client
 from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
+from beel_mcp.usecases import confirmation
+from beel_mcp.writes.journal.database import JournalError
 from tests.conftest import TEST_KEY, Connect, FakeTime
 from tests.support.customers import customer
 
@@ -185,3 +187,36 @@ async def test_reusing_a_dry_runs_key_creates_nothing_and_ours_never_is(
     keys = {request["query"]: request["idempotency_key"] for request in sent[2:]}
     assert keys["dry_run=true"] is None
     assert keys["dry_run=false"].startswith("bmcp1-create_customers-op_")
+
+
+async def test_what_was_done_is_not_denied_when_the_journal_cannot_be_read_any_more(
+    connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: object) -> None:
+        raise JournalError("The journal cannot be used, so nothing was sent to BeeL.")
+
+    async with connect() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(confirmation, "read_outcomes", unreadable)
+            told = await created_batch(client)
+        assert effects(sandbox) == len(ROWS)
+        assert (told["code"], told["changed"]) == ("journal_unavailable", "unknown")
+        assert "may or may not" in told["summary"]
+        [step] = told["next"]
+        found = await call(client, step["tool"], **step["arguments"])
+    assert found["counts"]["created"] == len(ROWS)
+
+
+async def test_where_nobody_can_say_whose_turn_it_is_nothing_is_sent(
+    connect: Connect, sandbox: Starlette, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "locks").write_text("in the way")
+    async with connect(state_dir=state) as client:
+        told = await created_batch(client)
+        assert (told["code"], told["changed"]) == ("journal_unavailable", "nothing")
+        assert effects(sandbox) == 0
+        (state / "locks").unlink()
+        assert (await created_batch(client))["status"] == "done"
+    assert effects(sandbox) == len(ROWS)

@@ -165,11 +165,15 @@ class BackgroundWrites:
 
         Raises:
             BusyError: another process did not end its write in time.
+            JournalError: nobody can say whose turn it is.
         """
-        lock = await to_thread.run_sync(self._lock_of, ledger_id)
-        with anyio.move_on_after(within_s) as scope:
-            while not await to_thread.run_sync(_taken, lock):  # noqa: ASYNC110
-                await anyio.sleep(POLL_S)
+        try:
+            lock = await to_thread.run_sync(self._lock_of, ledger_id)
+            with anyio.move_on_after(within_s) as scope:
+                while not await to_thread.run_sync(_taken, lock):  # noqa: ASYNC110
+                    await anyio.sleep(POLL_S)
+        except OSError as error:
+            raise unavailable(self._folder.parent, error) from None
         if scope.cancelled_caught:
             raise BusyError(
                 "Another write to this account is still in flight; nothing was sent.",
@@ -180,7 +184,8 @@ class BackgroundWrites:
         try:
             yield
         finally:
-            with anyio.CancelScope(shield=True):
+            # The system has let go of it by then, whatever it complains of.
+            with anyio.CancelScope(shield=True), suppress(OSError):
                 await to_thread.run_sync(lock.release)
 
     def _lock_of(self, ledger_id: str) -> "FileLock":

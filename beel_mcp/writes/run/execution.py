@@ -1,7 +1,7 @@
 """Executes a decision exactly once: journal it, check again, journal each request, send, settle."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -148,10 +148,8 @@ class Execution:
         operation_id = operation.operation_id
         running = self.start(operation_id, write)
         await running.wait(deadline.left_s)
-        try:
+        with in_doubt_if_unread(operation_id):
             now = await self._journal.get(operation_id)
-        except JournalError as error:
-            raise _journal_lost(operation_id, write) from error
         if running.error and not has_effect(now):
             raise running.error
         return now, running.error
@@ -295,12 +293,20 @@ def plan_not_open() -> CallerError:
     )
 
 
-def _journal_lost(operation_id: str, write: Write) -> JournalError:
-    """Say that the outcome of a creation cannot be read from the journal."""
-    whom = f"the {write.words.noun}" + ("s" if write.words.skips else "")
-    return JournalError(
-        f"The journal cannot be read any more: {whom} may or may not exist.",
-        changed="unknown",
-        remedy="Do not repeat the call.",
-        next_calls=(replace(settling_call(operation_id), reason="finds out"),),
-    )
+@contextmanager
+def in_doubt_if_unread(operation_id: str) -> Iterator[None]:
+    """Let the journal say of what was begun, if it cannot be read, that nobody knows its end.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    try:
+        yield
+    except JournalError as error:
+        raise JournalError(
+            "The journal cannot be read at present: what was asked for may or may not have been"
+            " carried out.",
+            changed="unknown",
+            remedy="Do not repeat the call.",
+            next_calls=(replace(settling_call(operation_id), reason="finds out"),),
+        ) from error

@@ -40,7 +40,7 @@ from beel_mcp.writes.kinds.protocol import (
     Write,
     WriteContext,
 )
-from beel_mcp.writes.run.execution import Agreed, Execution, plan_not_open
+from beel_mcp.writes.run.execution import Agreed, Execution, in_doubt_if_unread, plan_not_open
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,8 @@ class ConfirmationGate:
         error = running.error if running else None
         if isinstance(error, StateChangedError):
             return await self._differs(plan, write, error.preview)
-        operation = await self._journal.get(operation_id)
+        with in_doubt_if_unread(operation_id):
+            operation = await self._journal.get(operation_id)
         if error and not any(chunk.attempts for chunk in operation.chunks):
             spent = f"This plan is used up: call {plan.kind} again for a new one."
             error.remedy = f"{error.remedy} {spent}".strip()

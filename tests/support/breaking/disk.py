@@ -40,8 +40,8 @@ class Disk:
         def call(*arguments: Any, **named: Any) -> Any:
             if not doors.is_watched or not is_ours(sys._getframe(1)):
                 return real(*arguments, **named)
-            if name in ("close", "flock") and (doors.is_dead or name == "close"):
-                real(*arguments, **named)
+            if name == "close" or (name == "flock" and arguments[1] & fcntl.LOCK_UN):
+                real(*arguments, **named)  # what was locked is free, also after a death
                 return self.step(name) if name == "close" else None
             makes = name == "open" and _makes(arguments)
             passage = Passage("disk", "create" if makes else name)

@@ -128,7 +128,13 @@ def connection_class(doors: Doors) -> type[sqlite3.Connection]:
     """Make a connection whose statements pass the door; closing one is what death does, too."""
 
     class Watched(sqlite3.Connection):
+        writes = False  # whether it is in a transaction that writes
+
         def _pass(self, name: str, act: Callable[[], Any]) -> Any:
+            if name.startswith("BEGIN"):
+                self.writes = name == "BEGIN IMMEDIATE"
+            elif name == "COMMIT" and not self.writes:
+                name = "end of reading"
             return doors.through(Passage("journal", name), act)
 
         def execute(self, sql: str, *values: Any) -> Any:

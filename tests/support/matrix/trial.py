@@ -72,7 +72,8 @@ class Crashes(logging.Handler):
         self.seen: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info or "Traceback" in record.getMessage():
+        # What redacts a record has turned its exception into text by then, or has not.
+        if record.exc_info or record.exc_text or "Traceback" in record.getMessage():
             self.seen.append(record.getMessage())
 
 
