@@ -56,8 +56,11 @@ def get(db: sqlite3.Connection, operation_id: str) -> Operation:
 
 def chunk_of(db: sqlite3.Connection, chunk: Chunk) -> Chunk:
     """Read a chunk as it is now."""
-    chunks = get(db, chunk.operation_id).chunks
-    return next(one for one in chunks if one.chunk == chunk.chunk)
+    row = db.execute(
+        f"SELECT {', '.join(_CHUNK_COLUMNS)} FROM chunks WHERE operation_id = ? AND chunk = ?",
+        chunk.chunk_key,
+    ).fetchone()
+    return Chunk(*row)
 
 
 def mark_pending(db: sqlite3.Connection, chunk: Chunk, *, owner: str, now: float) -> Chunk:
