@@ -19,6 +19,7 @@ from beel_mcp.sandbox.responses import ApiError
 from tests.support.servers.spoiling import SPOILS, Answer
 
 BEGIN: Final = datetime(2026, 9, 1, 8, tzinfo=UTC)
+MOST_AHEAD_S: Final = 90_000.0
 PENDING: Final = (
     "SELECT operation_id, chunk FROM chunks JOIN operations USING (operation_id)"
     " WHERE state = 'PENDING' AND owner = ?"
@@ -36,8 +37,8 @@ class Clocks:
         self.ticked: Callable[[], Awaitable[None]] | None = None
 
     def jump(self, seconds: float) -> None:
-        """Put our clock forward or back; BeeL's knows nothing of it."""
-        self.ahead_s += seconds
+        """Put our clock forward, to a day and an hour ahead at most, or back; BeeL's stays."""
+        self.ahead_s = min(self.ahead_s + seconds, MOST_AHEAD_S)
         self.has_jumped = True
         self.has_gone_back = self.has_gone_back or seconds < 0
 
