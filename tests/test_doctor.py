@@ -440,4 +440,4 @@ def test_a_drive_that_is_not_there_is_told_and_not_waited_for(
     found = machine._written_folder("state_folder", tmp_path / "gone")
     assert "PermissionError" in found.fact.en
     with pytest.raises(JournalError):
-        Database(tmp_path / "gone").check()
+        anyio.run(Database(tmp_path / "gone").check)

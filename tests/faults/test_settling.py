@@ -37,6 +37,17 @@ async def test_rows_without_a_nif_are_looked_for_by_name_and_street(
         assert all(row["customer_id"] for row in settled["rows"])
 
 
+async def test_who_was_marked_inactive_meanwhile_is_found_as_well(
+    client: Client, beel: FaultServer
+) -> None:
+    operation_id = await lost(client, beel, [foreigner(1)], committed=True)
+    name = foreigner(1)["legal_name"]
+    beel.app.state.store.execute("UPDATE customers SET active = 0 WHERE legal_name = ?", name)
+    settled = await call(client, "check_operation", operation_id=operation_id)
+    assert settled["counts"]["created"] == 1
+    assert settled["rows"][0]["customer_id"]
+
+
 async def test_a_namesake_with_another_number_is_somebody_else(
     client: Client, beel: FaultServer
 ) -> None:

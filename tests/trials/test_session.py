@@ -2,6 +2,7 @@
 
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -36,15 +37,22 @@ async def test_a_server_that_starts_again_within_a_session_is_led_on_to_the_end(
         assert verdict(trial.played()) == []
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder for a socket, whose whole path has a hundred characters at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("is_answered", [False, True])
 def test_a_session_that_dies_is_a_sentence(
-    tmp_path: Path,
+    short_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     *,
     is_answered: bool,
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(short_path))
     folder = play.session_folder("paid-es-1")
     folder.mkdir()
     with socket.socket(socket.AF_UNIX) as listener:

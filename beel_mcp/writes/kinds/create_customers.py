@@ -229,21 +229,25 @@ class CustomerCreation(Write):
         Not long before is a doubt: BeeL's clock tells when, and ours when it was sent.
         """
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
-        nif = str(row.payload.get("nif", ""))
-        search = None if nif else row.name
-        same: list[Customer] = []
-        for number in range(1, MOST_PAGES + 1):
-            page = await self.beel.customers.list(
-                nif=nif or None, search=search, page=number, limit=PAGE_SIZE
-            )
-            same += [customer for customer in page.items if is_same(customer, row)]
-            if not page.has_more:
-                break
+        same = [customer for active in (True, False) for customer in await self._alike(row, active)]
         found = [customer.id for customer in same if _created_at(customer) >= since]
         if not found:
             return OLDER if any(_created_at(one) >= since - DOUBTFUL_S for one in same) else None
         # Namesakes cannot be told apart: they prove that it is there, but give no id.
         return found[0] if len(found) == 1 else SEVERAL
+
+    async def _alike(self, row: WriteRow, active: bool) -> list[Customer]:  # noqa: FBT001
+        nif = str(row.payload.get("nif", ""))
+        wanted = {"nif": nif} if nif else {"search": row.name}
+        same: list[Customer] = []
+        for number in range(1, MOST_PAGES + 1):
+            page = await self.beel.customers.list(
+                page=number, limit=PAGE_SIZE, active=active, **wanted
+            )
+            same += [customer for customer in page.items if is_same(customer, row)]
+            if not page.has_more:
+                break
+        return same
 
     async def _created(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, RowOutcome]:
         """Give the outcomes of a creation that was found; an id that is not certain stays empty."""
