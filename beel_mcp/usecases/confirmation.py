@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final, TypeVar
 
 import anyio
@@ -38,6 +38,7 @@ from beel_mcp.lists.model import Row
 from beel_mcp.memory.selections import Noun
 from beel_mcp.usecases.advice import ListAdvice, remark_of
 from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
+from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.plan import Preview
 from beel_mcp.writes.journal.records import Chunk, Operation, WriteRow
 from beel_mcp.writes.kinds import KINDS
@@ -130,6 +131,16 @@ class WriteCall:
         """Let no error say that nothing was changed while nobody knows what an operation did."""
         try:
             yield
+        except JournalError as error:
+            raise type(error)(
+                "The journal cannot be written at present, so nothing is noted of what was read:"
+                " this may or may not have been carried out.",
+                changed="unknown",
+                retryable=True,
+                retry_after_s=error.retry_after_s,
+                remedy="Do not repeat the write itself.",
+                next_calls=(settling_call(operation_id),),
+            ) from error
         except ApiError as error:
             operation = await self.state.journal.find(operation_id, self.caller)
             if operation is not None and operation.is_open:
@@ -160,7 +171,8 @@ class WriteCall:
         operation = await journal.get(operation_id)
         is_over = not operation.is_open and not await self.is_running(operation)
         if operation.ended_at is None and is_over:
-            await journal.end(operation_id)  # what was left half sent is known to somebody now
+            with suppress(JournalError):  # what is done is told, whether or not that is noted
+                await journal.end(operation_id)  # what was left half sent is known to somebody now
             operation = await journal.get(operation_id)
         return operation, retry_after_s
 

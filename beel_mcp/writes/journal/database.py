@@ -4,7 +4,9 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -50,6 +52,9 @@ class Database:
         self._busy_s = busy_s
         self._connections: dict[bool, sqlite3.Connection] = {}  # by whether it writes
         self._turns = {True: anyio.Lock(), False: anyio.Lock()}
+        # Held by the thread that is at a connection: nobody may close it meanwhile.
+        self._in_use = {True: threading.Lock(), False: threading.Lock()}
+        self._is_closed = False
         # Spreadsheets and PDFs that are read meanwhile keep their threads, and we ours.
         self._threads = anyio.CapacityLimiter(2)
         self._is_tidy = True
@@ -64,8 +69,10 @@ class Database:
         return True
 
     def close(self) -> None:
-        while self._connections:
-            self._connections.popitem()[1].close()
+        """End its use: what a thread is at is finished and closed then, and nothing begins."""
+        self._is_closed = True
+        for writes in self._in_use:
+            self._close_if_free(writes=writes)
 
     @property
     def is_tidy(self) -> bool:
@@ -130,18 +137,18 @@ class Database:
 
     def _write(self, work: Work[T], patience_s: float, *, tidies: bool) -> T:
         try:
-            db = self._connection(patience_s, writes=True)
-            value = _transact(db, "BEGIN IMMEDIATE", work)
-            if tidies:
-                [is_busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._is_tidy = not is_busy
+            with self._connected(patience_s, writes=True) as db:
+                value = _transact(db, "BEGIN IMMEDIATE", work)
+                if tidies:
+                    self._is_tidy = _is_folded(db)
         except (sqlite3.Error, OSError) as error:
             raise self._refusal(error) from None
         return value
 
     def _read(self, work: Work[T]) -> T:
         try:
-            return _transact(self._connection(self._busy_s, writes=False), "BEGIN", work)
+            with self._connected(self._busy_s, writes=False) as db:
+                return _transact(db, "BEGIN", work)
         except (sqlite3.Error, OSError) as error:
             raise self._refusal(error) from None
 
@@ -149,6 +156,29 @@ class Database:
         _check_folder(self.path.parent)
         if self.exists() and not os.access(self.path, os.R_OK | os.W_OK):
             raise PermissionError
+
+    @contextmanager
+    def _connected(self, patience_s: float, *, writes: bool) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._in_use[writes]:
+                if self._is_closed:
+                    raise OSError("closed")
+                try:
+                    yield self._connection(patience_s, writes=writes)
+                finally:
+                    open_one = self._connections.get(writes)
+                    # It would keep everybody else out, and refuse whatever comes next.
+                    if open_one is not None and open_one.in_transaction:
+                        self._connections.pop(writes).close()
+        finally:
+            if self._is_closed:
+                self._close_if_free(writes=writes)
+
+    def _close_if_free(self, *, writes: bool) -> None:
+        if self._in_use[writes].acquire(blocking=False):
+            with suppress(KeyError):
+                self._connections.pop(writes).close()
+            self._in_use[writes].release()
 
     def _connection(self, patience_s: float, *, writes: bool) -> sqlite3.Connection:
         from filelock import FileLock, Timeout  # noqa: PLC0415 - only a journal in use needs it
@@ -216,6 +246,16 @@ def _transact(db: sqlite3.Connection, begin: str, work: Work[T]) -> T:
             db.execute("ROLLBACK")
         raise
     return value
+
+
+def _is_folded(db: sqlite3.Connection) -> bool:
+    """Fold the write-ahead log in, unless somebody reads: no write waits for that."""
+    try:
+        db.execute("PRAGMA busy_timeout = 0")
+        [is_busy, *_] = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:  # what was written is on disk all the same
+        return False
+    return not is_busy
 
 
 def insert(db: sqlite3.Connection, table: str, **columns: Any) -> None:

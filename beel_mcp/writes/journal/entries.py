@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.api.company import Account
-from beel_mcp.errors import BeelMcpError
+from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.writes.journal.database import insert
 from beel_mcp.writes.journal.personal_data import keep_payload, keep_record
 from beel_mcp.writes.journal.records import (
@@ -31,6 +31,10 @@ _OPERATION_COLUMNS: Final = (
 
 class DecidedMeanwhileError(BeelMcpError, code="decided_meanwhile"):
     """Somebody else decided the very same since it was looked for; whoever looks again finds it."""
+
+
+class NotWaitingError(BeelMcpError, code="busy"):
+    """A request is no more what it was when it was read, so it does not leave."""
 
 
 class Sent(NamedTuple):
@@ -64,14 +68,32 @@ def chunk_of(db: sqlite3.Connection, chunk: Chunk) -> Chunk:
 
 
 def mark_pending(db: sqlite3.Connection, chunk: Chunk, *, owner: str, now: float) -> Chunk:
-    """Mark a chunk as being sent, by whom; as it is now, with another key if its own is spent."""
-    db.execute(
+    """Mark a chunk as being sent, by whom; as it is now, with another key if its own is spent.
+
+    Raises:
+        NotWaitingError: it was sent or settled since it was read, or its rows are gone.
+    """
+    marked = db.execute(
         "UPDATE chunks SET state = 'PENDING', attempts = attempts + 1, sent_at = ?,"
         " idempotency_key = idempotency_key || CASE code WHEN ?"
         " THEN '-' || (attempts + 1) ELSE '' END,"
-        " settled_at = NULL, code = NULL WHERE operation_id = ? AND chunk = ?",
-        (now, KEY_SPENT, *chunk.chunk_key),
+        " settled_at = NULL, code = NULL WHERE operation_id = ? AND chunk = ? AND attempts = ?"
+        " AND state IN ('READY', 'NOT_DONE', 'UNKNOWN') AND EXISTS (SELECT 1 FROM private"
+        " WHERE (operation_id, chunk) = (chunks.operation_id, chunks.chunk)"
+        " AND purpose = 'payload')",
+        (now, KEY_SPENT, *chunk.chunk_key, chunk.attempts),
     )
+    if not marked.rowcount:
+        raise NotWaitingError(
+            "A request of this operation was not sent: another process went on with it, or its rows"
+            " are no longer kept on this machine.",
+            retryable=True,
+            next_calls=(
+                NextCall(
+                    "check_operation", {"operation_id": chunk.operation_id}, "tells how it is"
+                ),
+            ),
+        )
     db.execute(
         "UPDATE operations SET owner = ?, ended_at = NULL WHERE operation_id = ?",
         (owner, chunk.operation_id),
@@ -79,7 +101,16 @@ def mark_pending(db: sqlite3.Connection, chunk: Chunk, *, owner: str, now: float
     return chunk_of(db, chunk)
 
 
-def change(db: sqlite3.Connection, operation_id: str, column: str, value: float | str) -> None:
+def end(db: sqlite3.Connection, operation_id: str, now: float) -> None:
+    """Mark an operation as ended, unless somebody is sending of it by now."""
+    db.execute(
+        "UPDATE operations SET ended_at = ? WHERE operation_id = ? AND NOT EXISTS (SELECT 1 FROM"
+        " chunks WHERE chunks.operation_id = operations.operation_id AND state = 'PENDING')",
+        (now, operation_id),
+    )
+
+
+def change(db: sqlite3.Connection, operation_id: str, column: str, value: str) -> None:
     """Change a fact of an operation that is known to exist."""
     sql = f"UPDATE operations SET {column} = ? WHERE operation_id = ?"
     db.execute(sql, (value, operation_id))

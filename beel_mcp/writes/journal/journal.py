@@ -327,9 +327,7 @@ class Journal:
     async def end(self, operation_id: str) -> None:
         """Record that nothing more of an operation will be sent by itself."""
         now = self.time()
-        await self._database.write(
-            lambda db: entries.change(db, operation_id, "ended_at", now), tidies=True
-        )
+        await self._database.write(lambda db: entries.end(db, operation_id, now), tidies=True)
 
     async def explain(self, operation_id: str, code: str) -> None:
         """Record why the rest of an operation was not sent."""

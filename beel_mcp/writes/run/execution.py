@@ -152,7 +152,7 @@ class Execution:
             now = await self._journal.get(operation_id)
         if running.error and not has_effect(now):
             raise running.error
-        return now, running.error
+        return now, running.error and _of_the_rest(running.error)
 
     async def _run(self, operation_id: str, write: Write) -> None:
         """Wait for the ledger's turn and send; the journal says why something was not sent.
@@ -160,18 +160,23 @@ class Execution:
         Raises:
             BeelMcpError: nothing was sent, or not everything.
         """
+        is_written = True
         try:
             account = await self._beel.account()
             check_account(await self._journal.get(operation_id), account)
             async with self._writes.turn(account.ledger_id, TURN_S):
                 await self._send_all(operation_id, write)
+        except JournalError:
+            is_written = False  # nor would be why it stopped, and each try takes its time
+            raise
         except BeelMcpError as error:
             with suppress(JournalError):  # nothing may hide why it stopped
                 await self._journal.explain(operation_id, error.code)
             raise
         finally:
-            with suppress(JournalError):  # check_operation does it as well
-                await self._journal.end(operation_id)
+            if is_written:
+                with suppress(JournalError):  # check_operation does it as well
+                    await self._journal.end(operation_id)
 
     async def _send_all(self, operation_id: str, write: Write) -> None:
         """Send chunk by chunk, in order; stop at the first that does not go well."""
@@ -290,6 +295,17 @@ def plan_not_open() -> CallerError:
         " after wrong statements, what it showed has changed, or it was never made.",
         code="plan_expired",
         remedy="Call the tool that made the plan again, and show the person the new one.",
+    )
+
+
+def _of_the_rest(error: BeelMcpError) -> BeelMcpError:
+    """Say of a journal that could not be written what that means where something was done."""
+    if not isinstance(error, JournalError) or error.changed != "nothing":
+        return error
+    return type(error)(
+        "The journal could not be written, so the rest was not sent.",
+        retryable=True,
+        retry_after_s=error.retry_after_s,
     )
 
 
