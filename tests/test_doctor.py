@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ from tests.support.systems.marks import posix_only
 from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
+# A PATH that leads to this copy and to no other: nothing to remark on.
+OWN_PATH = str(Path(sys.executable).parent)
 EVERY = ("files_folder", "import_folders", "state_folder", "key", "company", "scopes", "routes")
 READS = ("customers:read", "customers:write", "invoices:read", "companies:list")
 Examine = Callable[..., list[Finding]]
@@ -49,12 +52,13 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def looked(settings: Settings) -> Examine:
+def looked(settings: Settings, tmp_path: Path) -> Examine:
     """Examine a sandbox, or another app in its place, with changed settings."""
     settings.files_dir.chmod(0o700)
+    environ = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
 
     def look(app: Any = None, **changes: Any) -> list[Finding]:
-        return examine(replace(settings, **changes), sandbox_app=app or create_app())
+        return examine(replace(settings, **changes), environ, sandbox_app=app or create_app())
 
     return look
 
@@ -62,7 +66,7 @@ def looked(settings: Settings) -> Examine:
 def faults(findings: list[Finding]) -> list[str]:
     """Give the topics with a fault; each fault says in both languages what to do, in one line."""
     for one in findings:
-        assert (one.fault is None) == (one.remedy is None)
+        assert one.remedy or not one.fault
         for sentence in filter(None, (one.fact, one.remedy)):
             assert sentence.en
             assert sentence.es
@@ -117,7 +121,8 @@ def refusal(code: str) -> dict[str, Any]:
 def test_all_is_well_on_the_sandbox_and_nothing_is_left_behind(
     tmp_path: Path, language: str, words: tuple[str, ...], end: str
 ) -> None:
-    ended = run("doctor", "--sandbox", cwd=tmp_path, HOME=str(tmp_path), BEEL_LANGUAGE=language)
+    environ = {"HOME": str(tmp_path), "PATH": OWN_PATH, "BEEL_LANGUAGE": language}
+    ended = run("doctor", "--sandbox", cwd=tmp_path, **environ)
     assert (ended.returncode, ended.stderr) == (0, "")
     *lines, empty, last = ended.stdout.splitlines()
     assert (empty, last) == ("", end)
@@ -151,7 +156,7 @@ def test_every_topic_is_looked_at(looked: Examine) -> None:
 def test_without_a_key_it_says_where_to_get_one_and_ends_with_2(
     tmp_path: Path, language: str, words: str
 ) -> None:
-    ended = run("doctor", HOME=str(tmp_path), BEEL_LANGUAGE=language)
+    ended = run("doctor", HOME=str(tmp_path), PATH=OWN_PATH, BEEL_LANGUAGE=language)
     assert ended.returncode == 2
     [remedy] = [line for line in ended.stdout.splitlines() if line.startswith("    -> ")]
     assert words in remedy

@@ -131,7 +131,8 @@ def _examine(arguments: argparse.Namespace, settings: Settings) -> int:
 
     is_wanted = settings.log_level in ("DEBUG", "INFO")
     _configure_logging(settings if is_wanted else replace(settings, log_level="ERROR"))
-    return run_doctor(settings, sandbox_app=_sandbox_app(settings), as_json=arguments.json)
+    app = _sandbox_app(settings)
+    return run_doctor(settings, _environ(arguments), sandbox_app=app, as_json=arguments.json)
 
 
 def _print_configuration(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from beel_mcp.cleaning import quoted
 from beel_mcp.language import Sentence
 from beel_mcp.messages import sentence
+from beel_mcp.redaction import redact
 
 SERVERS: Final = "mcpServers"
 
@@ -20,8 +22,17 @@ class AppFileError(Exception):
     """The file cannot be used, or must not be; nothing was changed."""
 
     def __init__(self, code: str, **facts: object) -> None:
+        self.code, self.facts = code, facts
         self.sentence: Sentence = sentence("install", code, **facts)
         super().__init__(self.sentence.en)
+
+
+class _RepeatedNameError(ValueError):
+    """A name stands twice: an app would take the last, and we would lose the first."""
+
+    def __init__(self, name: str) -> None:
+        self.name = quoted(redact(name), 60)
+        super().__init__(self.name)
 
 
 def place_of(host: str, environ: Mapping[str, str]) -> Path:
@@ -79,7 +90,9 @@ class AppFile:
             ) from None
         except json.JSONDecodeError as error:
             raise AppFileError("refused.no_json", path=self.path, line=error.lineno) from None
-        except ValueError:  # no UTF-8, or a name twice
+        except _RepeatedNameError as error:
+            raise AppFileError("refused.repeated", path=self.path, name=error.name) from None
+        except ValueError:  # no UTF-8
             raise AppFileError("refused.no_json", path=self.path, line=1) from None
         if not isinstance(content, dict) or not isinstance(content.get(SERVERS, {}), dict):
             raise AppFileError("refused.no_servers", path=self.path)
@@ -150,6 +163,9 @@ def _parsed(text: str) -> Any:
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a name that stands twice: one of the two would be lost."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name stands twice")
-    return dict(pairs)
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise _RepeatedNameError(name)
+        made[name] = value
+    return made

@@ -192,6 +192,15 @@ def replace(path: Path, other: Path) -> None:
     path.replace(other)
 
 
+def try_to_open(path: Path, *, to_write: bool = False) -> None:
+    """Open a file that is there, and close it again: nothing is read, nothing changes.
+
+    Raises:
+        OSError: it cannot be opened, or is a link.
+    """
+    os.close(os.open(path, _READ | (os.O_RDWR if to_write else 0)))
+
+
 def is_path(text: str) -> bool:
     """Tell whether a file system can hold such a name at all."""
     try:

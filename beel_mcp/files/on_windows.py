@@ -33,6 +33,7 @@ __all__ = [
     "open_nameless",
     "open_private",
     "replace",
+    "try_to_open",
 ]
 
 # Without O_BINARY every \n that is written becomes \r\n.
@@ -45,6 +46,9 @@ _OPEN_EXISTING: Final = 3
 _FOLDER_OR_LINK_ITSELF: Final = 0x0200_0000 | 0x0020_0000
 # Set in the tag of what leads elsewhere: links, junctions; not in that of a file in the cloud.
 _NAME_SURROGATE: Final = 0x2000_0000
+_SHARE_ALL: Final = 7
+_TO_READ: Final = 0x8000_0000
+_TO_WRITE: Final = 0x4000_0000
 _IN_USE: Final = 32  # ERROR_SHARING_VIOLATION
 # A file that its process has closed, but not yet named, must not be taken for a leftover.
 _LEFTOVER_AGE_S: Final = 60.0
@@ -230,6 +234,17 @@ def replace(path: Path, other: Path) -> None:
         OSError: it cannot be done; both are as they were.
     """
     _patiently(lambda: path.replace(other))
+
+
+def try_to_open(path: Path, *, to_write: bool = False) -> None:
+    """Open a file that is there, and close it again: nothing is read, nothing changes.
+
+    Raises:
+        OSError: with the reason as Windows numbers it, which `os.open` leaves out.
+    """
+    access = _TO_READ | (_TO_WRITE if to_write else 0)
+    spelt = long_path(str(path))
+    _winapi.CloseHandle(_winapi.CreateFile(spelt, access, _SHARE_ALL, 0, _OPEN_EXISTING, 0, 0))
 
 
 def is_path(text: str) -> bool:

@@ -19,6 +19,7 @@ if sys.platform == "win32":
         open_nameless,
         open_private,
         replace,
+        try_to_open,
     )
 else:
     from beel_mcp.files.on_posix import (
@@ -32,6 +33,7 @@ else:
         open_nameless,
         open_private,
         replace,
+        try_to_open,
     )
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "open_nameless",
     "open_private",
     "replace",
+    "try_to_open",
     "unusable",
 ]
 

@@ -20,12 +20,19 @@ _EXIT_CODES: Final[dict[Fault | None, int]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: without a fault it passed, with one the remedy is one line."""
+    """The result of one check: passed, with a fault, or with a remark, which forbids nothing.
+
+    The remedy of a fault or a remark is one line; what passed has none.
+    """
 
     topic: str
     fact: Sentence
     fault: Fault | None
     remedy: Sentence | None
+
+    @property
+    def is_remark(self) -> bool:
+        return self.fault is None and self.remedy is not None
 
     def title(self) -> Sentence:
         return Sentence(**words_of("doctor")[self.topic]["title"])

@@ -5,7 +5,7 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -16,9 +16,10 @@ from packaging.requirements import Requirement
 from beel_mcp import __version__
 from beel_mcp.api.company import Account
 from beel_mcp.cli.doctor.findings import Finding, finding
+from beel_mcp.cli.doctor.guarded import cloud_of, held_files, is_guarded, is_held
 from beel_mcp.files.safe_dir import open_dir
 from beel_mcp.settings import Settings, usual_import_dirs
-from beel_mcp.writes.journal.database import JournalError
+from beel_mcp.writes.journal.database import DATABASE, JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
 
@@ -50,11 +51,18 @@ def _wrong_versions() -> Iterator[str]:
             yield f"{needed.name}{needed.specifier} ({found})"
 
 
-def check_folders(settings: Settings) -> Iterator[Finding]:
+def check_folders(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Check the folders of the settings; nothing is created or changed."""
-    yield _behind_link(settings.files_dir) or _written_folder("files_folder", settings.files_dir)
+    files, state = settings.files_dir, settings.state_dir
+    yield _behind_link(files) or _written_folder("files_folder", files)
+    if cloud := cloud_of(files, environ):
+        yield finding("files_folder.in_a_cloud", folder=files, cloud=cloud)
     yield _import_folders(settings)
-    yield _written_folder("state_folder", settings.state_dir)
+    if held := [str(path) for folder in settings.import_dirs for path in held_files(folder)]:
+        yield finding("import_folders.held_files", listed=", ".join(held))
+    yield _written_folder("state_folder", state)
+    if cloud := cloud_of(state, environ):
+        yield finding("state_folder.in_a_cloud", folder=state, cloud=cloud)
 
 
 def _written_folder(topic: str, folder: Path) -> Finding:
@@ -71,7 +79,7 @@ def _written_folder(topic: str, folder: Path) -> Finding:
         return _unusable(topic, folder, type(error).__name__)
     if not stat.S_ISDIR(status.st_mode):
         return _unusable(topic, folder, "NotADirectoryError")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK) or is_guarded(folder):
         return _unusable(topic, folder, "PermissionError")
     return finding(_privacy(folder, status), topic, folder=folder)
 
@@ -88,7 +96,10 @@ def _privacy(folder: Path, status: os.stat_result) -> str:
 
 
 def _unusable(topic: str, folder: Path, why: str) -> Finding:
-    return finding("folder.unusable", topic, folder=folder, why=why, variable=_VARIABLES[topic])
+    is_refused = sys.platform == "win32" and why == "PermissionError"
+    code = "folder.guarded" if is_refused else "folder.unusable"
+    variable = _VARIABLES[topic]
+    return finding(code, topic, folder=folder, why=why, variable=variable, program=sys.executable)
 
 
 def _behind_link(folder: Path) -> Finding | None:
@@ -119,7 +130,9 @@ async def check_journal(settings: Settings) -> list[Finding]:
             if journal.exists():
                 await journal.find("op_", "local")
         except JournalError:
-            return [finding("journal.unreadable", folder=settings.state_dir)]
+            is_theirs = is_held(settings.state_dir / DATABASE)
+            code = "journal.held" if is_theirs else "journal.unreadable"
+            return [finding(code, folder=settings.state_dir)]
         except OSError:
             pass  # no folder to look into: that has been said
     return []

@@ -20,6 +20,7 @@ from beel_mcp.errors import BeelMcpError, NextCall
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
+DATABASE: Final = "journal.sqlite3"
 VERSION: Final = 3
 # "BeeL" in ASCII: the file is ours, and not some other program's.
 APPLICATION_ID: Final = 0x4265654C
@@ -48,7 +49,7 @@ class Database:
     """
 
     def __init__(self, folder: Path, busy_s: float = BUSY_S) -> None:
-        self.path = folder / "journal.sqlite3"
+        self.path = folder / DATABASE
         self._busy_s = busy_s
         self._connections: dict[bool, sqlite3.Connection] = {}  # by whether it writes
         self._turns = {True: anyio.Lock(), False: anyio.Lock()}
