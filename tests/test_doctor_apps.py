@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ import pytest
 from beel_mcp.cli import client_config
 from beel_mcp.cli.arguments import read_arguments
 from beel_mcp.cli.client_config import start_command
-from beel_mcp.cli.doctor import app_log, program
+from beel_mcp.cli.doctor import app_log, program, run_doctor
 from beel_mcp.cli.doctor.apps import check_apps
 from beel_mcp.cli.doctor.findings import Finding, exit_code
 from beel_mcp.cli.doctor.program import check_program
-from beel_mcp.settings import KEY_PLACEHOLDER
+from beel_mcp.sandbox import create_app
+from beel_mcp.settings import KEY_PLACEHOLDER, Settings
 from tests.conftest import TEST_KEY
-from tests.test_settings import run
 
 OTHER_KEY = TEST_KEY.replace("0a1b", "9f8e")
 
@@ -327,16 +328,23 @@ def test_a_python_it_was_not_tried_with_is_remarked_on(
     assert not found if is_known else "con 3.11, 3.14" in found[0].fact.es
 
 
-def test_remarks_end_well_and_are_marked_in_words_and_in_json(claude: Claude) -> None:
+def test_remarks_end_well_and_are_marked_in_words_and_in_json(
+    claude: Claude, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.files_dir.chmod(0o700)
     claude.has(beel=entry(BEEL_API_KEY=KEY_PLACEHOLDER.es))
-    environ = {"HOME": claude.environ["HOME"], "BEEL_LANGUAGE": "es"}
-    environ["PATH"] = str(Path(sys.executable).parent)
-    ended = run("doctor", "--sandbox", **environ)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    *lines, _, last = ended.stdout.splitlines()
+    claude.environ["PATH"] = str(Path(sys.executable).parent)
+
+    def shown(*, as_json: bool) -> str:
+        spanish = replace(settings, language="es")
+        app = create_app()
+        assert run_doctor(spanish, claude.environ, sandbox_app=app, as_json=as_json) == 0
+        return capsys.readouterr().out
+
+    *lines, _, last = shown(as_json=False).splitlines()
     assert last == "Todo en orden. Observaciones: 1."
     assert [line[:4] for line in lines if not line.startswith("ok")] == ["--  ", "    "]
-    told = json.loads(run("doctor", "--sandbox", "--json", **environ).stdout)
+    told = json.loads(shown(as_json=True))
     assert told["ok"] is True
     [one] = [one for one in told["checks"] if one.get("remark")]
     assert (one["check"], one["ok"], "fault" in one) == ("app", True, False)
