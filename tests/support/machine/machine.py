@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 import hypothesis
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -296,6 +296,8 @@ def play(examples: int, steps: int, number: int | None) -> None:
                     deadline=None,
                     database=None,
                     print_blob=True,
+                    # CI says what failed, and how to play it again; a night makes it short, too.
+                    phases=tuple(Phase)[: 3 if number is not None else None],
                     suppress_health_check=list(HealthCheck),
                 ),
             )
