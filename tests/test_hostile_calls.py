@@ -24,7 +24,7 @@ from tests.support.hostile.session import Moody, Session, Tally, write_files
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proof]
 
-CALLS = int(os.environ.get("BEEL_MCP_HOSTILE_CALLS", "10000"))  # of the four tests together
+CALLS = int(os.environ.get("TESTS_HOSTILE_CALLS", "10000"))  # of the four tests together
 PER_SESSION = 250
 CONFIRM = ("auto", "auto", "plan", "ask")
 

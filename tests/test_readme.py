@@ -142,3 +142,15 @@ def test_links_to_files_lead_somewhere(name: str) -> None:
     page = ROOT / name
     for target in re.findall(r"\]\((?!https?:|mailto:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(("language", "separator"), [("en", ","), ("es", ".")])
+def test_what_it_says_was_tried_is_what_the_page_of_figures_adds_up_to(
+    language: str, separator: str
+) -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    in_all = between(page, "- In all: ", ".\n")
+    told = between(read(language), {"en": "\nTried: ", "es": "\nProbado: "}[language], ".\n[")
+    numbers = [number.replace(",", separator) for number in re.findall(r"[\d,]*\d", in_all)]
+    assert re.findall(rf"[\d{separator}]*\d", told) == numbers
+    assert numbers[3:] == ["0", "0", "0"]

@@ -76,13 +76,16 @@ def test_what_tests_counted_becomes_a_page_with_its_date_machine_and_command(
         counts = {"find_customers": {"calls": calls}, "get_status": {"calls": 1, "refused": 1}}
         figures.record("Calls", counts, note="All of them.")
     monkeypatch.setenv("PYTEST_CURRENT_TEST", "b.py::two (call)")
-    figures.record("Lost", {"customers": 0, "what": "nothing"})
+    figures.record("Lost", {"customers": 0, "steps": 1300, "lost": 2, "what": "nothing"})
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "c.py::three (call)")
+    figures.record("Wire", {"get_status": {"cells": 70, "lost": 0}, "other": {"cells": 5}})
     figures.main([str(kept), str(page), "--command", "pytest -m proof"])
     text = page.read_text(encoding="utf-8")
     at = json.loads(kept.read_text(encoding="utf-8").splitlines()[-1])["at"]
     for line in (
         f"- Date: {at}",
         "- Command: `pytest -m proof`",
+        "- In all: 75 cells, 0 points, 1,300 steps; 2 lost, 0 doubled, 0 misreported.",
         "## Calls\n\nAll of them.\n",
         "|  | calls | refused |",
         "| find_customers | 1,234 |  |",

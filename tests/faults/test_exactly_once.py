@@ -13,7 +13,7 @@ from tests.support.machine.bookkeeping import STATS
 from tests.support.machine.machine import play
 from tests.support.matrix.oracle import DoubledError, LostError, MisreportedError
 
-STEPS: Final = os.environ.get("BEEL_MCP_STEPS", "")  # of all parts together; then never the same
+STEPS: Final = os.environ.get("TESTS_STEPS", "")  # of all parts together; then never the same
 PARTS: Final = 4
 A_NIGHT: Final = 1_000_000
 A_CHANGE: Final = 20_000  # 150 s of a processor

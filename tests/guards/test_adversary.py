@@ -38,4 +38,4 @@ def test_ten_thousand_tries_remove_nothing_without_a_recorded_yes(number: int) -
 
 @pytest.mark.nightly
 def test_a_million_tries_remove_nothing_without_a_recorded_yes() -> None:
-    run(examples=int(os.environ.get("BEEL_MCP_TRIES", "1000000")) // 100, steps=100, number=0)
+    run(examples=int(os.environ.get("TESTS_TRIES", "1000000")) // 100, steps=100, number=0)

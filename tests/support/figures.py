@@ -1,6 +1,6 @@
 """What a run of tests counted: a line for each count, and the page that is written from them.
 
-A test that counts something calls `record`. It writes nothing unless BEEL_MCP_FIGURES names a file;
+A test that counts something calls `record`. It writes nothing unless TESTS_FIGURES names a file;
 `python -m tests.support.figures FILE docs/reliability.md` makes the page of such a file.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-FILE = "BEEL_MCP_FIGURES"
+FILE = "TESTS_FIGURES"  # whatever begins with BEEL_ would be taken for a misspelt setting
+TRIED = ("cells", "points", "steps")
+WRONG = ("lost", "doubled", "misreported")
 Count = int | float | str | bool
 Figures = Mapping[str, Count] | Mapping[str, Mapping[str, Count]]
 HEAD = """# What was tried, and what came of it
@@ -74,8 +77,25 @@ def page(lines: Iterable[Mapping[str, Any]], run: Run) -> str:
         sections.setdefault(line["title"], {})[line["test"]] = line
     said = [f"- Date: {run.at}", f"- Machine: {run.machine}"]
     said += [f"- Command: `{run.command}`"] if run.command else []
+    said.append(f"- In all: {_in_all(sections.values())}")
     parts = [HEAD, "\n".join(said) + "\n", *map(_section, sections, sections.values())]
     return "\n".join(parts)
+
+
+def _in_all(sections: Iterable[Mapping[str, Mapping[str, Any]]]) -> str:
+    """Add up what the sections have in common, for whoever reads one line."""
+    total: Counter[str] = Counter()
+    for by_test in sections:
+        for line in by_test.values():
+            figures = line["figures"]
+            for counts in figures.values() if _is_table(figures) else [figures]:
+                total.update({name: counts.get(name) or 0 for name in (*TRIED, *WRONG)})
+    tried = ", ".join(f"{total[name]:,} {name}" for name in TRIED)
+    return f"{tried}; {', '.join(f'{total[name]:,} {name}' for name in WRONG)}."
+
+
+def _is_table(figures: Mapping[str, Any]) -> bool:
+    return all(isinstance(counts, Mapping) for counts in figures.values())
 
 
 def _section(title: str, by_test: Mapping[str, Mapping[str, Any]]) -> str:
@@ -99,7 +119,7 @@ def _add(total: dict[str, Any], figures: Mapping[str, Any]) -> None:
 
 
 def _table(figures: Mapping[str, Any]) -> str:
-    if all(isinstance(counts, Mapping) for counts in figures.values()):
+    if _is_table(figures):
         heads = list(dict.fromkeys(name for counts in figures.values() for name in counts))
         table = [["", *heads]]
         table += [
