@@ -16,7 +16,7 @@ from tests.support.matrix.oracle import DoubledError, LostError, MisreportedErro
 STEPS: Final = os.environ.get("TESTS_STEPS", "")  # of all parts together; then never the same
 PARTS: Final = 4
 A_NIGHT: Final = 1_000_000
-A_CHANGE: Final = 20_000  # 150 s of a processor
+A_CHANGE: Final = 25_000  # 500 examples of 50 steps
 LENGTH: Final = 50
 NOTE: Final = (
     "Two servers on one state folder, one BeeL, a person, and others at work in BeeL. After each"
