@@ -1,0 +1,1 @@
+"""The loopback web door: one-time links, and who may pass."""

@@ -1,0 +1,102 @@
+"""Links that a person opens once, and the sessions that they become."""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Generic, Literal, TypeVar
+
+LINK_TTL: Final = timedelta(minutes=10)
+MOST_KEPT: Final = 500
+
+View = Literal["plan", "batch", "package"]
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a link leads to: a view of one plan, batch or package, and whose it is.
+
+    `may_answer` says that the person may say yes or no there; `until` is when it ends, whatever
+    use is made of it.
+    """
+
+    view: View
+    id: str
+    caller: str
+    may_answer: bool = False
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Kept(Generic[V]):
+    value: V
+    ends_at: datetime
+
+
+class _Secrets(Generic[V]):
+    """Values by secrets of 128 bits; the eldest goes where there are too many."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._kept: OrderedDict[str, _Kept[V]] = OrderedDict()
+
+    def add(self, value: V, ends_at: datetime) -> str:
+        secret = secrets.token_urlsafe(16)
+        self._kept[secret] = _Kept(value, ends_at)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return secret
+
+    def take(self, secret: str) -> V | None:
+        """Give a value that is still kept, and keep it no more."""
+        kept = self._kept.pop(secret, None)
+        if kept is None or self._now() >= kept.ends_at:  # guard: not too old
+            return None
+        return kept.value
+
+    def put(self, secret: str, value: V, ends_at: datetime) -> None:
+        self._kept[secret] = _Kept(value, ends_at)
+
+
+class Links:
+    """One-time links, for 10 minutes, and the sessions that they become when they are opened.
+
+    A link may stand in an answer, where a model reads it. The secret of its session stands nowhere
+    but in the browser that opened it first; it ends 10 minutes after its last use.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._links = _Secrets[Target](now)
+        self._sessions = _Secrets[Target](now)
+
+    def offer(self, target: Target) -> str:
+        """Make a link: the secret that stands in it."""
+        return self._links.add(target, self._end_of(target))
+
+    def redeem(self, token: str) -> str | None:
+        """Open a link, which ends it, and give the secret of its session."""
+        target = self._links.take(token)
+        return self._sessions.add(target, self._end_of(target)) if target else None
+
+    def target(self, session: str) -> Target | None:
+        """Tell what a session shows, and keep it for another while."""
+        target = self._sessions.take(session)
+        if target is not None:
+            self._sessions.put(session, target, self._end_of(target))
+        return target
+
+    def turn(self, session: str, to: str) -> None:
+        """Let a session show another record of its kind: a batch made of the one before."""
+        if target := self.target(session):
+            self._sessions.put(session, replace(target, id=to), self._end_of(target))
+
+    def close(self, session: str) -> None:
+        """End a session: its question is answered."""
+        self._sessions.take(session)
+
+    def _end_of(self, target: Target) -> datetime:
+        latest = self._now() + LINK_TTL
+        return min(latest, target.until) if target.until else latest
