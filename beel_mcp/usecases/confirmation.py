@@ -196,6 +196,12 @@ class WriteCall:
             return operation, None
         return await self.execution.finish(operation, write, self.deadline)
 
+    def executed(self, operation: Operation, stopped: BeelMcpError | None = None) -> Executed:
+        """Say what a decision became, and that another call carried it out where one did."""
+        is_over = not (operation.is_open or operation.is_left_to_send)
+        replayed = is_over and not self.execution.has_sent
+        return Executed(operation, replayed=replayed, stopped=stopped)
+
     async def changed(self, answer: type[A], result: Result, tool: str) -> A:
         """Answer a call that changes records."""
         if isinstance(result, Executed):

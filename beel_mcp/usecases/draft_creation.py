@@ -142,7 +142,7 @@ class Drafting:
         now, error = await self._call.execution.finish(operation, self.write, self._call.deadline)
         if error and not now.is_open and not now.is_committed:
             raise error
-        answer = await self._told(now, None)
+        answer = draft_answer(await self._call.outcome(now), self._call.executed(now))
         if now.is_committed:
             with anyio.move_on_after(self._call.deadline.left_s):
                 answer = answer.model_copy(update=remark_fields(await self.write.remarks()))

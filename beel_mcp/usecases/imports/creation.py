@@ -163,7 +163,8 @@ async def _go_on(
         _hold_count(operation, expected_count)
         write = CustomerCreation(call.context, {"batch_id": operation.subject})
         now, stopped = await call.resume(operation, write)
-    return await _answer(call, Executed(now, replayed=now == operation, stopped=stopped))
+    executed = call.executed(now, stopped)
+    return await _answer(call, replace(executed, replayed=executed.replayed or now == operation))
 
 
 def _hold_count(operation: Operation, expected_count: int | None) -> None:
@@ -195,14 +196,14 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
         if earlier.is_open or await call.sendable(earlier):
             _hold_count(earlier, len(write.batch.rows))
         now, stopped = await call.resume(await call.execution.go_on(earlier, agreed), write)
-        return Executed(now, stopped=stopped)
+        return call.executed(now, stopped)
     seen = await journal.decided(TOOL, batch.payload_digest, account, call.caller)
     rows, checked_at = write.batch.rows, write.batch.checked_at
     await refuse_double(journal, account, rows, batch.batch_id, checked_at)
     if begun := await _begun(call, seen, write):
         begun = await call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
-        return Executed(now, stopped=stopped)
+        return call.executed(now, stopped)
     decision = Decision(
         kind=TOOL,
         caller=call.caller,
@@ -219,7 +220,7 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
     if operation is None:
         raise plan_not_open()
     now, stopped = await call.execution.finish(operation, write, call.deadline)
-    return Executed(now, stopped=stopped)
+    return call.executed(now, stopped)
 
 
 async def _begun(

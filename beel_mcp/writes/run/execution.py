@@ -62,13 +62,18 @@ class Deadline:
 
 
 class Execution:
-    """Executes decisions. Where a plan is given, callers have verified the consent to it."""
+    """Executes decisions. Where a plan is given, callers have verified the consent to it.
+
+    `has_sent` tells whether it sent anything itself: an operation that it found, or waited for, may
+    be carried out by another call or process.
+    """
 
     def __init__(self, context: WriteContext, writes: BackgroundWrites, sleep: Sleep) -> None:
         self._beel = context.beel
         self._journal = context.journal
         self._writes = writes
         self._sleep = sleep
+        self.has_sent = False
 
     async def begin(
         self,
@@ -245,6 +250,7 @@ class Execution:
         *,
         is_again: bool = False,
     ) -> None:
+        self.has_sent = True
         result.chunk = await self._journal.pending(result.chunk)
         try:
             outcomes = await write.send(result.chunk, rows)
