@@ -46,6 +46,10 @@ ARROWS: dict[str, set[str]] = {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
         *("answers", "context", "memory", "lists", "files", "api", *LEAVES),
     },
+    "pages": {
+        *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
+        *("usecases", "answers", "context", "memory", "lists", "files", *LEAVES),
+    },
     "tools": {
         *("writes.run", "writes.consent"),
         *("usecases", "answers", "context", "memory", "lists", "files", "api"),
@@ -75,7 +79,7 @@ LAYERS_OF_LISTS = (
 PLACES: dict[str, set[str]] = {
     "httpx": {"api"},
     "httpx2": set(),
-    "starlette": {"sandbox", "server", "cli", "door"},
+    "starlette": {"sandbox", "door", "pages", "server", "cli"},
     "uvicorn": {"cli", "door"},
     "mcp": {"usecases", "tools", "writes.consent", "context", "server", "cli"},
     "stdnum": {"lists", "sandbox"},
@@ -86,6 +90,8 @@ PLACES: dict[str, set[str]] = {
     # How alike two names are is asked of lists and of searches.
     "rapidfuzz": {"lists", "usecases"},
     "xlsxwriter": {"lists"},
+    "jinja2": {"pages"},
+    "markupsafe": {"pages"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
 GUARDED_METHODS = ("delete", "delete_bulk", "update_fields", "mail_invoices")
