@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from beel_mcp.api.company import Account
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.writes.journal.database import insert
-from beel_mcp.writes.journal.personal_data import keep_payload, keep_record
+from beel_mcp.writes.journal.personal_data import has_payload, keep_payload, keep_record
 from beel_mcp.writes.journal.records import (
     KEY_SPENT,
     Chunk,
@@ -78,12 +78,10 @@ def mark_pending(db: sqlite3.Connection, chunk: Chunk, *, owner: str, now: float
         " idempotency_key = idempotency_key || CASE code WHEN ?"
         " THEN '-' || (attempts + 1) ELSE '' END,"
         " settled_at = NULL, code = NULL WHERE operation_id = ? AND chunk = ? AND attempts = ?"
-        " AND state IN ('READY', 'NOT_DONE', 'UNKNOWN') AND EXISTS (SELECT 1 FROM private"
-        " WHERE (operation_id, chunk) = (chunks.operation_id, chunks.chunk)"
-        " AND purpose = 'payload')",
+        " AND state IN ('READY', 'NOT_DONE', 'UNKNOWN')",
         (now, KEY_SPENT, *chunk.chunk_key, chunk.attempts),
     )
-    if not marked.rowcount:
+    if not (marked.rowcount and has_payload(db, chunk, since=0.0)):  # raising takes it back
         raise NotWaitingError(
             "A request of this operation was not sent: another process went on with it, or its rows"
             " are no longer kept on this machine.",
@@ -110,10 +108,9 @@ def end(db: sqlite3.Connection, operation_id: str, now: float) -> None:
     )
 
 
-def change(db: sqlite3.Connection, operation_id: str, column: str, value: str) -> None:
-    """Change a fact of an operation that is known to exist."""
-    sql = f"UPDATE operations SET {column} = ? WHERE operation_id = ?"
-    db.execute(sql, (value, operation_id))
+def keep_path(db: sqlite3.Connection, operation_id: str, path: str) -> None:
+    """Keep the path of the file with the records as they were before."""
+    db.execute("UPDATE operations SET saved_as = ? WHERE operation_id = ?", (path, operation_id))
 
 
 def explain(db: sqlite3.Connection, operation_id: str, code: str) -> None:

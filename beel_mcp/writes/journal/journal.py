@@ -335,7 +335,7 @@ class Journal:
 
     async def keep_path(self, operation_id: str, path: str) -> None:
         """Record the file that keeps what the write takes away."""
-        await self._database.write(lambda db: entries.change(db, operation_id, "saved_as", path))
+        await self._database.write(lambda db: entries.keep_path(db, operation_id, path))
 
     async def recover(self, is_running: Callable[[str], object]) -> None:
         """Mark as UNKNOWN what a dead process left PENDING; delete what has been kept for a day.

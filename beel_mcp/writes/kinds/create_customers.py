@@ -1,8 +1,8 @@
 """Creates the customers of a validated batch, one bulk request for each 500, all or none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from beel_mcp.api.company import Account
 from beel_mcp.api.customers import MOST_ROWS
@@ -229,25 +229,28 @@ class CustomerCreation(Write):
         Not long before is a doubt: BeeL's clock tells when, and ours when it was sent.
         """
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
-        same = [customer for active in (True, False) for customer in await self._alike(row, active)]
+        nif = str(row.payload.get("nif", ""))
+        wanted = {"nif": nif} if nif else {"search": row.name}
+        same = [
+            customer
+            for active in (True, False)
+            async for customer in self._listed(active=active, **wanted)
+            if is_same(customer, row)
+        ]
         found = [customer.id for customer in same if _created_at(customer) >= since]
         if not found:
             return OLDER if any(_created_at(one) >= since - DOUBTFUL_S for one in same) else None
         # Namesakes cannot be told apart: they prove that it is there, but give no id.
         return found[0] if len(found) == 1 else SEVERAL
 
-    async def _alike(self, row: WriteRow, active: bool) -> list[Customer]:  # noqa: FBT001
-        nif = str(row.payload.get("nif", ""))
-        wanted = {"nif": nif} if nif else {"search": row.name}
-        same: list[Customer] = []
+    async def _listed(self, **wanted: Any) -> AsyncIterator[Customer]:
+        """List the customers that a question of `customers.list` is true of, page by page."""
         for number in range(1, MOST_PAGES + 1):
-            page = await self.beel.customers.list(
-                page=number, limit=PAGE_SIZE, active=active, **wanted
-            )
-            same += [customer for customer in page.items if is_same(customer, row)]
+            page = await self.beel.customers.list(page=number, limit=PAGE_SIZE, **wanted)
+            for customer in page.items:
+                yield customer
             if not page.has_more:
-                break
-        return same
+                return
 
     async def _created(self, chunk: Chunk, rows: Sequence[WriteRow]) -> dict[int, RowOutcome]:
         """Give the outcomes of a creation that was found; an id that is not certain stays empty."""
@@ -264,15 +267,11 @@ class CustomerCreation(Write):
             return {n: ident for n, ident in certain.items() if ident not in (SEVERAL, OLDER)}
         since = (chunk.sent_at or 0.0) - CLOCK_SKEW_S
         wanted = {str(row.payload["nif"]): row.number for row in rows if row.payload.get("nif")}
-        ids: dict[int, str] = {}
-        for number in range(1, MOST_PAGES + 1):
-            page = await self.beel.customers.list(page=number, limit=PAGE_SIZE)
-            for customer in page.items:
-                if customer.nif in wanted and _created_at(customer) >= since:
-                    ids[wanted[customer.nif]] = customer.id
-            if not page.has_more:
-                break
-        return ids
+        return {
+            wanted[customer.nif]: customer.id
+            async for customer in self._listed()
+            if customer.nif in wanted and _created_at(customer) >= since
+        }
 
 
 async def refuse_double(

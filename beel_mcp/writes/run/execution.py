@@ -186,19 +186,22 @@ class Execution:
     async def _send_all(self, operation_id: str, write: Write) -> None:
         """Send chunk by chunk, in order; stop at the first that does not go well."""
         ends_at = anyio.current_time() + OPERATION_S
-        if path := await write.prepare(await self._journal.get(operation_id)):
-            await self._journal.keep_path(operation_id, path)
         # Read under the lock: another process may have gone on with it meanwhile.
-        for chunk in (await self._journal.get(operation_id)).chunks:
+        operation = await self._journal.get(operation_id)
+        if path := await write.prepare(operation):
+            await self._journal.keep_path(operation_id, path)
+        for chunk in operation.chunks:
             if chunk.is_open:
                 break
             if write.all_or_none and anyio.current_time() > ends_at:
                 await self._journal.explain(operation_id, "deadline")
                 break
-            if await self._journal.sendable([chunk]) and not await self._send(chunk, write):
+            if not await self._journal.sendable([chunk]):
+                continue
+            if not await self._send(operation, chunk, write):
                 break
 
-    async def _send(self, chunk: Chunk, write: Write) -> bool:
+    async def _send(self, operation: Operation, chunk: Chunk, write: Write) -> bool:
         """Send one request; tell whether the outcome of every row is known then.
 
         Where rows succeed one by one, what a lost answer left unknown is read, and only what was
@@ -208,11 +211,11 @@ class Execution:
         result = await ChunkResult.of(self._journal, chunk)
         if not result.rows:
             return False
-        await write.recheck(await self._journal.get(chunk.operation_id), result.rows)
+        await write.recheck(operation, result.rows)
         await self._attempt(result, result.rows, write)
         lost = result.unknown()
         if lost and write.may_change_key:
-            result = await self._under_another_key(result, write)
+            result = await self._under_another_key(operation, result, write)
         elif lost and not write.all_or_none:
             await self._sleep(LATE_COMMIT_S)
             try:
@@ -226,7 +229,9 @@ class Execution:
                 await result.settle()
         return not result.unknown()
 
-    async def _under_another_key(self, lost: ChunkResult, write: Write) -> ChunkResult:
+    async def _under_another_key(
+        self, operation: Operation, lost: ChunkResult, write: Write
+    ) -> ChunkResult:
         """Look what a repeated failure left; send again, under another key, if that is nothing."""
         chunk = await self._journal.chunk(lost.chunk)
         if chunk.code != KEY_SPENT:
@@ -238,7 +243,7 @@ class Execution:
             return lost  # check_operation goes on reading
         result = await ChunkResult.of(self._journal, await self._journal.chunk(chunk))
         if result.chunk.state == "NOT_DONE":  # seen not to be there, twice
-            await write.recheck(await self._journal.get(chunk.operation_id), result.rows)
+            await write.recheck(operation, result.rows)
             await self._attempt(result, result.rows, write)
         return result
 
