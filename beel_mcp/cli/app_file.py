@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from beel_mcp.cleaning import quoted
+from beel_mcp.files.safe_dir import open_private, replace
 from beel_mcp.language import Sentence
 from beel_mcp.messages import sentence
 from beel_mcp.redaction import redact
@@ -85,9 +86,7 @@ class AppFile:
             self._read = self._bytes()
             content = _parsed((self._read or b"").decode("utf-8-sig"))
         except OSError as error:
-            raise AppFileError(
-                "refused.unreadable", path=self.path, kind=type(error).__name__
-            ) from None
+            raise _refused("refused.unreadable", self.path, error) from None
         except json.JSONDecodeError as error:
             raise AppFileError("refused.no_json", path=self.path, line=error.lineno) from None
         except _RepeatedNameError as error:
@@ -110,11 +109,9 @@ class AppFile:
             _write_new(made, text.encode())
             if self._bytes() != self._read:
                 raise AppFileError("refused.changed", path=self.path)
-            made.replace(self.path)
+            replace(made, self.path)
         except OSError as error:
-            raise AppFileError(
-                "refused.unwritable", path=self.path, kind=type(error).__name__
-            ) from None
+            raise _refused("refused.unwritable", self.path, error) from None
         finally:
             with suppress(OSError):
                 made.unlink(missing_ok=True)
@@ -151,7 +148,7 @@ def _refused(code: str, path: Path, error: OSError) -> AppFileError:
 
 def _write_new(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads: a key may stand in it."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(open_private(path, os.O_EXCL), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from getpass import getpass
 from typing import Any, Final
 
+from beel_mcp.cli import ENVIRONMENT, USAGE, WELL
 from beel_mcp.cli.app_file import SERVERS, AppFile, AppFileError, place_of
 from beel_mcp.cli.client_config import configuration, server_name
 from beel_mcp.cli.terminal import print_json
@@ -15,7 +16,6 @@ from beel_mcp.settings import KEY_PLACEHOLDER, Settings, SettingsError
 
 KEY: Final = "BEEL_API_KEY"
 _YES: Final = ("y", "yes", "s", "si", "sí")
-_DONE, _REFUSED, _UNASKED = 0, 3, 2
 
 
 @dataclass
@@ -36,20 +36,20 @@ class _Installation:
         ).content.values()
         entry = self._with_key(made[self.name], servers.get(self.name))
         if servers.get(self.name) == entry:
-            return self._say("said.already", _DONE, name=self.name, file=self.file.path)
+            return self._say("said.already", WELL, name=self.name, file=self.file.path)
         others = ", ".join(name for name in servers if name != self.name)
         self._say("said.file", file=self.file.path)
         self._say("said.others" if others else "said.no_others", names=others)
         self._say("said.changes" if self.name in servers else "said.adds", name=self.name)
         print_json(_hidden(entry, self._word("said.hidden")))
         if not self._agreed():
-            return self._say("said.unchanged", _DONE if self._can_ask else _UNASKED)
+            return self._say("said.unchanged", WELL if self._can_ask else USAGE)
         copy = self.file.keep_copy(self.name)
         self.file.write({**content, SERVERS: {**servers, self.name: entry}})
         self._say("said.copy", copy=copy)
         if entry["env"].get(KEY) == self._placeholder:
             self._say("said.key_missing", placeholder=self._placeholder)
-        return self._say(f"done.{self.arguments.host}", _DONE)
+        return self._say(f"done.{self.arguments.host}", WELL)
 
     def take_out(self) -> int:
         """Put the entry of this name back as it was before; everything else stays as it is now."""
@@ -57,20 +57,23 @@ class _Installation:
         servers = dict(content.get(SERVERS, {}))
         copies = self.file.copies(self.name)
         if not copies:
-            return self._say("said.nothing_to_undo", _REFUSED, name=self.name, file=self.file.path)
+            return self._say(
+                "said.nothing_to_undo", ENVIRONMENT, name=self.name, file=self.file.path
+            )
         before = AppFile(copies[0]).read().get(SERVERS, {}).get(self.name)
         self._say("said.file", file=self.file.path)
         self._say("said.puts_back" if before else "said.takes_out", name=self.name)
         if before:
             print_json(_hidden(before, self._word("said.hidden")))
         if not self._agreed():
-            return self._say("said.unchanged", _DONE if self._can_ask else _UNASKED)
-        servers.pop(self.name, None)
-        self.file.write(
-            {**content, SERVERS: {**servers, **({self.name: before} if before else {})}}
-        )
+            return self._say("said.unchanged", WELL if self._can_ask else USAGE)
+        if before:
+            servers[self.name] = before
+        else:
+            servers.pop(self.name, None)
+        self.file.write({**content, SERVERS: servers})
         copies[0].unlink(missing_ok=True)  # the next one back is the one before it
-        return self._say("said.undone", _DONE)
+        return self._say("said.undone", WELL)
 
     def _with_key(self, entry: dict[str, Any], present: Any) -> dict[str, Any]:
         """Give the entry its key: from the environment, as it stands there, or as it is typed."""
@@ -117,7 +120,7 @@ class _Installation:
     def _word(self, code: str, **facts: object) -> str:
         return sentence("install", code, **facts).localized(self.settings.language)
 
-    def _say(self, code: str, exit_code: int = _DONE, **facts: object) -> int:
+    def _say(self, code: str, exit_code: int = WELL, **facts: object) -> int:
         print(self._word(code, **facts))
         return exit_code
 

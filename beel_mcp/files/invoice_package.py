@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from beel_mcp.cleaning import FORMULA, clean
 from beel_mcp.files.output import new_file
-from beel_mcp.files.portable_names import RESERVED, UNPORTABLE
+from beel_mcp.files.portable_names import RESERVED, UNPORTABLE, is_windows_name
 from beel_mcp.language import localized
 from beel_mcp.messages import read_data
 from beel_mcp.settings import Language
@@ -40,7 +40,7 @@ def bare_name(text: str, suffix: str) -> str | None:
     A suffix that is missing is added.
     """
     name = unicodedata.normalize("NFC", text)
-    if not _BARE.fullmatch(name) or RESERVED.match(name) or name.endswith((" ", ".")):
+    if not (_BARE.fullmatch(name) and is_windows_name(name)):
         return None
     whole = name if name.casefold().endswith(suffix) else name + suffix
     return whole if len(whole.encode()) <= _LONGEST_BYTES else None

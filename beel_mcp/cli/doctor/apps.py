@@ -67,7 +67,7 @@ def check_apps(environ: Mapping[str, str]) -> Iterator[Finding]:
             if place.parent.is_dir():
                 content = AppFile(place).read()
                 entries = list(_entries(host, content.get(SERVERS, {})))
-                yield from _check(app, place, entries, environ)
+                yield from _check(host, place, entries, environ)
         except AppFileError as error:
             yield finding(_BY_ERROR[error.code], None, app=app, **error.facts)
 
@@ -87,10 +87,10 @@ def _entries(host: str, servers: Mapping[str, Any]) -> Iterator[_Entry]:
 
 
 def _check(
-    app: str, place: Path, entries: list[_Entry], environ: Mapping[str, str]
+    host: str, place: Path, entries: list[_Entry], environ: Mapping[str, str]
 ) -> Iterator[Finding]:
+    app = _APPS[host]
     if not entries:
-        host = next(host for host, name in _APPS.items() if name == app)
         yield finding("app.absent", app=app, path=place, host=host)
         return
     names = ", ".join(entry.shown for entry in entries)
@@ -100,7 +100,7 @@ def _check(
         if entry.env["BEEL_API_KEY"] in KEY_PLACEHOLDER and not entry.is_sandbox:
             yield finding("app.no_key", app=app, name=entry.shown, path=place)
     yield from _twins(app, entries)
-    if app == _APPS["claude-desktop"]:
+    if host == "claude-desktop":
         for entry in entries:
             yield from check_log(entry.name, place, environ)
 
