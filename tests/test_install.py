@@ -212,10 +212,14 @@ def test_on_a_terminal_it_asks_for_the_key_unseen_and_for_a_yes(file: Path, tmp_
 
 
 @pytest.mark.slow
-def test_a_key_left_for_later_is_said(file: Path, tmp_path: Path) -> None:
+def test_a_key_left_for_later_is_said_and_asked_for_the_next_time(
+    file: Path, tmp_path: Path
+) -> None:
     seen = typed(tmp_path, "", "s")
     assert "Falta su clave" in seen
     assert read(file)["mcpServers"]["beel"]["env"]["BEEL_API_KEY"] == "PONGA-AQUI-SU-CLAVE"
+    assert "Falta su clave" not in typed(tmp_path, TEST_KEY, "s")
+    assert read(file)["mcpServers"]["beel"]["env"]["BEEL_API_KEY"] == TEST_KEY
 
 
 def windows(monkeypatch: pytest.MonkeyPatch, home: Path) -> dict[str, str]:

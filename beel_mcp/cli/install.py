@@ -83,7 +83,7 @@ class _Installation:
         kept = env.get(KEY) if isinstance(env, dict) else None
         if self.settings.api_key:
             key = self.settings.api_key.get_secret_value()
-        elif isinstance(kept, str) and kept:
+        elif isinstance(kept, str) and kept and kept not in KEY_PLACEHOLDER:
             key = kept
         else:
             key = self._typed_key() or self._placeholder
