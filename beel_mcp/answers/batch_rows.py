@@ -1,29 +1,39 @@
-"""What list_batch_rows answers: rows of a list with all that is known of them."""
+"""What is told of the rows of a list: how they were read, and a page with all that is known."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, WithJsonSchema
 
 from beel_mcp.answers.answer import (
     LIST_TEXT_LIMIT,
+    NAME_LIMIT,
     ROW_MESSAGE_LIMIT,
     ROW_NAME_LIMIT,
     SHORT_NAME_LIMIT,
     VALUE_LIMIT,
     PageAnswer,
+    capped_fields,
     next_steps,
     plural,
 )
-from beel_mcp.cleaning import clean, one_word, quoted, shortened
+from beel_mcp.cleaning import clean, one_word, quoted, safe_text, shortened
 from beel_mcp.errors import NextCall
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.inline import shown_value
-from beel_mcp.lists.model import FIELDS, Problem, Row, RowStatus, get_value
+from beel_mcp.lists.model import FIELDS, Problem, Row, RowStatus, ValueChange, get_value
 
 # What the rows of a page may take of the text; the rest is for the summary and the next call.
 ROWS_ROOM = LIST_TEXT_LIMIT - 700
+# Of what was read otherwise than it stands in a file: rows and columns that are named, characters.
+ROWS = 3
+MOST_COLUMNS = 12
+HEADER_LIMIT = 50
+IGNORED_LIMIT = 25
+EXAMPLE_LIMIT = 20
+SHOWN_LIMIT = 25
 
 
 class RowFault(BaseModel):
@@ -148,4 +158,74 @@ def _fault(problem: Problem) -> RowFault:
         message=shortened(problem.text(), ROW_MESSAGE_LIMIT),
         value=problem.value and clean(problem.value, VALUE_LIMIT),
         suggestion=hint and shortened(hint, ROW_MESSAGE_LIMIT),
+    )
+
+
+class Change(BaseModel):
+    """Values of one field that were not taken as they stand in the file; one is shown."""
+
+    field: str
+    change: str
+    count: int
+    rows: list[int]
+    before: str | None = None
+    after: str | None = None
+
+    def words(self) -> str:
+        rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
+        shown = f", {quoted(self.before, SHOWN_LIMIT)}" if self.before else ""
+        way = " to" if shown else ", now"
+        after = f"{way} {quoted(self.after, SHOWN_LIMIT)}" if self.after else ""
+        return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
+
+
+def reading_fields(batch: Batch, most: int, most_ignored: int, most_used: int) -> dict[str, Any]:
+    """Give the fields of the answer that are about the file; none for an inline list."""
+    used = [clean(column, HEADER_LIMIT) for column in batch.columns_used]
+    # An empty column loses nothing: those that hold something are named first.
+    columns = sorted(batch.columns_ignored, key=lambda column: not column.value)
+    ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns]
+    rows = [f"row {row.what} ({quoted(row.value, IGNORED_LIMIT)})" for row in batch.rows_left_out]
+    return {
+        "read_as": batch.read_as and clean(batch.read_as, 120),
+        "columns_read": _columns_read(batch),
+        **capped_fields("columns_used", used, most_used),
+        **capped_fields("columns_ignored", ignored, most_ignored),
+        **capped_fields("rows_left_out", rows, ROWS),
+        **capped_fields("values_changed", _groups(batch.values_changed), most),
+    }
+
+
+def _columns_read(batch: Batch) -> list[str] | None:
+    """Show by a row what was read under each column that the caller chose, and in notes."""
+    row = batch.rows[0]
+    read = list(read_under(batch, row).items())[:MOST_COLUMNS]
+    shown = [f"{name} has {quoted(value)} in row {row.number}" for name, value in read]
+    # Free text may hold anything, also what tries to give orders: its longest example is shown.
+    longest = max(batch.rows, key=lambda one: len(str(one.values.get("notes", ""))))
+    if batch.columns_used and (notes := longest.values.get("notes")):
+        text = quoted(safe_text(str(notes), NAME_LIMIT), NAME_LIMIT)
+        shown.append(f"notes has {text} in row {longest.number}")
+    return shown or None
+
+
+def _groups(changes: Sequence[ValueChange]) -> list[Change]:
+    """Gather changes of one kind; the most frequent first."""
+    groups: defaultdict[tuple[str, str], list[ValueChange]] = defaultdict(list)
+    for change in changes:
+        # "taken from row 7" is the same kind of change as "taken from row 9".
+        groups[change.field, change.change.code].append(change)
+    return sorted(map(_change, groups.values()), key=lambda group: -group.count)
+
+
+def _change(group: Sequence[ValueChange]) -> Change:
+    first = group[0]
+    before, after = (text and clean(text, SHOWN_LIMIT) for text in (first.before, first.after))
+    return Change(
+        field=first.field,
+        change=first.change.text(),
+        count=len(group),
+        rows=list(dict.fromkeys(change.row for change in group))[:ROWS],
+        before=None if before == after else before,  # blanks, or the middle of an account
+        after=after,
     )

@@ -81,7 +81,7 @@ class CreationAnswer(WriteAnswer):
     def lines(self) -> Sequence[str]:
         return fitting(self._lines, self.room())
 
-    def _lines(self, in_full: int, in_short: int, _: bool) -> list[str]:  # noqa: FBT001
+    def _lines(self, in_full: int, in_short: int, _: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         created = self.created or []
         more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT

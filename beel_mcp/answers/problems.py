@@ -26,12 +26,12 @@ ALSO = 2  # kinds of remarks beside a problem
 ROOM = 1_200  # the `width` of JSON; an answer has others, too
 IN_SHORT_LIMIT = 60  # of a message, where there is no room for the whole line
 _CLAUSE = re.compile(r".{12,}?(?=[:;.] )")
-# How many groups are told in full and in short, and whether what stands behind them is told, too:
-# the first that fits is taken.
+# How many groups are told in full and in short, and how much of what stands beside them: 2 is all,
+# 1 the sums, 0 nothing. The first that fits is taken.
 _STEPS = (
-    *((most, GROUPS, True) for most in range(GROUPS_IN_TEXT, 1, -1)),
-    *((2, GROUPS, False), (2, 6, False), (1, GROUPS, False), (1, 6, False), (1, 4, False)),
-    *((1, 2, False), (1, 0, False), (0, 6, False), (0, 4, False), (0, 2, False), (0, 0, False)),
+    *((most, GROUPS, 2) for most in range(GROUPS_IN_TEXT, 1, -1)),
+    *((2, GROUPS, 1), (2, 6, 1), (1, GROUPS, 1), (1, 6, 1), (1, 4, 1), (0, 6, 1), (1, 4, 0)),
+    *((0, 6, 0), (1, 2, 0), (0, 4, 0), (1, 0, 0), (0, 2, 0), (0, 0, 0)),
 )
 
 
@@ -88,6 +88,11 @@ class ProblemGroup(BaseModel):
         also = "".join(f"; also: {remark}" for remark in self.also or ())
         return f"- {self.kind}, {self.field}: {self.message} [{told}{also}]"
 
+    def bare(self) -> "ProblemGroup":
+        """Give the group in few words."""
+        few = {"message": _clause(self.message), "others": None, "also": None}
+        return self.model_copy(update=few)
+
     def short(self) -> str:
         rows = ", ".join(str(row) for row in self.rows)
         more = ", …" if self.count > len(self.rows) else ""
@@ -100,10 +105,14 @@ def _clause(message: str) -> str:
     return shortened(clause[0] if clause else message, IN_SHORT_LIMIT).rstrip(".")
 
 
-def problem_fields(batch: Batch, limit: int = GROUPS) -> dict[str, Any]:
-    """Give the largest groups of problems, and how many groups there are besides."""
+def problem_fields(batch: Batch, limit: int = GROUPS, *, is_whole: bool = True) -> dict[str, Any]:
+    """Give the largest groups of problems, and how many groups there are besides.
+
+    Those that are not whole have the first clause of a message, and one row with its name.
+    """
     largest, more = batch.problem_groups(limit)
-    problems = _within([_short(group) for group in largest])
+    problems = [_short(group) for group in largest]
+    problems = _within(problems) if is_whole else [group.bare() for group in problems]
     return {"problems": problems or None, "more_problems": more or None}
 
 
@@ -141,10 +150,16 @@ def _short(group: Group) -> ProblemGroup:
 
 
 def _remark(group: Group) -> str:
-    """Say what else there is about rows that cannot be created anyway."""
-    hint = group.count == 1 and group.example.suggestion
-    rows = ", ".join(map(str, group.rows)) + (", …" if group.count > len(group.rows) else "")
-    words = f" ({hint})" if hint else ""
+    """Say what else there is about rows that cannot be created anyway, with what may be meant."""
+    are_all = group.count == len(group.examples)
+    hints = {one.row: one.suggestion for one in group.examples if one.suggestion and are_all}
+    is_one_hint = len({*hints.values()}) == 1 and len(hints) == group.count
+    words = f" ({group.example.suggestion})" if is_one_hint else ""
+    told = [
+        f"{row} ({hints[row]})" if row in hints and not is_one_hint else str(row)
+        for row in group.rows
+    ]
+    rows = ", ".join(told) + (", …" if group.count > len(group.rows) else "")
     return f"{group.field}: {_clause(group.message)}{words} [row {rows}]"
 
 
@@ -198,14 +213,14 @@ def problem_lines(
     return [f"{noun.capitalize()}s:", *lines] if every else lines
 
 
-def fitting(lines: Callable[[int, int, bool], list[str]], room: int) -> list[str]:
+def fitting(lines: Callable[[int, int, int], list[str]], room: int) -> list[str]:
     """Give the lines that tell most of the problems and fit into `room` characters.
 
-    `lines` makes them, with so many problems in full, so many in short, and the rest or without.
+    `lines` makes them, with so many problems in full, so many in short, and so much of the rest.
     """
     made: list[str] = []
-    for in_full, in_short, has_rest in _STEPS:
-        made = lines(in_full, in_short, has_rest)
+    for in_full, in_short, rest in _STEPS:
+        made = lines(in_full, in_short, rest)
         if sum(len(line) + 1 for line in made if line) <= room:
             break
     return made

@@ -1,129 +1,55 @@
 """What validate_customers answers: what can be created, what cannot, and what to call now."""
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 
 from beel_mcp.answers.answer import (
-    NAME_LIMIT,
     Answer,
-    capped_fields,
     count_phrase,
     day_and_time,
     next_steps,
     plural,
 )
-from beel_mcp.answers.batch_rows import read_under
+from beel_mcp.answers.batch_rows import MOST_COLUMNS, Change, reading_fields
 from beel_mcp.answers.creations import resuming_call
 from beel_mcp.answers.problems import (
     GROUPS,
+    GROUPS_IN_TEXT,
     ProblemGroup,
     fitting,
     problem_fields,
     problem_lines,
     rows_call,
 )
-from beel_mcp.cleaning import clean, quoted, safe_text, width
+from beel_mcp.cleaning import width
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.identifiers import vat_identifier
-from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, ValueChange
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.protocol import settling_call
 
-# 1,000 tokens are what a structure may cost: a `width` of three is one, or a little less where
-# signs are many, and some come later.
-STRUCTURE_LIMIT = 2_880
-FEW_GROUPS, FEW_GROUPS_LIMIT = 4, 3_200  # fewer are told in letters only that cost much
+# 1,000 tokens are what a structure may cost: a `width` of 2.8 is one where signs and ids are
+# many, and 25 come later.
+STRUCTURE_LIMIT = 2_770
 # How many groups of problems and of changes, and how many columns that fill nothing, an answer
-# tells: from the most to the fewest.
-ROOM = ((GROUPS, 5, 5), (GROUPS, 3, 5), (8, 3, 5), (6, 3, 4), (4, 2, 3), (4, 1, 2), (2, 1, 1))
-ROWS = 3
-COLUMNS = 12
-HEADER_LIMIT = 50
-IGNORED_LIMIT = 25
-EXAMPLE_LIMIT = 20
-SHOWN_LIMIT = 25
+# tells, and whether with whole messages and all rows that are named: from the most on.
+ROOM = (
+    *((GROUPS, 5, 5, True), (GROUPS, 3, 5, True), (8, 3, 5, True), (8, 3, 4, False)),
+    *((6, 3, 4, True), (6, 2, 3, False), (4, 2, 3, True), (4, 1, 2, False), (2, 1, 1, False)),
+)
+FEW_COLUMNS = 6
 RETRY_AFTER_S = 5
-FOREIGN_ROWS = 2  # four corrections each
+_PROBLEM = tuple(f"- {kind}, " for kind in ROW_STATUSES)  # how the line of one begins
+FOREIGN_ROWS = 2  # four corrections each; one where many problems need the room
 # Up to so many rows with problems are told one by one in a chat; more are easier in a sheet.
 FEW = 10
-
-
-class Change(BaseModel):
-    """Values of one field that were not taken as they stand in the file; one is shown."""
-
-    field: str
-    change: str
-    count: int
-    rows: list[int]
-    before: str | None = None
-    after: str | None = None
-
-    def words(self) -> str:
-        rows = ", ".join(map(str, self.rows)) + (", …" if self.count > len(self.rows) else "")
-        shown = f", {quoted(self.before, SHOWN_LIMIT)}" if self.before else ""
-        way = " to" if shown else ", now"
-        after = f"{way} {quoted(self.after, SHOWN_LIMIT)}" if self.after else ""
-        return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
-
-
-def reading_fields(batch: Batch, most: int, most_ignored: int) -> dict[str, Any]:
-    """Give the fields of the answer that are about the file; none for an inline list."""
-    used = [clean(column, HEADER_LIMIT) for column in batch.columns_used]
-    # An empty column loses nothing: those that hold something are named first.
-    columns = sorted(batch.columns_ignored, key=lambda column: not column.value)
-    ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns]
-    rows = [f"row {row.what} ({quoted(row.value, IGNORED_LIMIT)})" for row in batch.rows_left_out]
-    return {
-        "read_as": batch.read_as and clean(batch.read_as, 120),
-        "columns_read": _columns_read(batch),
-        **capped_fields("columns_used", used, COLUMNS),
-        **capped_fields("columns_ignored", ignored, most_ignored),
-        **capped_fields("rows_left_out", rows, ROWS),
-        **capped_fields("values_changed", _groups(batch.values_changed), most),
-    }
-
-
-def _columns_read(batch: Batch) -> list[str] | None:
-    """Show by a row what was read under each column that the caller chose, and in notes."""
-    row = batch.rows[0]
-    read = list(read_under(batch, row).items())[:COLUMNS]
-    shown = [f"{name} has {quoted(value)} in row {row.number}" for name, value in read]
-    # Free text may hold anything, also what tries to give orders: its longest example is shown.
-    longest = max(batch.rows, key=lambda one: len(str(one.values.get("notes", ""))))
-    if batch.columns_used and (notes := longest.values.get("notes")):
-        text = quoted(safe_text(str(notes), NAME_LIMIT), NAME_LIMIT)
-        shown.append(f"notes has {text} in row {longest.number}")
-    return shown or None
-
-
-def _groups(changes: Sequence[ValueChange]) -> list[Change]:
-    """Gather changes of one kind; the most frequent first."""
-    groups: defaultdict[tuple[str, str], list[ValueChange]] = defaultdict(list)
-    for change in changes:
-        # "taken from row 7" is the same kind of change as "taken from row 9".
-        groups[change.field, change.change.code].append(change)
-    return sorted(map(_change, groups.values()), key=lambda group: -group.count)
-
-
-def _change(group: Sequence[ValueChange]) -> Change:
-    first = group[0]
-    before, after = (text and clean(text, SHOWN_LIMIT) for text in (first.before, first.after))
-    return Change(
-        field=first.field,
-        change=first.change.text(),
-        count=len(group),
-        rows=list(dict.fromkeys(change.row for change in group))[:ROWS],
-        before=None if before == after else before,  # blanks, or the middle of an account
-        after=after,
-    )
 
 
 class ValidationCounts(BaseModel):
@@ -163,6 +89,18 @@ class ValidationAnswer(Answer):
     values_changed: list[Change] | None = None
     more_values_changed: int | None = None
 
+    def text(self) -> str:
+        """Give the answer in words: the problems before a call that corrects one or two rows.
+
+        list_batch_rows says with each row what that call would correct.
+        """
+        told = super().text()
+        named = sum(line.startswith(_PROBLEM) for line in told.splitlines())
+        steps = [step for step in self.next or () if "corrections" not in step.arguments]
+        if named >= min(len(self.problems or ()), GROUPS_IN_TEXT) or steps == self.next:
+            return told
+        return self.model_copy(update={"next": steps}).text()
+
     def lines(self) -> Sequence[str]:
         """Give the counts, the problems by how many rows they touch, and the handle.
 
@@ -170,8 +108,8 @@ class ValidationAnswer(Answer):
         """
         return fitting(self._lines, self.room())
 
-    def _lines(self, in_full: int, in_short: int, has_changes: bool) -> list[str]:  # noqa: FBT001
-        changes = self.values_changed if has_changes else None
+    def _lines(self, in_full: int, in_short: int, rest: int) -> list[str]:
+        changes = (self.values_changed if rest > 1 else None) or []
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         return [
@@ -179,23 +117,23 @@ class ValidationAnswer(Answer):
             self.detail or "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
-            self._reading(),
+            self._reading(has_sums=rest > 0),
             self._rows_left_out(),
             *problem_lines(self.problems, self.more_problems, in_full, in_short),
             self._columns_ignored(),
             "Changes:" if changes else "",
-            *(change.words() for change in changes or ()),
+            *(change.words() for change in changes),
             "BeeL's own statistics differ from its rows; the rows were counted."
             if self.statistics_mismatch
             else "",
         ]
 
-    def _reading(self) -> str:
+    def _reading(self, *, has_sums: bool) -> str:
         """Say in one line what a person should know of the reading before believing the rows."""
         parts = [f"Read: {self.read_as}."] if self.read_as else []
         if self.columns_read:
             parts.append(f"Under the columns: {'; '.join(self.columns_read)}.")
-        if self.values_changed:
+        if self.values_changed and has_sums:
             sums: Counter[str] = Counter()
             for change in self.values_changed:
                 sums[change.field] += change.count
@@ -339,7 +277,8 @@ def _closer_looks(batch: Batch) -> list[NextCall]:
 
 def foreign_call(batch: Batch) -> NextCall | None:
     """Give the call that makes VAT numbers of other countries, given as a NIF, what they are."""
-    most = 1 if len(batch.rows) - len(batch.importable()) > FEW else FOREIGN_ROWS
+    is_one = len(batch.rows) - len(batch.importable()) > FEW or batch.has_many_problems
+    most = 1 if is_one else FOREIGN_ROWS
     rows, corrections, lacks = [], [], set[str]()
     for row in batch.rows:
         if "alternative_id" in row.values or batch.verdict(row).kind in IMPORTABLE:
@@ -391,10 +330,12 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
 
     The first ones are always told: what keeps rows from being created, and what was changed most.
     """
-    for most, changes, ignored in ROOM:
-        fields = {**problem_fields(batch, most), **reading_fields(batch, changes, ignored)}
+    for most, changes, ignored, is_whole in ROOM:
+        problems = problem_fields(batch, most, is_whole=is_whole)
+        used = MOST_COLUMNS if is_whole else FEW_COLUMNS
+        fields = {**problems, **reading_fields(batch, changes, ignored, used)}
         answer = answer.model_copy(update=fields)
         size = width(json.dumps(answer.structure(), ensure_ascii=False))
-        if size <= (STRUCTURE_LIMIT if most > FEW_GROUPS else FEW_GROUPS_LIMIT):
+        if size <= STRUCTURE_LIMIT:
             break
     return answer

@@ -30,6 +30,7 @@ from beel_mcp.messages import VERBATIM
 # So many rows go to BeeL in one request.
 PART_SIZE: Final = 500
 _MAX_ROWS_NAMED: Final = 5
+_MANY_GROUPS: Final = 3
 _NUMBER: Final = re.compile("[0-9]+")
 _Key = tuple[RowStatus, str, str]
 _Found = dict[_Key, tuple[str, Problem]]
@@ -205,6 +206,11 @@ class Batch:
         room = min(len(remarks), max(limit - len(blocking), limit // 3))
         largest = (*blocking[: limit - room], *remarks[:room])
         return largest, max(len(self._groups) - limit, 0)
+
+    @property
+    def has_many_problems(self) -> bool:
+        """Whether so many kinds are to be told that an answer has little room for other things."""
+        return len(self._groups) > _MANY_GROUPS
 
     @cached_property
     def _groups(self) -> list[Group]:
