@@ -161,6 +161,8 @@ async def client(connect: Connect) -> AsyncIterator[Client]:
 # Where both protocol eras are held in the default suite; elsewhere the older one is `legacy`.
 BOTH_ERAS = {"guards", "test_laws.py", "test_stdio.py", "test_resources.py"}
 
+# All that lies in these folders has this marker.
+OWN_MARKS = {"faults": "fault", "browser": "browser"}
 
 # Schemathesis generates what it sends while its tests are collected, which takes seconds.
 GENERATED = "test_properties.py"
@@ -178,8 +180,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         top = item.path.relative_to(tests).parts[0]
         if item.path.name == GENERATED:
             item.add_marker("slow")
-        if top == "faults":
-            item.add_marker("fault")
+        if top in OWN_MARKS:
+            item.add_marker(OWN_MARKS[top])
         callspec = getattr(item, "callspec", None)
         if callspec and callspec.params.get("era") == "legacy" and top not in BOTH_ERAS:
             item.add_marker("legacy")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 
 LIMIT_S = 1.0
-SAYS_SO = {"slow", "fault", "proof", "interop", "nightly", "benchmark"}
+SAYS_SO = {"slow", "fault", "proof", "interop", "browser", "nightly", "benchmark"}
 REFERENCE_S = 0.02  # what `slowness` takes of the processor on the machine the limit is meant for
 
 

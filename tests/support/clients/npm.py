@@ -15,6 +15,17 @@ CLIENTS = (
     "@modelcontextprotocol/conformance@0.2.0-alpha.12",
     "@anthropic-ai/mcpb@2.1.2",
 )
+# What tests/browser needs: a judge of accessibility, and the host's half of MCP Apps with the
+# packages it stands on; esbuild makes one script of it.
+FOR_BROWSER = (
+    "axe-core@4.14.1",
+    "@modelcontextprotocol/ext-apps@2.0.4",
+    "@modelcontextprotocol/client@2.4.0",
+    "@modelcontextprotocol/core@2.4.0",
+    "@modelcontextprotocol/server@2.4.0",
+    "zod@4.6.7",
+    "esbuild@0.28.2",
+)
 NODE = "node@24"
 OLDEST_NODE = (22, 19)  # what the Inspector asks for; an older one gets other flags, silently
 _FLAGS = (
@@ -34,6 +45,16 @@ def installed_clients() -> Path:
     return installed(words, lambda half: _install(half, words))
 
 
+def installed_for_browser() -> Path:
+    """Give the folder whose node_modules holds what runs in a browser, installing it at most once.
+
+    Raises:
+        UnavailableError: npm is missing, said no, or took too long.
+
+    """
+    return installed(FOR_BROWSER, lambda half: _fetch(half, FOR_BROWSER))
+
+
 def node_program(clients: Path) -> str:
     """Give a Node that is recent enough: the machine's own, or the one beside the clients."""
     ours = clients / "node_modules" / ".bin" / "node"
@@ -41,14 +62,20 @@ def node_program(clients: Path) -> str:
 
 
 def _install(half: Path, words: tuple[str, ...]) -> None:
+    shown = _fetch(half, words)
+    if not _is_recent(node_program(half)):
+        raise UnavailableError(f"`{shown}` left no Node of at least {OLDEST_NODE}")
+
+
+def _fetch(half: Path, words: tuple[str, ...]) -> str:
+    """Install with npm; the command as it is shown."""
     npm = shutil.which("npm")
     if npm is None:
         raise UnavailableError("npm: command not found")
     (half / "package.json").write_text(json.dumps({"private": True}), encoding="utf-8")
     shown = " ".join(["npm", "install", *words])
     obey([npm, "install", *_FLAGS, *words], half, shown)
-    if not _is_recent(node_program(half)):
-        raise UnavailableError(f"`{shown}` left no Node of at least {OLDEST_NODE}")
+    return shown
 
 
 def _is_recent(node: str) -> bool:
