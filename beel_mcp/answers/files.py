@@ -134,7 +134,7 @@ class PackageAnswer(FileAnswer):
         lacks = Decimal(self.invoiced.total) - here
         of = f"{self.invoiced.total} EUR ({self.invoiced.parts()})"
         by_status = f"; by status {_told(self.sums)}" if self.sums else ""
-        in_zip = f"In the ZIP {here:.2f} EUR of it, missing {lacks:.2f} EUR."
+        in_zip = f"Of this, {here:.2f} EUR are in the ZIP and {lacks:.2f} EUR are missing."
         apart = f"Not invoiced, so in none of these sums: {_told(self.not_invoiced)}."
         return [
             f"Invoiced, of all that was requested: {of}{by_status}.",

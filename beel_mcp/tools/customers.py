@@ -12,7 +12,6 @@ from beel_mcp.answers.found import (
     WHOLE_NAME_LIMIT,
     FoundCustomer,
     FoundCustomers,
-    SuggestedCustomer,
     found_summary,
     with_contact,
 )
@@ -41,7 +40,7 @@ from beel_mcp.tools.parameters import (
 )
 from beel_mcp.usecases.confirmation import Call, ask, chosen
 from beel_mcp.usecases.customer_search.customer_filter import CustomerFilter
-from beel_mcp.usecases.customer_search.search import MOST_SUGGESTED, Matches, Suggestion, find
+from beel_mcp.usecases.customer_search.search import MOST_SUGGESTED, Matches, find
 from beel_mcp.writes.consent.elicitation import Consent, Question
 
 # A question about all is answered by its counts, within 600 tokens.
@@ -158,7 +157,7 @@ def _told(
     if found.is_nobody and found.is_complete and not found.suggestions:
         nobody += " Nobody is alike either, active or not."
     customers = [_found(customer, wanted) for customer in found.customers]
-    suggestions = [_suggested(one) for one in found.suggestions]
+    suggestions = [one.told() for one in found.suggestions]
     if found.total == 1 and customers:
         customers = [with_contact(customers[0], _contact_of(found.customers[0]))]
     elif not customers and len(suggestions) == 1:
@@ -226,12 +225,6 @@ def _found(customer: Customer, wanted: CustomerFilter) -> FoundCustomer:
         lacks=wanted.lacking(customer) if len(wanted.missing) > 1 else None,
         active=customer.active,
     )
-
-
-def _suggested(one: Suggestion) -> SuggestedCustomer:
-    name = clean(one.customer.legal_name, WHOLE_NAME_LIMIT)
-    nif = _short(one.customer.nif)
-    return SuggestedCustomer(customer_id=one.customer.id, name=name, nif=nif, why=one.why)
 
 
 def _contact_of(customer: Customer) -> dict[str, Any]:

@@ -143,7 +143,7 @@ async def test_what_is_overdue_and_what_is_not_make_what_is_outstanding(
     assert overdue["undated"] == {"count": 1, "total": "176.66"}
     assert overdue["rectified"] == {"count": 2, "total": "0.00"}
     assert "without a due date 176.66 (1)" in answer["text"]
-    assert "rectified or giving money back, never overdue, 0.00 (2)" in answer["text"]
+    assert "never overdue, as rectified or a refund, 0.00 (2)" in answer["text"]
 
 
 async def test_without_a_due_date_nothing_is_told_as_overdue_and_that_is_said(
@@ -193,7 +193,7 @@ async def test_each_group_says_how_much_of_it_is_overdue(client: Client, group_b
         answer = await found(client, **asked, group_by=group_by)
         late = [Decimal(group["overdue"]) for group in answer["groups"] if "overdue" in group]
         assert sum(late) == Decimal(answer["overdue"]["total"])
-        assert f"thereof overdue {late[0]}" in answer["text"]
+        assert f"of which overdue {late[0]}" in answer["text"]
     one = await found(client, search="Olmo", group_by="customer")
     assert [(g["outstanding"], g["overdue"]) for g in one["groups"]] == [("1306.80", "943.80")]
 

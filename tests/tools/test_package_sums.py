@@ -70,7 +70,10 @@ async def test_the_sums_are_the_quarters_and_those_of_the_pdfs_and_the_missing_m
     assert "more_missing" not in answer
     parts = total(answer["included_sums"].values()), total(one["amount"] for one in missing)
     assert sum(parts) == Decimal(invoiced["total"])
-    assert f"In the ZIP {parts[0]:.2f} EUR of it, missing {parts[1]:.2f} EUR." in answer["text"]
+    assert (
+        f"Of this, {parts[0]:.2f} EUR are in the ZIP and {parts[1]:.2f} EUR are missing."
+        in answer["text"]
+    )
     assert f"Invoiced, of all that was requested: {invoiced['total']} EUR (" in answer["text"]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from beel_mcp.answers.answer import SHORT_NAME_LIMIT, PageAnswer
+from beel_mcp.answers.found import SuggestedCustomer
 from beel_mcp.answers.invoices.sums import InvoiceSums, Overdue, SumGroup
 from beel_mcp.cleaning import Said, joined, one_word, quoted
 
@@ -46,9 +47,16 @@ class FoundInvoices(PageAnswer):
     remarks: list[str] | None = None
     selection_id: str | None = None
     invoices: list[FoundInvoice] | None = None
+    suggestions: list[SuggestedCustomer] | None = None
+    more_suggestions: int | None = None
 
     def lines(self) -> Sequence[str]:
         are_names = (self.groups_of or "").endswith("by customer")
+        alike = (
+            "Names alike, not in these sums: ask which is meant:"
+            if self.total
+            else "Customers that the person may mean; ask:"
+        )
         return [
             *(self.remarks or ()),
             f"selection_id {self.selection_id} holds all {self.total}, for 30 minutes."
@@ -59,4 +67,7 @@ class FoundInvoices(PageAnswer):
             *(group.line(is_name=are_names) for group in self.groups or ()),
             f"{self.more_groups} more groups." if self.more_groups else "",
             *(invoice.line() for invoice in self.invoices or ()),
+            alike if self.suggestions else "",
+            *(suggestion.line() for suggestion in self.suggestions or ()),
+            f"(and {self.more_suggestions} more)" if self.more_suggestions else "",
         ]

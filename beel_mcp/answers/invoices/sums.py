@@ -48,10 +48,10 @@ class Overdue(Part):
         others = [
             ("not yet due", self.not_yet_due),
             ("without a due date", self.undated),
-            ("rectified or giving money back, never overdue,", self.rectified),
+            ("never overdue, as rectified or a refund,", self.rectified),
         ]
         told = [f"{name} {part.short()}" for name, part in others if part]
-        return ", ".join([f", thereof overdue {self.short()}", *told])
+        return ", ".join([f", of which overdue {self.short()}", *told])
 
 
 class InvoiceSums(BaseModel):
@@ -76,7 +76,7 @@ class InvoiceSums(BaseModel):
         laid_out = f", with {beyond} that was laid out for customers" if beyond > 0 else ""
         less = f", less {-beyond} that BeeL does not ask for" if beyond < 0 else ""
         owed = f"outstanding {self.outstanding.short()}{laid_out}{less}"
-        paid = f"Of it collected {self.collected.short()}, {owed}"
+        paid = f"Of this, collected {self.collected.short()}, {owed}"
         late = overdue.line() if overdue else ""
         return [
             f"Sums in EUR of {self.of}; in brackets how many.",
@@ -116,7 +116,11 @@ class SumGroup(Amounts):
 
     def line(self, *, is_name: bool) -> str:
         owed = f", outstanding {self.outstanding}" if self.outstanding is not None else ""
-        owed += f", thereof overdue {self.overdue}" if self.overdue else ""
+        if self.outstanding is not None and self.overdue:
+            # More is late than is owed in all, where an invoice among them gives money back.
+            back = Decimal(self.overdue) - Decimal(self.outstanding)
+            owed += f", of which overdue {self.overdue}"
+            owed += f", less {back} of refunds" if back > 0 else ""
         who = quoted(self.group, SHORT_NAME_LIMIT) if is_name else one_word(self.group)
         whose = f" [{self.customer_id}]" if self.customer_id else ""
         return f"- {who} {self.total}: {self.parts()}{owed}; {plural(self.count, 'invoice')}{whose}"

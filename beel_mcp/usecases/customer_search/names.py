@@ -17,6 +17,7 @@ ACCENTS: Final = "accents"
 LEGAL_FORM: Final = "legal form"
 ORDER: Final = "other order of words"
 SPACING: Final = "blanks or punctuation"
+ONLY_SPELLED: Final = 2  # the distance of the same letters, with other accents, blanks or marks
 
 
 class Difference(NamedTuple):
@@ -34,7 +35,7 @@ def from_search(text: str, name: str) -> Difference | None:
     if wanted in there:
         return _spelled(text, name)
     if wanted.replace(" ", "") in there.replace(" ", ""):
-        return Difference(2, SPACING)
+        return Difference(ONLY_SPELLED, SPACING)
     words = plain_name(text).split()
     placed = _places(words, there.split())
     if placed is None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from beel_mcp.answers.answer import NAME_LIMIT
+from beel_mcp.answers.found import WHOLE_NAME_LIMIT, SuggestedCustomer
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import clean
@@ -17,7 +19,7 @@ from beel_mcp.usecases.customer_search.customer_filter import (
     CustomerFilter,
     is_mailed_elsewhere,
 )
-from beel_mcp.usecases.customer_search.names import Difference, between
+from beel_mcp.usecases.customer_search.names import ONLY_SPELLED, Difference, between, from_search
 from beel_mcp.usecases.customer_search.whole_list import WholeList, read_customers, read_owners
 from beel_mcp.writes.kinds.protocol import for_each_limited
 
@@ -37,6 +39,16 @@ class Suggestion:
 
     customer: Customer
     why: str
+
+    def told(self) -> SuggestedCustomer:
+        """Say who it is, for an answer."""
+        customer = self.customer
+        return SuggestedCustomer(
+            customer_id=customer.id,
+            name=clean(customer.legal_name, WHOLE_NAME_LIMIT),
+            nif=clean(customer.nif, NAME_LIMIT) if customer.nif else None,
+            why=self.why,
+        )
 
 
 @dataclass(frozen=True)
@@ -216,7 +228,7 @@ class _Reading:
 async def _with_alike(
     beel: BeelClient, wanted: CustomerFilter, found: Matches, page: int
 ) -> Matches:
-    """Add those whose names are alike a match's: who takes one must know of the other.
+    """Add those whose names are alike a match's, or the text: who takes one must know of the other.
 
     No filter of BeeL's finds them all, so its list is read; not for numbers and addresses, which
     tell one customer from another, and not for more matches than anybody takes for one.
@@ -228,18 +240,25 @@ async def _with_alike(
         listed = await read_customers(beel, active=wanted.active)
     except ApiError:
         return replace(found, is_compared=False)
-    suggestions = _alike(found.customers, listed.records)
+    suggestions = _alike(wanted.name, found.customers, listed.records)
     return replace(found, suggestions=suggestions, is_compared=listed.is_complete)
 
 
-def _alike(matches: Sequence[Customer], everyone: Iterable[Customer]) -> list[Suggestion]:
+def _alike(
+    text: str, matches: Sequence[Customer], everyone: Iterable[Customer]
+) -> list[Suggestion]:
     ids = {one.id for one in matches}
     found: list[tuple[Difference, Suggestion]] = []
     for other in everyone:
+        if other.id in ids:
+            continue
         names = {other.legal_name, other.trade_name or other.legal_name}
-        pairs = [(one.legal_name, name) for one in matches for name in names]
-        differences = [between(*pair) for pair in pairs] if other.id not in ids else []
-        if difference := min(filter(None, differences), default=None):
+        pairs = [between(one.legal_name, name) for one in matches for name in names]
+        written = [from_search(text, name) for name in names]
+        alike = [*filter(None, pairs)] or [
+            one for one in written if one and one.distance <= ONLY_SPELLED
+        ]
+        if difference := min(alike, default=None):
             found.append((difference, Suggestion(other, difference.why)))
     return [suggestion for _, suggestion in sorted(found, key=lambda one: one[0])]
 

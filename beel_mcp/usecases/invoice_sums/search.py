@@ -14,9 +14,11 @@ from beel_mcp.cleaning import clean
 from beel_mcp.context import AppState, caller
 from beel_mcp.errors import NextCall
 from beel_mcp.memory.selections import MOST_SELECTED
+from beel_mcp.usecases.customer_search.search import MOST_SUGGESTED
 from beel_mcp.usecases.invoice_sums.bookkeeping import Books, part_of
 from beel_mcp.usecases.invoice_sums.grouping import GroupBy, customers_of, groups_of
 from beel_mcp.usecases.invoice_sums.whole_list import MOST_SUMMED, WholeList, read_whole
+from beel_mcp.usecases.invoice_sums.whose import Others, who_else
 from beel_mcp.usecases.overdue import StatusFilter, asks_for_money, is_overdue, today_in_madrid
 from beel_mcp.usecases.time_budget import TimeBudget
 
@@ -76,7 +78,33 @@ async def answer_question(state: AppState, asked: InvoiceQuestion) -> FoundInvoi
     left_out = f"Without a due date, so not told as overdue: {part_of(undated).short()}."
     remarks = _remarks(whole, asked, books, is_summed=found.sums is not None)
     found.remarks = [*remarks, *([left_out] if undated else [])] or None
+    if asked.wanted.search and asked.page == 1:
+        _add_others(found, asked, await who_else(state.beel, asked.wanted.search, whole.invoices))
     return found
+
+
+def _add_others(found: FoundInvoices, asked: InvoiceQuestion, others: Others) -> None:
+    """Name the customers who may be meant, and what to call for their invoices, if any."""
+    if others.remark:
+        found.remarks = [*(found.remarks or ()), others.remark]
+    elif not found.total and not others.suggestions:
+        found.summary = f"{found.summary} No customer's name or NIF is alike either."
+    told = [one.told() for one in others.suggestions]
+    shown, found.more_suggestions = capped(told, MOST_SUGGESTED)
+    found.suggestions = shown or None
+    if not found.total:
+        grouped = {"group_by": asked.group_by} if asked.group_by else {}
+        rest = {name: value for name, value in asked.again.items() if name != "search"}
+        found.next = next_steps(
+            *(
+                NextCall(
+                    "find_invoices",
+                    {**rest, "customer_id": one.customer_id, **grouped},
+                    "if the person means this customer",
+                )
+                for one in told
+            )
+        )
 
 
 async def _beels_page(state: AppState, asked: InvoiceQuestion, today: date) -> FoundInvoices:
@@ -149,6 +177,8 @@ def _page_of(asked: InvoiceQuestion, found: RecordPage[Invoice], today: date) ->
         )
         if asked.rows
         else f"{plural(found.total, 'invoice matches', 'invoices match')}."
+        if found.total
+        else "No invoices match."
     )
     return FoundInvoices(
         status="done",
