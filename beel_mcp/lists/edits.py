@@ -277,8 +277,8 @@ def _corrected(row: Row, corrections: Sequence[Correction] | None) -> Row:
     if not corrections:
         return row
     values = row.payload()
-    # What the file said stays said: of the row, and of what was left out of its notes.
-    told = (advice for advice in row.advice if advice.field in ("row", "notes"))
+    # What the file said stays said: of the row, of its letters, of what its notes leave out.
+    told = (advice for advice in row.advice if advice.message.code.startswith("sheet."))
     problems = [*row.errors, *told]
     for _, field, text in corrections:
         problems = [problem for problem in problems if not concerns(problem.field, field)]

@@ -11,6 +11,7 @@ from beel_mcp.cleaning import mask_iban
 from beel_mcp.countries import country_of, is_spain
 from beel_mcp.lists.checks.contacts import emails_of, has_phone_shape, is_email, phones_of
 from beel_mcp.lists.checks.identifiers import document_advice, nif_advice
+from beel_mcp.lists.checks.letters import spoiled_names
 from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.model import Problem
 from beel_mcp.messages import Message, both, either, verbatim
@@ -58,7 +59,17 @@ def advise(values: Mapping[str, Any]) -> tuple[Problem, ...]:
         found.extend(_phone(phone))
     if payment and "iban" in payment:
         found.extend(_iban(payment["iban"]))
+    if any(not text.isascii() or "?" in text for text in _texts(values)):
+        found.extend(spoiled_names(values))
     return tuple(found)
+
+
+def _texts(values: Mapping[str, Any]) -> Iterator[str]:
+    for value in values.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from (part for part in value.values() if isinstance(part, str))
 
 
 def _identity(values: Mapping[str, Any]) -> Iterator[Problem]:

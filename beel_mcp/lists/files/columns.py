@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from beel_mcp.cleaning import clean, quoted, safe_text
+from beel_mcp.cleaning import clean, is_plain, quoted, safe_text
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.files.container import ListFile, open_file
 from beel_mcp.lists.files.csv import read_csv
@@ -27,6 +27,7 @@ from beel_mcp.lists.headers import (
     unknown_field,
 )
 from beel_mcp.lists.model import FIELDS, LeftOut
+from beel_mcp.spelling import NO_VALUES
 
 IGNORE: Final = "ignore"
 _LINES_SEARCHED: Final = 40
@@ -356,3 +357,16 @@ def _repeated(columns: Sequence[Column], name: str) -> CallerError:
         second=f"{quoted(second.header, 40)} (column {second.cell + 1})",
         header=f"column {first.cell + 1}" if has_twin else clean(first.header, 40),
     )
+
+
+def are_plain(cells: Sequence[Cell]) -> bool:
+    """Tell quickly of a row that all its cells are clean text, as they are in most lists.
+
+    No blank at an end, no beginning as an error or a formula has it, and no word for nothing.
+    """
+    try:
+        line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
+    except TypeError:  # a number, or a date
+        return False
+    is_odd = "| " in line or " |" in line or "|#" in line or "|=" in line
+    return is_plain(line) and not is_odd and NO_VALUES.isdisjoint(cells)

@@ -40,7 +40,7 @@ def read_csv(data: bytes, name: str) -> Grid:
             lines.append(line)
     if total > _MOST_LINES:
         raise file_error("too_many_rows", name, total=total - 1, limit=MAX_ROWS)
-    return Grid(lines, encoding=encoding)
+    return Grid(lines, encoding=encoding.told, doubt=encoding.doubt)
 
 
 def _separator(text: str) -> str:

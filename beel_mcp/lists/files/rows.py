@@ -7,7 +7,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, get_args
 
-from beel_mcp.cleaning import clean, is_plain, safe_text
+from beel_mcp.cleaning import clean, safe_text
 from beel_mcp.countries import country_of
 from beel_mcp.identity import bare_nif, is_nif
 from beel_mcp.lists.checks.contacts import emails_of, is_email, phones_of
@@ -15,7 +15,8 @@ from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.identifiers import is_abroad, respelt_document
 from beel_mcp.lists.checks.places import flat_of, is_whole, mended, province_alone
 from beel_mcp.lists.files.cells import raw_of, repaired
-from beel_mcp.lists.files.columns import Column, Table, read_table
+from beel_mcp.lists.files.columns import Column, Table, are_plain, read_table
+from beel_mcp.lists.files.encoding import doubtful_names
 from beel_mcp.lists.files.sheet import Cell, Line
 from beel_mcp.lists.headers import (
     ACTIVE,
@@ -46,7 +47,7 @@ from beel_mcp.lists.model import (
     set_value,
 )
 from beel_mcp.messages import Message, read_data
-from beel_mcp.spelling import NO_VALUES, SPELLINGS
+from beel_mcp.spelling import SPELLINGS
 
 _METHOD: Final = "preferred_payment_method.method"
 _SHOWN_AS: Final = {
@@ -157,6 +158,7 @@ class _Reader:
 
     def __init__(self, table: Table) -> None:
         self._grid = table.grid
+        self._doubt = table.grid.doubt
         self._width = len(table.headers)
         self._plan = _ColumnPlan(table.layout.used)
         self._odd = {row for row, _ in (*table.grid.lost, *table.grid.filled)} | table.grid.hidden
@@ -172,9 +174,9 @@ class _Reader:
         for start in range(0, len(rows), _BLOCK_SIZE):
             block = rows[start : start + _BLOCK_SIZE]
             is_text = self._plan.is_text
-            are_plain = is_text and _are_plain([cell for row in block for cell in row.cells])
+            all_plain = is_text and are_plain([cell for row in block for cell in row.cells])
             for row in block:
-                yield self._row(row, is_plain=are_plain or (is_text and _are_plain(row.cells)))
+                yield self._row(row, is_plain=all_plain or (is_text and are_plain(row.cells)))
 
     def _row(self, row: Line, *, is_plain: bool) -> Row:
         """Read one row: each cell by its field, then what takes more than one field."""
@@ -195,6 +197,8 @@ class _Reader:
             line = self._values.pop(STREET_2, "")
         self._part_cells()
         self._repair_groups(line)
+        if self._doubt:
+            self._remarks += doubtful_names(self._values, self._doubt)
         if len(cells) > self._width:
             surplus = str(cells[self._width])
             problems.append(Problem("row", Message("sheet.surplus"), surplus, severity="error"))
@@ -385,16 +389,3 @@ class _Reader:
     def _record(self, field: str, change: Message, before: Any, after: Any) -> None:
         shown = (shown_value(field, before), shown_value(field, after))
         self.changes.append(ValueChange(self._number, field.lstrip("+"), change, *shown))
-
-
-def _are_plain(cells: Sequence[Cell]) -> bool:
-    """Tell quickly of a row that all its cells are clean text, as they are in most lists.
-
-    No blank at an end, no beginning as an error or a formula has it, and no word for nothing.
-    """
-    try:
-        line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
-    except TypeError:  # a number, or a date
-        return False
-    is_odd = "| " in line or " |" in line or "|#" in line or "|=" in line
-    return is_plain(line) and not is_odd and NO_VALUES.isdisjoint(cells)

@@ -30,12 +30,25 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Doubt:
+    """In what else a text may be than the encoding it was read in.
+
+    Certain are the letters of the encoding in general, but not those that only another has.
+    """
+
+    encoding: str
+    rivals: tuple[str, ...]
+    is_certain: bool
+
+
+@dataclass(frozen=True)
 class Grid:
     """A sheet, or a text file, before anybody knows which line holds the headers."""
 
     lines: Sequence[Line]
     sheet: str | None = None
     encoding: str | None = None  # where it was not UTF-8
+    doubt: Doubt | None = None
     hidden: frozenset[int] = frozenset()  # rows that the sheet does not show
     filled: Mapping[Coordinate, int] = field(default_factory=dict)  # the row a merged cell is of
     # Why a cell has no value to read.
