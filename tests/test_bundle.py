@@ -11,17 +11,25 @@ from typing import Any, get_args
 from xml.etree import ElementTree as ET
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import StdioServerParameters
 
 from beel_mcp import __version__
 from beel_mcp.language import Language
 from beel_mcp.settings import VARIABLES, Confirm, Settings
 from beel_mcp.tools import TOOLS
 from tests.conftest import TEST_KEY, Connect
-from tests.support.bundles import ROOT, SCRIPTS, Unpacked, asked, built, script, small_environment
+from tests.support.bundles import (
+    ROOT,
+    SCRIPTS,
+    Unpacked,
+    asked,
+    built,
+    check_served,
+    script,
+    small_environment,
+)
 
 ICON = ROOT / "beel_mcp" / "data" / "icon.svg"
-SNAPSHOTS = ROOT / "tests" / "snapshots" / "tools"
 
 
 @pytest.fixture(scope="module")
@@ -333,23 +341,4 @@ async def test_an_unpacked_bundle_starts_and_serves_the_tools_of_the_snapshots(
             "PYTHONPATH": str(unpacked.folder),  # uv installs the sources where they lie
         },
     )
-    async with Client(parameters, read_timeout_seconds=60) as client:
-        tools = (await client.list_tools()).tools
-        status = await client.call_tool("get_status", {})
-        prompts = (await client.list_prompts()).prompts
-    assert served(tools) == snapshots()
-    assert prompts
-    assert (status.structured_content or {})["environment"] == "sandbox"
-    assert (status.structured_content or {})["language"] == "es"
-
-
-def served(tools: Any) -> dict[str, Any]:
-    return {
-        tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools
-    }
-
-
-def snapshots() -> dict[str, Any]:
-    return {
-        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in SNAPSHOTS.glob("*.json")
-    }
+    await check_served(parameters)

@@ -15,7 +15,7 @@ from beel_mcp import __version__, cli
 from beel_mcp.cli import arguments as argument_words
 from beel_mcp.cli.arguments import parser
 from tests.conftest import TEST_KEY
-from tests.test_serve import free_port, serving
+from tests.support.servers.process import free_port, serving_process
 from tests.test_settings import run
 
 HEAVY = ("mcp", "httpx", "httpx2", "starlette", "uvicorn", "anyio", "sqlite3", "tomllib")
@@ -221,7 +221,7 @@ def test_the_sandbox_answers_over_http_and_keeps_its_state(tmp_path: Path, gener
     arguments = ("--generation", generation, "--state", str(state))
     auth = {"Authorization": f"Bearer {TEST_KEY}"}
     new = {"legal_name": "Taller Ñ SL", "nif": "B12345674", "address": ADDRESS}
-    with serving("sandbox", *arguments) as served:
+    with serving_process("sandbox", *arguments) as served:
         url = f"http://127.0.0.1:{served.port}/v1/customers"
         with httpx.Client(headers=auth, trust_env=False, timeout=20) as client:
             before = client.get(url)
@@ -230,7 +230,7 @@ def test_the_sandbox_answers_over_http_and_keeps_its_state(tmp_path: Path, gener
             created = client.post(url, json=new)
             assert created.status_code == 201, created.text
             assert client.get(url, headers={"Authorization": ""}).status_code == 401
-    with serving("sandbox", *arguments) as served:
+    with serving_process("sandbox", *arguments) as served:
         url = f"http://127.0.0.1:{served.port}/v1/customers"
         again = httpx.get(url, params={"search": "Taller Ñ"}, headers=auth, trust_env=False)
         assert "Taller Ñ SL" in again.text
@@ -248,7 +248,7 @@ ADDRESS = {
 
 
 def test_the_sandbox_counts_requests_when_asked_to() -> None:
-    with serving("sandbox", "--rate-limit", "1") as served:
+    with serving_process("sandbox", "--rate-limit", "1") as served:
         url = f"http://127.0.0.1:{served.port}/v1/customers"
         auth = {"Authorization": f"Bearer {TEST_KEY}"}
         codes = [httpx.get(url, headers=auth, trust_env=False).status_code for _ in range(2)]

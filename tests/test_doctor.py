@@ -29,9 +29,9 @@ from beel_mcp.writes.journal.database import Database, JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Decision, PlannedChunk, WriteRow, utc_now
 from tests.conftest import TEST_KEY
+from tests.support.servers.process import free_port, serving_process
 from tests.support.servers.sunset import with_sunset
 from tests.support.systems.marks import posix_only
-from tests.test_serve import free_port, serving
 from tests.test_settings import run
 
 # A PATH that leads to this copy and to no other: nothing to remark on.
@@ -171,7 +171,7 @@ def test_a_bad_value_is_one_line_and_ends_with_2(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_real_server_is_asked_and_the_key_is_never_shown(tmp_path: Path) -> None:
-    with serving("sandbox") as served:
+    with serving_process("sandbox") as served:
         url = f"http://127.0.0.1:{served.port}"
         settings = {"HOME": str(tmp_path), "BEEL_BASE_URL": url, "BEEL_API_KEY": TEST_KEY}
         ended = run("doctor", "--json", **settings, BEEL_LANGUAGE="es")

@@ -1,13 +1,10 @@
 """Streamable HTTP: who is let in, by which name, and what it costs to knock."""
 
-import os
 import re
 import socket
-import subprocess
 import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +21,7 @@ from beel_mcp.cli import _is_free
 from beel_mcp.cli.http import ListenAddress, http_app, refuse_if_open
 from beel_mcp.settings import Settings, SettingsError
 from tests.conftest import TEST_KEY, Era
+from tests.support.servers.process import Served, serving_process
 
 PORT = 8931
 LOOPBACK = ListenAddress("127.0.0.1", PORT)
@@ -349,54 +347,6 @@ async def test_two_tokens_of_equal_look_are_compared_whole(
 # With a process and a socket
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class Served:
-    """A process of ours that listens."""
-
-    process: subprocess.Popen[str]
-    port: int
-    said: list[str]
-
-
-@contextmanager
-def serving(command: str, *arguments: str, port: int = 0, **environ: str) -> Iterator[Served]:
-    """Start a serving command on a port of its own; wait until it listens; end it after."""
-    port = port or free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "beel_mcp", command, *arguments, "--port", str(port)],
-        env={"PATH": os.environ["PATH"], "BEEL_LOG_LEVEL": "INFO", **environ},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    watchdog = threading.Timer(90, process.kill)
-    watchdog.start()
-    served = Served(process, port, [])
-    assert process.stderr
-    try:
-        for line in process.stderr:
-            served.said.append(line)
-            if "Uvicorn running on" in line:
-                break
-        else:
-            pytest.fail("ended before it listened: " + "".join(served.said))
-        yield served
-    finally:
-        process.terminate()
-        out, err = process.communicate()
-        served.said += [*err.splitlines(), *out.splitlines()]
-        watchdog.cancel()
-
-
 def made_token(served: Served) -> str:
     [line] = [line for line in served.said if "Bearer" in line]
     return line.split()[-1]
@@ -405,7 +355,7 @@ def made_token(served: Served) -> str:
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_both_eras_work_over_a_real_socket_with_the_token_that_was_printed() -> None:
-    with serving("serve", "--http", "--sandbox") as served:
+    with serving_process("serve", "--http", "--sandbox") as served:
         token = made_token(served)
         eras: tuple[Era, ...] = ("legacy", "auto")
         for era in eras:
@@ -432,7 +382,7 @@ async def test_both_eras_work_over_a_real_socket_with_the_token_that_was_printed
 
 @pytest.mark.slow
 def test_a_token_that_was_set_is_never_printed_and_no_token_needs_none() -> None:
-    with serving("serve", "--http", "--sandbox", BEEL_HTTP_TOKEN=TOKEN) as served:
+    with serving_process("serve", "--http", "--sandbox", BEEL_HTTP_TOKEN=TOKEN) as served:
         answer = httpx.post(f"http://127.0.0.1:{served.port}/mcp", json={}, trust_env=False)
         assert answer.status_code == 401
     assert TOKEN not in "".join(served.said)
@@ -441,7 +391,7 @@ def test_a_token_that_was_set_is_never_printed_and_no_token_needs_none() -> None
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_without_a_token_a_caller_on_this_machine_is_let_in_and_a_web_page_is_not() -> None:
-    with serving("serve", "--http", "--sandbox", "--no-token") as served:
+    with serving_process("serve", "--http", "--sandbox", "--no-token") as served:
         url = f"http://127.0.0.1:{served.port}/mcp"
         with anyio.fail_after(30):
             async with (

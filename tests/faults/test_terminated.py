@@ -1,28 +1,24 @@
 """SIGTERM while a write is in flight: the process ends soon, and what was in flight is settled."""
 
-import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
 import pytest
 from anyio.abc import Process
 from mcp import Client
 
-from tests.conftest import TEST_KEY, Connect, FakeTime
+from tests.conftest import Connect, FakeTime
 from tests.support.customers import customer
 from tests.support.people.evidence import call
 from tests.support.servers.fault_server import FaultServer
+from tests.support.servers.process import answering_process, free_port, server_environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
 ROWS = [customer(n) for n in range(3)]
 NIFS = [row["nif"] for row in ROWS]
 ENDED_SOON = "tests.support.servers.ended_soon"
@@ -31,36 +27,11 @@ ENDED_SOON = "tests.support.servers.ended_soon"
 @asynccontextmanager
 async def serving_http(module: str, base_url: str, state: Path) -> AsyncIterator[tuple[str, Any]]:
     """Serve over HTTP in a process of its own; its URL, and the process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(state),
-        "BEEL_API_KEY": TEST_KEY,
-        "BEEL_BASE_URL": base_url,
-        "BEEL_STATE_DIR": str(state),
-    }
-    words = [sys.executable, "-m", module, "serve", "--http", "--no-token", "--port", str(port)]
-    async with await anyio.open_process(words, env=environment, stderr=None, cwd=ROOT) as process:
-        try:
-            with anyio.fail_after(30):
-                await until_ready(f"http://127.0.0.1:{port}/health")
-            yield f"http://127.0.0.1:{port}/mcp", process
-        finally:
-            if process.returncode is None:
-                process.kill()
-
-
-async def until_ready(url: str) -> None:
-    async with httpx.AsyncClient() as client:
-        while True:
-            try:
-                await client.get(url)
-            except httpx.TransportError:
-                await anyio.sleep(0.05)  # another process tells us nothing when it is ready
-            else:
-                return
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    words = (module, "serve", "--http", "--no-token", "--port", str(port))
+    environment = server_environment(state, base_url)
+    async with answering_process(*words, url=f"{url}/health", environment=environment) as process:
+        yield f"{url}/mcp", process
 
 
 async def create(url: str, era: Any, arguments: dict[str, Any]) -> None:

@@ -16,7 +16,8 @@ from tests.guards.conftest import OpenApp
 from tests.support.people.connections import listening
 from tests.support.people.evidence import Told, call, check_untouched, effects, ids, sent
 from tests.support.people.person import Person, declines
-from tests.test_serve import TOKEN, free_port
+from tests.support.servers.process import free_port
+from tests.test_serve import TOKEN
 
 pytestmark = pytest.mark.anyio
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import beel_mcp
 from tests.support.clients.guided import KINDS, Guided, Kind, started
 from tests.support.clients.installs import UnavailableError
 from tests.support.clients.npm import installed_clients, node_program
+from tests.support.servers.process import bare_environment, free_port
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 START_TIMEOUT_S = 30
@@ -202,12 +202,12 @@ def _started(
     words: Sequence[str], env: Mapping[str, str], log: Path
 ) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(5):  # somebody may take the port between our look and the server's
-        port = _free_port()
+        port = free_port()
         command = ["serve", "--http", "--no-token", *words, "--port", str(port)]
         with log.open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "beel_mcp", *command],
-                env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **env},
+                env=bare_environment(log.parent, **env),
                 cwd=log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -234,12 +234,6 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int) -> int | No
     process.kill()
     process.wait(timeout=20)
     raise AssertionError(f"the server was not healthy after {START_TIMEOUT_S} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _environment(folder: Path) -> dict[str, str]:

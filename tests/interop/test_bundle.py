@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import StdioServerParameters
 
 from tests.interop.conftest import Node
-from tests.support.bundles import Unpacked, asked, built, small_environment
+from tests.support.bundles import Unpacked, asked, built, check_served, small_environment
 from tests.support.clients.installs import UnavailableError, obey
 from tests.support.clients.venvs import UV, indexes_for_uv, installed_python
-from tests.test_bundle import served, snapshots
 
 pytestmark = pytest.mark.interop
 # The code by which an app fills a person's answers into a bundle's command.
@@ -81,11 +80,4 @@ async def test_uv_starts_an_unpacked_bundle_that_serves_the_tools_of_the_snapsho
     except UnavailableError as error:
         pytest.skip(f"UV DID NOT START THE BUNDLE, only this Python in its place did: {error}")
     parameters = StdioServerParameters(command=str(uv), args=config["args"], env=env)
-    async with Client(parameters, read_timeout_seconds=60) as client:
-        tools = (await client.list_tools()).tools
-        status = await client.call_tool("get_status", {})
-        prompts = (await client.list_prompts()).prompts
-    assert served(tools) == snapshots()
-    assert prompts
-    assert (status.structured_content or {})["environment"] == "sandbox"
-    assert (status.structured_content or {})["language"] == "es"
+    await check_served(parameters)

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import TEST_KEY
 from tests.interop.conftest import OURS, Node, Server
 from tests.interop.test_inspector import TOOL_ERROR, call, structure
-from tests.test_serve import serving
+from tests.support.servers.process import serving_process
 
 pytestmark = pytest.mark.interop
 XURXO = "33471259A"
@@ -18,7 +18,7 @@ XURXO = "33471259A"
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Server]:
     """A server on a BeeL that outlives it: every call starts a process of its own."""
-    with serving("sandbox", "--state", str(tmp_path / "beel.db"), **OURS) as beel:
+    with serving_process("sandbox", "--state", str(tmp_path / "beel.db"), **OURS) as beel:
         env = {
             **OURS,
             "BEEL_API_KEY": TEST_KEY,

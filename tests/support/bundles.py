@@ -11,8 +11,11 @@ from types import ModuleType
 from typing import Any
 from zipfile import ZipFile
 
+from mcp import Client, StdioServerParameters
+
 ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = ROOT / ".ci" / "packaging"
+SNAPSHOTS = ROOT / "tests" / "snapshots" / "tools"
 
 
 def script(name: str) -> ModuleType:
@@ -77,6 +80,23 @@ def asked(manifest: dict[str, Any], folder: str, **answers: bool | str) -> dict[
         "args": [named.get(word, word) for word in config["args"]],
         "env": {name: named.get(value, value) for name, value in config["env"].items()},
     }
+
+
+async def check_served(parameters: StdioServerParameters) -> None:
+    """Start a bundle's server; it serves the tools of the snapshots, on the sandbox in Spanish."""
+    async with Client(parameters, read_timeout_seconds=60) as client:
+        tools = (await client.list_tools()).tools
+        status = await client.call_tool("get_status", {})
+        prompts = (await client.list_prompts()).prompts
+    served = {
+        tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools
+    }
+    assert served == {
+        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in SNAPSHOTS.glob("*.json")
+    }
+    assert prompts
+    assert (status.structured_content or {})["environment"] == "sandbox"
+    assert (status.structured_content or {})["language"] == "es"
 
 
 def small_environment(home: Path) -> dict[str, str]:

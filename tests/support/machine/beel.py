@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
-from urllib.parse import unquote
 
 import anyio.lowlevel
 import httpx
 
 from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.responses import ApiError
+from tests.support.servers.asgi import carried_out
 from tests.support.servers.spoiling import SPOILS, Answer
 
 BEGIN: Final = datetime(2026, 9, 1, 8, tzinfo=UTC)
@@ -215,7 +215,8 @@ class Beel:
 
     async def _carry_out(self, request: httpx.Request, mark: Mark | None) -> Answer:
         row = self._row_of(request) if request.method in ("PATCH", "PUT") else None
-        answer = await self._answered(request)
+        target, headers = request.url.raw_path.decode(), request.headers.raw
+        answer = await carried_out(self.app, request.method, target, headers, request.content)
         self._note_effects(mark)
         if row and mark:
             now = self._row_of(request) or {}
@@ -257,36 +258,6 @@ class Beel:
             return []
         is_deleted = entry["kind"] == "invoice_deleted"
         return [entry["invoice_id"] if is_deleted else entry["customer_id"]]
-
-    async def _answered(self, request: httpx.Request) -> Answer:
-        url = request.url
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": request.method,
-            "scheme": "http",
-            "path": unquote(url.path),
-            "raw_path": url.raw_path.partition(b"?")[0],
-            "query_string": url.query,
-            "root_path": "",
-            "headers": [(name.lower(), value) for name, value in request.headers.raw],
-            "client": ("127.0.0.1", 1),
-            "server": ("sandbox", 80),
-        }
-        start: dict[str, Any] = {}
-        body = bytearray()
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": request.content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            start.update(message)
-            body.extend(message.get("body", b""))
-
-        await self.app(scope, receive, send)
-        headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-        return Answer(start["status"], bytes(body), headers)
 
 
 def _response(answer: Answer) -> httpx.Response:

@@ -10,15 +10,16 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Literal
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
 
 from beel_mcp.sandbox.calls import Endpoint
 from beel_mcp.sandbox.endpoints import ENDPOINTS
+from tests.support.servers.asgi import carried_out
 from tests.support.servers.spoiling import SPOILS, Answer
 
 # reset: RST, without a byte. hang up: the same, politely. refuse: nobody listens any more.
@@ -281,40 +282,13 @@ class FaultServer:
             await asyncio.sleep(DRIP_S)
 
     async def _carry_out(self, request: Request) -> Answer:
-        url = urlsplit(request.target)
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": request.method,
-            "scheme": "http",
-            "path": unquote(url.path),
-            "raw_path": url.path.encode(),
-            "query_string": url.query.encode(),
-            "root_path": "",
-            "headers": [
-                (name.encode("latin-1"), value.encode("latin-1"))
-                for name, value in request.headers.items()
-            ],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", self.port),
-        }
-        start: dict[str, Any] = {}
-        body = bytearray()
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": request.body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            start.update(message)
-            body.extend(message.get("body", b""))
-
-        await self.app(scope, receive, send)
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]
-        }
-        headers.pop("content-length", None)
-        return Answer(start["status"], bytes(body), headers)
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers.items()
+        ]
+        answer = await carried_out(self.app, request.method, request.target, headers, request.body)
+        kept = {name: one for name, one in answer.headers.items() if name != "content-length"}
+        return replace(answer, headers=kept)
 
 
 def _start_of(answer: Answer, action: Action) -> bytes:

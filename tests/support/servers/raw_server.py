@@ -1,7 +1,6 @@
 """Our server in a process of its own, spoken to line by line, so that it can be killed at will."""
 
 import json
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from tests.conftest import TEST_KEY
+from tests.support.servers.process import ROOT, server_environment
 
 # A module that runs our server and kills it: its words are the step, the moment, which time.
 KILLED_AT = "tests.support.servers.killed_at"
@@ -52,16 +51,9 @@ class RawServer:
 @asynccontextmanager
 async def started(base_url: str, state_dir: Path, *module: str) -> AsyncIterator[RawServer]:
     """Start a server and shake hands; whatever is left of it at the end is killed."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(state_dir),
-        "BEEL_API_KEY": TEST_KEY,
-        "BEEL_BASE_URL": base_url,
-        "BEEL_STATE_DIR": str(state_dir),
-    }
+    environment = server_environment(state_dir, base_url)
     command = [sys.executable, "-m", *(module or ("beel_mcp",))]
-    root = Path(__file__).parents[3]
-    async with await anyio.open_process(command, env=environment, stderr=None, cwd=root) as process:
+    async with await anyio.open_process(command, env=environment, stderr=None, cwd=ROOT) as process:
         assert process.stdout
         server = RawServer(process, BufferedByteReceiveStream(process.stdout))
         try:
