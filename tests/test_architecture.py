@@ -92,6 +92,8 @@ PLACES: dict[str, set[str]] = {
     "xlsxwriter": {"lists"},
     "jinja2": {"pages"},
     "markupsafe": {"pages"},
+    "pydyf": {"sandbox"},
+    "segno": {"sandbox"},
 }
 # Methods of the API that change or remove a record that exists; a new one is added here.
 GUARDED_METHODS = ("delete", "delete_bulk", "update_fields", "mail_invoices")
