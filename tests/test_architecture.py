@@ -71,7 +71,7 @@ LAYERS_OF_LISTS = (
     {"model"},
     {"headers"},
     {"checks"},
-    {"batch", "batch_store", "inline", "edits"},
+    {"batch", "batch_store", "choices", "inline", "edits"},
     {"files"},
     {"export"},
 )

@@ -2,57 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from beel_mcp.cleaning import clean
 from beel_mcp.language import Language
 from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.export.marks import LOOKS, columns_of, marks_of, unread_in
 from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits, workbook_of
 from beel_mcp.lists.files.cells import raw_of
 from beel_mcp.lists.headers import OURS, heading_of
 from beel_mcp.lists.inline import UnreadableError, read_value
-from beel_mcp.lists.model import (
-    FIELDS,
-    ROW_STATUSES,
-    Problem,
-    Row,
-    RowStatus,
-    ValueChange,
-    Verdict,
-    get_value,
-)
+from beel_mcp.lists.model import ROW_STATUSES, Problem, Row, ValueChange, Verdict
 from beel_mcp.messages import Message
 
-
-class _Look(NamedTuple):
-    """How rows of a kind are called and shown."""
-
-    name: Message
-    meaning: Message
-    colour: Colour | None = None
-
-
-# BeeL creates nobody without these.
-_OBLIGATORY: Final = (
-    *("legal_name", "nif", "address.street", "address.number"),
-    *("address.postal_code", "address.city", "address.province"),
-)
-# Where a problem of several cells shows.
-_SHOWS_IN: Final[Mapping[str, str]] = {
-    "address": "address.street",
-    "alternative_id": "alternative_id.number",
-    "preferred_payment_method": "preferred_payment_method.method",
-    "surname": "legal_name",
-    "street_type": "address.street",
-}
-_LOOKS: Final[Mapping[RowStatus, _Look]] = {
-    "valid": _Look(Message("kind_of_row.valid"), Message("rows.valid")),
-    "warning": _Look(Message("kind_of_row.warning"), Message("rows.warning"), "yellow"),
-    "error": _Look(Message("kind_of_row.error"), Message("rows.error"), "red"),
-    "duplicate": _Look(Message("kind_of_row.duplicate"), Message("rows.duplicate"), "orange"),
-    "nif_invalid": _Look(Message("kind_of_row.nif_invalid"), Message("rows.nif_invalid"), "red"),
-    "unchecked": _Look(Message("kind_of_row.unchecked"), Message("rows.unchecked"), "grey"),
-}
 _CHANGE_COLUMNS: Final = (
     *(Message("report.row"), Message("report.field"), Message("report.change")),
     *(Message("report.before"), Message("report.after")),
@@ -85,7 +47,7 @@ class _Report:
         self._language = language
 
     def sheets(self, day: date) -> Iterator[Sheet]:
-        columns = self._columns()
+        columns = columns_of(self._batch)
         widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
         customers = self._say(Message("report.customers"))
         yield Sheet(customers, widths, self._customer_rows(columns), has_headers=True)
@@ -101,20 +63,12 @@ class _Report:
     def _say(self, message: Message) -> str:
         return message.text(self._language)
 
-    def _columns(self) -> list[str]:
-        """Choose the columns: what somebody has, what a problem is about, what BeeL needs."""
-        used = set(_OBLIGATORY)
-        for row in self._batch.rows:
-            used.update(column for column in FIELDS if cell_text(row.values, column))
-            used.update(_colours(row, self._batch.verdict(row)))
-        return [column for column in FIELDS if column in used]
-
     def _customer_rows(self, columns: Sequence[str]) -> Iterator[Sequence[Cell]]:
         headings = [heading_of(column, self._language) for column in columns]
         yield [Cell(heading, is_bold=True) for heading in (*headings, *OURS[self._language])]
         for row in self._batch.rows:
             verdict = self._batch.verdict(row)
-            colours, look = _colours(row, verdict), _LOOKS[verdict.kind]
+            colours, look = _colours(row, verdict), LOOKS[verdict.kind]
             yield [
                 *(Cell(self._value(row, column), colours.get(column)) for column in columns),
                 Cell(str(row.number)),
@@ -126,15 +80,15 @@ class _Report:
     def _value(self, row: Row, column: str) -> str:
         if text := cell_text(row.values, column):
             return text if fits(text) else self._unread("")
-        problem = next((error for error in row.errors if _column_of(error, row) == column), None)
-        if problem is None:
+        unread = unread_in(row, column)
+        if unread is None:
             return ""
         # What could not be read must not be readable now, either.
         try:
-            read_value(column, raw_of(problem.value or ""))
+            read_value(column, raw_of(unread))
         except UnreadableError:
-            return problem.value or ""
-        return self._unread(problem.value or "")
+            return unread
+        return self._unread(unread)
 
     def _unread(self, value: str) -> str:
         # To the reader of lists it is an error as spreadsheets show them.
@@ -177,7 +131,7 @@ class _Report:
         counts = batch.counts()
         for kind in ROW_STATUSES:
             if counts[kind]:
-                name, meaning, colour = _LOOKS[kind]
+                name, meaning, colour = LOOKS[kind]
                 yield [Cell(say(name), colour), Cell(str(counts[kind])), Cell(say(meaning))]
         if (more := len(batch.values_changed) - _MOST_CHANGES) > 0:
             yield [Cell(say(Message("report.changes_not_listed"))), Cell(str(more))]
@@ -207,26 +161,4 @@ class _Report:
 
 def _colours(row: Row, verdict: Verdict) -> dict[str, Colour]:
     """Colour the cells that something is wrong with; an error outshines a remark."""
-    found: dict[str, Colour] = {
-        column: "yellow" for remark in verdict.warnings for column in _columns_of(remark, row)
-    }
-    of_errors = _LOOKS[verdict.kind].colour or "red"
-    found |= {column: of_errors for error in verdict.errors for column in _columns_of(error, row)}
-    found.pop("", None)
-    return found
-
-
-def _columns_of(problem: Problem, row: Row) -> Sequence[str]:
-    """Find the columns to colour: of an address that lacks parts each that is empty."""
-    parts = [column for column in _OBLIGATORY if column.startswith("address.")]
-    missing = [column for column in parts if get_value(row.values, column) is None]
-    return missing if problem.field == "address" and missing else [_column_of(problem, row)]
-
-
-def _column_of(problem: Problem, row: Row) -> str:
-    """Find the column that a problem shows in; nothing if it is about the whole row."""
-    field = problem.field.partition("[")[0]
-    if field == "nif" and "nif" not in row.values and row.identifier:
-        return "alternative_id.number"
-    field = _SHOWS_IN.get(field, field)
-    return field if field in FIELDS else ""
+    return {column: marks[0].colour for column, marks in marks_of(row, verdict).items() if column}
