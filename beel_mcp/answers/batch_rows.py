@@ -80,14 +80,25 @@ class BatchRowsAnswer(PageAnswer):
     """A page of the rows of a list."""
 
     batch_id: str | None = None
+    superseded_by: str | None = None
     rows: list[BatchRow] | None = None
 
     def lines(self) -> Sequence[str]:
-        return [row.line() for row in self.rows or ()]
+        return [superseded_line(self.superseded_by), *(row.line() for row in self.rows or ())]
 
 
-def rows_answer(batch: Batch, kind: RowStatus | None, page: int, limit: int) -> BatchRowsAnswer:
-    """Give a page of rows: as many as were asked for, as far as an answer has room for them."""
+def superseded_line(newer: str | None) -> str:
+    """Say that the person corrected a list on its page, and how to go on."""
+    return f"The person corrected this list on its page: go on with batch_id {newer}." * bool(newer)
+
+
+def rows_answer(
+    batch: Batch, kind: RowStatus | None, page: int, limit: int, newer: str | None = None
+) -> BatchRowsAnswer:
+    """Give a page of rows: as many as were asked for, as far as an answer has room for them.
+
+    `newer` is the batch that the person made of this one.
+    """
     chosen = batch.of_kind(kind) if kind else batch.rows
     pages = _pages((_told(batch, row) for row in chosen), limit)
     rows = next(islice(pages, min(page - 1, len(chosen)), None), [])
@@ -103,6 +114,7 @@ def rows_answer(batch: Batch, kind: RowStatus | None, page: int, limit: int) -> 
         status="done",
         summary=f"{what} in this list; {where}.",
         batch_id=batch.batch_id,
+        superseded_by=newer,
         rows=rows,
         total=len(chosen),
         page=page,

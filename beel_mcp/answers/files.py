@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
+from beel_mcp.answers.batch_rows import superseded_line
 from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.answers.validation import ValidationCounts
 from beel_mcp.cleaning import one_word
@@ -176,7 +177,9 @@ class ReportAnswer(FileAnswer):
 
     total: int | None = None
     counts: ValidationCounts | None = None
+    superseded_by: str | None = None
 
     def lines(self) -> Sequence[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
-        return [f"File: {self.path}", f"Rows: {counts}.", _REPORT_ADVICE]
+        newer = superseded_line(self.superseded_by)
+        return [f"File: {self.path}", f"Rows: {counts}.", newer, _REPORT_ADVICE]

@@ -15,7 +15,12 @@ from beel_mcp.answers.answer import (
     next_steps,
     plural,
 )
-from beel_mcp.answers.batch_rows import MOST_COLUMNS, Change, reading_fields
+from beel_mcp.answers.batch_rows import (
+    MOST_COLUMNS,
+    Change,
+    reading_fields,
+    superseded_line,
+)
 from beel_mcp.answers.creations import resuming_call
 from beel_mcp.answers.problems import (
     GROUPS,
@@ -67,6 +72,7 @@ class ValidationAnswer(Answer):
     """What BeeL would say to a list."""
 
     batch_id: str | None = None
+    superseded_by: str | None = None
     expires_at: str | None = None
     total: int | None = None
     importable: int | None = None
@@ -116,6 +122,7 @@ class ValidationAnswer(Answer):
             f"Counts: {counts}{f'; before the corrections: {before}' if before else ''}.",
             self.detail or "",
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
+            superseded_line(self.superseded_by),
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
             self._reading(has_sums=rest > 0),
             self._rows_left_out(),

@@ -45,6 +45,7 @@ class BatchStore:
             now, BATCH_TTL, lambda batch: len(batch.rows), self._forget
         )
         self._origins: OrderedDict[tuple[str, str], Mapping[str, Any]] = OrderedDict()
+        self._successors: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     async def add(self, batch: Batch) -> datetime:
         """Keep a batch, and say until when if nobody uses it."""
@@ -62,6 +63,9 @@ class BatchStore:
         """
         batch = self._kept.find(batch_id, caller)
         if batch is None:
+            newer = self.superseded_by(batch_id, caller)
+            if newer and self._kept.find(newer, caller):
+                raise superseded(newer)
             raise await self._expired(batch_id, caller)
         self._kept.put(batch_id, caller, batch)
         return batch
@@ -77,6 +81,25 @@ class BatchStore:
         if kept.payload_digest != batch.payload_digest:
             raise ValueError("a batch never changes its rows")
         self._kept.put(batch.batch_id, batch.caller, batch)
+
+    def supersede(self, batch_id: str, successor: str, caller: str) -> None:
+        """Remember which batch the person made of one; the assistant is told of it.
+
+        What the assistant itself corrects supersedes nothing: it knows.
+        """
+        self._successors[caller, batch_id] = successor
+        if len(self._successors) > MAX_IN_ALL:
+            self._successors.popitem(last=False)
+
+    def superseded_by(self, batch_id: str, caller: str) -> str | None:
+        """Tell the last batch that the person made of one; None if they made none."""
+        newest, seen = batch_id, {batch_id}
+        while following := self._successors.get((caller, newest)):
+            if following in seen:
+                break
+            newest = following
+            seen.add(newest)
+        return None if newest == batch_id else newest
 
     async def expires_at(self, batch_id: str, caller: str) -> datetime:
         """Tell when a batch goes if nobody uses it; looking counts as use."""
@@ -124,6 +147,17 @@ class BatchStore:
             remedy=f"Call validate_customers {again},{corrections} and use the new batch_id.",
             next_calls=(NextCall("validate_customers", arguments, why),) if arguments else (),
         )
+
+
+def superseded(newer: str, creating: NextCall | None = None) -> CallerError:
+    """Say that the person made another batch of one, and which call goes on with it."""
+    looking = NextCall("list_batch_rows", {"batch_id": newer}, "shows what they made of it")
+    return CallerError(
+        f"The person corrected this list on its page: it is batch {newer} now.",
+        code="superseded",
+        remedy="Go on with the new batch_id; tell the person its counts and ask again.",
+        next_calls=(creating or looking,),
+    )
 
 
 def _short(origin: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:

@@ -1,6 +1,5 @@
 """Customer lists: validated first, then created from what was validated."""
 
-from datetime import datetime
 from typing import Annotated
 
 from anyio import to_thread
@@ -11,14 +10,11 @@ from beel_mcp.answers.batch_rows import BatchRowsAnswer, rows_answer
 from beel_mcp.answers.creations import CreationAnswer
 from beel_mcp.answers.files import ReportAnswer
 from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts
-from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state
+from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state, caller
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
 from beel_mcp.files.safe_dir import check_folder
-from beel_mcp.language import localized
-from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.edits import Correction
-from beel_mcp.settings import Language
 from beel_mcp.tools.declare import read, saves, write
 from beel_mcp.tools.parameters import (
     BatchId,
@@ -62,7 +58,7 @@ async def validate_customers(
     fixes = [Correction(fix.row, fix.field, fix.value) for fix in corrections or ()]
     chosen = [(column.header, column.field) for column in columns or ()] or None
     request = ListRequest(customers, source_path, batch_id, fixes, drop_rows, sheet, chosen)
-    return await validate_list(app_state(ctx), request)
+    return await validate_list(app_state(ctx), request, caller())
 
 
 async def ask_about_creation(
@@ -109,7 +105,8 @@ async def list_batch_rows(
     Call it when validate_customers found more problems than it shows; kind picks one class.
     """
     await beel.account()  # whose list this is stands in every answer
-    return rows_answer(await batches.get(batch_id, caller), kind, page, limit)
+    batch, newer = await batches.get(batch_id, caller), batches.superseded_by(batch_id, caller)
+    return rows_answer(batch, kind, page, limit, newer)
 
 
 async def save_batch_report(
@@ -122,9 +119,11 @@ async def save_batch_report(
     await beel.account()  # without a key there is nothing that was checked
     batch = await batches.get(batch_id, caller)
     await to_thread.run_sync(check_folder, settings.files_dir)
-    data = await to_thread.run_sync(_report, batch, settings.language, now)
-    title = localized(settings.language, en="customers checked", es="clientes revisados")
-    name = f"{title} {now.date().isoformat()}.xlsx"
+    # A server that reads and writes no file starts without this.
+    from beel_mcp.lists.export.report import report_name, report_of  # noqa: PLC0415
+
+    data = await to_thread.run_sync(report_of, batch, settings.language, now)
+    name = report_name(settings.language, now)
     path = await to_thread.run_sync(save_file, settings.files_dir, name, data)
     corrected = NextCall(
         "validate_customers", {"source_path": str(path)}, "once the person has corrected it"
@@ -138,15 +137,9 @@ async def save_batch_report(
         size_bytes=len(data),
         total=len(batch.rows),
         counts=ValidationCounts(**batch.counts()),
+        superseded_by=batches.superseded_by(batch_id, caller),
         next=next_steps(corrected if is_readable else None),
     )
-
-
-def _report(batch: Batch, language: Language, made_at: datetime) -> bytes:
-    # A server that reads and writes no file starts without this.
-    from beel_mcp.lists.export.report import report_of  # noqa: PLC0415
-
-    return report_of(batch, language, made_at)
 
 
 TOOLS = (

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Final
 
 from beel_mcp.cleaning import clean
-from beel_mcp.language import Language
+from beel_mcp.language import Language, localized
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.marks import LOOKS, columns_of, marks_of, unread_in
 from beel_mcp.lists.export.workbook import Cell, Colour, Sheet, cell_text, fits, workbook_of
@@ -37,6 +37,12 @@ def report_of(batch: Batch, language: Language, made_at: datetime) -> bytes:
     its row an error until somebody replaces it.
     """
     return workbook_of(_Report(batch, language).sheets(made_at.date()), made_at)
+
+
+def report_name(language: Language, made_at: datetime) -> str:
+    """Name the file of a report."""
+    title = localized(language, en="customers checked", es="clientes revisados")
+    return f"{title} {made_at.date().isoformat()}.xlsx"
 
 
 class _Report:

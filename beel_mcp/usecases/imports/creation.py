@@ -13,6 +13,7 @@ from beel_mcp.answers.validation import continuing_call, creation_call, foreign_
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.batch import Batch
+from beel_mcp.lists.batch_store import superseded
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.usecases.advice import with_namesakes
 from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed, with_remarks
@@ -113,6 +114,7 @@ async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
         BeelMcpError: nothing was sent.
     """
     batch = await call.state.batches.get(agreed.plan.arguments["batch_id"], call.caller)
+    await _refuse_superseded(call, batch.batch_id)
     write = _write(call, batch)
     if differs := await call.gate.changed_since(agreed, write, await write.preview()):
         return unconfirmed(CreationAnswer, differs, TOOL)
@@ -261,11 +263,23 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
             raise _wrong_count(request.expected_count, len(batch.rows), fact)
         return batch
     batch = await state.batches.get(request.batch_id, call.caller)
+    await _refuse_superseded(call, batch.batch_id)
     if any(check and is_old(check, state.timing.now) for check in batch.checks):
         batch, _ = await validator.validate(batch)  # BeeL may have changed since
         await state.batches.replace(batch)
     check_count(batch, request.expected_count, skip_problems=request.skip_problems)
     return batch
+
+
+async def _refuse_superseded(call: WriteCall, batch_id: str) -> None:
+    """Refuse a list that the person has corrected on its page: they mean what they made of it.
+
+    Raises:
+        CallerError: they did; the call that goes on is in it.
+    """
+    if newer := call.state.batches.superseded_by(batch_id, call.caller):
+        made = await call.state.batches.get(newer, call.caller)
+        raise superseded(newer, creation_call(made))
 
 
 def has_problems(batch: Batch, request: CreateRequest) -> bool:

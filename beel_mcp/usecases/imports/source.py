@@ -7,7 +7,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from beel_mcp.context import AppState, caller
+from beel_mcp.context import AppState
 from beel_mcp.errors import CallerError
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
@@ -55,7 +55,9 @@ class ListRequest:
         return arguments
 
 
-async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batch | None, int]:
+async def read_batch(
+    state: AppState, request: ListRequest, caller: str
+) -> tuple[Batch, Batch | None, int]:
     """Give the list that was asked for, the batch it was made of, if any, and what was corrected.
 
     The number is of the corrections that changed something.
@@ -65,13 +67,13 @@ async def read_batch(state: AppState, request: ListRequest) -> tuple[Batch, Batc
     """
     base = None
     if request.batch_id is not None:
-        batch = base = await state.batches.get(request.batch_id, caller())
+        batch = base = await state.batches.get(request.batch_id, caller)
     elif request.customers is not None:
         rows = read_inline(request.customers)
         changes = respelt_values(request.customers)
-        batch = Batch(caller(), "inline", rows, values_changed=changes)
+        batch = Batch(caller, "inline", rows, values_changed=changes)
     else:
-        batch = await to_thread.run_sync(_from_file, request, state.settings, caller())
+        batch = await to_thread.run_sync(_from_file, request, state.settings, caller)
     corrected = 0
     if request.corrections or request.drop_rows:
         before = batch

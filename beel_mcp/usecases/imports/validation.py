@@ -293,15 +293,15 @@ async def last_sent_at(journal: Journal, account: Account) -> float:
         return 0.0
 
 
-async def validate_list(state: AppState, request: ListRequest) -> ValidationAnswer:
-    """Read the list that a call is about, ask BeeL about it, and keep it as a batch.
+async def validate_list(state: AppState, request: ListRequest, caller: str) -> ValidationAnswer:
+    """Read the list that a call is about, ask BeeL about it, and keep it as the caller's batch.
 
     Raises:
         BeelMcpError: it cannot be read, or BeeL could not be asked about any of it.
     """
     ends_at = anyio.current_time() + state.timing.patience_s
     request.check()
-    read, base, corrected = await read_batch(state, request)
+    read, base, corrected = await read_batch(state, request, caller)
     validator = Validator(state.beel, state.journal, state.timing.now, ends_at)
     batch, stopped = await validator.validate(read)
     checked = Validation(
@@ -314,4 +314,6 @@ async def validate_list(state: AppState, request: ListRequest) -> ValidationAnsw
         is_read_only=state.settings.read_only,
     )
     checked = await with_earlier_decisions(state, checked)
-    return validation_answer(checked, expires_at=await state.batches.add(checked.batch))
+    answer = validation_answer(checked, expires_at=await state.batches.add(checked.batch))
+    newer = state.batches.superseded_by(request.batch_id or "", caller)
+    return answer.model_copy(update={"superseded_by": newer})
