@@ -48,7 +48,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "pages": {
         *("writes.run", "writes.kinds", "writes.consent", "writes.journal"),
-        *("usecases", "answers", "context", "memory", "lists", "files", *LEAVES),
+        *("door", "usecases", "answers", "context", "memory", "lists", "files", *LEAVES),
     },
     "tools": {
         *("writes.run", "writes.consent"),

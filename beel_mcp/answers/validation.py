@@ -181,6 +181,7 @@ class Validation:
     before: Operation | None = None  # created the very same rows, or some of them
     begun: Operation | None = None  # has exactly what can be created left to send
     unsettled: str | None = None  # the operation that may have created some of these customers
+    superseded_by: str | None = None  # what the person made of the batch that was asked about
     is_renewed: bool = False  # has another batch_id: what was decided under the first one is over
 
 
@@ -195,6 +196,7 @@ def validation_answer(facts: Validation, expires_at: datetime) -> ValidationAnsw
         status="partial" if is_partial else "done",
         summary=_summary(facts),
         batch_id=batch.batch_id,
+        superseded_by=facts.superseded_by,
         expires_at=expires_at.isoformat(timespec="seconds"),
         total=len(batch.rows),
         importable=len(batch.importable()),

@@ -12,10 +12,11 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from beel_mcp.cleaning import clean
 from beel_mcp.language import Language, localized
@@ -57,6 +58,12 @@ def render_fragment(template: str, language: Language, *, title: str, **values: 
         _values(language, title, values), page=False, content=template
     )
     return html.strip()
+
+
+def attachment(data: bytes, name: str, media_type: str) -> Response:
+    """Give a file that the browser saves under its name."""
+    disposition = f"attachment; filename*=utf-8''{quote(name, safe='')}"
+    return Response(data, media_type=media_type, headers={"Content-Disposition": disposition})
 
 
 def style() -> Markup:

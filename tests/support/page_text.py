@@ -56,6 +56,8 @@ class _Reader(HTMLParser):
         self.seen.attributes.append((tag, attributes))
         if tag == "html":
             self.seen.language = attributes.get("lang", "")
+        if tag == "option" and "selected" in attributes:
+            self.open[-1][1]["value"] = attributes["value"]  # of the choice around it
         if tag == "tr":
             self.seen.cells.append([])
         if tag not in VOID:

@@ -1,11 +1,11 @@
 """What a person sees of rows, in a workbook and on a page: columns, marks, words of each kind."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import Colour, cell_text
-from beel_mcp.lists.model import FIELDS, Problem, Row, RowStatus, Verdict, get_value
+from beel_mcp.lists.model import FIELDS, PARTS, Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import Message
 
 # BeeL creates nobody without these.
@@ -52,23 +52,20 @@ class Mark(NamedTuple):
 def columns_of(batch: Batch) -> list[str]:
     """Choose the columns: what somebody has, what a problem is about, what BeeL needs."""
     used = set(_OBLIGATORY)
+    # What a row has is nearly always what rows before it had: then there is nothing to look at.
+    names: set[str] = set()
+    parts: dict[str, set[str]] = {name: set() for name in PARTS}
     for row in batch.rows:
-        used.update(_filled(row.values))
-        used.update(marks_of(row, batch.verdict(row)))
+        names |= row.values.keys()
+        for name in parts.keys() & row.values.keys():
+            parts[name] |= row.values[name].keys()
+        verdict = batch.verdict(row)
+        for problem in (*verdict.errors, *verdict.warnings):
+            if problem.field not in used:
+                used.update(_columns_with(problem, row))
+    used |= names
+    used.update(f"{name}.{part}" for name, found in parts.items() for part in found)
     return [column for column in FIELDS if column in used]
-
-
-def _filled(values: Mapping[str, Any]) -> Iterator[str]:
-    """Name the fields that a row has something in; many rows have few of them."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from (f"{name}.{part}" for part, inner in value.items() if _is_shown(inner))
-        elif _is_shown(value):
-            yield name
-
-
-def _is_shown(value: Any) -> bool:
-    return value is not None and value not in ("", ())
 
 
 def marks_of(row: Row, verdict: Verdict) -> dict[str, list[Mark]]:

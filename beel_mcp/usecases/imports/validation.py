@@ -312,8 +312,7 @@ async def validate_list(state: AppState, request: ListRequest, caller: str) -> V
         dropped=len(set(request.drop_rows or ())),
         stopped=stopped,
         is_read_only=state.settings.read_only,
+        superseded_by=state.batches.superseded_by(request.batch_id or "", caller),
     )
     checked = await with_earlier_decisions(state, checked)
-    answer = validation_answer(checked, expires_at=await state.batches.add(checked.batch))
-    newer = state.batches.superseded_by(request.batch_id or "", caller)
-    return answer.model_copy(update={"superseded_by": newer})
+    return validation_answer(checked, expires_at=await state.batches.add(checked.batch))

@@ -1,0 +1,138 @@
+"""A server whose pages a test reads as a browser would, beside the client that calls its tools."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from mcp import Client
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from beel_mcp import server
+from beel_mcp.context import AppState
+from beel_mcp.door.links import Target
+from beel_mcp.pages import batch_page
+from tests.conftest import Connect
+from tests.support.page_text import Outline, outline
+
+Handler = Callable[[Request, AppState, Target], Awaitable[Response]]
+ROUTES: dict[tuple[str, str], dict[str, Handler]] = {
+    ("batch", "GET"): {"": batch_page.show, "list.xlsx": batch_page.workbook},
+    ("batch", "POST"): {"corrections": batch_page.correct},
+}
+
+
+@dataclass
+class Seen:
+    """An answer of a page, and what stands in it."""
+
+    response: httpx.Response
+
+    @property
+    def status(self) -> int:
+        return self.response.status_code
+
+    @property
+    def html(self) -> str:
+        return self.response.text
+
+    @property
+    def outline(self) -> Outline:
+        return outline(self.html)
+
+
+class Browser:
+    """A window on one view; forms are sent with all that stands in them."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def get(self, address: str = "./") -> Seen:
+        return Seen(await self._client.get(address))
+
+    async def send(self, page: Seen, **typed: str) -> Seen:
+        """Fill in a form over what stands in it, send it, and go where it leads."""
+        return await self.post({**self.standing(page), **typed})
+
+    def standing(self, page: Seen) -> dict[str, str]:
+        """Give what a browser would send of a form that nobody touched."""
+        boxes = ("checkbox", "radio")
+        return {
+            name: one.get("value", "")
+            for name, one in page.outline.fields.items()
+            if one.get("type") not in boxes or "checked" in one
+        }
+
+    async def post(self, fields: dict[str, str]) -> Seen:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        content = urlencode(fields).encode()
+        answer = await self._client.post("corrections", content=content, headers=kind)
+        if answer.status_code == 303:
+            return Seen(await self._client.get(answer.headers["Location"]))
+        return Seen(answer)
+
+
+@dataclass
+class Opened:
+    """A client, the state of its server, and windows on its views."""
+
+    client: Client
+    state: AppState
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        return (await self.client.call_tool(tool, arguments)).structured_content or {}
+
+    @asynccontextmanager
+    async def browser(self, target: Target) -> AsyncIterator[Browser]:
+        def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+            async def answer(request: Request) -> Response:
+                request.scope["nonce"] = "N0nce"
+                return await handler(request, self.state, target)
+
+            return answer
+
+        routes = [
+            Route(f"/s/secret/{path}", endpoint(handler), methods=[method])
+            for (view, method), handlers in ROUTES.items()
+            if view == target.view
+            for path, handler in handlers.items()
+        ]
+        transport = httpx.ASGITransport(Starlette(routes=routes))
+        url = "http://127.0.0.1/s/secret/"
+        async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+            yield Browser(client)
+
+
+Open = Callable[..., AbstractAsyncContextManager[Opened]]
+
+
+@pytest.fixture
+def era() -> str:
+    """What a person sees has nothing to do with the protocol's era."""
+    return "auto"
+
+
+@pytest.fixture
+def opening(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Open a client on a server of its own, as `connect` does, with its state at hand."""
+
+    @asynccontextmanager
+    async def opened(*arguments: Any, **options: Any) -> AsyncIterator[Opened]:
+        states: list[AppState] = []
+
+        def made(**parts: Any) -> AppState:
+            states.append(AppState(**parts))
+            return states[-1]
+
+        monkeypatch.setattr(server, "AppState", made)
+        async with connect(*arguments, **options) as client:
+            await client.call_tool("get_status", {})
+            yield Opened(client, states[-1])
+
+    return opened
