@@ -18,6 +18,7 @@ from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
 from beel_mcp.lists.batch_store import BatchStore
+from beel_mcp.memory.packages import PackageStore
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.settings import Settings
 from beel_mcp.writes.consent.elicitation import Asking, can_ask
@@ -52,6 +53,7 @@ class AppState:
     beel: BeelClient
     batches: BatchStore
     selections: SelectionStore
+    packages: PackageStore
     journal: Journal
     writes: BackgroundWrites
     timing: Timing

@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "api": LEAVES,
     "lists": {"memory", *LEAVES},
     "files": LEAVES,
-    "memory": LEAVES,
+    "memory": {"files", *LEAVES},
     "door": LEAVES,
     "writes": set(),
     "writes.journal": {"api", *LEAVES},

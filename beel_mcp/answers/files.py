@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field, PrivateAttr, WithJsonSchema
 
 from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
 from beel_mcp.answers.batch_rows import superseded_line
@@ -21,20 +21,20 @@ _WORDS: Final = {
     "another_invoice": "BeeL sent the PDF of another invoice",
     "unknown": "no PDF came that can be trusted",
 }
+# By what `remedy_code` says; what a person reads on a page has words of its own.
 _REMEDIES: Final = {
-    "DRAFT": "A draft has no PDF before the person issues it in BeeL.",
-    "SCHEDULED": "BeeL issues what is scheduled by itself on its date; ask again after that.",
-    "PROFORMA": "A proforma is no invoice; the person can save it as a PDF in BeeL.",
+    "draft": "A draft has no PDF before the person issues it in BeeL.",
+    "scheduled": "BeeL issues what is scheduled by itself on its date; ask again after that.",
+    "proforma": "A proforma is no invoice; the person can save it as a PDF in BeeL.",
     "not_found": "find_invoices gives the ids of invoices that exist.",
     "pdf_not_ready": "BeeL has no PDF yet; ask once more in a while.",
     "another_invoice": "Ask once more; never use that PDF.",
     "unknown": "Ask once more.",
+    "in_the_making": "BeeL is making its PDF: make the same call again in {seconds} s.",
+    # A third try would be none the wiser.
+    "second_time": "No PDF came before either: the person saves it by hand in BeeL; if there is"
+    " none, BeeL's support can help.",
 }
-# A third try would be none the wiser.
-_SECOND_TIME: Final = (
-    "No PDF came before either: the person saves it by hand in BeeL; if there is none, BeeL's"
-    " support can help."
-)
 _REPORT_ADVICE: Final = (
     "It has the customers' data in full: give it to the person. They correct the coloured cells,"
     " or delete the rows to leave out, and save it."
@@ -102,6 +102,17 @@ class PackageAnswer(FileAnswer):
     )
     resume: str | None = None
     retry_after_s: int | None = None
+    # Under what the package is kept for a person to look at; the answer says it by a link.
+    _package_id: str | None = PrivateAttr(None)
+
+    @property
+    def package_id(self) -> str | None:
+        return self._package_id
+
+    def kept_as(self, package_id: str) -> "PackageAnswer":
+        """Remember under what id the package is kept."""
+        self._package_id = package_id
+        return self
 
     def lines(self) -> Sequence[str]:
         more = self.more_missing
@@ -144,15 +155,24 @@ class PackageAnswer(FileAnswer):
         ]
 
 
-def missing_remedy(
+def remedy_code(
     reason: str, standing: str | None, *, failed_before: bool, retry_after_s: int | None = None
 ) -> str:
-    """Say what can be done about a PDF that is missing; `standing` is what the invoice is."""
+    """Find what can be done about a PDF that is missing; `standing` is what the invoice is."""
     if failed_before and reason in ("pdf_not_ready", "another_invoice", "unknown"):
-        return _SECOND_TIME
+        return "second_time"
     if retry_after_s is not None:
-        return f"BeeL is making its PDF: make the same call again in {max(retry_after_s, 1)} s."
-    return _REMEDIES[reason] if reason in _REMEDIES else _REMEDIES.get(standing or "", "")
+        return "in_the_making"
+    if reason != "draft":
+        return reason
+    return {"DRAFT": "draft", "SCHEDULED": "scheduled", "PROFORMA": "proforma"}.get(
+        standing or "", ""
+    )
+
+
+def missing_remedy(code: str, retry_after_s: int | None = None) -> str:
+    """Say what can be done, to the assistant."""
+    return _REMEDIES.get(code, "").format(seconds=max(retry_after_s or 1, 1))
 
 
 def _told(sums: Mapping[str, str] | None) -> str:

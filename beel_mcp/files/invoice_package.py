@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -171,39 +171,38 @@ def manifest_csv(rows: Sequence[ManifestRow], language: Language) -> bytes:
 
     In Spanish: `;`, decimal comma, a BOM, dates as 14/07/2026. In English: `,` and points.
     """
-    columns = _Columns.of(rows)
+    columns = Columns.of(rows)
     text = io.StringIO(newline="")
     separator = localized(language, en=",", es=";")
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
-    writer.writerow(_header(columns, language))
+    writer.writerow(header_of(columns, language))
     for row in sorted(rows, key=lambda row: row.order):
-        writer.writerow(_cells(row, columns, language))
+        writer.writerow(cells_of(row, columns, language))
     return text.getvalue().encode("utf-8-sig")
 
 
 @dataclass(frozen=True)
-class _Columns:
-    """The columns that depend on the rows."""
+class Columns:
+    """The columns of a manifest that depend on its rows."""
 
     rates: tuple[Decimal | None, ...]
     has_surcharge: bool
 
     @classmethod
-    def of(cls, rows: Sequence[ManifestRow]) -> "_Columns":
+    def of(cls, rows: Sequence[ManifestRow]) -> "Columns":
         rates = {rate for row in rows for rate, _, _ in row.rates}
         known = sorted(rate for rate in rates if rate is not None)
         has_surcharge = any(row.surcharge for row in rows)
         return cls((*known, *([None] if None in rates else [])), has_surcharge)
 
 
-def _header(columns: _Columns, language: Language) -> list[str]:
+def header_of(columns: Columns, language: Language) -> list[str]:
+    """Name the columns."""
     middle: list[str] = []
     for rate in columns.rates:
         middle += ["base", localized(language, en="tax", es="cuota")]
         if rate is not None:
-            percent = _number(rate.normalize(), language, places=None)
-            shown = localized(language, en=f"{percent}%", es=f"{percent} %")
-            middle[-2:] = [f"{word} {shown}" for word in middle[-2:]]
+            middle[-2:] = [f"{word} {percent_of(rate, language)}" for word in middle[-2:]]
     if columns.has_surcharge:
         middle += [localized(language, en="equivalence surcharge", es="recargo de equivalencia")]
     before, after = (
@@ -213,39 +212,62 @@ def _header(columns: _Columns, language: Language) -> list[str]:
     return [*before, *middle, *after]
 
 
-def _cells(row: ManifestRow, columns: _Columns, language: Language) -> list[str]:
+def percent_of(rate: Decimal, language: Language) -> str:
+    """Write a rate as the person does: `5,2 %`."""
+    percent = _number(rate.normalize(), language, places=None)
+    return localized(language, en=f"{percent}%", es=f"{percent} %")
+
+
+def cells_of(
+    row: ManifestRow,
+    columns: Columns,
+    language: Language,
+    write: Callable[[Decimal, Language], str] | None = None,
+) -> list[str]:
+    """Give the cells of a row; amounts as a spreadsheet reads them, or as `write` does."""
+    written = write or _number
+
     def money(amount: Decimal) -> str:
-        return "" if row.day is None else _number(amount, language)
+        return "" if row.day is None else written(amount, language)
 
     return [
         _day(row.day, language),
         safe(row.number or (row.invoice_id if row.missing else "")),
-        _word("types", row.type, language),
+        word_of("types", row.type, language),
         safe(row.rectifies),
         safe(row.customer),
         safe(row.nif),
-        *_amounts(row, columns.rates, language),
+        *_amounts(row, columns.rates, money),
         *([money(row.surcharge)] if columns.has_surcharge else []),
         money(row.withholding),
         money(row.total),
-        _word("statuses", row.status, language),
+        word_of("statuses", row.status, language),
         safe(row.file),
         row.sha256,
-        _word("reasons", row.missing, language),
+        word_of("reasons", row.missing, language),
     ]
 
 
-def _amounts(row: ManifestRow, rates: Sequence[Decimal | None], language: Language) -> list[str]:
+def _amounts(
+    row: ManifestRow, rates: Sequence[Decimal | None], write: Callable[[Decimal], str]
+) -> list[str]:
     """Give base and tax by rate, empty where the invoice has no such rate."""
-    sums: dict[Decimal | None, tuple[Decimal, Decimal]] = {}
-    for rate, base, tax in row.rates:
-        before = sums.get(rate, (Decimal(), Decimal()))
-        sums[rate] = (before[0] + base, before[1] + tax)
+    sums = by_rate([row])
     return [
         text
         for rate in rates
-        for text in ([_number(part, language) for part in sums[rate]] if rate in sums else ("", ""))
+        for text in ([write(part) for part in sums[rate]] if rate in sums else ("", ""))
     ]
+
+
+def by_rate(rows: Iterable[ManifestRow]) -> dict[Decimal | None, tuple[Decimal, Decimal]]:
+    """Add up base and tax of each rate, of one invoice or of many."""
+    sums: dict[Decimal | None, tuple[Decimal, Decimal]] = {}
+    for row in rows:
+        for rate, base, tax in row.rates:
+            before = sums.get(rate, (Decimal(), Decimal()))
+            sums[rate] = (before[0] + base, before[1] + tax)
+    return sums
 
 
 def safe(text: str) -> str:
@@ -269,7 +291,8 @@ def _words() -> dict[str, Any]:
     return read_data("manifest_words")
 
 
-def _word(table: str, key: str, language: Language) -> str:
+def word_of(table: str, key: str, language: Language) -> str:
+    """Say a type, a status or a reason as the manifest does; an unknown one as it is."""
     return safe(_words()[table].get(key, {}).get(language, key))
 
 

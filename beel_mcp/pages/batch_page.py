@@ -21,7 +21,8 @@ from beel_mcp.pages.batch_form import (
     corrections_of,
     read_form,
 )
-from beel_mcp.pages.batch_view import Asked, address_of, batch_view, card_view
+from beel_mcp.pages.batch_view import Asked, batch_view, card_view
+from beel_mcp.pages.paging import address_of, page_asked
 from beel_mcp.pages.rendering import attachment, render_fragment, render_page, say
 from beel_mcp.usecases.imports.source import ListRequest
 from beel_mcp.usecases.imports.validation import validate_list
@@ -50,8 +51,9 @@ async def correct(request: Request, state: AppState, target: Target) -> Response
         return await _page(
             request, state, target, newest, asked, typed, problem=problem, errors=errors
         )
-    kind = typed.kind if typed.kind and newest.counts()[typed.kind] else None
-    return RedirectResponse(address_of(kind), HTTPStatus.SEE_OTHER)
+    has_more = typed.kind is not None and newest.counts()[typed.kind] > 0
+    there = address_of(Asked(typed.kind).in_address if has_more else None)
+    return RedirectResponse(there, HTTPStatus.SEE_OTHER)
 
 
 async def _make(
@@ -157,9 +159,6 @@ async def _newest(state: AppState, target: Target) -> Batch | None:
 
 
 def _asked(request: Request) -> Asked:
-    """Read which rows are asked for; what makes no sense is all of them, from the first."""
-    given = request.query_params
-    kind = next((one for one in ROW_STATUSES if one == given.get("kind")), None)
-    page = given.get("page", "1")
-    number = int(page) if page.isascii() and page.isdecimal() and len(page) < 7 else 1
-    return Asked(kind, max(number, 1), is_whole=page == "all")
+    """Read which rows are asked for; a class that there is not is all of them."""
+    given = request.query_params.get("kind")
+    return Asked(next((one for one in ROW_STATUSES if one == given), None), page_asked(request))

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import ceil
 from typing import Final
-from urllib.parse import urlencode
 
 from beel_mcp.cleaning import clean, safe_text
 from beel_mcp.language import Language
@@ -24,9 +22,9 @@ from beel_mcp.pages.batch_form import (
     offered_in,
     typed_in,
 )
+from beel_mcp.pages.paging import ROWS_PER_PAGE, Pager, address_of, pager_of
 from beel_mcp.pages.rendering import say
 
-ROWS_PER_PAGE: Final = 50
 ROWS_IN_CARD: Final = 10
 _LONGEST_SHOWN: Final = 300
 _LONG_FIELDS: Final = ("notes",)
@@ -37,8 +35,15 @@ class Asked:
     """Which rows a person wants to see: of one class or all, a page of them or the whole."""
 
     kind: RowStatus | None = None
-    page: int = 1
-    is_whole: bool = False
+    page: int | None = 1  # none: all of them
+
+    @property
+    def is_whole(self) -> bool:
+        return self.page is None
+
+    @property
+    def in_address(self) -> Mapping[str, str]:
+        return {"kind": self.kind} if self.kind else {}
 
 
 @dataclass(frozen=True)
@@ -102,20 +107,6 @@ class RowView:
 
 
 @dataclass(frozen=True)
-class Pager:
-    """Which rows are shown of how many, and where the others are."""
-
-    page: int
-    pages: int
-    first: int
-    last: int
-    total: int
-    before: str
-    after: str
-    whole: str
-
-
-@dataclass(frozen=True)
 class BatchView:
     """All that the page of a list shows."""
 
@@ -146,8 +137,8 @@ def batch_view(
     if typed.rows:
         rows = [row for row in batch.rows if row.number in typed.rows][:ROWS_PER_PAGE]
         return _view(batch, language, asked, rows, None, typed, errors)
-    pager = _pager(asked, len(chosen))
-    rows = list(chosen[max(pager.first - 1, 0) : pager.last])
+    pager = pager_of(asked.page, len(chosen), asked.in_address)
+    rows = list(chosen[pager.rows])
     return _view(batch, language, asked, rows, pager, typed, errors)
 
 
@@ -156,8 +147,8 @@ def card_view(batch: Batch, language: Language) -> BatchView:
     worth_a_look = (row for row in batch.rows if batch.verdict(row).kind != "valid")
     rows = list(islice(worth_a_look, ROWS_IN_CARD))
     others = batch.counts()["valid"]
-    pager = Pager(1, 1, 1, len(rows), len(batch.rows) - others, "", "", "")
-    return _view(batch, language, Asked(is_whole=True), rows, pager, NOTHING_TYPED, NO_ERRORS)
+    pager = Pager(1, 1, 1, len(rows), len(batch.rows) - others)
+    return _view(batch, language, Asked(page=None), rows, pager, NOTHING_TYPED, NO_ERRORS)
 
 
 def _view(
@@ -202,32 +193,9 @@ def _classes(
                 count=counts[kind],
                 meaning=look.meaning.text(language),
                 colour=look.colour or "green",
-                address=address_of(kind),
+                address=address_of({"kind": kind}),
                 is_current=kind == current,
             )
-
-
-def _pager(asked: Asked, total: int) -> Pager:
-    """Find the rows of a page; a page behind the last is the last."""
-    size = max(total, 1) if asked.is_whole else ROWS_PER_PAGE
-    pages = max(ceil(total / size), 1)
-    page = 1 if asked.is_whole else min(asked.page, pages)
-    return Pager(
-        page=page,
-        pages=pages,
-        first=min((page - 1) * size + 1, total),
-        last=min(page * size, total),
-        total=total,
-        before=address_of(asked.kind, page - 1) if page > 1 else "",
-        after=address_of(asked.kind, page + 1) if page < pages else "",
-        whole=address_of(asked.kind, "all") if pages > 1 else "",
-    )
-
-
-def address_of(kind: RowStatus | None, page: int | str = 1) -> str:
-    """Give the address of some rows, from any address of the same view."""
-    asked = {**({"kind": kind} if kind else {}), **({"page": page} if page != 1 else {})}
-    return f"./?{urlencode(asked)}" if asked else "./"
 
 
 def heading(column: str, language: Language) -> str:

@@ -20,6 +20,7 @@ from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
 from beel_mcp.language import Language
 from beel_mcp.lists.batch_store import BatchStore
+from beel_mcp.memory.packages import PackageStore
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.redaction import install_redaction
 from beel_mcp.server.prompts import as_prompt, completer, read_prompts
@@ -105,6 +106,7 @@ def _lifespan(
                     beel=beel,
                     batches=BatchStore(timing.now, journal.personal_data),
                     selections=SelectionStore(timing.now),
+                    packages=PackageStore(timing.now),
                     journal=journal,
                     writes=writes,
                     timing=timing,

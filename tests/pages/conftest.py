@@ -17,7 +17,7 @@ from starlette.routing import Route
 from beel_mcp import server
 from beel_mcp.context import AppState
 from beel_mcp.door.links import Target
-from beel_mcp.pages import batch_page
+from beel_mcp.pages import batch_page, package_page
 from tests.conftest import Connect
 from tests.support.page_text import Outline, outline
 
@@ -25,6 +25,7 @@ Handler = Callable[[Request, AppState, Target], Awaitable[Response]]
 ROUTES: dict[tuple[str, str], dict[str, Handler]] = {
     ("batch", "GET"): {"": batch_page.show, "list.xlsx": batch_page.workbook},
     ("batch", "POST"): {"corrections": batch_page.correct},
+    ("package", "GET"): {"": package_page.show},
 }
 
 

@@ -13,7 +13,8 @@ from beel_mcp.lists.model import Problem, Row
 from beel_mcp.messages import Message, verbatim
 from beel_mcp.pages import batch_view as views
 from beel_mcp.pages.batch_form import Typed, read_form
-from beel_mcp.pages.batch_view import ROWS_PER_PAGE, Asked, BatchView, batch_view, card_view
+from beel_mcp.pages.batch_view import Asked, BatchView, batch_view, card_view
+from beel_mcp.pages.paging import ROWS_PER_PAGE
 from beel_mcp.pages.rendering import render_fragment, render_page
 from tests.support.customers import customer
 from tests.support.hostile.payloads import MARK, PAYLOADS
@@ -95,7 +96,7 @@ def test_no_text_of_a_list_is_anything_but_text() -> None:
         for view in (
             batch_view(batch, "es", Asked()),
             batch_view(batch, "es", Asked(), typed, errors),
-            batch_view(batch, "en", Asked(is_whole=True)),
+            batch_view(batch, "en", Asked(page=None)),
         ):
             html = page_of(view, problem=texts[0])
             assert not HIDDEN.search(html)
@@ -140,7 +141,7 @@ def test_the_columns_of_a_list_are_found_without_drawing_its_rows(
 
 @pytest.mark.slow
 def test_what_is_printed_has_every_row_of_its_class_and_no_form() -> None:
-    view = batch_view(many(500), "es", Asked("error", is_whole=True))
+    view = batch_view(many(500), "es", Asked("error", None))
     seen = outline(page_of(view))
     assert len(view.rows) == 500 // 7
     assert not {"form", "button", "select"} & set(seen.tags)

@@ -22,7 +22,7 @@ PAGES = Path(beel_mcp.__file__).parent / "pages"
 TEMPLATES = sorted((PAGES / "templates").glob("*.html"))
 SAID = re.compile(r'"((?:[a-z_]+\.)[a-z_0-9]+)"')
 # Chosen by what they are about: these names are not written out.
-LOOKED_UP = re.compile(r"environment\.")
+LOOKED_UP = re.compile(r"(?:environment|remedy)\.")
 LANGUAGES: tuple[Language, ...] = ("es", "en")
 
 

@@ -20,6 +20,7 @@ class Outline:
     links: list[tuple[str, str]] = field(default_factory=list)  # address and words
     labels: dict[str, str] = field(default_factory=dict)  # by the id of the field
     cells: list[list[str]] = field(default_factory=list)
+    tables: dict[str, list[list[str]]] = field(default_factory=dict)  # by their captions
     text: str = ""
 
     @property
@@ -60,6 +61,7 @@ class _Reader(HTMLParser):
             self.open[-1][1]["value"] = attributes["value"]  # of the choice around it
         if tag == "tr":
             self.seen.cells.append([])
+            self.seen.tables[self.seen.captions[-1]].append(self.seen.cells[-1])
         if tag not in VOID:
             self.open.append((tag, attributes, []))
 
@@ -80,6 +82,7 @@ class _Reader(HTMLParser):
             self.seen.titles.append(words)
         elif tag == "caption":
             self.seen.captions.append(words)
+            self.seen.tables[words] = []
         elif tag == "a":
             self.seen.links.append((attributes.get("href", ""), words))
         elif tag == "label" and "for" in attributes:

@@ -1,10 +1,10 @@
 """Writes the ZIP of a finished package, and builds the answers about one that is not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from beel_mcp.answers.answer import capped, next_steps, plural
 from beel_mcp.answers.files import (
@@ -13,8 +13,8 @@ from beel_mcp.answers.files import (
     PackageAnswer,
     PackageCounts,
     missing_remedy,
+    remedy_code,
 )
-from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.errors import ApiError, NextCall
 from beel_mcp.files.invoice_package import (
     ManifestRow,
@@ -25,12 +25,27 @@ from beel_mcp.files.invoice_package import (
     unique,
 )
 from beel_mcp.files.output import file_uri
+from beel_mcp.memory.packages import FinishedPackage
 from beel_mcp.settings import Settings
-from beel_mcp.usecases.invoice_sums.bookkeeping import INVOICED, in_order, money, standing
+from beel_mcp.usecases.invoice_sums.bookkeeping import money
 from beel_mcp.usecases.invoice_zip.package import Package
+from beel_mcp.usecases.invoice_zip.sums import (
+    amounts_of,
+    by_status,
+    invoiced,
+    not_invoiced,
+    standing_of,
+)
 
 
-def assemble(package: Package, settings: Settings) -> PackageAnswer:
+class Assembled(NamedTuple):
+    """What is answered about a package that is finished, and the rows of its manifest."""
+
+    answer: PackageAnswer
+    rows: Sequence[ManifestRow]
+
+
+def assemble(package: Package, settings: Settings) -> Assembled:
     """Write the ZIP, whole or not at all."""
     selection, included = package.selection, package.included()
     names = dict(zip(included, unique(_name(package, id_) for id_ in included), strict=True))
@@ -45,7 +60,7 @@ def assemble(package: Package, settings: Settings) -> PackageAnswer:
     saved = save_package(settings.files_dir, selection.file_name, members, manifest)
     missing = len(package.missing())
     lacks = f"; {missing} {'is' if missing == 1 else 'are'} missing" if missing else ""
-    return PackageAnswer(
+    answer = PackageAnswer(
         status="partial" if missing else "done",
         summary=f"{plural(len(included), 'invoice')} saved as {saved.path.name}{lacks}.",
         path=str(saved.path),
@@ -53,22 +68,37 @@ def assemble(package: Package, settings: Settings) -> PackageAnswer:
         size_bytes=saved.size_bytes,
         sha256=saved.sha256,
         retry_after_s=_again_in(package),
-        included_sums=_by_status(_rows(package, included), invoiced=True),
+        included_sums=_totals(invoiced(_rows(package, included))),
         **_sums(package),
         **_state(package),
     )
+    return Assembled(answer, rows)
 
 
-def nothing_to_save(package: Package) -> PackageAnswer:
+def nothing_to_save(package: Package) -> Assembled:
     """Say that there is no PDF of any of them, and why."""
     asked = len(package.selection.ids)
     reason = f"BeeL has a PDF of none of the {asked}" if asked > 1 else "this invoice has no PDF"
-    return PackageAnswer(
+    answer = PackageAnswer(
         status="nothing_done",
         summary=f"No file was saved: {reason if asked else 'no invoices match'}.",
         retry_after_s=_again_in(package),
         **_sums(package),
         **_state(package),
+    )
+    return Assembled(answer, [_row(package, id_, "") for id_ in package.selection.ids])
+
+
+def finished(package: Package, made: Assembled) -> FinishedPackage:
+    """Give what is kept of a package for a person to look at."""
+    return FinishedPackage(
+        caller=package.selection.caller,
+        file_name=Path(made.answer.path).name if made.answer.path else None,
+        rows=tuple(sorted(made.rows, key=lambda row: row.order)),
+        remedies={id_: _remedy(package, id_) for id_ in package.missing()},
+        again_in_s=_again_in(package),
+        drafts_left_out=package.selection.drafts_left_out,
+        is_miscounted=package.is_miscounted,
     )
 
 
@@ -111,8 +141,7 @@ def _again_in(package: Package) -> int | None:
 def _missing(package: Package, invoice_id: str) -> MissingInvoice:
     facts = package.selection.facts.get(invoice_id)
     reason = package.results[invoice_id].missing or "unknown"
-    known = standing(facts.status, facts.type) if facts else None
-    failed_before = invoice_id in package.failed_before
+    known = standing_of(facts) if facts else None
     return MissingInvoice(
         invoice_id=invoice_id,
         number=facts.number or None if facts else None,
@@ -120,10 +149,17 @@ def _missing(package: Package, invoice_id: str) -> MissingInvoice:
         status=known,
         reason=reason,
         remedy=missing_remedy(
-            *(reason, known),
-            failed_before=failed_before,
-            retry_after_s=package.results[invoice_id].retry_after_s,
+            _remedy(package, invoice_id), package.results[invoice_id].retry_after_s
         ),
+    )
+
+
+def _remedy(package: Package, invoice_id: str) -> str:
+    facts, result = package.selection.facts.get(invoice_id), package.results[invoice_id]
+    return remedy_code(
+        *(result.missing or "unknown", standing_of(facts) if facts else None),
+        failed_before=invoice_id in package.failed_before,
+        retry_after_s=result.retry_after_s,
     )
 
 
@@ -157,21 +193,11 @@ def _row(package: Package, invoice_id: str, file: str) -> ManifestRow:
 def _sums(package: Package) -> Mapping[str, Any]:
     """Add up all that was requested: what was invoiced, and apart from it what was not."""
     rows = _rows(package, package.selection.ids)
-    counted = [row for row in rows if standing(row.status, row.type) in INVOICED]
-    rates = [part for row in counted for part in row.rates]
-    surcharge = sum((row.surcharge for row in counted), Decimal())
-    invoiced = Amounts(
-        count=len(counted),
-        base=money(sum((base for _, base, _ in rates), Decimal())),
-        tax=money(sum((tax for _, _, tax in rates), Decimal())),
-        surcharge=money(surcharge) if surcharge else None,
-        withholding=money(sum((row.withholding for row in counted), Decimal())),
-        total=money(sum((row.total for row in counted), Decimal())),
-    )
+    counted = invoiced(rows)
     return {
-        "invoiced": invoiced if rows else None,
-        "sums": _by_status(rows, invoiced=True) if rows else None,
-        "not_invoiced": _by_status(rows, invoiced=False) or None,
+        "invoiced": amounts_of(counted) if rows else None,
+        "sums": _totals(counted) if rows else None,
+        "not_invoiced": _totals(not_invoiced(rows)) or None,
     }
 
 
@@ -180,11 +206,5 @@ def _rows(package: Package, ids: Iterable[str]) -> list[ManifestRow]:
     return [facts[id_] for id_ in ids if id_ in facts]
 
 
-def _by_status(rows: Iterable[ManifestRow], *, invoiced: bool) -> dict[str, str]:
-    """Add up the totals by status; EUR."""
-    sums: dict[str, Decimal] = {}
-    for row in rows:
-        name = standing(row.status, row.type)
-        if (name in INVOICED) == invoiced:
-            sums[name] = sums.get(name, Decimal()) + row.total
-    return {name: money(sums[name]) for name in in_order(sums)}
+def _totals(rows: Iterable[ManifestRow]) -> dict[str, str]:
+    return {name: amounts.total for name, amounts in by_status(rows).items()}

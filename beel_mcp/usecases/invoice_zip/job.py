@@ -15,7 +15,12 @@ from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.files.failed_pdfs import FailedPdfs
 from beel_mcp.files.safe_dir import check_folder, unusable
 from beel_mcp.files.staging import PACKAGES, Staging, forget_old
-from beel_mcp.usecases.invoice_zip.assembly import assemble, in_progress, nothing_to_save
+from beel_mcp.usecases.invoice_zip.assembly import (
+    assemble,
+    finished,
+    in_progress,
+    nothing_to_save,
+)
 from beel_mcp.usecases.invoice_zip.fetching import Fetching
 from beel_mcp.usecases.invoice_zip.package import Package, Selection
 from beel_mcp.usecases.invoice_zip.selection import (
@@ -100,14 +105,16 @@ class PackageJob:
             self._state.settings.state_dir, package.selection.ledger_id, self._state.timing.now()
         )
         package.failed_before = await to_thread.run_sync(failures.before)
-        answer = (
+        made = (
             await to_thread.run_sync(assemble, package, self._state.settings)
             if package.included()
             else nothing_to_save(package)
         )
+        kept = finished(package, made)
+        self._state.packages.add(kept)
         package.staging.remove()
         await to_thread.run_sync(failures.record, package.failed(), package.included())
-        return answer
+        return made.answer.kept_as(kept.package_id)
 
     def _is_time_to_write(self) -> bool:
         size = sum(result.size_bytes for result in self._package.results.values())
