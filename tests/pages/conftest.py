@@ -17,10 +17,12 @@ from starlette.routing import Route
 from beel_mcp import server
 from beel_mcp.context import AppState
 from beel_mcp.door.links import Target
+from beel_mcp.door.security import Guarded
 from beel_mcp.pages import batch_page, package_page
 from tests.conftest import Connect
 from tests.support.page_text import Outline, outline
 
+AUTHORITY = "127.0.0.1:8765"
 Handler = Callable[[Request, AppState, Target], Awaitable[Response]]
 ROUTES: dict[tuple[str, str], dict[str, Handler]] = {
     ("batch", "GET"): {"": batch_page.show, "list.xlsx": batch_page.workbook},
@@ -71,9 +73,12 @@ class Browser:
         }
 
     async def post(self, fields: dict[str, str]) -> Seen:
-        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        sent = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": f"http://{AUTHORITY}",
+        }
         content = urlencode(fields).encode()
-        answer = await self._client.post("corrections", content=content, headers=kind)
+        answer = await self._client.post("corrections", content=content, headers=sent)
         if answer.status_code == 303:
             return Seen(await self._client.get(answer.headers["Location"]))
         return Seen(answer)
@@ -93,7 +98,6 @@ class Opened:
     async def browser(self, target: Target) -> AsyncIterator[Browser]:
         def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             async def answer(request: Request) -> Response:
-                request.scope["nonce"] = "N0nce"
                 return await handler(request, self.state, target)
 
             return answer
@@ -104,8 +108,8 @@ class Opened:
             if view == target.view
             for path, handler in handlers.items()
         ]
-        transport = httpx.ASGITransport(Starlette(routes=routes))
-        url = "http://127.0.0.1/s/secret/"
+        transport = httpx.ASGITransport(Guarded(Starlette(routes=routes), AUTHORITY))
+        url = f"http://{AUTHORITY}/s/secret/"
         async with httpx.AsyncClient(transport=transport, base_url=url) as client:
             yield Browser(client)
 

@@ -75,6 +75,17 @@ async def test_a_program_that_reads_aloud_finds_its_way(opening: Open, language:
 POINTERS = ("for", "aria-describedby", "aria-labelledby")
 
 
+async def test_the_policy_of_the_door_lets_the_style_of_the_page_in(opening: Open) -> None:
+    async with opening() as opened:
+        target = await checked(opened, *MIXED)
+        async with opened.browser(target) as browser:
+            page = await browser.get()
+    policy = page.response.headers["content-security-policy"]
+    [nonce] = [one["nonce"] for tag, one in page.outline.attributes if tag == "style"]
+    assert f"style-src 'nonce-{nonce}'" in policy
+    assert "default-src 'none'" in policy
+
+
 async def test_a_class_has_its_own_list(opening: Open) -> None:
     async with opening() as opened:
         target = await checked(opened, *MIXED)
