@@ -132,6 +132,8 @@ async def _page(
     errors: FieldErrors = NO_ERRORS,
 ) -> Response:
     language = state.settings.language
+    newest = {state.batches.superseded_by(one, target.caller) for one in batch.lineage}
+    is_corrected = batch.batch_id in newest
 
     def render() -> Response:
         return render_page(
@@ -142,7 +144,7 @@ async def _page(
             where=state.where(),
             view=batch_view(batch, language, asked, typed, errors),
             problem=problem,
-            is_corrected=batch.batch_id != target.id,
+            is_corrected=is_corrected,
             status_code=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         )
 

@@ -113,6 +113,9 @@ async def test_what_is_typed_becomes_a_new_list_that_the_assistant_hears_of(open
         assert new != target.id
         assert shown_id(again) == new
         assert "You corrected this list" in after.html
+        assert "You corrected this list" not in page.html
+        async with opened.browser(replace(target, id=new)) as later:
+            assert "You corrected this list" in (await later.get()).html
         assert (await opened.state.batches.get(new, "local")).counts()["valid"] == 2
         old = await opened.state.batches.get(target.id, "local")
         assert old.counts()["valid"] == 1

@@ -1,6 +1,8 @@
 """What every page and card has: one source, text that stays text, words in both languages."""
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -107,6 +109,15 @@ def test_numbers_are_written_as_the_person_does() -> None:
     assert rendering._values("es", "", {})["amount"]("1234.5") == "1.234,50 €"
     assert rendering._values("en", "", {})["amount"]("-1234.5") == "-€1,234.50"
     assert rendering._values("es", "", {})["day"](None) == ""
+
+
+@pytest.mark.slow
+def test_a_server_that_shows_no_page_starts_without_templates() -> None:
+    code = "import sys, beel_mcp.server; print({'jinja2', 'beel_mcp.pages'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()"
 
 
 # -- words ------------------------------------------------------------------------------------
