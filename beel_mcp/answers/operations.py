@@ -210,7 +210,7 @@ def operations_answer(
     page_note = f" Page {page} is empty." if total and not ended else ""
     return OperationAnswer(
         status="done",
-        summary=f"{number} running or of unknown outcome; {over}.{page_note}",
+        summary=f"{number} waiting, running or of unknown outcome; {over}.{page_note}",
         operations=shown,
         more_operations=more,
         ended=list(ended) or None,
@@ -279,16 +279,21 @@ def _deed(operation: Operation) -> str:
 def open_operation(operation: Operation, *, running: bool) -> OpenOperation:
     """Describe an operation that is in flight or not settled."""
     in_flight = any(chunk.state == "PENDING" for chunk in operation.chunks)
+    # Before its first request; what is left out was decided with the plan.
+    waits = running and all(chunk.state in ("READY", "REJECTED") for chunk in operation.chunks)
     # Nobody is at it any more, and what was not sent needs a new decision.
     is_half_done = not running and not operation.is_open
+    state = "interrupted" if is_half_done else "unsettled"
+    if running or in_flight:
+        state = "waiting for its turn" if waits else "running"
     return OpenOperation(
         operation_id=operation.operation_id,
         tool=operation.kind,
-        state="running" if running or in_flight else "interrupted" if is_half_done else "unsettled",
+        state=state,
         records=sum(
             chunk.count
             for chunk in operation.chunks
-            if chunk.is_open or (is_half_done and chunk.state == "READY")
+            if chunk.is_open or ((running or is_half_done) and chunk.state == "READY")
         ),
         started_at=iso_time(operation.started_at),
     )

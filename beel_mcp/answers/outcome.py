@@ -22,6 +22,7 @@ from beel_mcp.writes.journal.workers import BackgroundWrites
 from beel_mcp.writes.kinds import KINDS
 from beel_mcp.writes.kinds.previous_values import as_shown
 from beel_mcp.writes.kinds.protocol import OutcomeWords
+from beel_mcp.writes.kinds.value_words import value_words
 
 RETRY_AFTER_S: Final = 15
 _AGREED: Final = {
@@ -182,7 +183,9 @@ class Outcome:
     def _messages(self, record: RowRecord) -> Sequence[str]:
         if record.previous and record.after:
             old, new = as_shown(record.previous), as_shown(record.after)
-            changes = [f"{path}: {_value(old[path])} → {_value(new[path])}" for path in old]
+            changes = [
+                f"{path}: {_value(path, old[path])} → {_value(path, new[path])}" for path in old
+            ]
             return [*changes, record.message] if record.message else changes
         if record.problems:
             return [problem.message for problem in record.problems]
@@ -214,12 +217,13 @@ async def read_outcomes(
     ]
 
 
-def _value(value: Any) -> str:
+def _value(path: str, value: Any) -> str:
     """Give a field's value, which is data, so short that two of them have room in a message."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    parts = value.values() if isinstance(value, Mapping) else value
-    text = ", ".join(map(str, parts)) if not isinstance(parts, str | int | float) else str(parts)
+    if isinstance(value, Mapping):
+        return value_words(path, value, VALUE_LIMIT, "en")
+    text = str(value) if isinstance(value, str | int | float) else ", ".join(map(str, value))
     return quoted(text, VALUE_LIMIT)

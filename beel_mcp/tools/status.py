@@ -43,14 +43,12 @@ async def get_status(
         account = await beel.account()
         if not settings.read_only:
             await journal.check()
-        unsettled = await journal.unfinished(account, caller)
+        unsettled = await journal.not_over(account, caller, writes.running)
     except BeelMcpError as error:
         return _with_problem(answer, error)
     answer.today = today(over(await journal.recent(caller), account.ledger_id))
     shown, answer.more_unsettled = capped(unsettled, UNSETTLED_CAP)
-    answer.unsettled = [
-        open_operation(found, running=bool(writes.running(found.operation_id))) for found in shown
-    ] or None
+    answer.unsettled = [open_operation(one, running=running) for one, running in shown] or None
     step = NextCall("check_operation", {}, "settles what is unsettled, by reading")
     answer.next = next_steps(step if unsettled else None)
     return answer

@@ -105,12 +105,10 @@ class WriteCall:
         return await find_operation(self.state, self.caller, operation_id)
 
     async def open_operations(self, account: Account) -> list[OpenOperation]:
-        """List what is running, unsettled or interrupted."""
-        writes = self.state.writes
-        return [
-            open_operation(found, running=writes.running(found.operation_id) is not None)
-            for found in await self.state.journal.unfinished(account, self.caller)
-        ]
+        """List what waits for its turn, is running, unsettled or interrupted."""
+        state = self.state
+        found = await state.journal.not_over(account, self.caller, state.writes.running)
+        return [open_operation(one, running=running) for one, running in found]
 
     async def ended_operations(
         self, account: Account, page: int

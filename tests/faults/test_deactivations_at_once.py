@@ -91,6 +91,27 @@ async def test_a_cancelled_call_leaves_its_deactivation_running_and_recorded(
     assert effects(beel.app) == ids
 
 
+async def test_what_waits_for_its_turn_is_listed_beside_what_is_running(
+    connect_to: Connect, beel: FaultServer, mode: str
+) -> None:
+    ids = crowd(beel.app, 3)
+    async with connect_to() as client, anyio.create_task_group() as group:
+        first, second = await planned(client, ids[:1], mode), await planned(client, ids[1:], mode)
+        beel.fault("delay", committed=True, method=METHODS[mode])
+        group.start_soon(client.call_tool, "confirm_plan", first)
+        await beel.arrived.wait()
+        group.start_soon(client.call_tool, "confirm_plan", second)
+        told: dict[str, int] = {}
+        while len(told) < 2:  # until it is decided, too
+            listed = await call(client, "check_operation")
+            told = {one["state"]: one["records"] for one in listed["operations"]}
+        assert told == {"running": 1, "waiting for its turn": 2}
+        status = await call(client, "get_status")
+        assert {one["state"] for one in status["unsettled"]} == {*told}
+        beel.released.set()
+    assert sorted(effects(beel.app)) == sorted(ids)
+
+
 async def test_whoever_hangs_up_in_the_middle_finds_the_outcome_recorded(
     connect_to: Connect, beel: FaultServer, tmp_path: Path, mode: str
 ) -> None:

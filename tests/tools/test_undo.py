@@ -111,7 +111,7 @@ async def test_the_sentence_says_what_is_put_back_of_which_operation_and_when(
         assert single.startswith("undo in 1 customer the change of 20")
         assert both.startswith("undo in 2 customers the change of 20")
         assert "giving each its old values back" in both
-        assert active.startswith("set 2 customers active again, marked as inactive on 20")
+        assert active.startswith("make 2 customers active again, marked as inactive on 20")
         assert again.startswith("reverse in 2 customers what was undone on 20")
     else:
         assert single.startswith("deshacer en 1 cliente el cambio del ")
@@ -317,7 +317,7 @@ async def test_a_change_between_sentence_and_yes_is_shown_anew(
     edit(sandbox, "notes", "De otra persona", one)
     told = await confirmed(client, plan)
     assert told["status"] == "confirmation_required"
-    assert told["differences"] == ['"Cliente de Prueba 0" was changed since']
+    assert told["differences"] == ['"Cliente de Prueba 0" has been changed since']
     assert len(guarded_requests(sandbox)) == sent
     assert (await confirmed(client, told))["updated"] == [other]
 
@@ -421,6 +421,18 @@ async def test_old_and_new_values_are_paged_through_by_record_and_field(
         (2, "active: yes → no"),
         (2, 'preferred_payment_method.iban: "…1332" → "…6789"'),
     ]
+
+
+async def test_a_way_to_pay_that_was_added_is_told_in_words(
+    client: Client, sandbox: Starlette
+) -> None:
+    pays = {"method": "transferencia", "iban": OTHER_IBAN, "payment_term_days": 30}
+    [one] = add(sandbox)
+    edit(sandbox, "preferred_payment_method", None, one)
+    done = await updated(client, [one], {"preferred_payment_method": pays})
+    told = await call(client, "check_operation", operation_id=done["operation_id"])
+    words = "none → bank transfer to the account ending in 6789, 30 days"
+    assert [row["message"] for row in told["rows"]] == [f"preferred_payment_method: {words}"]
 
 
 async def test_old_values_are_told_in_whole_sentences(client: Client, sandbox: Starlette) -> None:

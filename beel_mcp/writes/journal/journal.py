@@ -135,9 +135,9 @@ class Journal:
         return await self._select(_OPEN, account.ledger_id, None)
 
     async def unfinished(self, account: Account, caller: str) -> list[Operation]:
-        """List what is a caller's and in flight, unsettled, or left half sent by a dead process.
+        """List what is a caller's and in flight, unsettled, or not wholly sent and not over.
 
-        Of the last nothing is unknown, and nobody goes on with it.
+        Of the last nothing is unknown: it waits for its turn, is under way, or its process is dead.
         """
         if not self.exists():
             return []
@@ -147,17 +147,20 @@ class Journal:
         def read(db: sqlite3.Connection) -> list[Operation]:
             ledger = (account.ledger_id, caller)
             half_sent = entries.select(db, f"{where} ORDER BY started_at", *ledger, day_ago)
-            return [*entries.select(db, _OPEN, *ledger), *filter(self._is_interrupted, half_sent)]
+            return [*entries.select(db, _OPEN, *ledger), *filter(_is_half_sent, half_sent)]
 
         return await self._database.read(read)
 
-    def _is_interrupted(self, operation: Operation) -> bool:
-        return (
-            not operation.is_open
-            and any(chunk.state == "READY" for chunk in operation.chunks)
-            and operation.owner != self.lease.name
-            and not self.lease.is_alive(operation.owner)
-        )
+    async def not_over(
+        self, account: Account, caller: str, runs_here: Callable[[str], object]
+    ) -> list[tuple[Operation, bool]]:
+        """Give what is unfinished, each with whether this process or another one is at it."""
+        found = [
+            (one, bool(runs_here(one.operation_id)) or await self.lease.runs_elsewhere(one))
+            for one in await self.unfinished(account, caller)
+        ]
+        own = self.lease.name
+        return [(one, runs) for one, runs in found if runs or one.is_open or one.owner != own]
 
     async def recent(self, caller: str) -> list[Operation]:
         """List a caller's operations of the last 24 hours, the newest first."""
@@ -387,3 +390,7 @@ class Journal:
 
 def _first(operations: Sequence[Operation]) -> Operation | None:
     return operations[0] if operations else None
+
+
+def _is_half_sent(operation: Operation) -> bool:
+    return not operation.is_open and any(chunk.state == "READY" for chunk in operation.chunks)
