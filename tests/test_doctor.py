@@ -191,7 +191,7 @@ def test_an_unknown_variable_is_a_finding_with_the_right_name(tmp_path: Path) ->
     ended = run("doctor", "--sandbox", HOME=str(tmp_path), BEEL_APIKEY="x")
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "did you mean BEEL_API_KEY?" in ended.stdout
-    assert "To be mended: 1." in ended.stdout
+    assert "Problems to fix: 1." in ended.stdout
 
 
 BAD_ANSWERS: dict[str, tuple[ASGIApp, str, int, str]] = {

@@ -94,7 +94,10 @@ async def test_the_same_call_meanwhile_asks_again_and_says_that_it_may_have_gone
     plan = await call(client, **WANTED)
     assert plan["status"] == "confirmation_required"
     assert [remark["code"] for remark in plan["remarks"]] == ["maybe_mailed"]
-    assert '3 of these invoices may have gone to "gestoria@example.com"' in plan["statement"]
+    assert (
+        '3 of these invoices may already have been sent to "gestoria@example.com"'
+        in plan["statement"]
+    )
     assert posts(beel) == 1
 
 

@@ -43,25 +43,25 @@ MEDDLINGS: dict[str, tuple[str, Meddling, str, int]] = {
     "deleted": (
         "delete",
         lambda app: delete(app, 10),
-        '"Xurxo Castiñeira Rey" is not there any more',
+        '"Xurxo Castiñeira Rey" no longer exists',
         1,
     ),
     "gets an invoice": (
         "delete",
         lambda app: bill(app, 10),
-        '"Xurxo Castiñeira Rey" has invoices now',
+        '"Xurxo Castiñeira Rey" now has invoices',
         1,
     ),
     "made inactive": (
         "inactive",
         lambda app: make_inactive(app, 10),
-        '"Xurxo Castiñeira Rey" is inactive already',
+        '"Xurxo Castiñeira Rey" is already inactive',
         1,
     ),
     "deleted instead of made inactive": (
         "inactive",
         lambda app: delete(app, 10),
-        '"Xurxo Castiñeira Rey" is not there any more',
+        '"Xurxo Castiñeira Rey" no longer exists',
         1,
     ),
 }
@@ -142,7 +142,7 @@ async def test_where_nothing_is_left_to_change_the_difference_is_told_and_no_pla
         bill(sandbox, 10)
         told = await call(client, "confirm_plan", **arguments_of(plan))
     assert told["status"] == "not_confirmed"
-    assert told["differences"] == ['"Xurxo Castiñeira Rey" has invoices now']
+    assert told["differences"] == ['"Xurxo Castiñeira Rey" now has invoices']
     assert "plan_id" not in told
     assert sent(sandbox) == []
 
@@ -156,7 +156,7 @@ async def test_a_refusal_that_went_away_makes_a_new_plan_too(
         assert plan["count"] == 1
         sandbox.state.store.execute("UPDATE customers SET active = 1 WHERE id = ?", *ids(9))
         told = await call(client, "confirm_plan", **arguments_of(plan))
-    assert told["differences"] == ['"Talleres Guadalhorce SL" would be changed as well now']
+    assert told["differences"] == ['"Talleres Guadalhorce SL" would now be changed as well']
     assert told["count"] == 2
     assert sent(sandbox) == []
 

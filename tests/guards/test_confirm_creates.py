@@ -256,7 +256,7 @@ async def test_a_plan_creates_nobody_but_those_it_named_when_the_batch_was_judge
         told = await call(client, "confirm_plan", **old)
         assert (told["status"], told.get("changed")) == ("confirmation_required", "nothing")
         assert told["tool"] == "create_customers"
-        assert told["differences"] == [f'"{SEEDED_NAME}" would be changed as well now']
+        assert told["differences"] == [f'"{SEEDED_NAME}" would now be changed as well']
         assert "create 2 customers" in told["statement"]
         again = await call(client, "confirm_plan", **old)
         assert again["code"] == "plan_expired"

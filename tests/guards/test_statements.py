@@ -140,8 +140,8 @@ WORDS = {"subject": "Facturas del tercer trimestre", "message": "Buenos días:\n
 SENT_BEFORE = Remark(
     "mailed_before",
     "recipients",
-    '12 of these invoices went to "gestoria@example.com" on 2026-10-05 at 10:15.',
-    '12 de estas facturas ya salieron hacia "gestoria@example.com" el 05/10/2026 a las 10:15.',
+    '12 of these invoices were already sent to "gestoria@example.com" on 2026-10-05 at 10:15.',
+    '12 de estas facturas ya se enviaron a "gestoria@example.com" el 05/10/2026 a las 10:15.',
     ("",),
 )
 STAY = tuple(LeftOut("x", "-", code) for code in ("draft", "draft", "voided", "proforma"))

@@ -129,7 +129,7 @@ async def test_what_changed_since_it_was_shown_is_not_sent(
         plan = await call(client, "deactivate_customers", customer_ids=ids(10, 11))
         bill(sandbox, 10)
         told = await call(client, "confirm_plan", **arguments_of(plan))
-    assert told["differences"] == ['"Xurxo Castiñeira Rey" has invoices now']
+    assert told["differences"] == ['"Xurxo Castiñeira Rey" now has invoices']
     assert told["count"] == 1
     check_untouched(sandbox)
 

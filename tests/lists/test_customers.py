@@ -223,7 +223,7 @@ def test_values_that_were_tidied_are_told():
     ] == [
         (2, "legal_name", "blanks removed", " Uno ", "Uno"),
         (2, "nif", "invisible characters removed", "B1\u200b2345674", "B12345674"),
-        (3, "legal_name", "accents composed", "Pen\u0303a", "Peña"),
+        (3, "legal_name", "accents joined to their letters", "Pen\u0303a", "Peña"),
     ]
 
 

@@ -146,7 +146,7 @@ def test_of_two_telephones_the_first_is_taken_and_the_other_has_a_correction_rea
 ):
     row, read = read_one(telefono=cell, notas="paga tarde")
     assert row.values["phone"] == first
-    assert told(read)["phone"].startswith("the first telephone")
+    assert told(read)["phone"].startswith("only the first phone number")
     (remark,) = row.advice
     assert (remark.field, remark.value) == ("notes", others)
     notes = f"paga tarde\nOtro teléfono: {others}"

@@ -371,8 +371,8 @@ ODOO = [
     ],
 ]
 SPLIT = "number taken out of the street"
-NIF = "NIF written without blanks, dots, dashes or ES, in capitals"
-ZERO = "the lost zero put back in front"
+NIF = "NIF in capitals, without spaces, dots, hyphens or ES"
+ZERO = "the missing leading zero put back"
 IBAN = {"iban": "ES9121000418450200051332"}
 
 PROGRAMS: Final[Mapping[str, File]] = {
@@ -389,7 +389,7 @@ PROGRAMS: Final[Mapping[str, File]] = {
             "address.street": SPLIT,
             "address.number": SPLIT,
             "website": "https:// put in front",
-            "preferred_payment_method.iban": "IBAN written without blanks or dashes, in capitals",
+            "preferred_payment_method.iban": "IBAN in capitals, without spaces or hyphens",
         },
     ),
     "holded, its template": File(
@@ -425,7 +425,7 @@ PROGRAMS: Final[Mapping[str, File]] = {
         "a3.xlsx",
         lambda: xlsx(A3),
         company(address={"floor": "2º", "door": "B"}),
-        {"address.postal_code": ZERO, "address.street": "kind of way in front"},
+        {"address.postal_code": ZERO, "address.street": "street type put in front"},
     ),
     "factusol": File(
         "F_CLI.ods",
@@ -478,12 +478,12 @@ PROGRAMS: Final[Mapping[str, File]] = {
         company(address={"floor": "2º", "door": "B", "country": "España"}),
         {
             "nif": NIF,
-            "phone": "from a second column: the first is blank",
+            "phone": "from a second column, as the first is blank",
             "address.street": SPLIT,
             "address.number": SPLIT,
             "address.floor": "the second line of the address",
             "address.door": "the second line of the address",
-            "address.province": "the province alone",
+            "address.province": "only the province",
         },
     ),
     "beel": File("template_clientes_beel.csv", lambda: text(BEEL, encoding="utf-8-sig"), company()),
@@ -608,7 +608,7 @@ DAMAGED: Final[Mapping[str, File]] = {
             ]
         ),
         company(legal_name="Ana Ruiz Gil", nif="12345678Z"),
-        {"legal_name": "surname put behind the name", "address.postal_code": ZERO},
+        {"legal_name": "surname put after the name", "address.postal_code": ZERO},
     ),
     "merged cells": File(
         "a.xls",
@@ -678,7 +678,7 @@ DAMAGED: Final[Mapping[str, File]] = {
             },
         },
         {
-            "alternative_id.type": "kind of document by its name in BeeL",
+            "alternative_id.type": "type of document by its name in BeeL",
             "alternative_id.country_code": "written in capitals",
             "address.country_code": "the code of the country",
         },

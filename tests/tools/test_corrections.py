@@ -255,7 +255,7 @@ async def test_what_was_created_from_a_list_is_never_created_from_its_corrected_
     )
     assert second["counts"]["duplicate"] == 2
     assert second["importable"] == 1
-    assert "created already" in second["problems"][0]["message"]
+    assert "already been created" in second["problems"][0]["message"]
     ids = {row["customer_id"] for row in done["created"]}
     assert second["problems"][0]["example"]["existing_customer_id"] in ids
     rest = await call(client, "create_customers", **second["next"][0]["arguments"])
@@ -330,7 +330,7 @@ async def test_twins_of_different_rows_are_one_problem_that_names_no_single_row(
     checked = await call(client, "validate_customers", customers=rows)
     [group] = [one for one in checked["problems"] if one["kind"] == "duplicate"]
     assert group["rows"] == [5, 6]
-    assert group["message"] == "The same identifier stands earlier in the list."
+    assert group["message"] == "The same identifier is already in an earlier row of the list."
     assert group["example"]["suggestion"] == "row 1 has it"
     listed = await call(client, "list_batch_rows", batch_id=checked["batch_id"], kind="duplicate")
     assert [row["errors"][0]["suggestion"] for row in listed["rows"]] == [

@@ -144,8 +144,16 @@ async def test_a_draft_like_one_of_the_last_days_is_remarked_on(
 @pytest.mark.parametrize(
     ("language", "opening", "rate"),
     [
-        ("en", "Remark: 12.5% is no rate of IVA in force: usual are 21, 10, 4 or 0.", "12.5%"),
-        ("es", "Aviso: 12,5 % no es un tipo vigente de IVA: lo normal es 21, 10, 4 o 0.", "12,5 %"),
+        (
+            "en",
+            "Remark: 12.5% is not a current rate of IVA: the usual ones are 21, 10, 4 or 0.",
+            "12.5%",
+        ),
+        (
+            "es",
+            "Aviso: 12,5 % no es un tipo vigente de IVA: los habituales son 21, 10, 4 o 0.",
+            "12,5 %",
+        ),
     ],
 )
 async def test_a_plan_for_a_draft_says_what_is_doubtful(
@@ -165,7 +173,7 @@ async def test_a_draft_that_a_person_agreed_to_in_a_form_is_told_with_its_remark
     person = Person()
     async with connect(confirm_creates=True, answers=person) as client:
         done = await drafted(client, {"tax_rate": "12"})
-    assert "Remark: 12% is no rate of IVA" in person.questions[0]
+    assert "Remark: 12% is not a current rate of IVA" in person.questions[0]
     assert remarks(done) == [("odd_tax_rate", "lines.0.tax_rate")]
 
 

@@ -118,7 +118,7 @@ async def test_no_country_outside_of_the_union_can_have_one(client: Client) -> N
 WRONG = [
     (
         {"type": "NIF_IVA", "number": "B50000041", "country_code": "ES"},
-        ("alternative_id", "Of Spain, only PASSPORT or NOT_REGISTERED can be given."),
+        ("alternative_id", "For Spain, only PASSPORT or NOT_REGISTERED can be given."),
         "nif B50000041, in place of alternative_id",
     ),
     (
@@ -148,22 +148,22 @@ WRONG = [
     ),
     (
         {"type": "NIF_IVA", "number": NORTHERN_IRELAND, "country_code": "GB"},
-        ("alternative_id", "NIF_IVA is for other member states"),
+        ("alternative_id", "NIF_IVA is for the other member states"),
         "type OTHER_DOCUMENT, if the country is right",
     ),
     (
         {"type": "NIF_IVA", "number": "FR40303265045", "country_code": "MC"},
-        ("alternative_id", "NIF_IVA is for other member states"),
+        ("alternative_id", "NIF_IVA is for the other member states"),
         "country_code FR, whose number it is",
     ),
     (
         {"type": "NIF_IVA", "number": "FR40303265045", "country_code": "DE"},
-        ("alternative_id", "Not built like a VAT number of its country"),
+        ("alternative_id", "Not the form of its country's VAT numbers"),
         "country_code FR, whose number it is",
     ),
     (
         {"type": "NIF_IVA", "number": "FR12", "country_code": "FR"},
-        ("alternative_id", "Not built like a VAT number of its country"),
+        ("alternative_id", "Not the form of its country's VAT numbers"),
         None,
     ),
 ]
@@ -188,8 +188,8 @@ async def test_a_mistyped_vat_number_and_a_passport_of_no_country_are_doubts(
     batch = await checked(client, mistyped, passport)
     assert batch["counts"]["warning"] == 2
     said = [one["message"] for one in await told(client, mistyped, passport)]
-    assert said[0].startswith("The VAT number's check digits do not fit its country")
-    assert said[1] == "Without country_code, BeeL takes a passport for one of Spain."
+    assert said[0].startswith("The VAT number's check digits are not right for its country")
+    assert said[1] == "Without country_code, BeeL takes a passport to be Spanish."
 
 
 async def test_what_was_written_anew_is_told(client: Client) -> None:

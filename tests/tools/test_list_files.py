@@ -71,7 +71,7 @@ async def test_what_was_understood_and_changed_stands_in_the_text_and_the_struct
     zero = next(c for c in structure["values_changed"] if c["field"] == "address.postal_code")
     assert zero == {
         "field": "address.postal_code",
-        "change": "the lost zero put back in front",
+        "change": "the missing leading zero put back",
         "count": 1,
         "rows": [5],
         "before": "8001",

@@ -102,7 +102,7 @@ async def test_a_remark_on_a_row_that_cannot_be_created_is_no_class_of_its_own(
     assert (group["kind"], group["rows"]) == ("error", [1, 2])
     [also] = group["also"]
     hint = "12345678A: the letter would be Z if the rest is right"
-    assert also == f"nif: The control letter or digit does not fit the number ({hint}) [row 1]"
+    assert also == f"nif: The control letter or digit does not match the number ({hint}) [row 1]"
     said = await text_of(client, "validate_customers", batch_id=checked["batch_id"])
     assert f"; also: {also}]" in said
     assert all(row["legal_name"] in said for row in rows)
@@ -112,7 +112,7 @@ async def test_a_wrong_control_letter_has_one_wording_whoever_finds_it(client: C
     checked = await call(client, "validate_customers", customers=[customer(1, nif="12345678A")])
     [group] = checked["problems"]
     assert group["kind"] == "nif_invalid"
-    assert group["message"].startswith("The control letter or digit does not fit the number")
+    assert group["message"].startswith("The control letter or digit does not match the number")
 
 
 async def test_a_wrong_nif_is_told_beside_what_keeps_the_row_from_beel(client: Client) -> None:

@@ -171,9 +171,9 @@ async def test_the_same_doubt_about_several_is_said_once_with_whom_it_is_about(
     changes = {"preferred_payment_method": {"iban": "ES9121000418450200051333"}}
     plan = await planned(client, ids, changes)
     [remark] = plan["remarks"]
-    assert remark["message"].startswith("The IBAN's check digits do not fit"), "it is about all"
+    assert remark["message"].startswith("The IBAN's check digits are wrong"), "it is about all"
     others = await planned(client, [*ids, customer_id(7)], {"address": {"province": "Sevilla"}})
-    named = '"Cliente de Prueba 0" and 2 more: The postal code lies in another province'
+    named = '"Cliente de Prueba 0" and 2 more: The postal code is in another province'
     assert named in others["remarks"][0]["message"]
     assert named in others["statement"]
 
@@ -196,7 +196,7 @@ async def test_a_doubt_that_came_up_since_is_shown_before_anything_is_sent(
     rename(sandbox, 3, "Taleres Nuevos SL")
     told = await confirmed(client, plan)
     assert told["status"] == "confirmation_required"
-    assert told["differences"] == ['"Ferretería La Llave SL" has other remarks now']
+    assert told["differences"] == ['"Ferretería La Llave SL" now has other remarks']
     assert codes(told) == ["name_alike"]
     assert row_of(sandbox, customer_id(2))["legal_name"] == "Ferretería La Llave SL"
 

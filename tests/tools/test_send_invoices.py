@@ -63,7 +63,7 @@ async def test_a_plan_names_everybody_in_full_and_mails_nothing(
     statement = plan["statement"]
     for told in (
         "SANDBOX · Demo Taller SL (B12345674): mail 2 invoices for €757.46",
-        "F26-0012 of 2026-10-06 to F26-0013 of 2026-11-12",
+        "from F26-0012 of 2026-10-06 to F26-0013 of 2026-11-12",
         f'to "gestoria@example.com", "{long}", with a copy to "jefa@taller.example"',
         'subject "Facturas de octubre y noviembre"',
         'message "Hola: van adjuntas." (19 characters)',
@@ -186,7 +186,7 @@ async def test_what_changed_since_the_plan_is_not_mailed(
     )
     answer = await confirm(planning, plan)
     assert answer["status"] == "not_confirmed"
-    assert answer["differences"] == ['"Etxebarria Ateak Koop. Elk." is void now']
+    assert answer["differences"] == ['"Etxebarria Ateak Koop. Elk." is now void']
     assert mails(sandbox) == []
 
 
@@ -207,7 +207,10 @@ async def test_the_same_mail_again_says_when_it_went_and_asks(
         again = await call(client, TOOL, **OCTOBER)
         [remark] = again["remarks"]
         assert remark["code"] == "mailed_before"
-        assert '1 of these invoices went to "gestoria@example.com" on ' in again["statement"]
+        assert (
+            '1 of these invoices were already sent to "gestoria@example.com" on '
+            in again["statement"]
+        )
         assert len(mails(sandbox)) == 1
         elsewhere = {**OCTOBER, "recipients": ["cliente@example.com"]}
         assert "remarks" not in await call(client, TOOL, **elsewhere)
@@ -228,7 +231,7 @@ async def test_of_two_plans_of_the_same_mail_only_one_is_sent_without_another_ye
     assert (await confirm(planning, one))["status"] == "done"
     late = await confirm(planning, other)
     assert late["status"] == "confirmation_required"
-    assert "went to" in late["statement"]
+    assert "were already sent to" in late["statement"]
     assert len(mails(sandbox)) == 1
 
 

@@ -212,7 +212,7 @@ async def test_what_aeat_does_not_know_is_said_in_the_words_of_the_person(connec
     [row] = await rows_of(connect, "company", customer(1, nif="12345000A"))
     [fault] = row["errors"]
     assert row["kind"] == "nif_invalid"
-    assert fault["message"] == "AEAT does not know this NIF, or not with this name."
+    assert fault["message"] == "AEAT does not have this NIF, or not under this name."
 
 
 async def test_a_plan_names_the_country_that_the_person_names(

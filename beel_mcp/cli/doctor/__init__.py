@@ -58,7 +58,9 @@ def _print_lines(findings: Sequence[Finding], language: Language) -> None:
     faults = sum(finding.fault is not None for finding in findings)
     remarks = sum(finding.is_remark for finding in findings)
     ends = [
-        localized(language, en=f"To be mended: {faults}.", es=f"Por arreglar: {faults}.")
+        localized(
+            language, en=f"Problems to fix: {faults}.", es=f"Problemas que resolver: {faults}."
+        )
         if faults
         else localized(language, en="All is well.", es="Todo en orden.")
     ]

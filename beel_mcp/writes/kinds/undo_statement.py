@@ -70,7 +70,7 @@ def _opening(preview: Preview, language: Language) -> str:
         them = plural(number, "marcado como inactivo", "marcados como inactivos")
         return localized(
             language,
-            en=f"set {whom} active again, marked as inactive on {when}",
+            en=f"make {whom} active again, marked as inactive on {when}",
             es=f"volver a activar {whom} {them} el {when}",
         )
     several_en = "" if number == 1 else ", giving each its old values back"

@@ -72,8 +72,8 @@ def _range(invoices: Sequence[Affected], language: Language) -> str:
     numbers = [one_word(one.identifier, _NUMBER_LIMIT) for one in (first, last)]
     return localized(
         language,
-        en=f"{numbers[0]} of {days[0]} to {numbers[1]} of {days[1]}",
-        es=f"de {numbers[0]} de {days[0]} a {numbers[1]} de {days[1]}",
+        en=f"from {numbers[0]} of {days[0]} to {numbers[1]} of {days[1]}",
+        es=f"de la {numbers[0]}, del {days[0]}, a la {numbers[1]}, del {days[1]}",
     )
 
 
@@ -100,7 +100,7 @@ def _says(
     parts = [
         localized(language, en=f"subject {shown}", es=f"asunto {shown}")
         if shown
-        else localized(language, en="subject by BeeL", es="con el asunto de BeeL")
+        else localized(language, en="with BeeL's own subject", es="con el asunto de BeeL")
     ]
     if message:
         text, length = quoted(message, message_limit), len(mail["message"])
