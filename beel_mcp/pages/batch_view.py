@@ -103,6 +103,7 @@ class RowView:
     marks: tuple[MarkView, ...]
     existing: str | None
     cells: tuple[CellView, ...]
+    marked: tuple[tuple[str, str], ...]  # the fields to look at, by id and heading
     is_dropped: bool
 
 
@@ -233,16 +234,18 @@ class _Drawing:
         marks, look = marks_of(row, verdict), LOOKS[verdict.kind]
         told: set[int] = set()  # a message that several cells share is said once
         of_row = self._marks(marks.get("", ()), told)
+        cells = tuple(
+            self._cell(row, verdict, column, name, self._marks(marks.get(column, ()), told))
+            for column, name in zip(self._columns, self.headings, strict=True)
+        )
         return RowView(
             number=row.number,
             name=look.name.text(self._language),
             colour=look.colour or "green",
             marks=of_row,
             existing=verdict.existing_customer_id,
-            cells=tuple(
-                self._cell(row, verdict, column, name, self._marks(marks.get(column, ()), told))
-                for column, name in zip(self._columns, self.headings, strict=True)
-            ),
+            cells=cells,
+            marked=tuple((cell.field.id, cell.heading) for cell in cells if cell.field),
             is_dropped=row.number in self._typed.dropped,
         )
 

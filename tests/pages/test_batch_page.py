@@ -51,6 +51,7 @@ async def test_counts_are_on_top_and_problems_in_their_columns(opening: Open) ->
     assert "Error Not the shape of an e-mail address" in told
     assert "the letter would be Z" in row_of(page, 3)[headings.index("NIF")]
     assert shown_id(page) == target.id
+    assert ("#f-2-email", "E-mail") in page.outline.links
 
 
 @pytest.mark.parametrize("language", ["es", "en"])
@@ -69,6 +70,7 @@ async def test_a_program_that_reads_aloud_finds_its_way(opening: Open, language:
         pointed = {one[name] for _, one in seen.attributes for name in one if name in POINTERS}
         assert pointed <= set(ids)
         assert not [one for tag, one in seen.attributes if tag == "th" and "scope" not in one]
+        assert seen.unreachable() == []
     assert ("Filas por clase" in page.captions) is (language == "es")
 
 

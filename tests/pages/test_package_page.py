@@ -132,7 +132,7 @@ async def test_a_program_that_reads_aloud_finds_its_way(opening: Open, language:
             seen: Seen = await browser.get()
     page = seen.outline
     assert page.language == language
-    assert page.skipped_headings() == page.unlabelled() == []
+    assert page.skipped_headings() == page.unlabelled() == page.unreachable() == []
     assert page.tags.count("table") == len(page.captions) == len(set(page.captions))
     assert not [one for tag, one in page.attributes if tag == "th" and "scope" not in one]
     assert Path(answer["path"]).name in seen.html

@@ -38,6 +38,17 @@ class Outline:
             if one.get("id") not in self.labels and "aria-label" not in one
         ]
 
+    def unreachable(self) -> list[Attributes]:
+        """Name what scrolls by itself and no key can reach, or has no name of its own."""
+        scrolling = [one for _, one in self.attributes if one.get("class") == "wide"]
+        names = [one.get("aria-label") or one.get("aria-labelledby") for one in scrolling]
+        assert len(set(names)) == len(names)
+        return [
+            one
+            for one, name in zip(scrolling, names, strict=True)
+            if not (name and one.get("role") == "region" and one.get("tabindex") == "0")
+        ]
+
     def skipped_headings(self) -> list[str]:
         """Name the headings that leave out a level."""
         levels = [0, *(level for level, _ in self.headings)]
