@@ -3,7 +3,7 @@
 import gc
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +16,7 @@ import hypothesis.strategies
 import pytest
 from jsonschema import Draft202012Validator
 from mcp import Client
+from mcp.client import ClientExtension
 from mcp.client.session import ElicitationFnT
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -127,7 +128,8 @@ def sandbox() -> Starlette:
 def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
     """Open a client on a server of its own: `async with connect(read_only=True) as client`.
 
-    `answers` is the person who fills in forms; an app without forms has none.
+    `answers` is the person who fills in forms; an app without forms has none. `extensions` are
+    what the app says it can do beside the protocol.
     """
 
     @asynccontextmanager
@@ -138,6 +140,7 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
         timing: Timing = SYSTEM_TIMING,
         answers: ElicitationFnT | None = None,
         raises: bool = True,
+        extensions: Sequence[ClientExtension] = (),
         **changes: Any,
     ) -> AsyncIterator[Client]:
         if key is not None:
@@ -145,7 +148,11 @@ def connect(settings: Settings, sandbox: Starlette, era: Era) -> Connect:
         changed = replace(settings, **changes)
         server = create_server(changed, sandbox_app=app or sandbox, timing=timing)
         async with Client(
-            server, mode=era, raise_exceptions=raises, elicitation_callback=answers
+            server,
+            mode=era,
+            raise_exceptions=raises,
+            elicitation_callback=answers,
+            extensions=extensions,
         ) as client:
             yield client
 

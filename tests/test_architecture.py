@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "server": {
         *("writes.run", "writes.journal"),
-        *("tools", "answers", "context", "memory", "lists", "files", "api"),
+        *("tools", "pages", "answers", "context", "memory", "lists", "files", "api"),
         *("__init__", *LEAVES),
     },
     "cli": {

@@ -66,6 +66,16 @@ def attachment(data: bytes, name: str, media_type: str) -> Response:
     return Response(data, media_type=media_type, headers={"Content-Disposition": disposition})
 
 
+def render_shell(language: Language) -> str:
+    """Make the document that apps put such fragments into, by the one script of ours."""
+    html: str = _template("shell.html").render(
+        _values(language, "BeeL", {}),
+        style=style(),
+        script=Markup(_source("card.js")),  # noqa: S704 - a file of this package
+    )
+    return html.strip()
+
+
 def style() -> Markup:
     """Give the stylesheet of pages and cards, which is ours and fit to stand in `<style>`."""
     return Markup(_source("style.css"))  # noqa: S704 - a file of this package

@@ -23,6 +23,7 @@ from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.memory.packages import PackageStore
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.redaction import install_redaction
+from beel_mcp.server.apps import advertised
 from beel_mcp.server.prompts import as_prompt, completer, read_prompts
 from beel_mcp.server.resources import instructions
 from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews
@@ -63,6 +64,7 @@ def create_server(
         tools=tools,
         lifespan=_lifespan(settings, sandbox_app, timing, news),
         subscriptions=bus,
+        extensions=[advertised()],
         middleware=[RequestScope(news, saving), ToolCalls(tools, withheld, asking)],
         log_level=settings.log_level,
         token_verifier=token_verifier,

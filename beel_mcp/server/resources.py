@@ -24,6 +24,7 @@ from beel_mcp.files.output import FILES, MOST_BYTES, SavedFile, SavedFiles, file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.checks.fields import holds_account
 from beel_mcp.lists.model import Problem, Row
+from beel_mcp.server.apps import CARD, read_card
 from beel_mcp.tools.status import get_status
 from beel_mcp.writes.run.execution import check_account
 
@@ -65,6 +66,8 @@ async def read_resource(uri: str, ctx: Request) -> ReadResourceContents:
         return await _read_status(ctx)
     if uri == GUIDE:
         return ReadResourceContents(guide(), MARKDOWN)
+    if uri == CARD:
+        return await read_card(app_state(ctx).settings.language)
     for template in TEMPLATES:
         if value := template.match(uri):
             return await template.read(ctx, value)

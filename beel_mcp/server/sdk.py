@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.apps import client_supports_apps
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
@@ -28,6 +29,7 @@ from beel_mcp.context import REQUEST, AppState, app_state, caller, current_reque
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
 from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.server import resources
+from beel_mcp.server.apps import with_card
 from beel_mcp.server.stdio import answering_stdio
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
@@ -137,7 +139,9 @@ class RequestScope:
     ) -> HandlerResult:
         REQUEST.set(Context[AppState](request_context=ctx))
         if ctx.method != "tools/call":
-            return await call_next(ctx)
+            result = await call_next(ctx)
+            is_for_apps = ctx.method == "tools/list" and client_supports_apps(ctx)
+            return with_card(result) if is_for_apps else result
         params, state = ctx.params or {}, ctx.lifespan_context
         may_save = str(params.get("name")) in self._saving
         folders = (state.settings.files_dir, state.settings.state_dir)

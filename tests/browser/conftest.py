@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Era
 from tests.support.browsing.chromium import program, started
+from tests.support.browsing.host import bundled
 from tests.support.browsing.visits import Visit, visiting
 from tests.support.clients.installs import UnavailableError
 from tests.support.clients.npm import installed_for_browser
@@ -68,3 +69,8 @@ def visit_with(browser: "Browser") -> Visiting:
 async def visit(visit_with: Visiting) -> AsyncIterator[Visit]:
     async with visit_with() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def host_script(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return bundled(packages, tmp_path_factory.mktemp("host"))

@@ -17,13 +17,17 @@ class Site:
     """Pages by their path; `asked` is every request that came."""
 
     pages: Mapping[str, str]
+    policy: str = ""
     asked: list[str] = field(default_factory=list)
     origin: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append(f"{scope['method']} {scope['path']}")
         page = self.pages.get(scope["path"])
-        headers = [(b"content-type", b"text/html; charset=utf-8")]
+        kind = "text/javascript" if scope["path"].endswith(".js") else "text/html"
+        headers = [(b"content-type", f"{kind}; charset=utf-8".encode())]
+        if self.policy:
+            headers.append((b"content-security-policy", self.policy.encode()))
         status = 404 if page is None else 200
         if scope["path"] == "/favicon.ico":  # which browsers ask for by themselves
             status = 204
@@ -32,9 +36,9 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(pages: Mapping[str, str]) -> AsyncIterator[Site]:
+async def serving(pages: Mapping[str, str], policy: str = "") -> AsyncIterator[Site]:
     """Serve until the block ends."""
-    site = Site(pages)
+    site = Site(pages, policy)
     config = uvicorn.Config(site, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))

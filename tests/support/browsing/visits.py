@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Dialog, Page
+    from playwright.async_api import Browser, ConsoleMessage, Dialog, Page
 
 Scheme = Literal["light", "dark"]
 WIDE: Final = 1100
@@ -50,9 +50,13 @@ class Visit:
             await dialog.dismiss()
 
         self.page.on("request", lambda one: self.requests.append(f"{one.method} {one.url}"))
-        self.page.on("console", lambda one: self.said.append(f"{one.type}: {one.text}"))
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda one: self.failures.append(str(one)))
         self.page.on("dialog", dismiss)
+
+    def _hear(self, message: "ConsoleMessage") -> None:
+        if message.type != "debug":  # which the reference host of MCP Apps says much of
+            self.said.append(f"{message.type}: {message.text}")
 
     async def open(self, url: str) -> int:
         """Follow a link as a person does; the status of what was shown in the end."""
