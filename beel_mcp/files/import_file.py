@@ -112,7 +112,10 @@ def _read(folder: str, parts: list[str], shown: str, limit_bytes: int) -> bytes:
         _refuse_other_kinds(parts, shown)
         # The size first: a file that is much too large is not read. It may also grow meanwhile.
         size = os.fstat(stream.fileno()).st_size
-        data = stream.read(limit_bytes + 1) if size <= limit_bytes else b""
+        try:
+            data = stream.read(limit_bytes + 1) if size <= limit_bytes else b""
+        except PermissionError:  # it could be opened, but a part of it is locked
+            raise _in_use(shown) from None
     if max(size, len(data)) > limit_bytes:
         raise CallerError(
             f"The file {shown} is larger than {limit_bytes / 1_000_000:g} MB.",
@@ -127,13 +130,7 @@ def _refusal(error: OSError, shown: str, folders: Sequence[Path]) -> CallerError
     if error.errno == errno.ELOOP:
         return _not_allowed(shown, folders)
     if is_in_use(error):
-        return CallerError(
-            f"The file {shown} is open in another program, which lets nobody else read it.",
-            code="file_in_use",
-            remedy="The person can close it there, in Excel for example, or save a copy under"
-            " another name and give that one.",
-            retryable=True,
-        )
+        return _in_use(shown)
     if error.errno == errno.ENXIO:
         return CallerError(
             f"{shown} is not a file: it is a folder or a device.",
@@ -144,6 +141,16 @@ def _refusal(error: OSError, shown: str, folders: Sequence[Path]) -> CallerError
         f"The file {shown} cannot be read.",
         code="file_unreadable",
         remedy="The person can check that this user may read it, or save a copy of it.",
+    )
+
+
+def _in_use(shown: str) -> CallerError:
+    return CallerError(
+        f"The file {shown} is open in another program, which lets nobody else read it.",
+        code="file_in_use",
+        remedy="The person can close it there, in Excel for example, or save a copy under another"
+        " name and give that one.",
+        retryable=True,
     )
 
 

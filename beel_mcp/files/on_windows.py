@@ -46,7 +46,6 @@ _OPEN_EXISTING: Final = 3
 _FOLDER_OR_LINK_ITSELF: Final = 0x0200_0000 | 0x0020_0000
 # Set in the tag of what leads elsewhere: links, junctions; not in that of a file in the cloud.
 _NAME_SURROGATE: Final = 0x2000_0000
-_SHARE_ALL: Final = 7
 _TO_READ: Final = 0x8000_0000
 _TO_WRITE: Final = 0x4000_0000
 _IN_USE: Final = 32  # ERROR_SHARING_VIOLATION
@@ -243,8 +242,8 @@ def try_to_open(path: Path, *, to_write: bool = False) -> None:
         OSError: with the reason as Windows numbers it, which `os.open` leaves out.
     """
     access = _TO_READ | (_TO_WRITE if to_write else 0)
-    spelt = long_path(str(path))
-    _winapi.CloseHandle(_winapi.CreateFile(spelt, access, _SHARE_ALL, 0, _OPEN_EXISTING, 0, 0))
+    spelt, share = long_path(str(path)), _SHARE_READ_AND_WRITE  # as `os.open` shares it
+    _winapi.CloseHandle(_winapi.CreateFile(spelt, access, share, 0, _OPEN_EXISTING, 0, 0))
 
 
 def is_path(text: str) -> bool:
@@ -291,7 +290,11 @@ def _open_itself(path: str) -> BinaryIO:
     _refuse_links(found)
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.ENXIO, "not a regular file")
-    fd = os.open(path, _READ)
+    try:
+        fd = os.open(path, _READ)
+    except PermissionError:
+        try_to_open(Path(path))  # refused as well and told why, unless it was let go meanwhile
+        fd = os.open(path, _READ)
     if os.fstat(fd).st_ino != found.st_ino:
         os.close(fd)
         raise OSError(errno.ELOOP, "another file took its place")

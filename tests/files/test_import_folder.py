@@ -3,6 +3,7 @@
 import os
 import socket
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,17 @@ def test_a_list_that_another_program_holds_is_said_to_be_that(folders, monkeypat
     error = refusal("clientes.csv", folders)
     assert (error.code, error.retryable) == ("file_in_use", True)
     assert "Excel" in error.remedy
+    assert "secret words" not in error.message + error.remedy
+
+
+def test_a_list_of_which_another_program_locks_a_part_is_said_to_be_that(folders, monkeypatch):
+    class Locked(FileIO):
+        def read(self, *_: object) -> bytes:
+            raise PermissionError(13, "secret words of the system")
+
+    monkeypatch.setattr(module, "open_below", lambda *_: Locked(folders[0] / "clientes.csv"))
+    error = refusal("clientes.csv", folders)
+    assert (error.code, error.retryable) == ("file_in_use", True)
     assert "secret words" not in error.message + error.remedy
 
 

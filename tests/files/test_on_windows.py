@@ -96,6 +96,39 @@ def test_a_program_that_never_lets_go_is_named_as_the_reason(
     assert sum(pauses) < 1
 
 
+@pytest.mark.parametrize(
+    ("refusals", "told"),
+    [([32], "file_in_use"), ([33], "file_in_use"), ([5], "file_unreadable"), ([], None)],
+    ids=["held", "locked", "not allowed", "let go meanwhile"],
+)
+def test_windows_is_asked_why_a_list_cannot_be_opened_as_python_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: list[int], told: str | None
+) -> None:
+    (tmp_path / "clientes.csv").write_bytes(b"x")
+    real, create, opened = os.open, SYSTEM._winapi.CreateFile, []
+
+    def kept_out(path: str, *more: Any) -> int:
+        if str(path).endswith("clientes.csv") and (refusals or not opened):
+            opened.append(path)
+            raise PermissionError(13, "a word of the system", str(path))  # without a winerror
+        return real(path, *more)
+
+    def asked(path: str, *more: Any) -> int:
+        if path.endswith("clientes.csv") and refusals:
+            raise refused(path, refusals[0])
+        return create(path, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", kept_out)
+        patch.setattr(SYSTEM._winapi, "CreateFile", asked)
+        if told is None:
+            assert read_import_file("clientes.csv", (tmp_path,)) == b"x"
+            return
+        with pytest.raises(CallerError) as caught:
+            read_import_file("clientes.csv", (tmp_path,))
+    assert caught.value.code == told
+
+
 def test_what_was_written_a_moment_ago_is_nobodys_leftover(tmp_path: Path) -> None:
     young, old = (tmp_path / f".beel-mcp-{letter * 16}" for letter in "ab")
     for path in (young, old):

@@ -48,7 +48,7 @@ _held: dict[int, tuple[int, int]] = {}  # handle -> the folder that is held in i
 
 
 class WindowsRefusalError(PermissionError):
-    """A PermissionError as Windows raises it."""
+    """A PermissionError as Windows raises it; that of `os.open`, which is C's, has no number."""
 
     def __init__(self, winerror: int, path: object) -> None:
         super().__init__(errno.EACCES, "refused as by Windows", str(path))
@@ -110,7 +110,7 @@ def _open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None
     fd = _os["open"](path, flags & ~(O_BINARY | O_NOINHERIT | O_TEMPORARY), mode)
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.close(fd)
-        raise WindowsRefusalError(DENIED, path)
+        raise PermissionError(errno.EACCES, "refused as by C on Windows", str(path))
     if flags & O_TEMPORARY:
         _os["unlink"](path)
     return fd
