@@ -130,15 +130,7 @@ class WriteCall:
         try:
             yield
         except JournalError as error:
-            raise type(error)(
-                "The journal cannot be written at present, so nothing is noted of what was read:"
-                " this may or may not have been carried out.",
-                changed="unknown",
-                retryable=True,
-                retry_after_s=error.retry_after_s,
-                remedy="Do not repeat the write itself.",
-                next_calls=(settling_call(operation_id),),
-            ) from error
+            raise error.in_doubt(operation_id, retryable=True) from error
         except ApiError as error:
             operation = await self.state.journal.find(operation_id, self.caller)
             if operation is not None and operation.is_open:

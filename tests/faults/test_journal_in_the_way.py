@@ -101,6 +101,7 @@ async def test_what_may_be_done_is_not_said_to_be_unsent_where_a_look_cannot_be_
         for told in (again, looked):
             assert told.get("changed", "unknown") == "unknown", told.text
             assert "nothing was sent to BeeL" not in told.text
+            assert "Nothing was changed" not in told.text
             assert lost["operation_id"] in told.text
         settled = await call(client, "check_operation", operation_id=lost["operation_id"])
     assert settled["counts"]["created"] == len(beel.created) == 3

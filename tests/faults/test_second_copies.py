@@ -299,7 +299,7 @@ async def test_what_was_checked_without_the_journal_is_held_against_it_before_it
 
 
 async def no_journal(*_: object) -> Any:
-    raise JournalError("The journal cannot be read.")
+    raise JournalError("The journal cannot be read")
 
 
 async def test_in_books_too_large_to_read_only_who_is_seen_to_be_gone_is_new(

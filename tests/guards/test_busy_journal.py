@@ -265,7 +265,7 @@ async def test_what_was_created_is_not_said_to_be_unsent_because_its_end_could_n
     connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def busy(*_: object) -> None:
-        raise JournalBusyError("Somebody else is writing in the journal; nothing was sent.")
+        raise JournalBusyError("Somebody else is writing in the journal")
 
     async with connect() as client:
         with monkeypatch.context() as patch:

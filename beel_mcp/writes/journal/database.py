@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -30,9 +30,34 @@ LEAST_FREE_BYTES: Final = 1_000_000  # a list of 500 rows and its write-ahead lo
 
 
 class JournalError(BeelMcpError):
-    """The journal cannot be read or written, so nothing is sent."""
+    """The journal cannot be read or written: a fact, and what follows where it stands in the way.
+
+    That is that nothing was sent, unless whoever knows better says it anew.
+    """
 
     default_code = "journal_unavailable"
+
+    def __init__(
+        self, fact: str, consequence: str = "nothing was sent to BeeL", **details: Any
+    ) -> None:
+        super().__init__(f"{fact}; {consequence}.", **details)
+        self.fact = fact
+
+    def in_doubt(self, operation_id: str, *, retryable: bool = False) -> Self:
+        """Say of what was begun that nobody knows its end; reading finds it out.
+
+        `retryable`: the call only reads, or would not begin it a second time.
+        """
+        check = NextCall("check_operation", {"operation_id": operation_id}, "finds out, by reading")
+        return type(self)(
+            self.fact,
+            "what was asked for may or may not have been carried out",
+            changed="unknown",
+            retryable=retryable,
+            retry_after_s=self.retry_after_s if retryable else None,
+            remedy="Do not repeat the write itself.",
+            next_calls=(check,),
+        )
 
 
 class JournalBusyError(JournalError):
@@ -229,7 +254,7 @@ class Database:
 
     def _busy(self) -> JournalBusyError:
         return JournalBusyError(
-            "Somebody else is writing in the journal, so nothing was sent to BeeL.",
+            "Somebody else is writing in the journal",
             retryable=True,
             retry_after_s=15,
             remedy="Make the same call again.",
@@ -320,21 +345,7 @@ def unavailable(folder: Path, error: Exception) -> JournalError:
     """Say that the journal cannot be used, without the words of whoever refused."""
     kind = type(error).__name__
     return JournalError(
-        f"The journal in {folder} cannot be used ({kind}), so nothing was sent to BeeL.",
+        f"The journal in {folder} cannot be used ({kind})",
         remedy="Check that BEEL_STATE_DIR is a folder of yours with free space, written by this"
         " version of beel-mcp.",
-    )
-
-
-def unrecorded(operation_id: str, error: JournalError) -> JournalError:
-    """Say that the outcome of a request is not written down; to read it is the way back to it."""
-    return type(error)(
-        "What became of the request could not be written into the journal: it may have had its"
-        " effect.",
-        changed="unknown",
-        retryable=False,
-        remedy="Do not repeat the call.",
-        next_calls=(
-            NextCall("check_operation", {"operation_id": operation_id}, "finds out, by reading"),
-        ),
     )

@@ -13,7 +13,6 @@ from beel_mcp.writes.journal.database import (
     Database,
     JournalBusyError,
     JournalError,
-    unrecorded,
 )
 from beel_mcp.writes.journal.observations import Observations
 from beel_mcp.writes.journal.personal_data import (
@@ -325,7 +324,7 @@ class Journal:
         try:
             await self._database.write(mark, within_s=self._recording_s)
         except JournalError as error:
-            raise unrecorded(chunk.operation_id, error) from error
+            raise error.in_doubt(chunk.operation_id) from error
 
     async def end(self, operation_id: str) -> None:
         """Record that nothing more of an operation will be sent by itself."""

@@ -29,7 +29,7 @@ from beel_mcp.writes.journal.records import (
     WriteRow,
 )
 from beel_mcp.writes.journal.workers import BackgroundWrites, RunningWrite
-from beel_mcp.writes.kinds.protocol import AnotherAccountError, Write, WriteContext, settling_call
+from beel_mcp.writes.kinds.protocol import AnotherAccountError, Write, WriteContext
 from beel_mcp.writes.run.reconciliation import LATE_COMMIT_S, Reconciliation
 
 # Longer than one bulk request may take: whoever waits longer is told to come back.
@@ -310,14 +310,10 @@ def plan_not_open() -> CallerError:
 
 
 def _of_the_rest(error: BeelMcpError) -> BeelMcpError:
-    """Say of a journal that could not be written what that means where something was done."""
+    """Say of a journal that could not be used what that means where something was done."""
     if not isinstance(error, JournalError) or error.changed != "nothing":
         return error
-    return type(error)(
-        "The journal could not be written, so the rest was not sent.",
-        retryable=True,
-        retry_after_s=error.retry_after_s,
-    )
+    return type(error)(error.fact, "the rest was not sent", retry_after_s=error.retry_after_s)
 
 
 @contextmanager
@@ -330,10 +326,4 @@ def in_doubt_if_unread(operation_id: str) -> Iterator[None]:
     try:
         yield
     except JournalError as error:
-        raise JournalError(
-            "The journal cannot be read at present: what was asked for may or may not have been"
-            " carried out.",
-            changed="unknown",
-            remedy="Do not repeat the call.",
-            next_calls=(replace(settling_call(operation_id), reason="finds out"),),
-        ) from error
+        raise error.in_doubt(operation_id) from error
