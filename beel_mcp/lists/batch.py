@@ -84,6 +84,7 @@ class PartCheck:
     at: datetime
     processing_time_ms: int = 0
     statistics_differ: bool = False  # its own counters are not those of its rows
+    known_upto: int = 0  # what our operations had created, as the journal numbers it
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -131,6 +132,11 @@ class Batch:
     def validated_at(self) -> datetime | None:
         """When BeeL was asked about the rows; of several times the longest ago."""
         return min((check.at for check in self.checks if check), default=None)
+
+    @property
+    def known_upto(self) -> int:
+        """What our operations had created when BeeL was asked about the rows; the least."""
+        return min((check.known_upto for check in self.checks if check), default=0)
 
     @property
     def processing_time_ms(self) -> int:

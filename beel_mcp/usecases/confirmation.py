@@ -294,6 +294,7 @@ def batch_rows(batch: Batch, state: AppState) -> BatchRows:
         left_out=[write_row(row) for row in batch.rows if row.number not in importable],
         payload_digest=batch.payload_digest,
         checked_at=(batch.validated_at or state.timing.now()).timestamp(),
+        known_upto=batch.known_upto,
         processing_time_ms=batch.processing_time_ms,
         remarks=[
             remark_of(problem, row.name)

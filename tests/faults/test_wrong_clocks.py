@@ -7,9 +7,10 @@ import pytest
 from mcp import Client
 
 from beel_mcp.context import Timing
+from beel_mcp.sandbox import SandboxOptions, create_app
 from beel_mcp.sandbox.seed import invoice_id
 from tests.conftest import Connect, FakeTime
-from tests.support.customers import foreigner
+from tests.support.customers import customer, foreigner
 from tests.support.servers.fault_server import FaultServer
 
 pytestmark = pytest.mark.anyio
@@ -66,3 +67,25 @@ async def test_a_mail_that_went_out_is_not_said_to_have_stayed(
         told = await looked_at(client, lost, fake_time)
     assert (told["status"], told["counts"]["unknown"]) == ("unknown", 1)
     assert len(beel.app.state.store.mails()) == 2  # with the one of the seed
+
+
+@pytest.mark.parametrize("unique", [False, True], ids=["NIFs not unique", "NIFs unique"])
+async def test_who_was_created_after_our_clock_was_put_back_is_not_created_again(
+    connect: Connect, fake_time: FakeTime, unique: bool
+) -> None:
+    ahead = [timedelta(hours=1)]
+    timing = Timing(now=lambda: fake_time.now() + ahead[0], sleep=fake_time.sleep)
+    app = create_app(SandboxOptions(nif_unique=unique, idempotency="ignored"))
+    async with connect(app, timing=timing) as client:
+        checked = await call(client, "validate_customers", customers=[customer(1)])
+        ahead[0] = timedelta()
+        other = await call(client, "create_customers", customers=[customer(1)])
+        assert other["counts"]["created"] == 1
+        [step] = [one for one in checked["next"] if one["tool"] == "create_customers"]
+        refused = await call(client, step["tool"], **step["arguments"])
+        assert (refused["code"], refused["changed"]) == ("created_meanwhile", "nothing")
+        [again] = refused["next"]
+        told = await call(client, again["tool"], **again["arguments"])
+        assert (told["counts"]["duplicate"], told["importable"]) == (1, 0)
+    made = [one for one in app.state.store.ledger() if one["kind"] == "customer_created"]
+    assert len(made) == 1

@@ -145,7 +145,7 @@ async def test_looking_where_there_is_no_journal_needs_no_thread_and_leaves_no_t
     assert await journal.recent("local") == []
     assert await journal.last_sent_at(ACCOUNT) == 0.0
     assert await journal.personal_data.in_doubt(ACCOUNT.ledger_id) == []
-    assert await journal.personal_data.created_since([], ACCOUNT.ledger_id, 0.0) == {}
+    assert await journal.personal_data.created_since([], ACCOUNT.ledger_id) == {}
     assert await journal.personal_data.find_origin("bat_1", "local") == ({}, False)
     assert await journal.purge() == (0, 0)
     assert names(tmp_path) == []

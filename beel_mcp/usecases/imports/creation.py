@@ -200,8 +200,8 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
         now, stopped = await call.resume(await call.execution.go_on(earlier, agreed), write)
         return call.executed(now, stopped)
     seen = await journal.decided(TOOL, batch.payload_digest, account, call.caller)
-    rows, checked_at = write.batch.rows, write.batch.checked_at
-    await refuse_double(journal, account, rows, batch.batch_id, checked_at)
+    rows, known_upto = write.batch.rows, write.batch.known_upto
+    await refuse_double(journal, account, rows, batch.batch_id, known_upto)
     if begun := await _begun(call, seen, write):
         begun = await call.execution.go_on(begun, agreed)
         now, stopped = await call.execution.finish(begun, write, call.deadline)
@@ -213,7 +213,8 @@ async def _execute(call: WriteCall, batch: Batch, agreed: Agreed | None = None) 
         payload_digest=batch.payload_digest,
         account=account,
         total=len(batch.rows),
-        checked_at=checked_at,
+        checked_at=write.batch.checked_at,
+        known_upto=known_upto,
     )
     try:
         operation = await call.execution.begin(decision, write.chunks(), write, agreed, seen)

@@ -22,7 +22,7 @@ from beel_mcp.usecases.customer_search.whole_list import WholeList, read_custome
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.personal_data import Creation
-from beel_mcp.writes.journal.records import RECORD_TTL, WriteRow
+from beel_mcp.writes.journal.records import WriteRow
 from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_same
 from beel_mcp.writes.kinds.protocol import for_each_limited
 
@@ -76,14 +76,9 @@ class KnownCustomers:
         }
 
     async def _created(self, rows: Sequence[Row]) -> Mapping[int, Creation]:
-        since, ledger_id = (
-            self._journal.time() - RECORD_TTL.total_seconds(),
-            self._account.ledger_id,
-        )
+        data, ledger_id = self._journal.personal_data, self._account.ledger_id
         try:
-            return await self._journal.personal_data.created_since(
-                map(write_row, rows), ledger_id, since
-            )
+            return await data.created_since(map(write_row, rows), ledger_id)
         except JournalError:
             self.is_blind = True  # looking at a list needs no journal; creating does
             return {}

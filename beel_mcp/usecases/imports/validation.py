@@ -179,6 +179,7 @@ class Validator:
         self._ends_at = ends_at
         self._longest = 0.0
         self._sent_at = 0.0
+        self._known_upto = 0
         self._asked: list[Row] = []
         self._verdicts: dict[int, Verdict] = {}
 
@@ -193,6 +194,7 @@ class Validator:
         family = (await self._beel.active_company()).family
         account = await self._beel.account()
         self._sent_at = await last_sent_at(self._journal, account)
+        self._known_upto = await last_created(self._journal)
         known_customers = KnownCustomers(self._beel, self._journal, account)
         created = await known_customers.created_from(batch)
         wire_problems = self._beel.customers.wire_problems
@@ -221,10 +223,10 @@ class Validator:
     ) -> PartCheck | None:
         """Keep what BeeL said lately of the very same rows, if nothing was sent to it since."""
         if not rows:
-            return PartCheck(digest, self._now())
+            return PartCheck(digest, self._now(), known_upto=self._known_upto)
         if known is None or known.digest != digest or is_old(known, self._now):
             return None
-        if known.at.timestamp() <= self._sent_at:
+        if known.at.timestamp() <= self._sent_at or known.known_upto < self._known_upto:
             return None
         self._verdicts |= {row.number: batch.verdicts[row.number] for row in rows}
         return known
@@ -237,12 +239,11 @@ class Validator:
     async def _ask(self, rows: Sequence[Row], digest: str, known: KnownCustomers) -> PartCheck:
         began = anyio.current_time()
         report = await self._beel.customers.validate_bulk([row.payload() for row in rows])
-        # What is created from here on is held against this time when the rows are created.
         at = self._now()
         pairs = zip(rows, report.rows, strict=True)
         verdicts = {row.number: verdict_of(row, row_report) for row, row_report in pairs}
         verdicts |= await known.judge(rows, verdicts)
-        if known.is_blind:  # as if it was a day ago: whoever creates them holds them against it all
+        if known.is_blind:  # as if it was a day ago: whoever creates them asks again
             at -= RECORD_TTL
         self._longest = max(self._longest, anyio.current_time() - began)
         self._verdicts |= verdicts
@@ -253,6 +254,7 @@ class Validator:
             at,
             report.processing_time_ms or 0,
             statistics_differ(report),
+            0 if known.is_blind else self._known_upto,
         )
 
     async def _name_existing(self) -> None:
@@ -291,6 +293,14 @@ async def last_sent_at(journal: Journal, account: Account) -> float:
         return await journal.last_sent_at(account)
     except JournalError:
         return 0.0
+
+
+async def last_created(journal: Journal) -> int:
+    """Tell what our operations created last, as far as the journal can be read."""
+    try:
+        return await journal.personal_data.last_created()
+    except JournalError:
+        return 0
 
 
 async def validate_list(state: AppState, request: ListRequest, caller: str) -> ValidationAnswer:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
 DATABASE: Final = "journal.sqlite3"
-VERSION: Final = 3
+VERSION: Final = 4
 # "BeeL" in ASCII: the file is ours, and not some other program's.
 APPLICATION_ID: Final = 0x4265654C
 # How long a write waits for its turn, in this process and among others.

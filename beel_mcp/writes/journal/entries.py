@@ -212,6 +212,7 @@ def record(
         owner=owner,
         started_at=now,
         checked_at=decision.checked_at,
+        known_upto=decision.known_upto,
     )
     for number, chunk in enumerate(chunks):
         _record_chunk(db, decision.kind, (operation_id, number), chunk, now)

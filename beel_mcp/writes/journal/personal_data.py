@@ -99,11 +99,12 @@ class PersonalData:
         ]
 
     async def created_since(
-        self, rows: Iterable[WriteRow], ledger_id: str, since: float, besides: str = ""
+        self, rows: Iterable[WriteRow], ledger_id: str, known_upto: int = 0, besides: str = ""
     ) -> dict[int, Creation]:
-        """Find the rows that our operations created in a ledger since a time, by row number.
+        """Find the rows that our operations created in a ledger within a day, by row number.
 
-        What the operation `besides` created does not count; of several creations the last does.
+        What was known already (see `last_created`), and what the operation `besides` created, does
+        not count; of several creations the last does.
         """
         if not self._database.exists():  # looking leaves no trace
             return {}
@@ -116,9 +117,9 @@ class PersonalData:
                 for digest, operation_id, at in db.execute(
                     "SELECT digest, operation_id, created_at"
                     " FROM identifiers JOIN operations USING (operation_id)"
-                    " WHERE ledger_id = ? AND created_at >= ? AND operation_id != ?"
-                    " ORDER BY created_at",
-                    (ledger_id, since, besides),
+                    " WHERE ledger_id = ? AND created_at >= ? AND number > ?"
+                    " AND operation_id != ? ORDER BY number",
+                    (ledger_id, self._day_ago, known_upto, besides),
                 )
             }
             if not found:  # most lists: no digest to make of any row
@@ -127,6 +128,17 @@ class PersonalData:
             return {number: found[digest] for number, digest in digests if digest in found}
 
         return await self._database.read(find)
+
+    async def last_created(self) -> int:
+        """Give the number of what our operations created last; a clock that goes back keeps it."""
+        if not self._database.exists():  # looking leaves no trace
+            return 0
+        found = await self._database.read(
+            lambda db: db.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'identifiers'"
+            ).fetchone()
+        )
+        return found[0] if found else 0
 
     async def sendings(self, kind: str, ledger_id: str) -> list[Sending]:
         """List what was sent to a ledger within a day and had its effect, or may have had it.
@@ -287,7 +299,7 @@ def remember_identifiers(
     created = [row.identity for row in rows if not row.record_id]
     secret = secret_of(db)
     db.executemany(
-        "INSERT INTO identifiers VALUES (?, ?, ?)",
+        "INSERT INTO identifiers (operation_id, digest, created_at) VALUES (?, ?, ?)",
         [(operation_id, _digest(secret, identity), now) for identity in created],
     )
 

@@ -145,6 +145,7 @@ class Decision:
     account: Account
     total: int
     checked_at: float
+    known_upto: int = 0  # what our operations had created when it was checked
     plan_id: str | None = None
     confirmed_by: str | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
@@ -195,6 +196,7 @@ class Operation:
     owner: str
     started_at: float
     checked_at: float
+    known_upto: int
     ended_at: float | None
     saved_as: str | None
     chunks: tuple[Chunk, ...]

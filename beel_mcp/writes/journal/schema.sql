@@ -18,6 +18,7 @@ CREATE TABLE operations (
     owner           TEXT NOT NULL,     -- the lock file that its process holds while it lives
     started_at      REAL NOT NULL,     -- seconds since 1970
     checked_at      REAL NOT NULL,     -- when the list was last held against BeeL
+    known_upto      INTEGER NOT NULL,  -- the last of `identifiers` then: a clock may be put back
     ended_at        REAL,
     saved_as        TEXT,              -- the file with the records as they were before
     UNIQUE (kind, caller, subject)
@@ -62,6 +63,7 @@ CREATE TABLE private (
 -- Which identifiers were created when, as keyed digests that nobody can turn back into a NIF
 -- without the secret beside them; they go after 24 hours.
 CREATE TABLE identifiers (
+    number       INTEGER PRIMARY KEY AUTOINCREMENT,  -- their order, whatever clocks say
     operation_id TEXT NOT NULL REFERENCES operations ON DELETE CASCADE,
     digest       BLOB NOT NULL,
     created_at   REAL NOT NULL

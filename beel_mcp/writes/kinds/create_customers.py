@@ -109,7 +109,7 @@ class CustomerCreation(Write):
     async def recheck(self, operation: Operation, rows: Sequence[WriteRow]) -> None:
         """Keep customers from being created twice by two of our own operations, or by others."""
         await refuse_double(
-            *(self.journal, operation.account, rows, operation.subject, operation.checked_at),
+            *(self.journal, operation.account, rows, operation.subject, operation.known_upto),
             besides=operation.operation_id,
         )
         await self._validate_again(operation, rows)
@@ -279,7 +279,7 @@ async def refuse_double(
     account: Account,
     rows: Sequence[WriteRow],
     batch_id: str,
-    checked_at: float,
+    known_upto: int,
     *,
     besides: str = "",
 ) -> None:
@@ -296,7 +296,7 @@ async def refuse_double(
             retryable=True,
             next_calls=(settling_call(other),),
         )
-    if await journal.personal_data.created_since(rows, account.ledger_id, checked_at, besides):
+    if await journal.personal_data.created_since(rows, account.ledger_id, known_upto, besides):
         raise CallerError(
             "Some of these customers were created by another call since the list was checked;"
             " nothing was sent.",
@@ -309,7 +309,7 @@ async def refuse_double(
 async def is_overtaken(journal: Journal, operation: Operation, rows: Sequence[WriteRow]) -> bool:
     """Whether another operation created some of these customers since this one was checked."""
     ledger_id, mine = operation.account.ledger_id, operation.operation_id
-    found = await journal.personal_data.created_since(rows, ledger_id, operation.checked_at, mine)
+    found = await journal.personal_data.created_since(rows, ledger_id, operation.known_upto, mine)
     return bool(found)
 
 

@@ -46,6 +46,7 @@ class BatchRows:
     left_out: Sequence[WriteRow]
     payload_digest: str
     checked_at: float
+    known_upto: int
     processing_time_ms: int
     remarks: Sequence[Remark] = ()
 

@@ -258,7 +258,7 @@ class Books:
     def _check_twins(self) -> None:
         """Nobody is created twice by us within a day, whatever BeeL takes.
 
-        Who was created since a list was checked is told by our clock, which must not go back.
+        Where our clock was put back, `tests/faults/test_wrong_clocks.py` looks instead.
         """
         if self._beel.latest and not self._beel.clocks.has_gone_back:
             since = instant(self._beel.clocks.beel() - timedelta(days=1))
