@@ -2,8 +2,10 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,68 @@ def test_a_terminal_gets_colours_and_a_sign_of_life_that_goes_away(tmp_path: Pat
     assert shown.startswith("Preguntando a BeeL …\r\x1b[K")
     assert "\x1b[32mok\x1b[0m  Clave" in shown
     assert "\x1b[1m" in on_a_terminal(tmp_path, "tools")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("es", "aquí no hay nada que escribir"), ("en", "nothing to type here")]
+)
+def test_on_a_terminal_it_says_that_it_waits_and_one_interrupt_ends_it_quietly(
+    tmp_path: Path, language: str, words: str
+) -> None:
+    pty = pytest.importorskip("pty", reason="no terminals to be had here")
+    ours, theirs = pty.openpty()
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "BEEL_LANGUAGE": language}
+    program = [sys.executable, "-m", "beel_mcp"]
+    process = subprocess.Popen(program, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+    shown = b""
+    while b'"result"' not in shown:  # it reads
+        shown += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+    with suppress(OSError):  # what Linux says when the last writer has gone
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert words in shown.decode()
+    assert "Ctrl-C" in shown.decode()
+    assert b"Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("demo",), ("doctor", "--sandbox"), ("tools",), ("config", "cursor"), ("--help",), ("purge",)],
+    ids=str,
+)
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=str)
+def test_whoever_reads_what_is_printed_may_leave_at_any_time(
+    tmp_path: Path, command: tuple[str, ...], buffering: dict[str, str]
+) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **buffering}
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = subprocess.run(
+        [sys.executable, "-m", "beel_mcp", *command],
+        env=env,
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writes)
+    assert not re.search("Traceback|Exception|Error", ended.stderr)
+    # `argparse` swallows it itself where nothing is kept back.
+    assert ended.returncode == 141 or (command == ("--help",) and buffering)
+
+
+def test_without_a_place_to_print_to_it_ends_as_ever(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    line = f"'{sys.executable}' -m beel_mcp tools >&- 2>&-"
+    assert subprocess.run(["sh", "-c", line], env=env, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)

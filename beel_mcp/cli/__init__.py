@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 # stdout belongs to the protocol: what a dependency prints when it is imported goes elsewhere.
 with redirect_stdout(sys.stderr):
     from beel_mcp.cli.arguments import read_arguments
-    from beel_mcp.cli.terminal import spell_everything
+    from beel_mcp.cli.terminal import (
+        ended_by_one_interrupt,
+        send_the_rest_nowhere,
+        spell_everything,
+    )
     from beel_mcp.language import Language, localized, preferred_language
     from beel_mcp.settings import Settings, SettingsError
 
@@ -22,19 +26,42 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
 WELL, PROMISE_FAILED, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 3, 130
+READER_GONE = 141  # as whatever a closed pipe ends
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     spell_everything()
+    try:
+        try:
+            return _command(argv)
+        finally:
+            sys.stdout.flush()  # a reader that has gone is noticed here, where it can be caught
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _without_reader()
+    except BaseExceptionGroup as several:  # of what ran side by side
+        if several.split(KeyboardInterrupt)[0]:
+            return INTERRUPTED
+        if several.split(BrokenPipeError)[1]:
+            raise
+        return _without_reader()
+
+
+def _command(argv: Sequence[str] | None) -> int:
     language = preferred_language(os.environ)
     arguments = read_arguments(argv, language)
     try:
         return _run(arguments, language)
     except SettingsError as error:
         return _complain(error.sentence.localized(language), USAGE)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+
+
+def _without_reader() -> int:
+    """End in silence: who reads what is printed has seen enough (`demo | head`)."""
+    send_the_rest_nowhere(sys.stdout)
+    return READER_GONE
 
 
 def _complain(line: str, code: int) -> int:
@@ -72,6 +99,9 @@ def _environ(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _serve_stdio(_: argparse.Namespace, settings: Settings) -> int:
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
+    if is_terminal:
+        print(_nothing_to_type(settings.language), file=sys.stderr, flush=True)
     with redirect_stdout(sys.stderr):
         from beel_mcp.server import create_server
 
@@ -80,10 +110,23 @@ def _serve_stdio(_: argparse.Namespace, settings: Settings) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(line_buffering=True)
     try:
-        server.run("stdio")
+        with ended_by_one_interrupt() if is_terminal else nullcontext():
+            server.run("stdio")
     finally:
         os.dup2(2, 1)  # nor must the rest of it come behind the last one
     return WELL
+
+
+def _nothing_to_type(language: Language) -> str:
+    return localized(
+        language,
+        en="beel-mcp is waiting for an app to talk to it; there is nothing to type here. Apps start"
+        " it themselves: “beel-mcp config --help” says how. To see what it does: “beel-mcp demo”."
+        " Ctrl-C ends it.",
+        es="beel-mcp espera a que una aplicación hable con él; aquí no hay nada que escribir. Las"
+        " aplicaciones lo inician solas: «beel-mcp config --help» dice cómo. Para ver lo que hace:"
+        " «beel-mcp demo». Ctrl-C lo termina.",
+    )
 
 
 def _serve_http(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -94,7 +137,7 @@ def _serve_http(arguments: argparse.Namespace, settings: Settings) -> int:
     if not _is_free(address.host, address.port, settings.language):
         return ENVIRONMENT
     serve(settings, address, sandbox_app=_sandbox_app(settings))
-    return WELL
+    return INTERRUPTED  # SIGTERM does not come back here
 
 
 def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -123,7 +166,7 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
     )
     print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
-    return WELL
+    return INTERRUPTED
 
 
 def _examine(arguments: argparse.Namespace, settings: Settings) -> int:

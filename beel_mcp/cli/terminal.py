@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from threading import Thread
 from typing import Any, Final, Literal, TextIO
 
 Style = Literal["bold", "green", "red", "yellow"]
@@ -16,8 +18,13 @@ _CODES: Final[dict[Style, int]] = {"bold": 1, "red": 31, "green": 32, "yellow": 
 def spell_everything() -> None:
     """Write UTF-8 into pipes and files, and let no letter that a terminal lacks be a failure.
 
-    Windows would take the code page of the console, in which neither apps nor editors read.
+    Windows would take the code page of the console, in which neither apps nor editors read. What
+    was closed before we began leads nowhere from here on.
     """
+    if sys.stdout is None:
+        sys.stdout = _nowhere()
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             is_ours = not stream.isatty() and not os.environ.get("PYTHONIOENCODING")
@@ -44,6 +51,61 @@ def waiting(words: str) -> Iterator[None]:
     finally:
         if is_seen:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def ended_by_one_interrupt() -> Iterator[None]:
+    """Let Ctrl-C be the end of what is read from the terminal, which a thread waits for.
+
+    A thread that reads cannot be interrupted: without this, Ctrl-C would wait for a line. The
+    signal wakes a thread of its own, as the main one may be about to wait for the network.
+
+    Raises:
+        KeyboardInterrupt: it was pressed; what was being done has come to its end.
+    """
+    terminal, (reads, writes), (woken, wakes) = os.dup(0), os.pipe(), os.pipe()
+    os.dup2(reads, 0)
+    os.close(reads)
+    ends, pressed = [writes], list[int]()
+
+    def end_input() -> None:
+        with suppress(IndexError):  # it has ended
+            os.close(ends.pop())
+
+    def press(number: int, _: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one does not wait
+        end_input()
+
+    def pass_on() -> None:
+        with suppress(OSError):
+            while part := os.read(terminal, 4096):
+                os.write(writes, part)
+        end_input()
+
+    def wait_for_a_signal() -> None:
+        os.read(woken, 1)
+        end_input()
+
+    for waits in (pass_on, wait_for_a_signal):
+        Thread(target=waits, daemon=True).start()
+    signal.signal(signal.SIGINT, press)
+    if sys.platform != "win32":  # whose loop has a wakeup of its own
+        os.set_blocking(wakes, False)
+        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    yield
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def send_the_rest_nowhere(stream: TextIO) -> None:
+    """Send what is still to be printed nowhere: whoever read it has gone."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - open as long as we run
 
 
 def print_json(value: Any) -> None:
