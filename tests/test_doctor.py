@@ -169,6 +169,47 @@ def test_a_bad_value_is_one_line_and_ends_with_2(tmp_path: Path) -> None:
     assert ended.stderr == "beel-mcp: BEEL_READ_ONLY: must be 0 or 1\n"
 
 
+@pytest.mark.parametrize(
+    "wrong", ["BEEL_READ_ONLY=yes", "BEEL_API_KEY=xyz", "BEEL_FILES_DIR=files", "BEEL_LANGUAGE=fr"]
+)
+def test_it_prints_json_whatever_is_wrong(tmp_path: Path, wrong: str) -> None:
+    name, value = wrong.split("=")
+    ended = run("doctor", "--json", HOME=str(tmp_path), **{name: value})
+    told = json.loads(ended.stdout)
+    assert ended.returncode == told["exit_code"] == 2
+    [check] = [check for check in told["checks"] if not check["ok"]]
+    assert (check["check"], check["fault"]) == ("settings", "settings")
+    assert check["message"].startswith(f"{name}: ")
+    assert name in check["remedy"]
+
+
+def test_what_has_no_effect_is_a_remark_on_the_sandbox_which_asks_nobody(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "SSL_CERT_FILE": "/nowhere"}
+    for is_sandbox in (True, False):
+        settings = Settings.from_env(environ, sandbox=is_sandbox)
+        [found] = machine.check_settings(settings, environ)
+        assert "SSL_CERT_FILE" in found.fact.es
+        assert found.is_remark is is_sandbox
+
+
+def test_an_address_with_the_version_at_its_end_is_named_as_that(looked: Examine) -> None:
+    app = answering(404, refusal("ENDPOINT_NOT_FOUND"))
+    found = fault(looked(app, base_url="http://127.0.0.1:9/v1"))
+    assert "/v1" in found.fact.es
+    assert "BEEL_BASE_URL" in found.fact.es
+    assert exit_code([found]) == 2
+    other = fault(looked(app, base_url="http://127.0.0.1:9"))
+    assert "BEEL_BASE_URL" not in other.fact.es
+
+
+def test_a_company_that_the_key_does_not_reach_is_named_beside_those_it_does(
+    looked: Examine,
+) -> None:
+    found = fault(looked(company_id="B99999998"))
+    assert "no llega a B99999998" in found.fact.es
+    assert "Demo Taller SL (B12345674)" in found.fact.es
+
+
 @pytest.mark.slow
 def test_a_real_server_is_asked_and_the_key_is_never_shown(tmp_path: Path) -> None:
     with serving_process("sandbox") as served:

@@ -100,8 +100,57 @@ def test_a_server_that_does_not_stand_there_is_no_fault(claude: Claude) -> None:
         assert remarks(found) == []
 
 
+def vscode_of(claude: Claude, content: str) -> list[Finding]:
+    """Find what there is to say of VS Code, with this in its file of servers."""
+    file = claude.folder.parent / "Code" / "User" / "mcp.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content, encoding="utf-8")
+    return [one for one in claude.checked() if "VS Code" in one.fact.es]
+
+
+def test_vs_code_is_looked_at_under_the_name_that_it_has_for_servers(claude: Claude) -> None:
+    [one] = vscode_of(claude, "{}")
+    assert "beel-mcp config vscode" in one.fact.es
+    servers = {"beel": entry(BEEL_API_KEY="${input:beel-key}")}
+    [one] = vscode_of(claude, json.dumps({"inputs": [], "servers": servers}))
+    assert 'VS Code lo tiene como "beel"' in one.fact.es
+    gone = {"beel": entry("/gone/beel-mcp")}
+    fault = vscode_of(claude, json.dumps({"servers": gone}))[1]
+    assert fault.fault
+    assert "«beel-mcp config vscode --name beel»" in (fault.remedy or fault.fact).es
+    [one] = vscode_of(claude, '{"servers": []}')
+    assert "«servers»" in one.fact.es
+
+
+def test_a_comment_in_vs_codes_file_is_its_own_affair(claude: Claude) -> None:
+    [one] = vscode_of(claude, '{\n  // mine\n  "servers": {},\n}')
+    assert one.is_remark
+    assert "la línea 2" in one.fact.es
+
+
+def test_claude_code_is_looked_at_in_its_own_file_and_in_the_projects(
+    claude: Claude, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[str]:
+        return [one.fact.es for one in claude.checked() if "Claude Code" in one.fact.es]
+
+    monkeypatch.chdir(tmp_path)
+    assert told() == []
+    (tmp_path / ".claude.json").write_text("{}")
+    [one] = told()
+    assert "beel-mcp config claude-code" in one
+    (tmp_path / ".mcp.json").write_text(json.dumps({"mcpServers": {"obra": entry()}}))
+    _, one = told()
+    assert 'lo tiene como "obra"' in one
+    assert str(tmp_path / ".mcp.json") in one
+
+
 BROKEN = {
-    "a comma": ('{\n  "mcpServers": {},\n}', "la línea 3"),
+    # Python names the comma itself since 3.13, and what follows it before.
+    "a comma": (
+        '{\n  "mcpServers": {},\n}',
+        "la línea 2" if sys.version_info >= (3, 13) else "la línea 3",
+    ),
     "half": ('{"mcpServers": {"beel": ', "la línea 1"),
     "UTF-16": ('{"mcpServers": {}}'.encode("utf-16"), "la línea 1"),
     "a list": ('{"mcpServers": []}', "no es una lista de servidores"),
@@ -260,8 +309,9 @@ def test_on_windows_file_and_log_are_looked_for_within_the_apps_walls_first(
     usual.mkdir(parents=True)
     claude.environ |= {"LOCALAPPDATA": str(local), "APPDATA": str(usual.parent)}
     claude.file = walled / "claude_desktop_config.json"
+    made = entry()  # `shutil` asks the real Windows, since Python 3.12
     monkeypatch.setattr(sys, "platform", "win32")
-    assert str(walled / "logs") in claude.has(beel=entry())[-1].fact.es
+    assert str(walled / "logs") in claude.has(beel=made)[-1].fact.es
     claude.logs("[error] outside\n", usual / "logs")
     assert "outside" in claude.checked()[-1].fact.es
     claude.logs("[error] inside\n", walled / "logs")

@@ -74,7 +74,14 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
         from beel_mcp.cli.demo import run_demo
 
         return WELL if run_demo(language) else PROMISE_FAILED
-    settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
+    try:
+        settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
+    except SettingsError as error:
+        if not getattr(arguments, "json", False) or arguments.command != "doctor":
+            raise
+        from beel_mcp.cli.doctor import report_wrong_settings
+
+        return report_wrong_settings(error, _environ(arguments), language)
     if arguments.command == "doctor":  # tells of warnings itself
         return _examine(arguments, settings)
     _configure_logging(settings)

@@ -45,13 +45,22 @@ def place_of(host: str, environ: Mapping[str, str]) -> Path:
     home = Path(environ.get("USERPROFILE" if sys.platform == "win32" else "HOME") or Path.home())
     if host == "cursor":
         return home / ".cursor" / "mcp.json"
+    if host == "claude-code":  # what holds for every folder
+        return home / ".claude.json"
+    if host == "vscode":
+        return _settings_folder(environ, home) / "Code" / "User" / "mcp.json"
+    is_windows = sys.platform == "win32"
+    folder = _windows_folder(environ, home) if is_windows else _settings_folder(environ, home)
+    return (folder if is_windows else folder / "Claude") / "claude_desktop_config.json"
+
+
+def _settings_folder(environ: Mapping[str, str], home: Path) -> Path:
+    """Tell where this system has apps keep their settings."""
     if sys.platform == "darwin":
-        folder = home / "Library" / "Application Support" / "Claude"
-    elif sys.platform == "win32":
-        folder = _windows_folder(environ, home)
-    else:
-        folder = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "Claude"
-    return folder / "claude_desktop_config.json"
+        return home / "Library" / "Application Support"
+    if sys.platform == "win32":
+        return Path(environ.get("APPDATA") or home / "AppData" / "Roaming")
+    return Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
 
 
 def _windows_folder(environ: Mapping[str, str], home: Path) -> Path:
@@ -66,14 +75,15 @@ def _windows_folder(environ: Mapping[str, str], home: Path) -> Path:
         raise AppFileError("refused.several", folders=", ".join(map(str, used)))
     if used:
         return used[0]
-    return Path(environ.get("APPDATA") or home / "AppData" / "Roaming") / "Claude"
+    return _settings_folder(environ, home) / "Claude"
 
 
 class AppFile:
     """A file of JSON that is the app's; we change one entry of its servers."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, servers: str = SERVERS) -> None:
         self.path = Path(os.path.realpath(path))  # a link to it stays a link
+        self._servers = servers  # under which name
         self._read: bytes | None = None
 
     def read(self) -> dict[str, Any]:
@@ -93,8 +103,8 @@ class AppFile:
             raise AppFileError("refused.repeated", path=self.path, name=error.name) from None
         except ValueError:  # no UTF-8
             raise AppFileError("refused.no_json", path=self.path, line=1) from None
-        if not isinstance(content, dict) or not isinstance(content.get(SERVERS, {}), dict):
-            raise AppFileError("refused.no_servers", path=self.path)
+        if not isinstance(content, dict) or not isinstance(content.get(self._servers, {}), dict):
+            raise AppFileError("refused.no_servers", path=self.path, part=self._servers)
         return content
 
     def write(self, content: Mapping[str, Any]) -> None:

@@ -8,11 +8,17 @@ import anyio
 from beel_mcp.cli.doctor.apps import check_apps
 from beel_mcp.cli.doctor.beel import check_beel
 from beel_mcp.cli.doctor.findings import Finding, exit_code
-from beel_mcp.cli.doctor.machine import check_folders, check_installation, check_journal
+from beel_mcp.cli.doctor.findings import finding as found
+from beel_mcp.cli.doctor.machine import (
+    check_folders,
+    check_journal,
+    check_settings,
+    check_versions,
+)
 from beel_mcp.cli.doctor.program import check_program
 from beel_mcp.cli.terminal import paint, print_json, waiting
 from beel_mcp.language import Language, localized
-from beel_mcp.settings import Settings
+from beel_mcp.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -35,12 +41,27 @@ def run_doctor(
     return exit_code(findings)
 
 
+def report_wrong_settings(
+    error: SettingsError, environ: Mapping[str, str], language: Language
+) -> int:
+    """Say as JSON why the server does not start, and what can be seen without its settings."""
+    findings = [
+        check_versions(),
+        found("settings.wrong", wrong=error.sentence, variable=error.variable),
+        *check_program(environ),
+        *check_apps(environ),
+    ]
+    _print_json(findings, language)
+    return exit_code(findings)
+
+
 def examine(
     settings: Settings, environ: Mapping[str, str], *, sandbox_app: "Starlette | None" = None
 ) -> list[Finding]:
     """Check this installation, the apps, the settings and folders, and BeeL with this key."""
     return [
-        *check_installation(settings),
+        check_versions(),
+        *check_settings(settings, environ),
         *check_program(environ),
         *check_apps(environ),
         *check_folders(settings, environ),

@@ -6,17 +6,32 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from beel_mcp.cleaning import Said, quoted
 from beel_mcp.cli.app_file import SERVERS, AppFile, AppFileError, place_of
+from beel_mcp.cli.arguments import WRITTEN_HOSTS
 from beel_mcp.cli.doctor.app_log import check_log
 from beel_mcp.cli.doctor.findings import Finding, finding
 from beel_mcp.cli.doctor.program import is_ours, is_running
 from beel_mcp.redaction import redact
 from beel_mcp.settings import KEY_PLACEHOLDER
 
-_APPS: Final = {"claude-desktop": "Claude Desktop", "cursor": "Cursor"}
+
+class _App(NamedTuple):
+    """An app that `config` writes for: its name, and under which one its servers stand."""
+
+    name: str
+    servers: str = SERVERS
+    takes_comments: bool = False
+
+
+_APPS: Final = {
+    "claude-desktop": _App("Claude Desktop"),
+    "cursor": _App("Cursor"),
+    "vscode": _App("VS Code", servers="servers", takes_comments=True),
+    "claude-code": _App("Claude Code"),
+}
 _BY_ERROR: Final = {
     "refused.no_json": "app.no_json",
     "refused.repeated": "app.repeated",
@@ -49,14 +64,14 @@ class _Entry:
     def is_sandbox(self) -> bool:
         return "--sandbox" in self.arguments or self.env["BEEL_SANDBOX"] in ("1", "true")
 
-    def install_command(self) -> str:
-        """Give the command that writes this entry anew, for the same company."""
+    def command_again(self) -> str:
+        """Give the command that writes this entry anew, or shows it, for the same company."""
         options = {"--name": self.name, "--company": self.company}
         words = [
             f"{option} {value}" for option, value in options.items() if _PLAIN.fullmatch(value)
         ]
         sandbox = ["--sandbox"] if self.is_sandbox else []
-        return redact(" ".join(["beel-mcp install", self.host, *words, *sandbox]))
+        return redact(" ".join([_command_for(self.host), *words, *sandbox]))
 
 
 def check_apps(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -64,12 +79,25 @@ def check_apps(environ: Mapping[str, str]) -> Iterator[Finding]:
     for host, app in _APPS.items():
         try:
             place = place_of(host, environ)
-            if place.parent.is_dir():
-                content = AppFile(place).read()
-                entries = list(_entries(host, content.get(SERVERS, {})))
-                yield from _check(host, place, entries, environ)
+            if place.exists() if host == "claude-code" else place.parent.is_dir():
+                yield from _check_file(host, place, environ)
+            project = Path(".mcp.json")  # of the folder where we are
+            if host == "claude-code" and project.is_file():
+                yield from _check_file(host, project.absolute(), environ)
         except AppFileError as error:
-            yield finding(_BY_ERROR[error.code], None, app=app, **error.facts)
+            is_comment = app.takes_comments and error.code == "refused.no_json"
+            code = "app.maybe_comments" if is_comment else _BY_ERROR[error.code]
+            yield finding(code, None, app=app.name, **error.facts)
+
+
+def _check_file(host: str, place: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    servers = _APPS[host].servers
+    content = AppFile(place, servers).read()
+    yield from _check(host, place, list(_entries(host, content.get(servers, {}))), environ)
+
+
+def _command_for(host: str) -> str:
+    return f"beel-mcp {'install' if host in WRITTEN_HOSTS else 'config'} {host}"
 
 
 def _entries(host: str, servers: Mapping[str, Any]) -> Iterator[_Entry]:
@@ -89,9 +117,9 @@ def _entries(host: str, servers: Mapping[str, Any]) -> Iterator[_Entry]:
 def _check(
     host: str, place: Path, entries: list[_Entry], environ: Mapping[str, str]
 ) -> Iterator[Finding]:
-    app = _APPS[host]
+    app = _APPS[host].name
     if not entries:
-        yield finding("app.absent", app=app, path=place, host=host)
+        yield finding("app.absent", app=app, path=place, command=_command_for(host))
         return
     names = ", ".join(entry.shown for entry in entries)
     yield finding("app.present", app=app, path=place, names=names)
@@ -111,7 +139,7 @@ def _command(app: str, entry: _Entry, environ: Mapping[str, str]) -> Iterator[Fi
         "app": app,
         "name": entry.shown,
         "command": quoted(redact(entry.command), 200),
-        "again": entry.install_command(),
+        "again": entry.command_again(),
     }
     if not Path(entry.command).is_absolute():
         if not shutil.which(entry.command, path=environ.get("PATH", "")):

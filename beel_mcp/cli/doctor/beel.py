@@ -1,5 +1,6 @@
 """What only BeeL can tell: key, company, scopes, routes, clock. Nothing is sent but reads."""
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ LIMIT_S: Final = 45
 _NEEDED: Final = ("customers:read", "customers:write", "invoices:read")
 _NEEDED_TO_WRITE: Final = ("invoices:write",)
 _LARGEST_DIFFERENCE_S: Final = 120
+_VERSION: Final = re.compile(r"/v[0-9]+$")
 # What an error of BeeL means, in a person's words, unlike `errors`: by its code, else its class.
 _BY_CODE: Final = {
     "no_time_left": "beel.too_late",
@@ -53,9 +55,9 @@ async def check_beel(settings: Settings, sandbox_app: "Starlette | None") -> lis
         with anyio.fail_after(LIMIT_S):
             await _ask(beel, settings, found)
     except CompanyChoiceError:
-        found.append(await _company_choice(beel))
+        found.append(await _company_choice(beel, settings))
     except BeelMcpError as error:
-        found.append(_explained(error))
+        found.append(_versioned(settings, error) or _explained(error))
     except TimeoutError:
         found.append(finding("beel.too_late"))
     finally:
@@ -122,7 +124,7 @@ def _clock(beel: BeelClient) -> list[Finding]:
     return [finding(code, minutes=round(abs(ahead_s) / 60))]
 
 
-async def _company_choice(beel: BeelClient) -> Finding:
+async def _company_choice(beel: BeelClient, settings: Settings) -> Finding:
     """Name the companies to choose from, as far as BeeL tells."""
     with anyio.move_on_after(10), suppress(BeelMcpError):
         account_id = (await beel.identity.get()).account_id
@@ -130,8 +132,17 @@ async def _company_choice(beel: BeelClient) -> Finding:
         if companies:
             listed = "; ".join(f"{one.label}, id {one.id}" for one in companies[:10])
             more = " …" if len(companies) > 10 else ""
-            return finding("company.several", listed=listed + more)
+            code = "company.unreachable" if settings.company_id else "company.several"
+            return finding(code, company=settings.company_id, listed=listed + more)
     return finding("company.unknown")
+
+
+def _versioned(settings: Settings, error: BeelMcpError) -> Finding | None:
+    """Name the likeliest fault of an address under which BeeL knows nothing."""
+    ending = _VERSION.search(settings.base_url)
+    if not ending or isinstance(error, errors.NotSentError):
+        return None
+    return finding("beel.version_in_address", ending=ending[0])
 
 
 def _explained(error: BeelMcpError) -> Finding:

@@ -18,7 +18,7 @@ from beel_mcp.api.company import Account
 from beel_mcp.cli.doctor.findings import Finding, finding
 from beel_mcp.cli.doctor.guarded import cloud_of, held_files, is_guarded, is_held
 from beel_mcp.files.safe_dir import open_dir
-from beel_mcp.settings import Settings, usual_import_dirs
+from beel_mcp.settings import Settings, ignored_variables, usual_import_dirs
 from beel_mcp.writes.journal.database import DATABASE, JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import utc_now
@@ -26,14 +26,20 @@ from beel_mcp.writes.journal.records import utc_now
 _VARIABLES: Final = {"files_folder": "BEEL_FILES_DIR", "state_folder": "BEEL_STATE_DIR"}
 
 
-def check_installation(settings: Settings) -> Iterator[Finding]:
-    """Check the versions of program and libraries, and report the settings' warnings."""
+def check_versions() -> Finding:
+    """Check the versions of program and libraries."""
     wrong = "; ".join(sorted(_wrong_versions()))
     code = "installation.other_libraries" if wrong else "installation.right"
     versions = f"beel-mcp {__version__}, Python {platform.python_version()}, mcp {version('mcp')}"
-    yield finding(code, versions=versions, listed=wrong)
+    return finding(code, versions=versions, listed=wrong)
+
+
+def check_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Report what is odd about the settings; what has no effect harms nobody on the sandbox."""
+    idle = list(ignored_variables(environ)) if settings.sandbox else []
     for warning in settings.warnings:
-        yield finding("settings.warning", warning=warning)
+        is_idle = warning in idle
+        yield finding("settings.without_effect" if is_idle else "settings.warning", warning=warning)
 
 
 def _wrong_versions() -> Iterator[str]:
