@@ -138,12 +138,7 @@ class Settings:
             log_level=_choice(
                 env, "BEEL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING"
             ),
-            warnings=(
-                *_unknown(env),
-                *ignored_variables(env),
-                *_foreign_host(url),
-                *_left_out(env),
-            ),
+            warnings=(*_unknown(env), *_ignored(env), *_foreign_host(url), *_left_out(env)),
         )
 
 
@@ -372,11 +367,15 @@ def _unknown(env: Mapping[str, str]) -> Iterator[Sentence]:
             )
 
 
-def ignored_variables(env: Mapping[str, str]) -> Iterator[Sentence]:
-    """Say which variables of HTTP clients in general are set, and have no effect."""
+def _ignored(env: Mapping[str, str]) -> Iterator[Sentence]:
     found = ", ".join(name for name in IGNORED_VARIABLES if env.get(name) or env.get(name.lower()))
     if found:
         yield Sentence(
             f"{found} ignored: use BEEL_PROXY and BEEL_CA_BUNDLE instead",
             f"{found}: sin efecto; use BEEL_PROXY y BEEL_CA_BUNDLE",
         )
+
+
+def ignored_variables(env: Mapping[str, str]) -> tuple[Sentence, ...]:
+    """Say which variables of HTTP clients in general are set, and have no effect."""
+    return tuple(_ignored(env))

@@ -1,8 +1,10 @@
 """The command line: what each word does, in both languages, and how it ends."""
 
 import argparse
+import json
 import os
 import re
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -209,9 +211,48 @@ def test_the_demo_keeps_its_promises_and_prints_every_step(
     assert [int(number) for number, _ in titles] == list(range(1, len(titles) + 1))
     for step in steps:
         assert any(step in title for _, title in titles), step
-    assert ended.stdout.rstrip().endswith(end)
+    *_, last, is_next, command = ended.stdout.rstrip().splitlines()
+    assert last.strip() == end
+    assert is_next.endswith(":")
+    # What is shortened is marked as that, and the last line is the next command, as it works here.
+    assert {"es": "… y 3 más", "en": "… and 3 more"}[language] in ended.stdout
+    again = subprocess.run(
+        shlex.split(command),
+        env={"PATH": "/nowhere", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--sandbox" in json.loads(again.stdout)["mcpServers"]["beel"]["args"]
     assert "!!" not in ended.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_demo_keeps_its_files_where_it_is_told_to(tmp_path: Path) -> None:
+    ended = run("demo", "--keep", "kept", cwd=tmp_path, HOME=str(tmp_path), BEEL_LANGUAGE="es")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert f"Sus archivos están en {tmp_path / 'kept'}" in ended.stdout
+    kept = sorted(path.suffix for path in (tmp_path / "kept").iterdir())
+    assert kept == [".csv", ".zip"]
+
+
+@pytest.mark.parametrize(("command", "port"), [("serve", "8931"), ("sandbox", "8932")])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_help_of_what_serves_says_the_port_and_what_callers_send(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    port: str,
+    language: str,
+) -> None:
+    monkeypatch.setenv("BEEL_LANGUAGE", language)
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    shown = capsys.readouterr().out
+    assert port in shown
+    assert "Authorization: Bearer" in " ".join(shown.split())
+    assert "Ctrl-C" in shown
 
 
 @pytest.mark.slow
@@ -309,5 +350,5 @@ def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_demo_that_breaks_a_promise_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beel_mcp.cli.demo.run_demo", lambda language: False)
+    monkeypatch.setattr("beel_mcp.cli.demo.run_demo", lambda language, keep: False)
     assert cli.main(["demo"]) == 1

@@ -92,6 +92,21 @@ async def test_descriptions_are_short_and_do_not_shout(client: Client) -> None:
         assert shouted <= {"NIF", "CSV", "AEAT", "ZIP", "PDF", "XLSX", "IBAN", "DRAFT"}, tool.name
 
 
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_each_tool_has_a_title_of_its_own_in_the_persons_language(
+    connect: Connect, language: str
+) -> None:
+    async with connect(language=language) as client:
+        titles = [tool.title or "" for tool in await listed(client)]
+        info = client.server_info
+    assert all(4 <= len(title) <= 40 and title[0].isupper() for title in titles), titles
+    assert len(set(titles)) == len(titles)
+    assert ("Buscar clientes" in titles) == (language == "es")
+    assert ("gestoría" in str(info.description)) == (language == "es")
+    assert str(info.website_url).startswith("https://")
+    assert info.icons
+
+
 async def test_input_schemas_are_flat_closed_and_without_unions(client: Client) -> None:
     for tool in await listed(client):
         assert tool.input_schema["type"] == "object"

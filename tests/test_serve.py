@@ -258,6 +258,20 @@ async def test_off_loopback_only_the_listed_names_are_let_in(
 
 
 @pytest.mark.anyio
+async def test_a_refused_caller_is_pointed_to_what_exists_and_to_no_server_of_tokens(
+    settings: Settings, sandbox: Starlette
+) -> None:
+    async with listening(settings, sandbox) as caller:
+        refused = await caller.call_tool(authorization="Bearer x")
+        named = re.findall(r'https?://[^"]+', refused.headers["www-authenticate"])
+        assert len(named) == 1
+        about = await caller.client.get(named[0])
+        assert about.status_code == 200
+        assert about.json()["resource"].endswith("/mcp")
+        assert "authorization_servers" not in about.json()
+
+
+@pytest.mark.anyio
 async def test_on_port_80_our_names_have_no_port(settings: Settings, sandbox: Starlette) -> None:
     async with listening(settings, sandbox, ListenAddress("127.0.0.1", 80), token=None) as caller:
         assert (await caller.call_tool(host="localhost")).status_code == 200

@@ -73,7 +73,8 @@ def _run(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.command == "demo":  # has settings of its own
         from beel_mcp.cli.demo import run_demo
 
-        return WELL if run_demo(language) else PROMISE_FAILED
+        keep = arguments.keep and arguments.keep.resolve()
+        return WELL if run_demo(language, keep) else PROMISE_FAILED
     try:
         settings = Settings.from_env(_environ(arguments), sandbox=arguments.sandbox)
     except SettingsError as error:

@@ -101,8 +101,13 @@ _SERVE: Final = (
         action="store_true",
         required=True,
     ),
-    _option("--host", default="127.0.0.1"),
-    _option("--port", type=_port, default=8931),
+    _option(
+        "--host",
+        en="where to listen (127.0.0.1: this machine alone)",
+        es="dónde atiende (127.0.0.1: solo esta máquina)",
+        default="127.0.0.1",
+    ),
+    _option("--port", en="8931 unless given", es="8931 si no se indica", type=_port, default=8931),
     _option(
         "--no-token",
         en="ask callers for no token; for development, on loopback only",
@@ -112,7 +117,7 @@ _SERVE: Final = (
 )
 _RUN_SANDBOX: Final = (
     _HELP,
-    _option("--port", type=_port, default=8932),
+    _option("--port", en="8932 unless given", es="8932 si no se indica", type=_port, default=8932),
     _option(
         "--state",
         en="keep the records in this file (otherwise in memory)",
@@ -120,7 +125,13 @@ _RUN_SANDBOX: Final = (
         type=Path,
         metavar="FILE",
     ),
-    _option("--generation", choices=("current", "seeds"), default="current"),
+    _option(
+        "--generation",
+        en="which contract of BeeL: today's, or the one first published",
+        es="qué contrato de BeeL: el actual o el primero que se publicó",
+        choices=("current", "seeds"),
+        default="current",
+    ),
     _option(
         "--rate-limit",
         en="requests per minute and key",
@@ -128,6 +139,13 @@ _RUN_SANDBOX: Final = (
         type=_positive,
         metavar="N",
     ),
+)
+_KEEP: Final = _option(
+    "--keep",
+    en="keep the files that it saves in this folder (otherwise they are removed)",
+    es="conserva en esta carpeta los archivos que guarda (si no, se borran)",
+    type=Path,
+    metavar="FOLDER",
 )
 _CONFIG: Final = (
     _HELP,
@@ -166,7 +184,7 @@ _INSTALL: Final = (
 _COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
     "serve": (_SERVE, Sentence("serve MCP over HTTP", "atiende MCP por HTTP")),
     "demo": (
-        (_HELP,),
+        (_HELP, _KEEP),
         Sentence(
             "import a list into the sandbox and remove customers, step by step",
             "importa una lista y retira clientes en el BeeL de prueba, paso a paso",
@@ -214,6 +232,23 @@ _COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
             "remove the customers' data that is still kept",
             "borra los datos de clientes que aún se conservan",
         ),
+    ),
+}
+
+
+# What whoever calls a server has to send.
+_WHO_CALLS: Final = {
+    "serve": Sentence(
+        "Callers send “Authorization: Bearer TOKEN”: the one of BEEL_HTTP_TOKEN, or the one that is"
+        " printed at the start. The BeeL key stays here, in BEEL_API_KEY. Ctrl-C ends it.",
+        "Quien llama envía «Authorization: Bearer TOKEN»: el de BEEL_HTTP_TOKEN o el que se muestra"
+        " al empezar. La clave de BeeL se queda aquí, en BEEL_API_KEY. Ctrl-C lo termina.",
+    ),
+    "sandbox": Sentence(
+        "Send “Authorization: Bearer beel_sk_test_…” with eight letters or digits, or more, behind"
+        " it: any such key is accepted. Ctrl-C ends it.",
+        "Envíe «Authorization: Bearer beel_sk_test_…» con ocho letras o cifras cualesquiera, o más:"
+        " se acepta toda clave así. Ctrl-C lo termina.",
     ),
 }
 
@@ -273,6 +308,8 @@ def parser(language: Language) -> Parser:
     for name, (options, summary) in _COMMANDS.items():
         command = commands.add_parser(name, language=language, help=summary.localized(language))
         command.add_options(options)
+        if name in _WHO_CALLS:
+            command.epilog = _WHO_CALLS[name].localized(language)
     return made
 
 

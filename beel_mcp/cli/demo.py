@@ -6,6 +6,8 @@ and makes the demo fail.
 
 import csv
 import io
+import shlex
+import shutil
 import sys
 import tempfile
 import textwrap
@@ -19,6 +21,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import ElicitRequestFormParams, ElicitResult
 
+from beel_mcp.cli.client_config import passing_runner, start_command
 from beel_mcp.language import Language, Sentence, localized, plural
 from beel_mcp.messages import sentence, words_of
 
@@ -50,6 +53,7 @@ TYPED: Final = (3, 2)  # the number is misread at first
 QUARTER: Final = "2026-Q3"
 # What the sandbox holds of that quarter; the missing one has no PDF yet.
 QUARTER_COUNTS: Final = {"included": 6, "missing": 1, "not_attempted": 0}
+SHOWN: Final = 3  # of the PDFs' names
 WIDTH: Final = 88
 
 
@@ -124,14 +128,17 @@ class Demo:
         return ElicitResult(action="accept", content={"count": number})
 
 
-def run_demo(language: Language) -> bool:
-    """Run the demo on the sandbox; True if every expectation held."""
-    return anyio.run(_run, language)
+def run_demo(language: Language, keep: Path | None = None) -> bool:
+    """Run the demo on the sandbox; True if every expectation held.
+
+    The files that it saves go into `keep`, or vanish with the demo.
+    """
+    return anyio.run(_run, language, keep)
 
 
-async def _run(language: Language) -> bool:
+async def _run(language: Language, keep: Path | None) -> bool:
     with tempfile.TemporaryDirectory(prefix="beel-mcp-demo-") as folder:
-        server = _server(folder, language)
+        server = _server(keep or Path(folder), folder, language)
         async with Client(server, read_timeout_seconds=60) as client:
             demo = Demo(client, language)
             await _show_status(demo)
@@ -149,13 +156,27 @@ async def _run(language: Language) -> bool:
             await _deactivate_with_a_form(demo)
     print()
     demo.line("end.failed" if demo.failures else "end.well")
+    if keep:
+        demo.line("end.kept", folder=keep)
+    if not demo.failures:
+        demo.line("end.next")
+        print(f"     {_typed('config', 'claude-desktop', '--sandbox')}")
     return not demo.failures
 
 
-def _server(folder: str, language: Language) -> StdioServerParameters:
+def _typed(*arguments: str) -> str:
+    """Give a command as it works in the terminal where this one was typed."""
+    typed = Path(sys.argv[0])
+    if passing_runner() or typed.stem != "beel-mcp":
+        return shlex.join([*start_command(), *arguments])
+    is_on_path = Path(shutil.which("beel-mcp") or "").absolute() == typed.absolute()
+    return shlex.join(["beel-mcp" if is_on_path else sys.argv[0], *arguments])
+
+
+def _server(files: Path, state: str, language: Language) -> StdioServerParameters:
     env = {
-        "BEEL_FILES_DIR": folder,
-        "BEEL_STATE_DIR": folder,
+        "BEEL_FILES_DIR": str(files),
+        "BEEL_STATE_DIR": state,
         "BEEL_IMPORT_DIRS": str(example_list().parent),
         "BEEL_LANGUAGE": language,
     }
@@ -182,6 +203,8 @@ async def _validate(demo: Demo) -> dict[str, Any]:
         demo.line("validate.kind", number=counts.get(kind, 0), kind=Sentence(**words))
     for problem in answer.get("problems", []):
         _print_problem(demo, problem)
+    if more := answer.get("more_problems"):
+        demo.line(plural(more, "validate.more_one", "validate.more"), number=more)
     return answer
 
 
@@ -311,8 +334,10 @@ def _expect_contents(demo: Demo, path: Path, included: object, requested: object
     lines = list(csv.reader(io.StringIO(manifest), delimiter=separator))
     demo.expect("PDFs in the ZIP", len(pdfs), included)
     demo.expect("lines of the manifest", len(lines) - 1, requested)
-    for name in sorted(pdfs)[:3]:
+    for name in sorted(pdfs)[:SHOWN]:
         demo.quote(name)
+    if (more := len(pdfs) - SHOWN) > 0:
+        demo.quote(sentence("demo", "quarter.more", number=more).localized(demo.language))
 
 
 async def _deactivate_with_a_form(demo: Demo) -> None:

@@ -14,6 +14,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl, SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from beel_mcp.language import localized
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PATH = "/mcp"
+_ABOUT_THE_RESOURCE = "/.well-known/oauth-protected-resource"
 # Once it is asked to end, calls that are being answered have this long; a write runs on after that
 # for as long as after a closed stdin, and then the journal has the last word.
 GRACE_S = 5
@@ -111,11 +113,13 @@ def http_app(
     )
 
     server.custom_route("/health", methods=["GET"])(_health)
-    return server.streamable_http_app(
+    app = server.streamable_http_app(
         streamable_http_path=PATH,
         transport_security=_security(settings, address),
         host=address.host,
     )
+    app.router.routes[:] = [_without_issuer(route, url) for route in app.routes]
+    return app
 
 
 def serve(
@@ -151,6 +155,21 @@ def serve(
 
 async def _health(_: Request) -> Response:
     return Response(json.dumps({"status": "ok"}), media_type="application/json")
+
+
+def _without_issuer(route: BaseRoute, url: str) -> BaseRoute:
+    """Tell a refused caller of no server that gives out tokens: there is none, only the operator.
+
+    The SDK's page about this resource (RFC 9728) names one, which a client would look for in vain.
+    """
+    if not isinstance(route, Route) or not route.path.startswith(_ABOUT_THE_RESOURCE):
+        return route
+
+    async def about(_: Request) -> Response:
+        page = {"resource": url, "resource_name": "BeeL", "bearer_methods_supported": ["header"]}
+        return Response(json.dumps(page), media_type="application/json")
+
+    return Route(route.path, about, methods=["GET"])
 
 
 def _auth(url: str) -> AuthSettings:

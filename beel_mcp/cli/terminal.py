@@ -57,45 +57,57 @@ def waiting(words: str) -> Iterator[None]:
 def ended_by_one_interrupt() -> Iterator[None]:
     """Let Ctrl-C be the end of what is read from the terminal, which a thread waits for.
 
-    A thread that reads cannot be interrupted: without this, Ctrl-C would wait for a line. The
-    signal wakes a thread of its own, as the main one may be about to wait for the network.
+    A thread that reads cannot be interrupted: without this, Ctrl-C would wait for a line.
 
     Raises:
         KeyboardInterrupt: it was pressed; what was being done has come to its end.
     """
-    terminal, (reads, writes), (woken, wakes) = os.dup(0), os.pipe(), os.pipe()
-    os.dup2(reads, 0)
-    os.close(reads)
-    ends, pressed = [writes], list[int]()
-
-    def end_input() -> None:
-        with suppress(IndexError):  # it has ended
-            os.close(ends.pop())
-
-    def press(number: int, _: object) -> None:
-        pressed.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one does not wait
-        end_input()
-
-    def pass_on() -> None:
-        with suppress(OSError):
-            while part := os.read(terminal, 4096):
-                os.write(writes, part)
-        end_input()
-
-    def wait_for_a_signal() -> None:
-        os.read(woken, 1)
-        end_input()
-
-    for waits in (pass_on, wait_for_a_signal):
-        Thread(target=waits, daemon=True).start()
-    signal.signal(signal.SIGINT, press)
-    if sys.platform != "win32":  # whose loop has a wakeup of its own
-        os.set_blocking(wakes, False)
-        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+    typed = _Typed()
+    typed.begin()
     yield
-    if pressed:
+    if typed.is_interrupted:
         raise KeyboardInterrupt
+
+
+class _Typed:
+    """What is typed, passed on through a pipe, which an interrupt closes."""
+
+    def __init__(self) -> None:
+        self._terminal = os.dup(0)
+        reads, writes = os.pipe()
+        os.dup2(reads, 0)
+        os.close(reads)
+        self._open = [writes]
+        self.is_interrupted = False
+
+    def begin(self) -> None:
+        Thread(target=self._pass_on, args=self._open, daemon=True).start()
+        signal.signal(signal.SIGINT, self._interrupt)
+        if sys.platform != "win32":  # whose loop has a wakeup of its own
+            # The main thread may be about to wait for the network: a thread of its own is woken.
+            woken, wakes = os.pipe()
+            os.set_blocking(wakes, False)
+            signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+            Thread(target=self._end_when, args=(woken,), daemon=True).start()
+
+    def _pass_on(self, writes: int) -> None:
+        with suppress(OSError):  # the other end was closed
+            while part := os.read(self._terminal, 4096):
+                os.write(writes, part)
+        self._end()
+
+    def _end_when(self, woken: int) -> None:
+        os.read(woken, 1)
+        self._end()
+
+    def _interrupt(self, _: int, __: object) -> None:
+        self.is_interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one does not wait
+        self._end()
+
+    def _end(self) -> None:
+        with suppress(IndexError):  # it has ended
+            os.close(self._open.pop())
 
 
 def send_the_rest_nowhere(stream: TextIO) -> None:

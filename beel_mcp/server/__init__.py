@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import metadata
 from importlib.resources import files
 
 import anyio
@@ -18,7 +19,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.limits import limits_towards
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
-from beel_mcp.language import Language
+from beel_mcp.language import Language, Sentence
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.memory.packages import PackageStore
 from beel_mcp.memory.selections import SelectionStore
@@ -34,6 +35,12 @@ from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.workers import BackgroundWrites
 
 NAME = "beel-mcp"
+_DESCRIPTION = Sentence(
+    "A Spanish bookkeeper's chores in BeeL: customer lists, invoices and packages for the"
+    " accountant. Nothing is changed or sent without a person's yes.",
+    "Las tareas de quien lleva la contabilidad en BeeL: listas de clientes, facturas y paquetes"
+    " para la gestoría. Nada se cambia ni se envía sin la confirmación de una persona.",
+)
 
 
 def create_server(
@@ -52,13 +59,15 @@ def create_server(
     saving = {tool.name for tool in TOOLS if tool.kind != "read"}
     withheld = {tool.name for tool in TOOLS if settings.read_only and tool.writes}
     served = [tool for tool in TOOLS if tool.name not in withheld]
-    tools = [tool.build(output_schema=settings.output_schema) for tool in served]
+    tools = [tool.build(settings.language, output_schema=settings.output_schema) for tool in served]
     bus = InMemorySubscriptionBus()
     news = ResourceNews(bus)
     server = BeelServer(
         "beel-mcp",
         title="BeeL",
         version=__version__,
+        description=_DESCRIPTION.localized(settings.language),
+        website_url=_website(),
         icons=[_icon()],
         instructions=instructions(),
         tools=tools,
@@ -81,6 +90,15 @@ def _add_prompts(server: BeelServer, language: Language) -> None:
         server.add_prompt(as_prompt(prompt))
     complete = completer(prompts, language)
     server.completion()(complete)  # type: ignore[no-untyped-call] # the SDK gives it no types
+
+
+def _website() -> str | None:
+    """Give the address of the repository, which stands in the package's metadata alone."""
+    for line in metadata("beel-mcp").get_all("Project-URL") or ():
+        name, _, address = line.partition(", ")
+        if name == "Repository":
+            return str(address)
+    return None
 
 
 def _icon() -> Icon:

@@ -22,6 +22,8 @@ from beel_mcp.errors import (
     error_structure,
     error_text,
 )
+from beel_mcp.language import Language, Sentence
+from beel_mcp.messages import words_of
 from beel_mcp.writes.consent.elicitation import Consent
 
 _DROPPED = ("title", "$defs", "default")
@@ -115,10 +117,11 @@ class Declaration:
         """Whether nothing happens before a person has agreed."""
         return self.kind in ("guarded", "confirms")
 
-    def build(self, *, output_schema: bool) -> Tool:
-        """Make the SDK's tool: unknown arguments refused, schemas flat."""
+    def build(self, language: Language = "en", *, output_schema: bool) -> Tool:
+        """Make the SDK's tool: unknown arguments refused, schemas flat; its title for a person."""
         tool = Tool.from_function(
             answering(self.function, writes=self.writes),
+            title=Sentence(**words_of("tool_titles")[self.name]).localized(language),
             description=" ".join((self.function.__doc__ or "").split()),
             annotations=ToolAnnotations(
                 read_only_hint=self.kind == "read",
