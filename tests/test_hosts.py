@@ -17,7 +17,7 @@ from mcp import Client, StdioServerParameters
 from beel_mcp.cli import client_config
 from beel_mcp.cli.arguments import HOSTS
 from beel_mcp.cli.client_config import configuration, start_command
-from beel_mcp.cli.one_line import one_line, web_link
+from beel_mcp.cli.one_line import BUILD_CONTAINER, one_line, run_container, web_link
 from beel_mcp.settings import Settings
 from tests.conftest import TEST_KEY
 from tests.test_settings import run
@@ -233,7 +233,8 @@ def test_the_line_for_each_app_says_what_its_file_says(arguments: tuple[str, ...
     assert dict(one.split("=", 1) for one in given) == server["env"]
 
     _, line = lines_of("claude-desktop", *arguments)
-    assert line == f"beel-mcp install claude-desktop --name {name}"
+    sandbox = " --sandbox" if arguments else ""  # what it installs is what was shown
+    assert line == f"beel-mcp install claude-desktop --name {name}{sandbox}"
 
 
 def released(host: str) -> dict[str, Any]:
@@ -243,6 +244,14 @@ def released(host: str) -> dict[str, Any]:
     [server] = servers_of(content).values()
     server |= {"command": "uvx", "args": ["beel-mcp"]}
     return content
+
+
+@pytest.mark.parametrize("host", ["claude-code", "vscode", "cursor"])
+def test_where_http_is_taken_the_container_is_named_without_a_secret(host: str) -> None:
+    _, advice = configured(host, **SPANISH, BEEL_API_KEY=TEST_KEY)
+    assert f"{BUILD_CONTAINER} && {run_container(is_sandbox=False)}" in advice
+    _, advice = configured(host, "--sandbox", **SPANISH)
+    assert run_container(is_sandbox=True) in advice
 
 
 PAGES = ("README.md", "README.es.md", "examples/clients/README.md")
@@ -255,6 +264,7 @@ def test_the_pages_show_the_lines_and_links_that_are_made(page: str) -> None:
     assert f"({web_link('vscode', 'beel', released('vscode'))})" in text
     assert f"({web_link('cursor', 'beel', released('cursor'))})" in text
     assert "beel-mcp install claude-desktop" in text
+    assert f"    {BUILD_CONTAINER}\n    {run_container(is_sandbox=False)}\n" in text
 
 
 @pytest.mark.parametrize("host", HOSTS)

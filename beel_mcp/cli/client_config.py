@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from beel_mcp.cli.app_file import AppFileError, place_of
-from beel_mcp.cli.one_line import one_line
+from beel_mcp.cli.one_line import BUILD_CONTAINER, one_line, run_container
 from beel_mcp.messages import sentence
 from beel_mcp.settings import KEY_PLACEHOLDER, VARIABLES, Settings
 
@@ -19,6 +19,7 @@ _NOT_CARRIED: Final = (
     "BEEL_HTTP_TOKEN",
     "BEEL_HTTP_ALLOWED_HOSTS",
 )
+_TAKE_HTTP: Final = ("claude-code", "vscode", "cursor")
 
 
 class Configuration(NamedTuple):
@@ -48,7 +49,13 @@ def configuration(
         inputs = {} if settings.sandbox else {"inputs": [_key_input(settings, name)]}
         content = {**inputs, "servers": {name: {"type": "stdio", **server}}}
     line = _words(settings, f"line.{host}", line=one_line(host, name, content))
-    return Configuration(content, (*_advice(host, settings, environ), line))
+    lines = [line, *([_container(settings)] if host in _TAKE_HTTP else [])]
+    return Configuration(content, (*_advice(host, settings, environ), *lines))
+
+
+def _container(settings: Settings) -> str:
+    run = run_container(is_sandbox=settings.sandbox)
+    return _words(settings, "file.container", build=BUILD_CONTAINER, run=run)
 
 
 def start_command() -> list[str]:

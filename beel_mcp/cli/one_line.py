@@ -9,12 +9,26 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+BUILD_CONTAINER = "docker build -f .ci/packaging/Containerfile -t beel-mcp ."
+
+
+def run_container(*, is_sandbox: bool) -> str:
+    """Give the command that serves over HTTP from a container; no secret stands in it."""
+    key = "BEEL_SANDBOX=1" if is_sandbox else "BEEL_API_KEY"
+    return (
+        "docker run --rm --stop-timeout 20 -p 127.0.0.1:8931:8931 -v beel:/data"
+        f" -e {key} -e BEEL_HTTP_TOKEN -e BEEL_HTTP_ALLOWED_HOSTS=localhost:8931 beel-mcp"
+    )
+
 
 def one_line(host: str, name: str, content: Mapping[str, Any]) -> str:
     """Give the line for an app; `content` is what goes into its file."""
-    if host == "claude-desktop":
-        return f"beel-mcp install claude-desktop --name {name}"
     servers = content.get("mcpServers") or content["servers"]
+    if host == "claude-desktop":
+        company = servers[name]["env"].get("BEEL_COMPANY_ID")
+        options = [*(["--company", company] if company else []), "--name", name]
+        sandbox = ["--sandbox"] if "--sandbox" in servers[name]["args"] else []
+        return " ".join(["beel-mcp install claude-desktop", *options, *sandbox])
     if host == "claude-code":
         return _command(name, servers[name])
     if host == "cursor":
