@@ -213,6 +213,7 @@ class Verdict(NamedTuple):
     errors: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     existing_customer_id: str | None = None
+    existing_customer_name: str | None = None
     is_done: bool = False  # we created the row already, a day ago at most
 
 

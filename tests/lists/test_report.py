@@ -53,8 +53,8 @@ def sheets(data):
 
 
 def listed(batch, language="es"):
-    """Give the rows of the first sheet by heading."""
-    headers, *rows = next(iter(sheets(report(batch, language)).values()))
+    """Give the rows of the sheet of all customers by heading."""
+    headers, *rows = sheets(report(batch, language))[heading_sheet(language)]
     return [dict(zip(headers, row, strict=True)) for row in rows]
 
 
@@ -64,7 +64,7 @@ def part(data, name):
 
 
 def colours(data):
-    """Give the colour of every coloured cell of the first sheet, by row and heading."""
+    """Give the colour of every coloured cell of the sheet of all customers, by row and heading."""
     styles = ET.fromstring(part(data, "xl/styles.xml"))
     fills = [
         fill.get("rgb", "")[2:]
@@ -75,9 +75,11 @@ def colours(data):
     formats = [
         fills[int(one.get("fillId", "0"))] for one in styles.findall("x:cellXfs/x:xf", NAMESPACE)
     ]
-    headers = next(iter(sheets(data).values()))[0]
+    names = list(sheets(data))
+    at = next(at for at, name in enumerate(names) if name in ("Clientes", "Customers"))
+    headers = sheets(data)[names[at]][0]
     found = {}
-    for cell in ET.fromstring(part(data, "xl/worksheets/sheet1.xml")).iter(
+    for cell in ET.fromstring(part(data, f"xl/worksheets/sheet{at + 1}.xml")).iter(
         f"{{{NAMESPACE['x']}}}c"
     ):
         letters = cell.get("r", "").rstrip("0123456789")
@@ -348,6 +350,33 @@ def test_problems_and_suggestions_stand_beside_their_row_by_the_headings_of_the_
 
 def test_a_duplicate_names_the_customer_that_is_there_already():
     assert KNOWN in listed(five_kinds())[3]["BeeL: problemas"]
+
+
+def test_it_is_by_the_name_where_that_is_known():
+    verdict = Verdict("duplicate", (), (), KNOWN, "Ferretería La Llave SL")
+    [row] = listed(judged(inline(customer(1)), r1=verdict))
+    assert row["BeeL: problemas"] == "Cliente que ya está en BeeL: Ferretería La Llave SL"
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "headings"),
+    [
+        ("es", "Por corregir", ("fila", "cliente", "resultado", "problemas", "sugerencias")),
+        ("en", "To correct", ("row", "customer", "result", "problems", "suggestions")),
+    ],
+)
+def test_rows_with_something_to_see_to_are_gathered_on_a_first_sheet(language, name, headings):
+    batch = five_kinds()
+    pages = sheets(report(batch, language))
+    assert next(iter(pages)) == name
+    head, *rows = pages[name]
+    assert head == [f"BeeL: {heading}" for heading in headings]
+    seen_to = [row for row in batch.rows if batch.verdict(row).kind not in ("valid", "unchecked")]
+    assert [row[:2] for row in rows] == [[str(row.number), row.name] for row in seen_to]
+    whole = {row[f"BeeL: {headings[0]}"]: row for row in listed(batch, language)}
+    for number, _, *told in rows:
+        assert told == [whole[number][f"BeeL: {heading}"] for heading in headings[2:]]
+    assert read_again(batch, language).read_as == f'sheet "{heading_sheet(language)}"'
 
 
 def test_a_hundred_wrong_addresses_do_not_fill_the_screen():

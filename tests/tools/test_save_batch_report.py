@@ -1,5 +1,6 @@
 """save_batch_report, through the client: a workbook for the person, and back through the door."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,7 +45,9 @@ async def saved(client: Client, *customers: dict[str, Any]) -> dict[str, Any]:
 
 def rows_of(path: str | Path) -> list[list[Any]]:
     book = CalamineWorkbook.from_path(str(path))
-    rows: list[list[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    names = [name for name in book.sheet_names if name in ("Clientes", "Customers")]
+    sheet = book.get_sheet_by_name(names[0] if names else book.sheet_names[0])
+    rows: list[list[Any]] = sheet.to_python(skip_empty_area=False)
     return rows
 
 
@@ -126,8 +129,8 @@ async def test_the_file_has_everything_in_full_and_the_answer_has_none_of_it(
 @pytest.mark.parametrize(
     ("language", "name", "sheets", "heading"),
     [
-        ("es", "clientes revisados", ["Clientes", "Resumen"], "nombre_fiscal"),
-        ("en", "customers checked", ["Customers", "Summary"], "legal_name"),
+        ("es", "clientes revisados", ["Por corregir", "Clientes", "Resumen"], "nombre_fiscal"),
+        ("en", "customers checked", ["To correct", "Customers", "Summary"], "legal_name"),
     ],
 )
 async def test_it_speaks_the_persons_language_and_carries_the_day(
@@ -156,7 +159,34 @@ async def test_a_duplicate_names_the_customer_that_beel_has(
     [known] = sandbox.state.store.rows("SELECT * FROM customers WHERE id = ?", customer_id(1))
     answer = await saved(client, customer(1, nif=known["nif"], legal_name=known["legal_name"]))
     assert answer["counts"]["duplicate"] == 1
-    assert customer_id(1) in str(rows_of(answer["path"]))
+    told = str(rows_of(answer["path"]))
+    assert f"Customer in BeeL: {known['legal_name']}" in told
+    assert customer_id(1) not in told
+
+
+async def test_a_spanish_report_is_spanish_whatever_beel_speaks(
+    connect: Connect, settings: Settings
+) -> None:
+    listed = (Path(__file__).parents[2] / "examples" / "customers.csv").read_bytes()
+    (settings.files_dir / "lista.csv").write_bytes(listed)
+    async with connect(language="es") as client:
+        batch = await call(client, "validate_customers", source_path="lista.csv")
+        answer = await call(client, "save_batch_report", batch_id=batch["batch_id"])
+    book = CalamineWorkbook.from_path(answer["path"])
+    told = [
+        str(cell)
+        for name in ("Por corregir", "Resumen")
+        for row in book.get_sheet_by_name(name).to_python()
+        for cell in row
+    ]
+    assert len(book.get_sheet_by_name("Por corregir").to_python()) == 14
+    english = re.compile(
+        r"\b(?:the|with|has|this|without|cannot|be|row|earlier|already|is)\b", re.IGNORECASE
+    )
+    assert [cell for cell in told if english.search(cell)] == []
+    assert any("Ya hay un cliente en BeeL" in cell for cell in told)
+    [blamed] = [cell for cell in told if "AEAT" in cell and "fila" in cell]
+    assert "mal escrito" in blamed
 
 
 async def test_the_changes_of_a_file_have_a_sheet_and_the_first_one_is_read_again(
@@ -165,7 +195,8 @@ async def test_the_changes_of_a_file_have_a_sheet_and_the_first_one_is_read_agai
     (settings.files_dir / "lista.csv").write_text("Nombre;CP\nUno;8001\n", encoding="utf-8")
     batch = await call(client, "validate_customers", source_path="lista.csv")
     answer = await call(client, "save_batch_report", batch_id=batch["batch_id"])
-    assert len(CalamineWorkbook.from_path(answer["path"]).sheet_names) == 3
+    sheets = CalamineWorkbook.from_path(answer["path"]).sheet_names
+    assert sheets == ["To correct", "Customers", "Summary", "Changes"]
     again = await call(client, "validate_customers", source_path=answer["path"])
     assert again["total"] == batch["total"]
     assert "values_changed" not in again

@@ -56,6 +56,10 @@ class _Report:
         columns = columns_of(self._batch)
         widths = [*(_WIDTHS.get(column, _USUAL_WIDTH) for column in columns), *_OUR_WIDTHS]
         customers = self._say(Message("report.customers"))
+        if problems := [row for row in self._batch.rows if self._is_problem(row)]:
+            name = self._say(Message("report.problems"))
+            rows = self._problem_rows(problems)
+            yield Sheet(name, (10, 34, *_OUR_WIDTHS[1:]), rows, has_headers=True)
         yield Sheet(customers, widths, self._customer_rows(columns), has_headers=True)
         summary = self._summary_rows(day, customers)
         yield Sheet(self._say(Message("report.summary")), (24, 14, 60), summary)
@@ -83,6 +87,29 @@ class _Report:
                 Cell(self._suggestions(verdict), is_wrapped=True),
             ]
 
+    def _is_problem(self, row: Row) -> bool:
+        """Tell whether a person has to see to a row: what only lacks a check is not theirs."""
+        return self._batch.verdict(row).kind not in ("valid", "unchecked")
+
+    def _problem_rows(self, rows: Iterable[Row]) -> Iterator[Sequence[Cell]]:
+        """Gather the rows with a problem or a remark; they are corrected in the sheet of all.
+
+        No heading here is one of a list, so that the reader of lists takes the other sheet.
+        """
+        number, *others = OURS[self._language]
+        headings = (number, self._say(Message("report.customer")), *others)
+        yield [Cell(heading, is_bold=True) for heading in headings]
+        for row in rows:
+            verdict = self._batch.verdict(row)
+            look = LOOKS[verdict.kind]
+            yield [
+                Cell(str(row.number)),
+                Cell(clean(row.name or row.identifier, _LONGEST_SHOWN)),
+                Cell(self._say(look.name), look.colour),
+                Cell(self._problems(verdict), is_wrapped=True),
+                Cell(self._suggestions(verdict), is_wrapped=True),
+            ]
+
     def _value(self, row: Row, column: str) -> str:
         if text := cell_text(row.values, column):
             return text if fits(text) else self._unread("")
@@ -104,7 +131,8 @@ class _Report:
         problems = (*verdict.errors, *verdict.warnings)
         lines = [self._line(problem, problem.text(self._language)) for problem in problems]
         if known := verdict.existing_customer_id:
-            lines.append(self._say(Message("report.existing_customer", id=known)))
+            name = verdict.existing_customer_name or known
+            lines.append(self._say(Message("report.existing_customer", name=name)))
         return self._lines(lines)
 
     def _suggestions(self, verdict: Verdict) -> str:

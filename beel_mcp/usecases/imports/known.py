@@ -66,10 +66,11 @@ class KnownCustomers:
             BeelMcpError: whether BeeL still has them cannot be read.
         """
         open_rows = [row for row in rows if verdicts[row.number].kind in IMPORTABLE]
+        names = {row.number: row.name for row in open_rows}
         created = await self._created(open_rows)
         there = await self._in_beel([write_row(row) for row in open_rows if row.number in created])
         return {
-            number: _created_before(creation, there[number])
+            number: _created_before(creation, there[number], names[number])
             if number in there
             else _created_and_gone(creation, verdicts[number])
             for number, creation in created.items()
@@ -145,10 +146,16 @@ def _matching(rows: Sequence[WriteRow], customers: Iterable[Customer]) -> dict[i
     return found
 
 
-def _created_before(creation: Creation, customer_id: str) -> Verdict:
+def _created_before(creation: Creation, customer_id: str, name: str) -> Verdict:
     message = Message("verdict.created_by", when=_when(creation), operation=creation.operation_id)
     problem = Problem("row", message, severity="error")
-    return Verdict("duplicate", (problem,), existing_customer_id=customer_id or None, is_done=True)
+    return Verdict(
+        "duplicate",
+        (problem,),
+        existing_customer_id=customer_id or None,
+        existing_customer_name=name,
+        is_done=True,
+    )
 
 
 def _created_and_gone(creation: Creation, found: Verdict) -> Verdict:

@@ -83,7 +83,13 @@ def local_verdicts(
 
 def _created(row: Row, customer_id: str | None) -> Verdict:
     problem = Problem("row", Message("verdict.created_from_list"), severity="error")
-    return Verdict("duplicate", (problem,), existing_customer_id=customer_id, is_done=True)
+    return Verdict(
+        "duplicate",
+        (problem,),
+        existing_customer_id=customer_id,
+        existing_customer_name=row.name,
+        is_done=True,
+    )
 
 
 def _repeats(row: Row, earlier: int) -> Verdict:
@@ -102,7 +108,9 @@ def verdict_of(row: Row, report: RowReport) -> Verdict:
         problem = Problem(field, _UNEXPLAINED[kind], row.identifier or None, severity="error")
         errors = [_advised(problem, row)]
     spoken_of = {problem.field for problem in errors}
-    warnings = [*_problems(report.warnings)]
+    if kind == "duplicate":
+        errors = [_duplicate(problem, row) for problem in errors]
+    warnings = [_worded(problem, row) for problem in _problems(report.warnings)]
     warnings += [advice for advice in row.advice if advice.field not in spoken_of]
     if kind == "valid" and warnings:
         kind = "warning"
@@ -118,6 +126,26 @@ def _problems(problems: Iterable[RowProblem]) -> list[Problem]:
         )
         for problem in problems
     ]
+
+
+def _duplicate(problem: Problem, row: Row) -> Problem:
+    """Say in our words what BeeL says in the language of its own: which of the two it is."""
+    if problem.field not in ("nif", "alternative_id", "alternative_id.number"):
+        return problem
+    here = any(advice.message.code == "duplicate.identifier" for advice in row.advice)
+    message = Message("verdict.earlier_in_list") if here else Message("verdict.has_customer")
+    return replace(problem, message=message)
+
+
+def _worded(remark: Problem, row: Row) -> Problem:
+    """Say in our words that there is no address to send invoices to; BeeL has no code for it."""
+    values = row.values
+    is_missing = not (values.get("email") or values.get("billing_emails"))
+    return (
+        replace(remark, message=Message("verdict.no_email"))
+        if remark.field == "email" and is_missing
+        else remark
+    )
 
 
 def _advised(problem: Problem, row: Row) -> Problem:
@@ -278,7 +306,8 @@ class Validator:
                     if customer.nif == nif:
                         found = self._verdicts[row.number]
                         self._verdicts[row.number] = found._replace(
-                            existing_customer_id=customer.id
+                            existing_customer_id=customer.id,
+                            existing_customer_name=customer.legal_name,
                         )
 
 
