@@ -57,3 +57,22 @@ def test_every_topic_of_doctor_has_a_title() -> None:
     for topic, group in read_data("doctor").items():
         if topic != "folder":  # belongs to two topics
             assert Finding(topic, nothing, None, None).title() == Sentence(**group["title"])
+
+
+# One name for one thing: the simulation that is built in, BeeL's test environment, and the
+# journal. Beside these, `registro` is a record, or the log of an app.
+SHUNNED = ("BeeL de prueba", "BeeL simulado", "diario", "registro de cambios", "To be mended")
+
+
+def test_each_thing_has_one_name_in_the_readme_and_in_what_commands_say() -> None:
+    readme = (Path(__file__).parent.parent / "README.es.md").read_text(encoding="utf-8")
+    tables = [
+        text
+        for table in TABLES
+        for _, words in sentences(read_data(table))
+        for text in words.values()
+    ]
+    said = " ".join([readme, SOURCE, *tables])
+    assert [name for name in SHUNNED if re.search(rf"\b{name}\b", said, re.IGNORECASE)] == []
+    for name in ("simulación incluida", "entorno\\s+de pruebas de BeeL", "registro de operaciones"):
+        assert re.search(name, readme), name

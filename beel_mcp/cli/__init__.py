@@ -170,7 +170,9 @@ def _serve_sandbox(arguments: argparse.Namespace, settings: Settings) -> int:
         )
         return _complain(unusable, ENVIRONMENT)
     words = localized(
-        settings.language, en="The sandbox answers on", es="El BeeL de prueba atiende en"
+        settings.language,
+        en="The built-in sandbox answers on",
+        es="La simulación incluida atiende en",
     )
     print(f"{words} http://127.0.0.1:{arguments.port}/v1/", file=sys.stderr, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_config=None, access_log=False)
@@ -229,7 +231,7 @@ def _purge(_: argparse.Namespace, settings: Settings) -> int:
         unusable = localized(
             settings.language,
             en=f"the journal in {settings.state_dir} cannot be used",
-            es=f"no se puede usar el registro de {settings.state_dir}",
+            es=f"no se puede usar el registro de operaciones de {settings.state_dir}",
         )
         return _complain(unusable, ENVIRONMENT)
     except OSError:

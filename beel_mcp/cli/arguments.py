@@ -84,7 +84,7 @@ _VERSION: Final = _option(
 _SANDBOX: Final = _option(
     "--sandbox",
     en="use the built-in sandbox: no account, no network, nothing real",
-    es="usa el BeeL de prueba incluido: sin cuenta, sin red, nada es real",
+    es="usa la simulación incluida: sin cuenta, sin red, nada es real",
     action="store_true",
     default=argparse.SUPPRESS,  # before the command and behind it
 )
@@ -186,15 +186,15 @@ _COMMANDS: Final[dict[str, tuple[tuple[Option, ...], Sentence]]] = {
     "demo": (
         (_HELP, _KEEP),
         Sentence(
-            "import a list into the sandbox and remove customers, step by step",
-            "importa una lista y retira clientes en el BeeL de prueba, paso a paso",
+            "import a list into the built-in sandbox and remove customers, step by step",
+            "importa una lista y retira clientes en la simulación incluida, paso a paso",
         ),
     ),
     "sandbox": (
         _RUN_SANDBOX,
         Sentence(
-            "serve the built-in BeeL sandbox over HTTP",
-            "atiende por HTTP el BeeL de prueba incluido",
+            "serve the built-in sandbox over HTTP",
+            "atiende por HTTP la simulación incluida",
         ),
     ),
     "doctor": (
