@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
+from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
 from beel_mcp.door.links import Target
@@ -16,6 +17,7 @@ from beel_mcp.pages import batch_page
 from tests.conftest import FakeTime
 from tests.pages.conftest import Open, Opened, Seen
 from tests.support.customers import customer, dni
+from tests.support.people.evidence import effects
 
 pytestmark = pytest.mark.anyio
 IBAN = "ES9121000418450200051332"
@@ -137,6 +139,24 @@ async def test_what_is_typed_becomes_a_new_list_that_the_assistant_hears_of(open
         assert following["arguments"]["batch_id"] == new
         created = await opened.call(following["tool"], **following["arguments"])
         assert created["counts"]["created"] == 2
+
+
+async def test_a_plan_of_a_list_that_was_corrected_meanwhile_creates_nobody(
+    opening: Open, sandbox: Starlette
+) -> None:
+    async with opening(confirm_creates=True, confirm="plan") as opened:
+        target = await checked(opened, *MIXED)
+        creation = {"batch_id": target.id, "expected_count": 1, "skip_problems": True}
+        plan = await opened.call("create_customers", **creation)
+        assert plan["status"] == "confirmation_required"
+        async with opened.browser(target) as browser:
+            after = await browser.send(await browser.get(), **{"2/email": "dos@example.com"})
+        yes = {name: plan[name] for name in ("plan_id", "statement")}
+        for tool, arguments in (("confirm_plan", yes), ("create_customers", creation)):
+            refused = await opened.call(tool, **arguments)
+            assert refused["code"] == "superseded"
+            assert refused["next"][0]["arguments"]["batch_id"] == shown_id(after)
+    assert effects(sandbox) == []
 
 
 async def test_a_suggestion_is_taken_with_one_click(opening: Open) -> None:
