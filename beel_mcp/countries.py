@@ -20,7 +20,19 @@ def country_of(text: str) -> str | None:
     The names are those of Spanish, English, Catalan, Galician and Basque; None for no country.
     """
     text = text.removeprefix("base.")  # as Odoo writes the ids of its countries
+    text = text.lstrip("0") if len(text) > 3 and text.isdecimal() else text
     return _codes().get(place_key(text)) or _codes().get(place_key(re.sub(r"\(.*?\)", "", text)))
+
+
+@lru_cache(maxsize=2_000)
+def nearest_country(text: str) -> str | None:
+    """Give the code of the one country whose name is nearly this, as of Espaa or Alemnia."""
+    import difflib  # noqa: PLC0415 - start-up is measured
+
+    names = [name for name in _codes() if len(name) > 4]
+    near = difflib.get_close_matches(place_key(text)[:60], names, n=3, cutoff=0.8)
+    codes = {_codes()[name] for name in near}
+    return codes.pop() if len(codes) == 1 else None
 
 
 def is_spain(country: str) -> bool:

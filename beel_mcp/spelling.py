@@ -27,6 +27,9 @@ _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?E\+?([0-9]{1,2})", re.
 _FLOAT: Final = re.compile(r"(\+?[0-9]{4,15})[.,]0{1,2}")
 _DOTTED_PHONE: Final = re.compile(r"(?:\+[0-9]{1,3} |\+)?[0-9]{2,4}(?:\. ?[0-9]{2,4}){2,4}")
 _SEPARATORS: Final = re.compile(r"[\s.\-]")
+# What a spreadsheet has in front of text that it shall not calculate with; no 's-Hertogenbosch, no
+# name in quotes of its own.
+_GUARDED: Final = re.compile(r"'(?![stn][\s-])\s*[^\s'](?:.*[^'])?", re.DOTALL)
 _IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 _SHOWN: Final = 30
 # Fifteen digits at most: as many as a JSON number gives back whatever reads it.
@@ -54,6 +57,9 @@ class Respelt(NamedTuple):
 
 def respelt(field: str, text: str) -> Respelt | None:
     """Write a customer's field as BeeL takes it; None if there is nothing that is certain."""
+    if text.startswith("'") and field != "notes" and _GUARDED.fullmatch(text):
+        bare = text[1:].lstrip()
+        return Respelt(spelt(field, bare), Message("change.guard"))
     return SPELLINGS[field](text) if field in SPELLINGS else None
 
 
@@ -197,7 +203,7 @@ def _id_type(text: str) -> Respelt | None:
 def _country(text: str) -> Respelt | None:
     code = country_of(text)
     if code is None or code == text.upper():
-        return _capitals(text)
+        return _capitals(text) if len(text) < 4 else None  # a name that is not known stays one
     return Respelt(code, Message("change.country_code"))
 
 

@@ -1,8 +1,8 @@
 """What validate_customers answers: what can be created, what cannot, and what to call now."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,8 +35,10 @@ from beel_mcp.cleaning import width
 from beel_mcp.errors import BeelMcpError, NextCall
 from beel_mcp.identity import bare_nif
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.checks.identifiers import vat_identifier
-from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus
+from beel_mcp.lists.checks.identifiers import unregistered, vat_identifier
+from beel_mcp.lists.edits import EVERY_ROW, rows_with_problem
+from beel_mcp.lists.model import IMPORTABLE, ROW_STATUSES, RowStatus, Verdict
+from beel_mcp.messages import VERBATIM
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.protocol import settling_call
 
@@ -269,7 +271,7 @@ def _next_calls(facts: Validation) -> list[NextCall | None]:
     create = None if facts.is_read_only else begun or creation_call(batch)
     if facts.unsettled:
         create = settling_call(facts.unsettled)
-    return [create, foreign_call(batch), *_closer_looks(batch)]
+    return [create, document_call(batch), same_fix_call(batch), *_closer_looks(batch)]
 
 
 def _closer_looks(batch: Batch) -> list[NextCall]:
@@ -284,15 +286,55 @@ def _closer_looks(batch: Batch) -> list[NextCall]:
     return [rows_call(batch, kind), report]
 
 
-def foreign_call(batch: Batch) -> NextCall | None:
-    """Give the call that makes VAT numbers of other countries, given as a NIF, what they are."""
+def same_fix_call(batch: Batch) -> NextCall | None:
+    """Give the one correction of all rows that a field blocks, where the same is meant in all."""
+    meant: defaultdict[str, list[str | None]] = defaultdict(list)
+    for row in batch.rows:
+        verdict = batch.verdict(row)
+        for error in verdict.errors if verdict.kind == "error" else ():
+            hint = error.suggestion
+            is_value = hint is not None and hint.code == VERBATIM
+            meant[error.field].append(error.hint() if is_value else None)
+    fields = sorted(meant, key=lambda field: -len(meant[field]))
+    field = next((one for one in fields if len(meant[one]) > 1 and len({*meant[one]}) == 1), None)
+    if field is None or (value := meant[field][0]) is None:
+        return None
+    rows = rows_with_problem(batch, field)
+    if len(rows) != len(meant[field]):
+        return None
+    fix = {"row": EVERY_ROW, "field": field, "value": value}
+    return NextCall(
+        "validate_customers",
+        {"batch_id": batch.batch_id, "corrections": [fix]},
+        f"row 0 is all {len(rows)} with a problem in {field}; ask the person first",
+    )
+
+
+def document_call(batch: Batch) -> NextCall | None:
+    """Give the call that makes of numbers given as a NIF the documents that they are.
+
+    VAT numbers of other countries, and else DNIs and NIEs that are not in the census yet.
+    """
+    condition = "only if number and name are right and AEAT has not registered them yet"
+    return _document_call(
+        batch, lambda _, nif: vat_identifier(bare_nif(nif)), "if these customers are from there"
+    ) or _document_call(
+        batch,
+        lambda verdict, nif: unregistered(nif) if verdict.kind == "nif_invalid" else None,
+        condition,
+    )
+
+
+def _document_call(
+    batch: Batch, document_of: Callable[[Verdict, str], dict[str, str] | None], condition: str
+) -> NextCall | None:
     is_one = len(batch.rows) - len(batch.importable()) > FEW or batch.has_many_problems
     most = 1 if is_one else FOREIGN_ROWS
     rows, corrections, lacks = [], [], set[str]()
     for row in batch.rows:
         if "alternative_id" in row.values or batch.verdict(row).kind in IMPORTABLE:
             continue
-        if not (found := vat_identifier(bare_nif(row.values.get("nif", "")))):
+        if not (found := document_of(batch.verdict(row), row.values.get("nif", ""))):
             continue
         rows.append(row.number)
         fields = {error.field for error in batch.verdict(row).errors}
@@ -307,7 +349,7 @@ def foreign_call(batch: Batch) -> NextCall | None:
     return NextCall(
         "validate_customers",
         {"batch_id": batch.batch_id, "corrections": corrections},
-        f"if these customers are from there{more}; ask the person first{asked}",
+        f"{condition}{more}; ask the person first{asked}",
     )
 
 

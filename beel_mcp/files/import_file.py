@@ -9,6 +9,7 @@ from typing import Final
 
 from beel_mcp.cleaning import quoted
 from beel_mcp.errors import CallerError
+from beel_mcp.files.given_path import foreign_address, readings, spellings
 from beel_mcp.files.safe_dir import is_in_use, is_path, leads_away, open_below
 
 MAX_BYTES: Final = 10_000_000
@@ -16,24 +17,36 @@ ENDINGS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods")
 _MISSING: Final = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
-def read_import_file(path: str, folders: Sequence[Path], *, limit_bytes: int = MAX_BYTES) -> bytes:
+def read_import_file(
+    path: str,
+    folders: Sequence[Path],
+    *,
+    limit_bytes: int = MAX_BYTES,
+    files_dir: Path | None = None,
+) -> bytes:
     """Read a whole file that lies in one of the folders, links and `..` followed first.
 
-    A relative path is looked up in each folder in turn. Outside of the folders the answer is
-    the same whether there is such a file or not.
+    A relative path is looked up in each folder in turn, and every path as people and systems write
+    it. Outside of the folders the answer is the same whether there is such a file or not.
+    `files_dir` is where the files lie that this server saved.
 
     Raises:
         CallerError: the path is not allowed, or there is no file there that can be read.
     """
     shown = quoted(path, 120)
-    candidates, is_outside = _candidates(path, folders) if is_path(path) else ([], False)
-    for folder, parts in candidates:
-        try:
-            return _read(folder, parts, shown, limit_bytes)
-        except OSError as error:
-            refusal = None if error.errno in _MISSING else _refusal(error, shown, folders)
-        if refusal:
-            raise refusal
+    is_outside = False  # of the last reading, which is what was most likely meant
+    for reading in readings(path, files_dir):
+        candidates, is_outside = _candidates(reading, folders) if is_path(reading) else ([], False)
+        for folder, way in candidates:
+            for parts in spellings(way):
+                try:
+                    return _read(folder, parts, shown, limit_bytes)
+                except OSError as error:
+                    refusal = None if error.errno in _MISSING else _refusal(error, shown, folders)
+                if refusal:
+                    raise refusal
+    if address := foreign_address(path, folders):
+        raise address
     if is_outside:
         raise _not_allowed(shown, folders)
     raise CallerError(

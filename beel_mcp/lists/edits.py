@@ -1,7 +1,7 @@
 """What a person changes: fields of customers in BeeL, values and rows of a list."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -175,8 +175,12 @@ def _cleared(raw: Any, faults: list[FieldError]) -> Iterator[str]:
             faults.append(FieldError("clear", unknown_part(name)))
 
 
+# In the place of a row's number: every row that has a problem in the field.
+EVERY_ROW: Final = 0
+
+
 class Correction(NamedTuple):
-    """Another value for one field of one row; an empty one empties the field."""
+    """Another value for one field of one row, or of `EVERY_ROW`; an empty one empties the field."""
 
     row: int
     field: str
@@ -192,6 +196,7 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         CallerError: an unknown row or field, one named twice, or no row left.
     """
     gone = set(dropped)
+    corrections = spread(batch, corrections, gone)
     _refuse(batch, corrections, gone)
     by_row: dict[int, list[Correction]] = {}
     for correction in corrections:
@@ -220,6 +225,32 @@ def derive(batch: Batch, corrections: Sequence[Correction], dropped: Iterable[in
         ),
         origin=_origin(batch.origin, corrections, gone),
     )
+
+
+def spread(
+    batch: Batch, corrections: Sequence[Correction], gone: Collection[int] = ()
+) -> list[Correction]:
+    """Give one correction for each row that one of `EVERY_ROW` is about; it stays if there is none.
+
+    A correction of a row of its own goes before it.
+    """
+    own = {(made.row, made.field) for made in corrections}
+    every: list[Correction] = []
+    for made in corrections:
+        rows = rows_with_problem(batch, made.field) if made.row == EVERY_ROW else []
+        left = [row for row in rows if row not in gone and (row, made.field) not in own]
+        every += [made._replace(row=row) for row in left] or [made]
+    return every
+
+
+def rows_with_problem(batch: Batch, field: str) -> list[int]:
+    """List the numbers of the rows that have a problem in this very field."""
+    verdicts = ((row.number, batch.verdict(row)) for row in batch.rows)
+    return [
+        number
+        for number, verdict in verdicts
+        if any(problem.field == field for problem in (*verdict.errors, *verdict.warnings))
+    ]
 
 
 def count_changed(before: Batch, after: Batch, corrections: Sequence[Correction]) -> int:
@@ -253,7 +284,9 @@ def _faults(
     seen: set[tuple[int, str]] = set()
     for row, field, _ in corrections:
         name = f"corrections, row {row}"
-        if row not in known:
+        if row == EVERY_ROW and field in FIELDS:
+            yield FieldError(name, f"stands for all rows with a problem in {field}: there is none")
+        elif row not in known:
             yield FieldError(name, _no_row(batch, row))
         elif row in gone:
             yield FieldError(name, "is corrected and dropped at once")

@@ -85,8 +85,8 @@ async def test_one_record_is_asked_about_with_a_choice_that_nobody_made_beforeha
         told = await call(client, "deactivate_customers", customer_ids=ids(10), mode=mode)
     [shown] = person.shown
     choice = shown.requested_schema["properties"]["confirm"]
-    assert choice["enum"] == ["yes", "no"]
-    assert choice["enumNames"] == ["Yes, do it", "No, leave everything as it is"]
+    assert choice["enum"] == ["no", "yes"]
+    assert choice["enumNames"] == ["No, leave everything as it is", "Yes, do it"]
     assert "default" not in choice
     assert shown.requested_schema["required"] == ["confirm"]
     assert told["status"] == "done"

@@ -55,7 +55,7 @@ def _hold_questions(questions: list[dict[str, Any]]) -> None:
     assert "delete 1 customer for good" in first["message"]
     assert "Xurxo" in first["message"]
     confirm = first["schema"]["properties"]["confirm"]
-    assert confirm["enum"] == ["yes", "no"]
+    assert confirm["enum"] == ["no", "yes"]
     assert len(confirm["enumNames"]) == 2
     assert [list(other["schema"]["properties"]) for other in others] == [["count"]] * 3
     assert "mark 2 customers as inactive" in others[1]["message"]

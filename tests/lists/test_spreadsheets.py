@@ -76,6 +76,15 @@ def test_hidden_rows_are_read_and_the_person_is_asked_about_them(kind):
 
 
 @kinds
+def test_hidden_columns_are_read_and_named_as_such(kind):
+    table = read_table(WRITERS[kind](BEEL, hidden_columns=[2, 3]), f"a.{kind}")
+    assert table.rows[0].cells[2] == BEEL[1][2]
+    hidden = f'with what the sheet hides: "{BEEL[0][2]}", "{BEEL[0][3]}"'
+    assert hidden in str(table.read_as)
+    assert "hides" not in str(read_table(WRITERS[kind](BEEL), f"a.{kind}").read_as)
+
+
+@kinds
 def test_a_cell_merged_downwards_counts_for_each_of_its_rows(kind):
     rows = [
         BEEL[0],
@@ -175,9 +184,16 @@ def test_an_error_of_old_excel_or_libreoffice_is_no_silent_gap_either():
 
 
 def test_text_that_would_be_a_formula_stays_text():
-    for sign in ("=1+1", "+34 931234567", "-5", "@SUM(1)", "'0045", "\t=1"):
+    for sign in ("=1+1", "+34 931234567", "-5", "@SUM(1)", "\t=1"):
         (row,) = read_file_rows(read_table(xlsx(beel(nombre_fiscal=sign)), "a.xlsx")).rows
         assert row.values["legal_name"] == sign.strip()
+
+
+def test_the_apostrophe_that_keeps_text_from_being_a_formula_is_no_part_of_it():
+    read = read_file_rows(read_table(xlsx(beel(nombre_fiscal="'0045")), "a.xlsx"))
+    assert read.rows[0].values["legal_name"] == "0045"
+    (change,) = [one for one in read.values_changed if one.field == "legal_name"]
+    assert (change.before, change.after) == ("'0045", "0045")
 
 
 @kinds

@@ -186,3 +186,22 @@ def test_what_a_csv_writer_writes_is_read_back(rows, separator):
 def test_no_bytes_break_the_reader(data):
     with suppress(CallerError):
         read_table(data, "clientes.csv")
+
+
+@pytest.mark.parametrize("mark", [*";,\t|^~¦#*:!$%&§/\\-=+?€<`·'", "\x1f", "\x1e", "\u2502", "||"])
+def test_any_sign_that_splits_all_lines_alike_separates_cells(mark):
+    lines = (["nombre fiscal", "nif", "telefono"], ["Acme", "B61992475", "931234567"])
+    data = "\n".join(mark.join(line) for line in lines).encode()
+    (row,) = read_table(data, "a.csv").rows
+    assert [cell for cell in row.cells if cell] == ["Acme", "B61992475", "931234567"]
+
+
+@pytest.mark.parametrize("mark", [*";|^~", "\x1f"])
+def test_what_the_error_of_unknown_headers_proposes_works_with_any_separator(mark):
+    lines = (["Bezeichnung", "Steuer", "Nr"], ["Acme", "B61992475", "7"])
+    data = "\n".join(mark.join(line) for line in lines).encode()
+    with pytest.raises(CallerError) as caught:
+        read_table(data, "a.csv")
+    assert '"Bezeichnung", "Steuer", "Nr"' in caught.value.message
+    (row,) = read_table(data, "a.csv", chosen={"Bezeichnung": "legal_name"}).rows
+    assert row.cells[0] == "Acme"

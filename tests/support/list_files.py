@@ -10,7 +10,7 @@ import xlsxwriter
 import xlwt
 from odf.opendocument import OpenDocumentSpreadsheet
 from odf.style import Style, TableProperties
-from odf.table import CoveredTableCell, Table, TableCell, TableRow
+from odf.table import CoveredTableCell, Table, TableCell, TableColumn, TableRow
 from odf.text import P
 
 Rows = Sequence[Sequence[Any]]
@@ -37,6 +37,7 @@ def xlsx(
     hidden: Sequence[int] = (),
     others: dict[str, Rows] | None = None,
     unseen: Sequence[str] = (),
+    hidden_columns: Sequence[int] = (),
 ) -> bytes:
     file = io.BytesIO()
     options = {"in_memory": True, "default_date_format": "dd/mm/yyyy"}
@@ -46,6 +47,8 @@ def xlsx(
             for number, row in enumerate(lines):
                 for column, cell in enumerate(row):
                     _xlsx_cell(sheet, number, column, cell)
+            for column in hidden_columns if title == name else ():
+                sheet.set_column(column, column, None, None, {"hidden": True})
             if title in unseen:
                 sheet.hide()
             for number in hidden if title == name else ():
@@ -69,7 +72,13 @@ def _xlsx_cell(sheet: Any, row: int, column: int, cell: Any) -> None:
             sheet.write(row, column, cell)
 
 
-def xls(rows: Rows, *, name: str = "Clientes", hidden: Sequence[int] = ()) -> bytes:
+def xls(
+    rows: Rows,
+    *,
+    name: str = "Clientes",
+    hidden: Sequence[int] = (),
+    hidden_columns: Sequence[int] = (),
+) -> bytes:
     book = xlwt.Workbook()
     sheet = book.add_sheet(name)
     for number, row in enumerate(rows):
@@ -83,17 +92,28 @@ def xls(rows: Rows, *, name: str = "Clientes", hidden: Sequence[int] = ()) -> by
                 sheet.write(number, column, cell)
     for number in hidden:
         sheet.row(number - 1).hidden = True
+    for column in hidden_columns:
+        sheet.col(column).hidden = True
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
-def ods(rows: Rows, *, name: str = "Clientes", hidden: Sequence[int] = ()) -> bytes:
+def ods(
+    rows: Rows,
+    *,
+    name: str = "Clientes",
+    hidden: Sequence[int] = (),
+    hidden_columns: Sequence[int] = (),
+) -> bytes:
     book = OpenDocumentSpreadsheet()
     shown = Style(name="ta1", family="table")
     shown.addElement(TableProperties(display="true"))
     book.automaticstyles.addElement(shown)
     table = Table(name=name, stylename=shown)
+    for column in range(max(hidden_columns, default=-1) + 1):
+        seen = "collapse" if column in hidden_columns else "visible"
+        table.addElement(TableColumn(visibility=seen))
     covered: dict[tuple[int, int], bool] = {}
     for number, row in enumerate(rows):
         line = TableRow(visibility="filter" if number + 1 in hidden else "visible")

@@ -80,3 +80,120 @@ async def test_what_a_spoiled_name_was_can_be_sent_as_it_is_suggested(client: Cl
         client, "validate_customers", batch_id=spoiled["batch_id"], corrections=[fix]
     )
     assert mended["counts"]["valid"] == 1
+
+
+PERSON = {
+    "legal_name": "Ana García",
+    "email": "a@example.com",
+    "address": {
+        "street": "Calle Sol",
+        "number": "5",
+        "postal_code": "28013",
+        "city": "Madrid",
+        "province": "Madrid",
+    },
+}
+
+
+async def test_who_is_right_but_not_in_the_census_yet_has_a_way_that_is_accepted_as_it_stands(
+    client: Client,
+) -> None:
+    people = [{**PERSON, "nif": nif} for nif in ("00000000T", "X0000000T")]
+    checked = await answered(client, "validate_customers", customers=people)
+    assert checked["counts"]["nif_invalid"] == 2
+    assert "NOT_REGISTERED, number 00000000T" in checked["problems"][0]["example"]["suggestion"]
+    way = checked["next"][0]
+    mended = await answered(client, way["tool"], **way["arguments"])
+    assert mended["importable"] == 2
+
+
+async def test_a_company_or_a_mistyped_number_is_not_said_to_be_unregistered(
+    client: Client,
+) -> None:
+    others = [{**PERSON, "nif": nif} for nif in ("B00000000", "00000000A")]
+    checked = await answered(client, "validate_customers", customers=others)
+    assert (checked["counts"]["nif_invalid"], "NOT_REGISTERED" in checked["text"]) == (2, False)
+
+
+async def test_the_prompt_and_the_guide_name_the_way_of_who_is_not_in_the_census(
+    client: Client,
+) -> None:
+    prompt = await client.get_prompt("import-customers", {})
+    guide = await client.read_resource("beel://guide")
+    assert "NOT_REGISTERED" in prompt.messages[0].content.text
+    assert "NOT_REGISTERED" in guide.contents[0].text
+
+
+async def test_the_apostrophe_of_a_spreadsheet_is_taken_off_and_told(
+    client: Client, folder: Path
+) -> None:
+    guarded = row(
+        1,
+        nombre_fiscal="'Peña SL",
+        nif=f"'{dni(1)}",
+        telefono="'+34931234567",
+        direccion_codigo_postal="'08001",
+        direccion_provincia="'Barcelona",
+    )
+    (folder / "c.csv").write_text(listed(guarded), "utf-8")
+    checked = await answered(client, "validate_customers", source_path="c.csv")
+    fields = {change["field"] for change in checked["values_changed"]}
+    assert {"legal_name", "nif", "phone", "address.postal_code"} <= fields
+    assert checked["importable"] == 1
+    inline = {**PERSON, "legal_name": "'Peña SL", "nif": f"'{dni(2)}"}
+    called = await answered(client, "validate_customers", customers=[inline])
+    assert {change["field"] for change in called["values_changed"]} == {"legal_name", "nif"}
+    rows = await answered(client, "list_batch_rows", batch_id=called["batch_id"])
+    assert (rows["rows"][0]["name"], rows["rows"][0]["nif"]) == ("Peña SL", dni(2))
+
+
+@pytest.mark.parametrize("name", ["'s-Hertogenbosch", "'t Hof", "'El Rincón'", "L'Auca"])
+async def test_an_apostrophe_of_a_name_stays(client: Client, name: str) -> None:
+    customer = {**PERSON, "legal_name": name, "nif": dni(1)}
+    checked = await answered(client, "validate_customers", customers=[customer])
+    rows = await answered(client, "list_batch_rows", batch_id=checked["batch_id"])
+    assert rows["rows"][0]["name"] == name
+
+
+@pytest.mark.parametrize("code", ["ZZ", "Espaa", "34"])
+async def test_many_rows_that_fall_to_one_thing_have_one_correction_as_the_next_call(
+    client: Client, folder: Path, code: str
+) -> None:
+    cells = [[*row(number), code] for number in range(1, 31)]
+    text = "\n".join(";".join(line) for line in ([*BEEL[0], "codigo_pais"], *cells))
+    (folder / "c.csv").write_text(text, "utf-8")
+    checked = await answered(client, "validate_customers", source_path="c.csv")
+    assert checked["counts"]["error"] == 30
+    fix = checked["next"][0]
+    made = {"row": 0, "field": "address.country_code", "value": "ES"}
+    assert fix["arguments"]["corrections"] == [made]
+    mended = await answered(client, fix["tool"], **fix["arguments"])
+    assert (mended["counts"]["valid"], "Corrected 30 values" in mended["text"]) == (30, True)
+    result = await client.call_tool(
+        "validate_customers", {"batch_id": mended["batch_id"], "corrections": [made]}
+    )
+    assert result.is_error
+    assert "there is none" in result.content[0].text
+
+
+@pytest.mark.parametrize(
+    ("code", "province"),
+    [
+        *(("724", "Barcelona"), ("0724", "Barcelona"), ("ESP", "Barcelona (ES)")),
+        *(("España", "Barcelona (España)"), ("Espanya", "Barcelona, ESP"), ("", "Barcelona/ES")),
+    ],
+)
+async def test_spain_is_understood_however_a_program_writes_it(
+    client: Client, folder: Path, code: str, province: str
+) -> None:
+    cells = [*row(1, direccion_codigo_postal="08001", direccion_provincia=province), code]
+    text = "\n".join(";".join(line) for line in ([*BEEL[0], "codigo_pais"], cells))
+    (folder / "c.csv").write_text(text, "utf-8")
+    checked = await answered(client, "validate_customers", source_path="c.csv")
+    assert checked["counts"]["valid"] == 1
+
+
+async def test_a_saved_file_is_read_by_the_address_that_names_it(client: Client) -> None:
+    saved = await answered(client, "download_customer_template")
+    result = await client.call_tool("validate_customers", {"source_path": saved["uri"]})
+    assert "no rows below its header" in result.content[0].text or not result.is_error

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from beel_mcp.cleaning import mask_iban
-from beel_mcp.countries import country_of, is_spain
+from beel_mcp.countries import country_of, is_spain, nearest_country
 from beel_mcp.lists.checks.contacts import emails_of, has_phone_shape, is_email, phones_of
 from beel_mcp.lists.checks.identifiers import document_advice, nif_advice
 from beel_mcp.lists.checks.letters import spoiled_names
@@ -105,8 +105,15 @@ def _address(address: Mapping[str, str] | None) -> Iterator[Problem]:
         is_abroad = part == "province" and not in_spain
         hint = Message("address.region") if is_abroad else _hint(part, postal_code)
         yield Problem(f"address.{part}", _MISSING[part], suggestion=hint)
-    if not code and country and not country_of(country):
-        yield Problem("address.country", Message("address.no_country_code"), country)
+    if code and not country_of(code):
+        is_here = prefixes_of(address.get("province", "")) == {address.get("postal_code", "")[:2]}
+        near = "ES" if is_here else nearest_country(code)
+        hint = verbatim(near) if near else None
+        yield Problem("address.country_code", Message("address.unknown_code"), code, hint)
+    elif not code and country and not country_of(country):
+        near = nearest_country(country)
+        hint = Message("address.code_would_be", code=near) if near else None
+        yield Problem("address.country", Message("address.no_country_code"), country, hint)
     elif in_spain and "postal_code" in address:
         yield from _postal_code(address["postal_code"], address.get("province", ""))
 

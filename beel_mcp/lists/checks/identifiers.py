@@ -148,6 +148,14 @@ def respelt_document(document: Mapping[str, str]) -> Iterator[SpelledPart]:
             return
 
 
+def unregistered(nif: str) -> dict[str, str] | None:
+    """Give the alternative_id of a person whose right number AEAT does not know; None if none."""
+    bare = bare_nif(nif)
+    if not _DNI_OR_NIE.fullmatch(bare) or nif_advice(bare) is not None:
+        return None
+    return {"type": _UNREGISTERED, "number": bare, "country_code": "ES"}
+
+
 def spelled_document(document: Mapping[str, str]) -> Mapping[str, str]:
     """Give an `alternative_id` with all that is certain written as BeeL takes it."""
     return {**document, **{part: text for part, text, _ in respelt_document(document)}}

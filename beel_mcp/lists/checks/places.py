@@ -38,7 +38,9 @@ _FLAT: Final = re.compile(
     r"(?P<door>[a-z]|[0-9]{1,2}\s?[ªa]?|izq(?:da|uierda)?\.?|d(?:cha|erecha)\.?))?",
     re.IGNORECASE,
 )
-_IN_COUNTRY: Final = re.compile(r"(?P<name>.+?)\s*\((?P<country>[A-Z]{2})\)")
+_IN_COUNTRY: Final = re.compile(
+    r"(?P<name>.+?)\s*(?:\((?P<country>[^()]+)\)|[,/\-]\s*(?P<code>[A-Z]{2,3}|España|Spain))"
+)
 _TWICE: Final = re.compile(r"(?P<name>[^()]+?)\s*\((?P<other>[^()]+)\)")
 # Certain because a comma or a mark stands before the number, or a kind of way before the name.
 _CERTAIN: Final = (
@@ -85,11 +87,12 @@ def _prefixes() -> dict[str, str]:
 def province_alone(text: str) -> tuple[str, str | None]:
     """Give a province without its country or second name, and the country if one was there.
 
-    Odoo writes `Madrid (ES)` and `A Coruña (La Coruña) (ES)`.
+    Odoo writes `Madrid (ES)` and `A Coruña (La Coruña) (ES)`, others `Madrid, ESP`.
     """
     country = None
-    if (found := _IN_COUNTRY.fullmatch(text)) and country_of(found["country"]):
-        text, country = found["name"], country_of(found["country"])
+    found = _IN_COUNTRY.fullmatch(text)
+    if found and (behind := country_of(found["country"] or found["code"])):
+        text, country = found["name"], behind
     found = _TWICE.fullmatch(text)
     if found and prefixes_of(found["name"]) == prefixes_of(found["other"]) != frozenset():
         text = found["name"]

@@ -79,6 +79,8 @@ class Table:
             parts.append(f'sheet "{self.grid.sheet}"')
         if self.layout.line.number != 1:
             parts.append(f"headers in row {self.layout.line.number}")
+        if hidden := [c.header for c in self.layout.used if c.cell in self.grid.hidden_columns]:
+            parts.append(f"with what the sheet hides: {listed(hidden)} (ask whether it is meant)")
         if self.grid.encoding:
             parts.append(self.grid.encoding)
         if self.repeated:
@@ -161,7 +163,7 @@ def _grid(file: ListFile, sheet: str | None, chosen: Mapping[str, str]) -> Grid:
     if file.format == "csv":
         if sheet is not None:
             raise file_error("no_sheets", file.name)
-        grids: Sequence[Grid] = [read_csv(file.data, file.name)]
+        grids: Sequence[Grid] = [read_csv(file.data, file.name, chosen)]
     else:
         grids = read_sheets(file, sheet)
     grids = [grid for grid in grids if grid.lines]
@@ -368,5 +370,5 @@ def are_plain(cells: Sequence[Cell]) -> bool:
         line = "|" + "|".join(cells) + "|"  # type: ignore[arg-type]
     except TypeError:  # a number, or a date
         return False
-    is_odd = "| " in line or " |" in line or "|#" in line or "|=" in line
+    is_odd = "| " in line or " |" in line or "|#" in line or "|=" in line or "|'" in line
     return is_plain(line) and not is_odd and NO_VALUES.isdisjoint(cells)

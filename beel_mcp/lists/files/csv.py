@@ -4,38 +4,40 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from beel_mcp.lists.files.encoding import decoded
 from beel_mcp.lists.files.sheet import MAX_ROWS, Grid, Line, file_error
-from beel_mcp.lists.headers import fields_of
+from beel_mcp.lists.headers import fields_of, key_of
 
 _MAX_LINE: Final = 100_000
 _SEPARATORS: Final = (";", ",", "\t", "|")  # the template's own comes first, and wins a tie
-_RARE_SEPARATORS: Final = "^~¦#*:!$%&§"  # only if they split every line alike
-_BLANKED: Final = str.maketrans(dict.fromkeys(f"{''.join(_SEPARATORS)}{_RARE_SEPARATORS}\r\n", " "))
+# Any other sign, only if it splits every line alike; these only if they make known headers, too.
+_IN_NAMES: Final = frozenset(" .-_/@'()+&\u00b4`\u2019")
+_LINE_END: Final = re.compile("\r\n|\r|\n")
 _LINES_SEARCHED: Final = 40
 _MOST_LINES: Final = MAX_ROWS + _LINES_SEARCHED  # a title may stand above the list
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 
 
-def read_csv(data: bytes, name: str) -> Grid:
+def read_csv(data: bytes, name: str, named: Iterable[str] = ()) -> Grid:
     """Read text in a certain encoding, separated by `;`, `,`, tab, `|`, or any sign of its own.
 
     A row's number is the one that a spreadsheet shows: the first row is 1, blank rows count,
-    a line break inside quotes does not, and neither does Excel's own line `sep=;`.
+    a line break inside quotes does not, and neither does Excel's own line `sep=;`. `named` are
+    headers that the caller knows.
 
     Raises:
         CallerError: the file is not such a table; `code` says why, the message what to do.
     """
     text, encoding = decoded(data, name)
     separator = ""
-    if named := _SEPARATOR_LINE.match(text):
-        separator, text = named[1], text[named.end() :]
+    if line_of_its_own := _SEPARATOR_LINE.match(text):
+        separator, text = line_of_its_own[1], text[line_of_its_own.end() :]
     lines: list[Line] = []
     total = 0
-    for total, line in enumerate(_lines(text, separator or _separator(text), name), 1):
+    for total, line in enumerate(_lines(text, separator or _separator(text, named), name), 1):
         if total <= _MOST_LINES:  # the others are only counted
             lines.append(line)
     if total > _MOST_LINES:
@@ -43,15 +45,16 @@ def read_csv(data: bytes, name: str) -> Grid:
     return Grid(lines, encoding=encoding.told, doubt=encoding.doubt)
 
 
-def _separator(text: str) -> str:
+def _separator(text: str, named: Iterable[str] = ()) -> str:
     """Take the separator that makes known headers of a line; else the one most lines agree on."""
     # Inside quotes they separate nothing.
-    outside = re.sub('"[^"]*"', lambda cell: cell[0].translate(_BLANKED), text[:_MAX_LINE])
-    lines = outside.splitlines()[:_LINES_SEARCHED]
+    outside = re.sub('"[^"]*"', lambda cell: re.sub(r"\W", " ", cell[0]), text[:_MAX_LINE])
+    lines: list[str] = _LINE_END.split(outside)[:_LINES_SEARCHED]
+    wanted = frozenset(map(key_of, named))
 
     def headers(mark: str) -> int:
-        cells = ([cell.strip('" ') for cell in line.split(mark)] for line in lines)
-        return max((len(fields_of(line)) for line in cells), default=0)
+        every = ([cell.strip('" ') for cell in line.split(mark)] for line in lines)
+        return max(len(fields_of(cells)) + len(wanted & set(map(key_of, cells))) for cells in every)
 
     def agreeing(mark: str) -> int:
         counts = Counter(line.count(mark) for line in lines if mark in line)
@@ -60,9 +63,14 @@ def _separator(text: str) -> str:
     def is_even(mark: str) -> bool:
         return len(lines) > 1 and len({line.count(mark) for line in lines if line.strip()}) == 1
 
-    rare = [mark for mark in _RARE_SEPARATORS if mark in text[:_MAX_LINE] and is_even(mark)]
+    first = dict.fromkeys(next((line for line in lines if line.strip()), ""))
+    rare = [mark for mark in first if not mark.isalnum() and mark != '"' and is_even(mark)]
     best = max((*_SEPARATORS, *rare), key=headers)
-    return best if headers(best) else max(_SEPARATORS, key=agreeing)
+    if headers(best):
+        return best
+    signs = [mark for mark in rare if mark not in _IN_NAMES]
+    usual = max(_SEPARATORS, key=agreeing)
+    return usual if agreeing(usual) or not signs else max(signs, key=agreeing)
 
 
 def _lines(text: str, separator: str, name: str) -> Iterator[Line]:

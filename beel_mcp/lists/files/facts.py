@@ -99,7 +99,14 @@ def _sheet_facts(sheet: bytes, texts: bytes) -> SheetFacts:
         return SheetFacts(LAST_ROW, MAX_COLUMNS)
     lengths = () if is_short else _scanned(texts, _TextScanner()).lengths
     cells = _scanned(sheet, _XlsxScanner(lengths))
-    return SheetFacts(*cells.last, frozenset(cells.hidden), lost=cells.lost, text=cells.size)
+    columns = frozenset(cells.hidden_columns)
+    return SheetFacts(
+        *cells.last,
+        frozenset(cells.hidden),
+        lost=cells.lost,
+        hidden_columns=columns,
+        text=cells.size,
+    )
 
 
 def _are_short(texts: bytes, limit: int) -> bool:
@@ -159,6 +166,7 @@ class _XlsxScanner:
     value: str = ""
     in_value: bool = False
     hidden: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
     lost: dict[Coordinate, Message] = field(default_factory=dict)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -168,6 +176,10 @@ class _XlsxScanner:
             self.column = -1
             if attributes.get("hidden") in ("1", "true"):
                 self.hidden.add(self.row)
+        elif tag == "col":
+            if attributes.get("hidden") in ("1", "true"):
+                last = min(int(attributes.get("max", 0)), MAX_COLUMNS)
+                self.hidden_columns.update(range(int(attributes.get("min", 1)) - 1, last))
         elif tag == "c":
             self.column += 1
             if "r" in attributes:
@@ -220,6 +232,8 @@ class _OdsScanner:
     size: int = 0
     last: Coordinate = (0, 0)
     hidden: set[int] = field(default_factory=set)
+    hidden_columns: set[int] = field(default_factory=set)
+    defined: int = 0  # columns that were described
     merged: list[tuple[Coordinate, Coordinate]] = field(default_factory=list)
     paragraphs: int = 0  # that are open
 
@@ -227,6 +241,13 @@ class _OdsScanner:
         if tag == "table:table":
             self.name = attributes.get("table:name", "")
             self.row, self.last, self.hidden, self.merged, self.size = 0, (0, 0), set(), [], 0
+            self.hidden_columns, self.defined = set(), 0
+        elif tag == "table:table-column":
+            count = _count(attributes, "table:number-columns-repeated")
+            if attributes.get("table:visibility") in _ODS_NOT_SHOWN:
+                last = min(self.defined + count, MAX_COLUMNS)
+                self.hidden_columns.update(range(self.defined, last))
+            self.defined += count
         elif tag == "table:table-row":
             self.rows = _count(attributes, "table:number-rows-repeated")
             self.column, self.used, self.row_size = 0, 0, 0
@@ -264,7 +285,11 @@ class _OdsScanner:
             self.size += self.row_size * self.rows
         elif tag == "table:table" and self.name is not None:
             self.sheets[self.name] = SheetFacts(
-                *self.last, frozenset(self.hidden), self.merged, text=self.size
+                *self.last,
+                frozenset(self.hidden),
+                self.merged,
+                hidden_columns=frozenset(self.hidden_columns),
+                text=self.size,
             )
             self.name = None
         elif tag == "text:p":

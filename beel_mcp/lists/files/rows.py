@@ -314,7 +314,7 @@ class _Reader:
         if line:
             values.setdefault("address", {})
         if (address := values.get("address")) is not None:
-            if "country" in address or "(" in address.get("province", ""):
+            if "country" in address or not address.get("province", "a").isalpha():
                 self._repair_country(address)
             is_here = not is_abroad(values)
             if is_here and not is_whole(address):

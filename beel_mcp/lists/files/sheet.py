@@ -50,6 +50,7 @@ class Grid:
     encoding: str | None = None  # where it was not UTF-8
     doubt: Doubt | None = None
     hidden: frozenset[int] = frozenset()  # rows that the sheet does not show
+    hidden_columns: frozenset[int] = frozenset()  # from 0
     filled: Mapping[Coordinate, int] = field(default_factory=dict)  # the row a merged cell is of
     # Why a cell has no value to read.
     lost: Mapping[Coordinate, Message] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class SheetFacts:
     hidden: frozenset[int] = frozenset()
     merged: Sequence[tuple[Coordinate, Coordinate]] = ()
     lost: Mapping[Coordinate, Message] = field(default_factory=dict)
+    hidden_columns: frozenset[int] = frozenset()  # from 0
     text: int = 0  # characters in cells that share them or are repeated
 
 

@@ -156,7 +156,14 @@ def _grid(
             row.pop()
         if row or number in lost_rows:
             lines.append(Line(number, tuple(row)))
-    return Grid(lines, sheet, hidden=facts.hidden, filled=filled, lost=facts.lost)
+    return Grid(
+        lines,
+        sheet,
+        hidden=facts.hidden,
+        hidden_columns=facts.hidden_columns,
+        filled=filled,
+        lost=facts.lost,
+    )
 
 
 def _fill(

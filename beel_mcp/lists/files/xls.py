@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from beel_mcp.lists.files.sheet import ERROR_CELL, Coordinate, SheetFacts
+from beel_mcp.lists.files.sheet import ERROR_CELL, MAX_COLUMNS, Coordinate, SheetFacts
 from beel_mcp.messages import Message
 
 # The container (OLE 2, version 4): its sectors, and the marks in the tables that chain them.
@@ -32,6 +32,7 @@ _BOOLERR: Final = 0x0205
 _MULRK: Final = 0x00BD
 _CELLS: Final = frozenset({0x0203, 0x027E, 0x0204, 0x00D6, _LABELSST, _FORMULA, _BOOLERR, _MULRK})
 _ROW_HIDDEN: Final = 0x20
+_COLUMNS: Final = 0x007D
 
 
 class ProtectedError(Exception):
@@ -165,13 +166,15 @@ def _text_lengths(parts: Sequence[bytearray], most: int) -> list[int]:
 def _sheet_facts(book: bytearray, offset: int, lengths: Sequence[int]) -> SheetFacts:
     """Look through a sheet, and zero the extent that it promises."""
     last_row, last_column, text = 0, 0, 0
-    hidden = set()
+    hidden, hidden_columns = set(), set[int]()
     lost: dict[Coordinate, Message] = {}
     for record, start, length in _records(book, offset):
         if record == _ROW and length >= 16:
             row, options = struct.unpack_from("<H10xH", book, start)
             if options & _ROW_HIDDEN:
                 hidden.add(row + 1)
+        elif record == _COLUMNS and length >= 10:
+            hidden_columns.update(_hidden_columns(book, start))
         elif record == _DIMENSIONS:
             book[start : start + length] = bytes(length)
         elif record in _CELLS and length >= 6:
@@ -184,7 +187,19 @@ def _sheet_facts(book: bytearray, offset: int, lengths: Sequence[int]) -> SheetF
                 text += lengths[index] if index < len(lengths) else 0
             if _is_error(record, book[start : start + length]):
                 lost[row + 1, column] = ERROR_CELL
-    return SheetFacts(last_row, last_column, frozenset(hidden), lost=lost, text=text)
+    return SheetFacts(
+        last_row,
+        last_column,
+        frozenset(hidden),
+        lost=lost,
+        hidden_columns=frozenset(hidden_columns),
+        text=text,
+    )
+
+
+def _hidden_columns(book: bytearray, start: int) -> range:
+    first, last, options = struct.unpack_from("<HH4xH", book, start)
+    return range(first, min(last + 1, MAX_COLUMNS) if options & 1 else first)
 
 
 def _is_error(record: int, cell: bytearray) -> bool:

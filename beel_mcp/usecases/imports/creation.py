@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context
 from beel_mcp.answers.answer import NEXT_CAP, next_steps, plural
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
 from beel_mcp.answers.problems import problem_fields, skipped_rows_fields
-from beel_mcp.answers.validation import continuing_call, creation_call, foreign_call
+from beel_mcp.answers.validation import continuing_call, creation_call, document_call
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.batch import Batch
@@ -347,7 +347,7 @@ def nothing_created(batch: Batch, request: CreateRequest) -> CreationAnswer:
         counts=CreationCounts(not_attempted=len(batch.rows)),
         **problem_fields(batch),
         # Inline rows were never agreed to without the others.
-        next=next_steps(creation_call(batch) if request.batch_id else None, foreign_call(batch)),
+        next=next_steps(creation_call(batch) if request.batch_id else None, document_call(batch)),
     )
 
 

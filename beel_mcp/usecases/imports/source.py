@@ -9,9 +9,10 @@ from anyio import to_thread
 
 from beel_mcp.context import AppState
 from beel_mcp.errors import CallerError
+from beel_mcp.files.given_path import readings
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.edits import Correction, count_changed, derive
+from beel_mcp.lists.edits import Correction, count_changed, derive, spread
 from beel_mcp.lists.inline import read_inline, respelt_values
 from beel_mcp.settings import Settings
 
@@ -78,7 +79,8 @@ async def read_batch(
     if request.corrections or request.drop_rows:
         before = batch
         batch = derive(batch, request.corrections, request.drop_rows or ())
-        corrected = count_changed(before, batch, request.corrections)
+        every = spread(before, request.corrections, request.drop_rows or ())
+        corrected = count_changed(before, batch, every)
     return batch, base, corrected
 
 
@@ -87,9 +89,9 @@ def _from_file(request: ListRequest, settings: Settings, owner: str) -> Batch:
     from beel_mcp.lists.files.columns import check_chosen  # noqa: PLC0415
     from beel_mcp.lists.files.rows import read_list  # noqa: PLC0415
 
-    path = str(request.source_path)
-    name = PurePath(path).name
+    path, files_dir = str(request.source_path), settings.files_dir
+    name = PurePath(readings(path, files_dir)[-1]).name
     chosen = check_chosen(request.columns or ())
-    data = read_import_file(path, settings.import_dirs)
+    data = read_import_file(path, settings.import_dirs, files_dir=files_dir)
     read = read_list(data, name, request.sheet, chosen)
     return Batch(owner, name, *read, origin=request.origin())

@@ -14,6 +14,7 @@ from beel_mcp.api.models import RowProblem, RowReport
 from beel_mcp.context import AppState, report_progress
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
+from beel_mcp.lists.checks.identifiers import unregistered
 from beel_mcp.lists.model import Problem, Row, RowStatus, Verdict, get_value
 from beel_mcp.messages import FieldIssue, Message, verbatim
 from beel_mcp.usecases.imports.earlier import with_earlier_decisions
@@ -155,6 +156,8 @@ def _advised(problem: Problem, row: Row) -> Problem:
             is_known = advice.message.code == "nif.wrong_control"
             message = advice.message if is_known else problem.message
             return replace(problem, message=message, suggestion=advice.suggestion)
+    if problem.message == _UNEXPLAINED["nif_invalid"] and (way := unregistered(row.identifier)):
+        return replace(problem, suggestion=Message("nif.unregistered", number=way["number"]))
     return problem
 
 
@@ -347,7 +350,7 @@ async def validate_list(state: AppState, request: ListRequest, caller: str) -> V
         batch=batch,
         base=base if base is not read else None,
         corrected=corrected,
-        idle=len(request.corrections) - corrected,
+        idle=max(len(request.corrections) - corrected, 0),
         dropped=len(set(request.drop_rows or ())),
         stopped=stopped,
         is_read_only=state.settings.read_only,

@@ -29,9 +29,9 @@ class Form(BaseModel):
 
 
 class OneRecord(Form):
-    """Yes or no; none of them is chosen beforehand."""
+    """No or yes; none of them is chosen beforehand, and an app that fills in the first says no."""
 
-    confirm: Literal["yes", "no"]
+    confirm: Literal["no", "yes"]
 
     def agrees_to(self, plan: Plan) -> bool:
         return (
@@ -73,12 +73,12 @@ def message_for(plan: Plan, language: Language) -> str:
 def _choice(language: Language) -> Any:
     names = localized(
         language,
-        en="Yes, do it|No, leave everything as it is",
-        es="Sí, adelante|No, dejarlo todo como está",
+        en="No, leave everything as it is|Yes, do it",
+        es="No, dejarlo todo como está|Sí, adelante",
     )
     title = localized(language, en="Do you confirm it?", es="¿Lo confirma?")
     # The two protocol eras share only this way to name the choices.
-    return Literal["yes", "no"], Field(
+    return Literal["no", "yes"], Field(
         title=title, json_schema_extra={"enumNames": [*names.split("|")]}
     )
 
