@@ -6,6 +6,7 @@ and makes the demo fail.
 
 import csv
 import io
+import json
 import shlex
 import shutil
 import sys
@@ -83,7 +84,10 @@ class Demo:
     def expect(self, what: str, found: object, wanted: object) -> None:
         """Hold what was found against what was promised."""
         if found != wanted:
-            self.failures.append(f"{what}: {found!r}, promised {wanted!r}")
+            shown, promised = (
+                json.dumps(one, ensure_ascii=False, default=str) for one in (found, wanted)
+            )
+            self.failures.append(f"{what}: {shown}, promised {promised}")
             print(f"   !! {self.failures[-1]}")
 
     def expect_facts(self, answer: Mapping[str, Any], **wanted: object) -> None:

@@ -1,12 +1,15 @@
 """What people reported of other programs, tried through the client: each is one of a kind."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 
+import beel_mcp
 from beel_mcp.settings import Settings
+from tests.conftest import Connect
 from tests.support.customers import dni
 from tests.support.program_exports import BEEL
 
@@ -197,3 +200,47 @@ async def test_a_saved_file_is_read_by_the_address_that_names_it(client: Client)
     saved = await answered(client, "download_customer_template")
     result = await client.call_tool("validate_customers", {"source_path": saved["uri"]})
     assert "no rows below its header" in result.content[0].text or not result.is_error
+
+
+# What JSON has no word for: None, True, ['a'], {'a': 1}; our own rows stand as [1].
+PYTHON = re.compile(
+    r"\b(?:None|True|False|nan|inf)\b|[\[{(]'|[\[,] ?None\b|<class|Traceback|object at 0x"
+    r"|\b(?:Decimal|datetime|date|dict|tuple|frozenset|mappingproxy|PosixPath)\("
+)
+ODD: list[Any] = [
+    *(None, True, False, -1, 1.5, 10**30, "", [], [1], [None], [True], [[1]], {}, {"a": None}),
+    *("2026-13-45", "9999-Q9", [1.5, None], "[1,None]", [{"row": None, "field": None}], [{}]),
+    [{"legal_name": None, "nif": True, "address": ["x"], "phone": [1], "general_discount": [1]}],
+    [{"address": {"street": None, "number": [1], "postal_code": True}, "billing_emails": {"a": 1}}],
+    [{"description": None, "quantity": True, "unit_price": [1], "tax": {"a": None}}],
+    {"active": None, "legal_name": [1], "clear": [None, True], "address": {"street": {"a": 1}}},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "es"])
+async def test_no_answer_shows_a_value_in_pythons_own_notation(
+    connect: Connect, language: str
+) -> None:
+    shown = []
+    async with connect(language=language) as client:
+        for tool in (await client.list_tools()).tools:
+            needed = dict.fromkeys(tool.input_schema.get("required", []), "x")
+            for name in tool.input_schema["properties"]:
+                for value in ODD:
+                    result = await client.call_tool(tool.name, {**needed, name: value})
+                    text = result.content[0].text
+                    # What is quoted is what was sent, and a next call is JSON.
+                    own = re.sub(r'"[^"]*"|^Next: .*', "", text, flags=re.MULTILINE)
+                    shown += [(tool.name, name, value, text)] if PYTHON.search(own) else []
+    assert shown == []
+
+
+def test_no_sentence_of_ours_asks_for_pythons_own_notation() -> None:
+    package = Path(beel_mcp.__file__).parent
+    asking = {
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"![ra]\}", path.read_text("utf-8"))
+    }
+    assert asking == {"__init__.py"}  # of an AttributeError, for programmers
