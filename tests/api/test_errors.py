@@ -9,7 +9,7 @@ import pytest
 from beel_mcp.api import routes
 from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.responses import read
-from beel_mcp.api.http.wire import Incoming
+from beel_mcp.api.http.wire import Incoming, sanitized
 from beel_mcp.errors import (
     ApiError,
     ConflictError,
@@ -293,3 +293,8 @@ def no_key(error):
     while error is not None:
         assert KEY not in f"{error!r} {error} {error.args} {vars(error)}"
         error = error.__cause__ or error.__context__
+
+
+def test_a_value_that_beel_gives_as_no_text_is_shown_as_the_json_that_it_was():
+    shown = [sanitized(value) for value in (["a", None, True], {"a": None}, True, 5, "a", None)]
+    assert shown == ['["a", null, true]', '{"a": null}', "true", "5", "a", ""]

@@ -1,5 +1,6 @@
 """A request and its response as plain values; BeeL's headers and texts, read safely."""
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -176,5 +177,6 @@ def json_number(value: Decimal) -> int | float:
 def _without_secrets(text: Any, limit: int) -> str:
     # Cut first: a megabyte of message need not be searched; and on one line, as an account number
     # may run over two.
-    line = clean(str(text)[: limit * 8], limit * 8)
+    written = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
+    line = clean(written[: limit * 8], limit * 8)
     return replace_ibans(redact(line), lambda _: "[IBAN]")
