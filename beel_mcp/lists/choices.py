@@ -43,6 +43,11 @@ def _european(facts: _Facts, _: str) -> tuple[Choice, ...]:
     return ({"nif": "", **dict(zip(_DOCUMENT, values, strict=True))},)
 
 
+def _unregistered(facts: _Facts, _: str) -> tuple[Choice, ...]:
+    values = ("NOT_REGISTERED", str(facts["number"]), "ES")
+    return ({"nif": "", **dict(zip(_DOCUMENT, values, strict=True))},)
+
+
 def _as_nif(facts: _Facts, _: str) -> tuple[Choice, ...]:
     return ({**dict.fromkeys(_DOCUMENT, ""), "nif": str(facts["number"])},)
 
@@ -60,19 +65,26 @@ def _first_of_emails(facts: _Facts, _: str) -> tuple[Choice, ...]:
     return ({"email": str(facts["first"]), "billing_emails": str(facts["others"])},)
 
 
+def _read_otherwise(facts: _Facts, field: str) -> tuple[Choice, ...]:
+    return tuple({field: text} for text in _options(facts["readings"]))
+
+
 _MADE_OF: Final[Mapping[str, Callable[[_Facts, str], tuple[Choice, ...]]]] = {
     "nif.would_end_in_letter": _would_end,
     "nif.would_end_in_digit": _would_end,
     "nif.would_end_in": _would_end,
     "nif.european": _european,
+    "nif.unregistered": _unregistered,
     "foreign.as_nif": _as_nif,
     "foreign.would_be": lambda facts, _: ({"alternative_id.number": str(facts["number"])},),
     "foreign.vat_is_of": lambda facts, _: ({"alternative_id.country_code": str(facts["country"])},),
     "foreign.other_document": lambda *_: ({"alternative_id.type": "OTHER_DOCUMENT"},),
     "address.would_be": _province,
+    "address.code_would_be": lambda facts, _: ({"address.country_code": str(facts["code"])},),
     "address.provinces": _of_two_provinces,
     "address.without_number": lambda *_: ({"address.number": "S/N"},),
     "email.first": _first_of_emails,
+    "sheet.would_read": _read_otherwise,
     "sheet.keep_phone": lambda facts, _: ({"notes": str(facts["text"])},),
 }
 

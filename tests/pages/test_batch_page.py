@@ -1,13 +1,11 @@
 """The page of a list: looked at, corrected, taken along; and what the assistant hears of it."""
 
-import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from python_calamine import CalamineWorkbook
 from starlette.applications import Starlette
 
 from beel_mcp.context import Timing
@@ -50,7 +48,7 @@ async def test_counts_are_on_top_and_problems_in_their_columns(opening: Open) ->
     [headings] = [row for row in cells if row[:2] == ["Row", "Name"]]
     told = row_of(page, 2)[headings.index("E-mail")]
     assert told.startswith("nope")
-    assert "Error Not the shape of an e-mail address" in told
+    assert "Error Not an e-mail address: it has one @" in told
     assert "the letter would be Z" in row_of(page, 3)[headings.index("NIF")]
     assert shown_id(page) == target.id
     assert ("#f-2-email", "E-mail") in page.outline.links
@@ -342,8 +340,6 @@ async def test_the_workbook_is_that_of_save_batch_report(opening: Open) -> None:
     assert sent.headers["content-type"].endswith("spreadsheetml.sheet")
     name = "customers%20checked%202026-11-30.xlsx"
     assert sent.headers["content-disposition"] == f"attachment; filename*=utf-8''{name}"
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(sent.content)).get_sheet_by_index(0)
-    assert len(rows.to_python()) == 4
 
 
 async def test_a_list_gone_leads_to_what_the_person_made_of_it(
