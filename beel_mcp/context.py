@@ -1,12 +1,14 @@
 """What a call may ask for: the process's state, its caller, how to ask the person, progress.
 
-Two context variables live here, and each has one writer:
+Three context variables live here, and each has one writer:
 - the request, set by `server.sdk.RequestScope`, read by what the SDK calls without its context;
 - the progress, set by `server.tool_calls.ToolCalls`, read by `report_progress`.
-A third, `files.output.SAVED_FILES`, is set by `RequestScope` and read where a file is saved.
+- the link, set by `server.tool_calls.ToolCalls`, read by `ask_app_to_open`.
+A fourth, `files.output.SAVED_FILES`, is set by `RequestScope` and read where a file is saved.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +19,14 @@ from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.api.client import BeelClient
+from beel_mcp.door.door import Door
+from beel_mcp.door.links import Target
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.memory.packages import PackageStore
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.settings import Settings
-from beel_mcp.writes.consent.elicitation import Asking, can_ask
+from beel_mcp.writes.consent.elicitation import PAGE_KEY, Asking, can_ask, can_open
+from beel_mcp.writes.consent.page_answers import PageAnswers
 from beel_mcp.writes.journal.database import BUSY_S
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.records import Clock, Sleep, utc_now
@@ -57,6 +62,8 @@ class AppState:
     journal: Journal
     writes: BackgroundWrites
     timing: Timing
+    door: Door
+    page_answers: PageAnswers
 
     def where(self) -> dict[str, str | None]:
         """Give what stands in every answer: the environment and, once known, the company."""
@@ -65,6 +72,14 @@ class AppState:
             "environment": self.settings.environment,
             "company": company.label if company else None,
         }
+
+    async def view(self, target: Target) -> str | None:
+        """Give a link to a view, for an answer; None where the operator wants none there."""
+        if not self.settings.view:
+            return None
+        with suppress(OSError):  # an answer is whole without
+            return await self.door.link(target)
+        return None
 
 
 def app_state(ctx: Context[AppState]) -> AppState:
@@ -85,9 +100,16 @@ def asking_of(ctx: Context[AppState]) -> Asking:
         settings.confirm,
         settings.language,
         can_ask=can_ask(ctx),
-        # Both are there when a call comes back with the answer to its question.
-        is_answering=bool(ctx.input_responses and ctx.request_state),
+        can_open=can_open(ctx),
+        may_browse=settings.open_browser,
+        is_answering=_is_answering(ctx.input_responses or (), ctx.request_state),
     )
+
+
+def _is_answering(answered: Iterable[str], request_state: str | None) -> bool:
+    """Tell whether a call comes back with the answer to a form, or of an app that opened a page."""
+    names = list(answered)
+    return bool(names and request_state) or any(name.startswith(PAGE_KEY) for name in names)
 
 
 def _part(pick: Callable[[AppState], object]) -> Resolve:
@@ -144,3 +166,22 @@ def report_progress(text: str) -> None:
     progress = PROGRESS.get()
     if progress is not None:
         progress.report(text)
+
+
+@dataclass(frozen=True)
+class PageLink:
+    """A page that the app is asked to open for the person, without the model."""
+
+    key: str
+    url: str
+    message: str
+
+
+PAGE_LINKS: Final[ContextVar[list[PageLink] | None]] = ContextVar("page_links", default=None)
+
+
+def ask_app_to_open(key: str, url: str, message: str) -> None:
+    """Have the app open a page before this call is answered; the newer era's way."""
+    links = PAGE_LINKS.get()
+    if links is not None:
+        links.append(PageLink(key, url, message))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,7 +27,7 @@ __all__ = [
 
 Environment = Literal["sandbox", "test", "live", "none"]
 Routes = Literal["auto", "company", "flat"]
-Confirm = Literal["auto", "ask", "plan"]
+Confirm = Literal["auto", "ask", "plan", "page"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 T = TypeVar("T", bound=str)
 
@@ -81,6 +81,8 @@ class Settings:
     read_only: bool = False
     confirm: Confirm = "auto"
     confirm_creates: bool = False
+    open_browser: bool = False
+    view: bool = False
     proxy: str | None = None
     ca_bundle: Path | None = None
     http_token: SecretStr | None = None
@@ -127,17 +129,17 @@ class Settings:
             company_id=_company_id(env),
             routes=_choice(env, "BEEL_ROUTES", ("auto", "company", "flat"), "auto"),
             read_only=_flag(env, "BEEL_READ_ONLY", default=False),
-            confirm=_choice(env, "BEEL_CONFIRM", ("auto", "ask", "plan"), "auto"),
+            confirm=_choice(env, "BEEL_CONFIRM", ("auto", "ask", "plan", "page"), "auto"),
             confirm_creates=_flag(env, "BEEL_CONFIRM_CREATES", default=False),
+            open_browser=_flag(env, "BEEL_OPEN_BROWSER", default=False),
+            view=_flag(env, "BEEL_VIEW", default=True),
             proxy=_proxy(env),
             ca_bundle=_ca_bundle(env),
             http_token=_http_token(env),
             http_allowed_hosts=_allowed_hosts(env),
             language=_choice(env, "BEEL_LANGUAGE", ("es", "en"), preferred_language(env)),
             output_schema=_flag(env, "BEEL_OUTPUT_SCHEMA", default=True),
-            log_level=_choice(
-                env, "BEEL_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "WARNING"
-            ),
+            log_level=_choice(env, "BEEL_LOG_LEVEL", get_args(LogLevel), "WARNING"),
             warnings=(*_unknown(env), *_ignored(env), *_foreign_host(url), *_left_out(env)),
         )
 

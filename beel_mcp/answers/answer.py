@@ -36,6 +36,7 @@ MESSAGE_LIMIT = 140
 ROW_MESSAGE_LIMIT = 160
 SHORT_MESSAGE_LIMIT = 100
 VALUE_LIMIT = 40
+VIEW = "A page for the person: opens once, in 10 minutes."
 CUT = "(There is more than has room here.)"
 
 
@@ -148,6 +149,11 @@ def count_phrase(counts: Mapping[str, int]) -> str:
     """Say the counts that are not zero: `3 valid, 1 duplicate`."""
     words = [f"{number} {name.replace('_', ' ')}" for name, number in counts.items() if number]
     return ", ".join(words) or "none"
+
+
+def view_line(view: str | None) -> str:
+    """Name the page that shows all of it; it is the person's, and opens once."""
+    return f"For the person to look at (opens once, within 10 minutes): {view}" if view else ""
 
 
 def iso_time(at: float) -> str:

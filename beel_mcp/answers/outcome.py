@@ -27,6 +27,7 @@ from beel_mcp.writes.kinds.value_words import value_words
 RETRY_AFTER_S: Final = 15
 _AGREED: Final = {
     "form": "The person agreed in the form.",
+    "page": "The person agreed on the page.",
     "statement": "The plan was confirmed by its sentence.",
 }
 Records = Mapping[int, Sequence[RowRecord]]  # by chunk number

@@ -1,17 +1,19 @@
 """A plan that waits for its yes, or a yes that did not come, in words."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, PrivateAttr
 
 from beel_mcp.answers.answer import (
     SHORT_NAME_LIMIT,
+    VIEW,
     Answer,
     capped,
     capped_fields,
     next_steps,
     plural,
+    view_line,
 )
 from beel_mcp.cleaning import clean, quoted, width
 from beel_mcp.errors import NextCall
@@ -23,6 +25,12 @@ from beel_mcp.writes.run.gate import NotConfirmed, Waiting
 CHANGED_CAP: Final = 5
 REMARKS_CAP: Final = 3  # beside a statement that stands there twice
 REMARK_LIMIT: Final = 160
+READ_FIRST: Final = "only after the person has read it and agreed"
+_IN_CHAT: Final = "Show the person this statement word for word. The plan ends after 10 minutes."
+_ON_PAGE: Final = (
+    "The person has a page open that shows it, and answers there; nobody else can. It ends after"
+    " 10 minutes."
+)
 
 
 class RemarkItem(BaseModel):
@@ -45,15 +53,29 @@ class WriteAnswer(Answer):
     remarks: list[RemarkItem] | None = None
     more_remarks: int | None = None
     detail: str | None = None
+    view: str | None = Field(None, description=VIEW)
     operation_id: str | None = None
     replayed: bool | None = None
     retry_after_s: int | None = None
+    # What is not as it was shown: for who tells it in the person's language.
+    _changed: Sequence[tuple[str, Difference]] = PrivateAttr(())
+
+    @property
+    def changed_since(self) -> Sequence[tuple[str, Difference]]:
+        """Name the records that are not as they were shown, and how."""
+        return self._changed
+
+    def with_changed(self, changed: Sequence[tuple[str, Difference]]) -> Self:
+        """Keep what is not as it was shown."""
+        self._changed = changed
+        return self
 
     def lines(self) -> Sequence[str]:
         """Give the statement, which must fit whatever else does, and what is different."""
         return [
             f"Statement: {self.statement}" if self.statement else "",
             self.detail or "",
+            view_line(self.view),
             *(f"Different now: {line}." for line in self.differences or ()),
             *(f"Remark ({one.code}): {one.message}" for one in self.remarks or ()),
             f"And {plural(self.more_remarks, 'more remark')}." if self.more_remarks else "",
@@ -64,16 +86,18 @@ class WriteAnswer(Answer):
         if self.plan_id is None:
             return super().next_lines()
         call = f"Next: confirm_plan with plan_id {self.plan_id} and the statement above"
-        return [f"{call}, word for word - only after the person has read it and agreed"]
+        reason = self.next[0].reason if self.next else READ_FIRST
+        return [f"{call}, word for word - {reason}"]
 
 
 def waiting(result: Waiting) -> dict[str, Any]:
     """Give the fields of a plan that waits."""
     plan = result.plan
+    is_on_page = plan.shown_as == "page"
     confirm = NextCall(
         "confirm_plan",
         {"plan_id": plan.plan_id, "statement": plan.statement},
-        "only after the person has read the statement and agreed",
+        "waits for their answer on the page, and decides nothing" if is_on_page else READ_FIRST,
     )
     return {
         "status": "confirmation_required",
@@ -85,7 +109,7 @@ def waiting(result: Waiting) -> dict[str, Any]:
         "count": plan.count,
         "differences": _differences(result.changed),
         **remark_fields(plan.preview.remarks, plan.count),
-        "detail": "Show the person this statement word for word. The plan ends after 10 minutes.",
+        "detail": _ON_PAGE if is_on_page else _IN_CHAT,
         "next": next_steps(confirm),
     }
 
@@ -126,6 +150,9 @@ def not_confirmed(result: NotConfirmed) -> dict[str, Any]:
         " and call this again, which asks them again, only if they want it. If they saw no"
         " question, the person who set the server up can set BEEL_CONFIRM=plan."
     )
+    if result.is_no:
+        summary = "Nothing was changed: the person said no on the page."
+        detail = "Ask them in the chat what they want instead."
     if result.changed:
         # A plan that was taken cannot be confirmed any more.
         again = f"Call {result.plan.kind if result.plan else 'the tool'} again"

@@ -12,7 +12,8 @@ from beel_mcp.answers.operations import OpenOperation
 _CONFIRMATION = {
     "form": "Changes: the server asks the person itself, with a form in this app.",
     "plan": "Changes: a plan is returned; confirm_plan runs it once the person has agreed.",
-    "unavailable": "Changes are refused: BEEL_CONFIRM=ask needs an app that shows forms.",
+    "page": "Changes: the person says yes or no on a page that opens for them.",
+    "unavailable": "Changes are refused: this app can show no question, as BEEL_CONFIRM wants.",
 }
 
 
@@ -49,7 +50,7 @@ class StatusAnswer(Answer):
     scopes: list[str] | None = None
     routes: RoutesInUse | None = None
     read_only: bool | None = None
-    confirmation: Literal["form", "plan", "unavailable"] | None = None
+    confirmation: Literal["form", "page", "plan", "unavailable"] | None = None
     language: str | None = None
     files_folder: str | None = None
     import_folders: list[str] | None = None

@@ -1,13 +1,16 @@
 """The door itself: a web server on loopback, in this process, from the first link on."""
 
+import os
 import socket
+import sys
+import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio import to_thread
 from starlette.types import ASGIApp
 
 from beel_mcp.door.links import Links, Target
@@ -19,24 +22,44 @@ HOST: Final = "127.0.0.1"
 # Whoever reads a page at the end sees it whole; a write runs on without the door.
 _GRACE_S: Final = 2
 _MOST_CONNECTIONS: Final = 50
+# A browser that is being started may keep who starts it waiting.
+_BROWSE_S: Final = 15.0
+_SCREENS: Final = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
 class Door:
     """Gives links to pages that a person reads in their browser.
 
     Nothing listens before the first link. `make_app` gives what answers behind the guard; it is
-    asked for once, and late: a server whose pages nobody opens starts without them.
+    asked for once, and late: a server whose pages nobody opens starts without them. `open_browser`
+    shows a link to the person at this machine.
     """
 
     def __init__(
-        self, group: TaskGroup, now: Callable[[], datetime], make_app: Callable[[], ASGIApp]
+        self,
+        now: Callable[[], datetime],
+        make_app: Callable[[], ASGIApp],
+        open_browser: Callable[[str], bool] = webbrowser.open,
     ) -> None:
         self.links = Links(now)
-        self._group = group
         self._make_app = make_app
-        self._starting = anyio.Lock()
-        self._server: uvicorn.Server | None = None
+        self._open_browser = open_browser
         self._origin = ""
+        self._listener: socket.socket | None = None
+        self._wanted = anyio.Event()
+        self._server: uvicorn.Server | None = None
+
+    async def run(self) -> None:
+        """Wait for the first link, and let people in from then on until the door is closed.
+
+        A task of the server's own: what the call that needs a link knows of its caller is not
+        known here.
+        """
+        await self._wanted.wait()
+        if self._listener is not None:
+            with self._listener:
+                self._server = self._make_server(self._listener)
+                await self._server.serve([self._listener])
 
     async def link(self, target: Target) -> str:
         """Give a link that leads a person to a view, once.
@@ -44,25 +67,46 @@ class Door:
         Raises:
             OSError: this machine lets nobody listen.
         """
-        async with self._starting:
-            if self._server is None:
-                self._server = self._start()
+        if self._listener is None:
+            # Whoever comes before the server does waits in the queue of this socket.
+            self._listener = socket.create_server((HOST, 0))
+            self._origin = f"http://{HOST}:{self._listener.getsockname()[1]}"
+            self._wanted.set()
         return f"{self._origin}/l/{self.links.offer(target)}"
+
+    async def browse(self, target: Target) -> bool:
+        """Open a view in the browser of the person at this machine; False if there is none.
+
+        Raises:
+            OSError: this machine lets nobody listen.
+        """
+        if self._open_browser is webbrowser.open and not _has_screen():
+            return False  # a browser for terminals would wait for keys
+        link = await self.link(target)
+        with anyio.move_on_after(_BROWSE_S):
+            return await to_thread.run_sync(self._open_browser, link, abandon_on_cancel=True)
+        return False
 
     def close(self) -> None:
         """Let nobody in any more; what is being answered is answered."""
+        self._wanted.set()
         if self._server is not None:
             self._server.should_exit = True
 
-    def _start(self) -> "uvicorn.Server":
+    def _make_server(self, listener: socket.socket) -> "uvicorn.Server":
         import uvicorn  # noqa: PLC0415 - start-up is measured, and few need it
 
         from beel_mcp.door.security import Guarded  # noqa: PLC0415 - with it
 
-        listener = socket.create_server((HOST, 0))
-        authority = f"{HOST}:{listener.getsockname()[1]}"
+        class Server(uvicorn.Server):
+            """Signals are this process's own business."""
+
+            @contextmanager
+            def capture_signals(self) -> Iterator[None]:
+                yield
+
         config = uvicorn.Config(
-            Guarded(self._make_app(), authority),
+            Guarded(self._make_app(), f"{HOST}:{listener.getsockname()[1]}"),
             http="h11",
             ws="none",
             lifespan="off",
@@ -73,20 +117,9 @@ class Door:
             limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_S,
         )
+        return Server(config)
 
-        class Server(uvicorn.Server):
-            """Signals are this process's own business."""
 
-            @contextmanager
-            def capture_signals(self) -> Iterator[None]:
-                yield
-
-        server = Server(config)
-
-        async def serve() -> None:
-            with listener:
-                await server.serve([listener])
-
-        self._group.start_soon(serve)
-        self._origin = f"http://{authority}"
-        return server
+def _has_screen() -> bool:
+    """Tell whether a browser with a window can be shown."""
+    return sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in _SCREENS)

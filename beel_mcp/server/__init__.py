@@ -19,6 +19,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.http.limits import limits_towards
 from beel_mcp.api.http.retry import Retries
 from beel_mcp.context import SYSTEM_TIMING, AppState, Timing
+from beel_mcp.door.door import Door
 from beel_mcp.language import Language, Sentence
 from beel_mcp.lists.batch_store import BatchStore
 from beel_mcp.memory.packages import PackageStore
@@ -31,6 +32,7 @@ from beel_mcp.server.sdk import BeelServer, RequestScope, ResourceNews
 from beel_mcp.server.tool_calls import ToolCalls
 from beel_mcp.settings import Settings
 from beel_mcp.tools import TOOLS
+from beel_mcp.writes.consent.page_answers import PageAnswers
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.workers import BackgroundWrites
 
@@ -41,6 +43,13 @@ _DESCRIPTION = Sentence(
     "Las tareas de quien lleva la contabilidad en BeeL: listas de clientes, facturas y paquetes"
     " para la gestoría. Nada se cambia ni se envía sin la confirmación de una persona.",
 )
+
+
+def _pages(state: AppState) -> ASGIApp:
+    # Start-up is measured: a server whose pages nobody opens starts without them.
+    from beel_mcp.pages import pages_app  # noqa: PLC0415
+
+    return pages_app(state)
 
 
 def create_server(
@@ -121,7 +130,9 @@ def _lifespan(
         try:
             async with anyio.create_task_group() as group:
                 writes = BackgroundWrites(group, settings.state_dir, news.operation_ended)
-                yield AppState(
+                door = Door(timing.now, lambda: _pages(state))
+                group.start_soon(door.run)
+                state = AppState(
                     settings=settings,
                     beel=beel,
                     batches=BatchStore(timing.now, journal.personal_data),
@@ -130,7 +141,11 @@ def _lifespan(
                     journal=journal,
                     writes=writes,
                     timing=timing,
+                    door=door,
+                    page_answers=PageAnswers(),
                 )
+                yield state
+                door.close()
                 await writes.linger()
         finally:
             journal.close()

@@ -15,13 +15,14 @@ from mcp import MCPError
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult
+from mcp_types import ElicitRequest, ElicitRequestURLParams, InputRequiredResult
 from mcp_types.version import is_version_at_least
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from beel_mcp.answers.plan import WriteAnswer, not_confirmed
 from beel_mcp.cleaning import clean, quoted
-from beel_mcp.context import PROGRESS, AppState, Progress
+from beel_mcp.context import PAGE_LINKS, PROGRESS, AppState, PageLink, Progress
 from beel_mcp.errors import BeelMcpError, CallerError, FieldError, crashed
 from beel_mcp.messages import read_data
 from beel_mcp.spelling import folded
@@ -88,7 +89,11 @@ class ToolCalls:
             result = _as_result(ctx, error_result(refused))
         else:
             await self._recover(ctx.lifespan_context, name)
+            links: list[PageLink] = []
+            PAGE_LINKS.set(links)
             result = await self._call(ctx, call_next, name)
+            if links:
+                return _to_open(links[-1])
         if "content" not in result:  # a question to the person, not an answer yet
             return result
         if result.get("isError") and "structuredContent" not in result:
@@ -320,6 +325,12 @@ async def _with_progress(
         raise failure
     await ctx.session.report_progress(beats, message="done")
     return result
+
+
+def _to_open(link: PageLink) -> dict[str, Any]:
+    """Have the app open a page, and call again: the link is in no answer that a model reads."""
+    question = ElicitRequest(params=ElicitRequestURLParams(message=link.message, url=link.url))
+    return _as_mapping(InputRequiredResult(input_requests={link.key: question}))
 
 
 def _no_answer() -> CallToolResult:

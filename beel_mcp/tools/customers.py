@@ -107,7 +107,7 @@ async def deactivate_customers(
     Customers with invoices cannot be deleted; mode inactive works for them and can be undone.
     Get the ids from find_customers. Asks the person, or returns a plan for confirm_plan.
     """
-    result = await call.gate.answer(consent)
+    result = await call.answer(consent)
     return await call.changed(DeactivationAnswer, result, "deactivate_customers")
 
 
@@ -145,7 +145,7 @@ async def update_customers(
     of an earlier update or deactivation, where nobody changed them since. Asks the person, or
     returns a plan for confirm_plan.
     """
-    result = await call.gate.answer(consent)
+    result = await call.answer(consent)
     return await call.changed(UpdateAnswer, result, "update_customers")
 
 

@@ -101,7 +101,7 @@ async def delete_draft_invoice(
     Get the ids from find_invoices with status DRAFT. Issued invoices are refused: they are voided
     or corrected in BeeL. Asks the person, or returns a plan for confirm_plan.
     """
-    result = await call.gate.answer(consent)
+    result = await call.answer(consent)
     return await call.changed(DraftDeletionAnswer, result, "delete_draft_invoice")
 
 
@@ -139,7 +139,7 @@ async def send_invoices(
     One mail, from BeeL, which cannot be taken back. Drafts and voided ones stay out. Asks the
     person, or returns a plan for confirm_plan. Never repeat it: check_operation.
     """
-    result = await call.gate.answer(consent)
+    result = await call.answer(consent)
     return await call.changed(MailAnswer, result, "send_invoices")
 
 

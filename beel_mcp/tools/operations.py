@@ -14,7 +14,7 @@ from beel_mcp.answers.operations import (
 from beel_mcp.context import AppState, Beel
 from beel_mcp.tools.declare import confirms, read
 from beel_mcp.tools.parameters import Page
-from beel_mcp.usecases.confirmation import Call, WriteCall, asked
+from beel_mcp.usecases.confirmation import Call, asked, call_of
 from beel_mcp.usecases.plan_confirmation import confirm
 from beel_mcp.writes.consent.elicitation import Consent, Question
 from beel_mcp.writes.run.execution import check_account
@@ -25,7 +25,8 @@ Statement = Annotated[str, Field(description="The plan's own sentence, word for 
 
 async def ask_about_plan(ctx: Context[AppState], plan_id: PlanId, statement: Statement) -> Question:
     """Hold the statement against the plan, and ask the person where the app can."""
-    return await asked("confirm_plan", lambda: WriteCall(ctx).gate.ask_again(plan_id, statement))
+    call = call_of(ctx)
+    return await asked(ctx, call, "confirm_plan", lambda: call.gate.ask_again(plan_id, statement))
 
 
 async def confirm_plan(

@@ -1,13 +1,11 @@
 """What every tool that writes shares: its gate, the question to the person, and the answer."""
 
-import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final, TypeVar
 
 import anyio
-from anyio import to_thread
 from mcp.server.mcpserver import Context, Resolve
 
 from beel_mcp.answers.changes import (
@@ -28,26 +26,35 @@ from beel_mcp.answers.operations import (
 from beel_mcp.answers.outcome import RETRY_AFTER_S, Outcome, read_outcomes
 from beel_mcp.answers.plan import WriteAnswer, not_confirmed, remark_fields, waiting
 from beel_mcp.api.company import Account
-from beel_mcp.api.models import Customer
 from beel_mcp.context import AppState, app_state, asking_of, caller
-from beel_mcp.errors import ApiError, BeelMcpError, CallerError, NextCall, crashed
-from beel_mcp.files.output import save_file
-from beel_mcp.lists.batch import Batch
-from beel_mcp.lists.export.workbook import backup_csv
-from beel_mcp.lists.model import Row
+from beel_mcp.errors import ApiError, BeelMcpError, CallerError, crashed
 from beel_mcp.memory.selections import Noun
-from beel_mcp.usecases.advice import ListAdvice, remark_of
-from beel_mcp.writes.consent.elicitation import Consent, NothingToDo, Question, Refused
+from beel_mcp.usecases.page_question import (
+    OnPageAnswered,
+    answered_on_page,
+    app_has_opened,
+    opened,
+    view_of_plan,
+)
+from beel_mcp.usecases.write_context import find_operation, write_context
+from beel_mcp.writes.consent.elicitation import (
+    Asking,
+    Consent,
+    NothingToDo,
+    OnPage,
+    Question,
+    Refused,
+    instead_of,
+)
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.plan import Preview
-from beel_mcp.writes.journal.records import Chunk, Operation, WriteRow
+from beel_mcp.writes.journal.records import Chunk, Operation
 from beel_mcp.writes.kinds import KINDS
-from beel_mcp.writes.kinds.protocol import BatchRows, Write, WriteContext, settling_call
+from beel_mcp.writes.kinds.protocol import Write, settling_call
 from beel_mcp.writes.run.execution import (
     Agreed,
     Deadline,
     Execution,
-    check_account,
     in_doubt_if_unread,
 )
 from beel_mcp.writes.run.gate import ConfirmationGate, Executed, NotConfirmed, Result, Waiting
@@ -56,6 +63,7 @@ from beel_mcp.writes.run.reconciliation import Reconciliation
 logger = logging.getLogger(__name__)
 A = TypeVar("A", bound=ChangeAnswer)
 P = TypeVar("P", bound=WriteAnswer)
+Verdict = Result | OnPageAnswered | Agreed
 
 PREVIEW_LIMIT_S: Final = 43.0
 
@@ -63,26 +71,39 @@ PREVIEW_LIMIT_S: Final = 43.0
 class WriteCall:
     """One call of a tool that writes: its gate, its execution, and what it can look up."""
 
-    def __init__(self, ctx: Context[AppState]) -> None:
-        self.state = app_state(ctx)
-        self.caller = caller()
-        self.context = write_context(self.state)
+    def __init__(self, state: AppState, owner: str, asking: Asking) -> None:
+        self.state = state
+        self.caller = owner
+        self.asking = asking
+        self.context = write_context(state, owner)
         self.execution = Execution(self.context, self.state.writes, self.state.timing.sleep)
         self.deadline = Deadline(self.state.timing.patience_s)
         self.gate = ConfirmationGate(
             self.context,
             self.state.writes,
             self.execution,
-            asking_of(ctx),
-            caller=self.caller,
+            asking,
+            caller=owner,
             patience_s=self.state.timing.patience_s,
         )
 
-    async def verdict(self, consent: Consent) -> Result | Agreed:
+    async def verdict(self, consent: Consent) -> Verdict:
         """Tell whether a person said yes; the time that they took is not the call's."""
+        instead = instead_of(consent)
+        if isinstance(instead, OnPage):
+            return await answered_on_page(self.state, instead)
         verdict = await self.gate.verdict(consent)
         self.deadline = Deadline(self.state.timing.patience_s)
         return verdict
+
+    async def answer(self, consent: Consent) -> Result | OnPageAnswered:
+        """Execute what the person said yes to, or say what happened instead.
+
+        Raises:
+            BeelMcpError: nothing was sent.
+        """
+        verdict = await self.verdict(consent)
+        return await self.gate.execute(verdict) if isinstance(verdict, Agreed) else verdict
 
     async def outcome(self, operation: Operation) -> Outcome:
         """Give an operation as it is now, with what is recorded of its rows."""
@@ -192,8 +213,10 @@ class WriteCall:
         replayed = is_over and not self.execution.has_sent
         return Executed(operation, replayed=replayed, stopped=stopped)
 
-    async def changed(self, answer: type[A], result: Result, tool: str) -> A:
+    async def changed(self, answer: type[A], result: Result | OnPageAnswered, tool: str) -> A:
         """Answer a call that changes records."""
+        if isinstance(result, OnPageAnswered):
+            return result.told(answer)
         if isinstance(result, Executed):
             told = change_answer(
                 answer, await self.outcome(result.operation), replayed=result.replayed
@@ -201,13 +224,25 @@ class WriteCall:
             return with_remarks(told, result.preview)
         if isinstance(result, NothingToDo):
             return nothing_to_change(answer, result.preview, tool)
-        unanswered = unconfirmed(answer, result, tool)
+        unanswered = await self.unconfirmed(answer, result, tool)
         if not isinstance(result, Waiting):
             return unanswered
         # How many are already so is in the statement; which, in the outcome.
         preview = result.plan.preview
         left_out = left_out_fields(preview, KINDS[tool].words)
         return unanswered.model_copy(update={"requested": preview.requested, **left_out})
+
+    async def unconfirmed(self, answer: type[P], result: Result | OnPageAnswered, tool: str) -> P:
+        """Answer a call whose plan waits for its yes, or whose yes did not come."""
+        match result:
+            case OnPageAnswered():
+                return result.told(answer)
+            case Waiting(plan):
+                view = None if plan.shown_as == "page" else await view_of_plan(self.state, plan)
+                return answer(**waiting(result), view=view)
+            case NotConfirmed():
+                return answer(**not_confirmed(result)).with_changed(result.changed)
+        raise crashed(tool)
 
 
 def with_remarks(answer: P, preview: Preview | None) -> P:
@@ -217,104 +252,35 @@ def with_remarks(answer: P, preview: Preview | None) -> P:
     return answer.model_copy(update=remark_fields(preview.remarks, len(preview.affected)))
 
 
-async def find_operation(state: AppState, owner: str, operation_id: str) -> Operation:
-    """Find an operation of a caller.
-
-    Raises:
-        CallerError: there is none with this id.
-    """
-    operation = await state.journal.find(operation_id, owner)
-    if operation is None:
-        raise CallerError(
-            "No operation of yours has this id."
-            if operation_id.startswith("op_")
-            else "This is no operation_id: those start with op_.",
-            code="unknown_operation",
-            next_calls=(NextCall("check_operation", {}, "lists today's, with their ids"),),
-        )
-    return operation
-
-
-def unconfirmed(answer: type[P], result: Result, tool: str) -> P:
-    """Answer a call whose plan waits for its yes, or whose yes did not come."""
-    if isinstance(result, Waiting):
-        return answer(**waiting(result))
-    if isinstance(result, NotConfirmed):
-        return answer(**not_confirmed(result))
-    raise crashed(tool)
-
-
 async def write_call(ctx: Context[AppState]) -> WriteCall:
     """Make the gate of a request, from what its app can do and the operator has set."""
-    return WriteCall(ctx)
+    return call_of(ctx)
+
+
+def call_of(ctx: Context[AppState]) -> WriteCall:
+    """Make the gate of a request, where no resolver can give it."""
+    return WriteCall(app_state(ctx), caller(), asking_of(ctx))
 
 
 Call = Annotated[WriteCall, Resolve(write_call)]
 
 
-def write_context(state: AppState) -> WriteContext:
-    """Give what writes need of this process, for the caller of this request."""
-    owner = caller()
+async def asked(
+    ctx: Context[AppState],
+    call: WriteCall,
+    tool: str,
+    question: Callable[[], Awaitable[Question]],
+) -> Question:
+    """Ask, within the time of a call; the SDK would hide what a resolver raises.
 
-    async def save(name: str, make: Callable[[], bytes]) -> str:
-        named = name.format(state.timing.now().date().isoformat())
-        folder = state.settings.files_dir
-        return str(await to_thread.run_sync(lambda: save_file(folder, named, make())))
-
-    async def save_backup(customers: Sequence[Customer]) -> str:
-        """Save customers as a list that validate_customers reads."""
-        rows = (customer.model_dump(mode="json") for customer in customers)
-        return await save("clientes {}.csv", lambda: backup_csv(list(rows)))
-
-    async def save_previous(previous: Sequence[Mapping[str, Any]]) -> str:
-        """Save old values for the person, as the changes that they are."""
-        text = json.dumps({"update_customers": previous}, ensure_ascii=False, indent=2)
-        return await save("clientes antes del cambio {}.json", text.encode)
-
-    async def operation(operation_id: str) -> Operation:
-        found = await find_operation(state, owner, operation_id)
-        check_account(found, await state.beel.account())
-        return found
-
-    return WriteContext(
-        beel=state.beel,
-        journal=state.journal,
-        advice=ListAdvice(state.beel),
-        save_backup=save_backup,
-        save_previous=save_previous,
-        operation=operation,
-    )
-
-
-def batch_rows(batch: Batch, state: AppState) -> BatchRows:
-    """Give the rows of a batch as a creation needs them."""
-    importable = {row.number for row in batch.importable()}
-    return BatchRows(
-        rows=[write_row(row) for row in batch.rows if row.number in importable],
-        left_out=[write_row(row) for row in batch.rows if row.number not in importable],
-        payload_digest=batch.payload_digest,
-        checked_at=(batch.validated_at or state.timing.now()).timestamp(),
-        known_upto=batch.known_upto,
-        processing_time_ms=batch.processing_time_ms,
-        remarks=[
-            remark_of(problem, row.name)
-            for row in batch.rows
-            if row.number in importable
-            for problem in batch.verdict(row).warnings
-        ],
-    )
-
-
-def write_row(row: Row) -> WriteRow:
-    """Give a row of a list as it is sent."""
-    return WriteRow(row.number, row.payload(), name=row.name)
-
-
-async def asked(tool: str, question: Callable[[], Awaitable[Question]]) -> Question:
-    """Ask, within the time of a call; the SDK would hide what a resolver raises."""
+    A person has longer to open a page.
+    """
+    if there := app_has_opened(ctx, tool, call.caller):
+        return there
     try:
         with anyio.fail_after(PREVIEW_LIMIT_S):
-            return await question()
+            made = await question()
+        return await opened(ctx, call.asking, made) if isinstance(made, OnPage) else made
     except BeelMcpError as error:
         return Refused(error)
     except TimeoutError:
@@ -359,7 +325,7 @@ async def ask(
     """
 
     async def question() -> Question:
-        gate = WriteCall(ctx).gate
-        return await gate.ask(gate.write(tool, arguments()))
+        return await call.gate.ask(call.gate.write(tool, arguments()))
 
-    return await asked(tool, question)
+    call = call_of(ctx)
+    return await asked(ctx, call, tool, question)

@@ -12,7 +12,7 @@ from beel_mcp.api.company import Account
 from beel_mcp.api.models import Invoice
 from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import NotFoundError
-from beel_mcp.usecases.confirmation import WriteCall, asked, unconfirmed
+from beel_mcp.usecases.confirmation import WriteCall, asked, call_of
 from beel_mcp.writes.consent.elicitation import Consent, Decided, NotNeeded, Question
 from beel_mcp.writes.journal.entries import DecidedMeanwhileError
 from beel_mcp.writes.journal.records import Decision, Operation
@@ -27,7 +27,8 @@ async def ask_to_draft(ctx: Context[AppState], values: Mapping[str, Any]) -> Que
     """Ask the person, if the operator wants a yes for what only adds."""
     if not app_state(ctx).settings.confirm_creates:  # guard: the operator's word for a draft
         return NotNeeded()
-    return await asked(TOOL, lambda: _ask(WriteCall(ctx), values))
+    call = call_of(ctx)
+    return await asked(ctx, call, TOOL, lambda: _ask(call, values))
 
 
 async def _ask(call: WriteCall, values: Mapping[str, Any]) -> Question:
@@ -53,7 +54,7 @@ async def create_draft(call: WriteCall, consent: Consent, values: Mapping[str, A
         return await Drafting(call, values).create()
     if isinstance(verdict, Decided):
         return await Drafting(call, values).find_again(verdict.operation)
-    return unconfirmed(DraftAnswer, verdict, TOOL)
+    return await call.unconfirmed(DraftAnswer, verdict, TOOL)
 
 
 async def draft_agreed(call: WriteCall, agreed: Agreed) -> DraftAnswer:
@@ -65,7 +66,7 @@ async def draft_agreed(call: WriteCall, agreed: Agreed) -> DraftAnswer:
     drafting = Drafting(call, agreed.plan.arguments)
     write = drafting.write
     if differs := await call.gate.changed_since(agreed, write, await write.preview()):
-        return unconfirmed(DraftAnswer, differs, TOOL)
+        return await call.unconfirmed(DraftAnswer, differs, TOOL)
     return await drafting.create(agreed)
 
 

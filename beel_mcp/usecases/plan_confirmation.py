@@ -14,9 +14,10 @@ from beel_mcp.answers.creations import CreationAnswer, DraftAnswer, creation_ans
 from beel_mcp.answers.invoices.mailed import MailAnswer
 from beel_mcp.answers.operations import ConfirmationAnswer, confirmed
 from beel_mcp.answers.plan import WriteAnswer
-from beel_mcp.usecases.confirmation import WriteCall, unconfirmed
+from beel_mcp.usecases.confirmation import WriteCall
 from beel_mcp.usecases.draft_creation import draft_agreed
 from beel_mcp.usecases.imports.creation import create_agreed
+from beel_mcp.usecases.page_question import OnPageAnswered
 from beel_mcp.writes.consent.elicitation import Consent
 from beel_mcp.writes.run.execution import Agreed
 from beel_mcp.writes.run.gate import Executed, NotConfirmed, Result, Waiting
@@ -37,6 +38,8 @@ async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
         BeelMcpError: nothing was sent.
     """
     verdict = await call.verdict(consent)
+    if isinstance(verdict, OnPageAnswered):
+        return confirmed(verdict.answer, verdict.tool)
     if isinstance(verdict, Agreed):
         tool = verdict.plan.kind
         return confirmed(await CONFIRMABLE[tool].carry_out(call, verdict), tool)
@@ -45,7 +48,7 @@ async def confirm(call: WriteCall, consent: Consent) -> ConfirmationAnswer:
     elif isinstance(verdict, NotConfirmed | Waiting) and verdict.plan:
         tool = verdict.plan.kind
     else:
-        return confirmed(unconfirmed(WriteAnswer, verdict, "confirm_plan"), None)
+        return confirmed(await call.unconfirmed(WriteAnswer, verdict, "confirm_plan"), None)
     return confirmed(await CONFIRMABLE[tool].answer(call, verdict), tool)
 
 
@@ -59,13 +62,13 @@ def _change(tool: str, answer: type[ChangeAnswer]) -> Confirmable:
 async def _customers(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
         return creation_answer(await call.outcome(result.operation), result)
-    return unconfirmed(CreationAnswer, result, "create_customers")
+    return await call.unconfirmed(CreationAnswer, result, "create_customers")
 
 
 async def _draft(call: WriteCall, result: Result) -> WriteAnswer:
     if isinstance(result, Executed):
         return draft_answer(await call.outcome(result.operation), result)
-    return unconfirmed(DraftAnswer, result, "create_draft_invoice")
+    return await call.unconfirmed(DraftAnswer, result, "create_draft_invoice")
 
 
 CONFIRMABLE: Final[Mapping[str, Confirmable]] = {

@@ -124,7 +124,8 @@ async def opened(clock: Callable[[], datetime]) -> AsyncIterator[tuple[str, Door
     """Open a door before an app that echoes; gives its origin."""
     app = Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST", "PUT"])])
     async with anyio.create_task_group() as group:
-        door = Door(group, clock, lambda: app)
+        door = Door(clock, lambda: app)
+        group.start_soon(door.run)
         link = await door.link(BATCH)
         yield link.rpartition("/l/")[0], door
         door.close()
@@ -143,19 +144,25 @@ async def test_nothing_listens_before_the_first_link_or_after_the_end(clock: Clo
         return Starlette()
 
     async with anyio.create_task_group() as group:
-        door = Door(group, clock, make_app)
-        door.close()
-        assert not made
+        door = Door(clock, make_app)
+        group.start_soon(door.run)
         async with anyio.create_task_group() as callers:
             for _ in range(3):
                 callers.start_soon(door.link, BATCH)
         origin = (await door.link(BATCH)).rpartition("/l/")[0]
-        assert made == [1]
         assert origin.startswith("http://127.0.0.1:")
         assert (await ask(origin)).status_code == 404
+        assert made == [1]
         door.close()
     with pytest.raises(httpx.ConnectError):
         await ask(origin)
+
+
+async def test_a_door_that_nobody_needs_closes_without_having_been_opened(clock: Clock) -> None:
+    async with anyio.create_task_group() as group:
+        door = Door(clock, Starlette)
+        group.start_soon(door.run)
+        door.close()
 
 
 async def test_every_answer_forbids_scripts_frames_and_what_is_not_in_the_page(

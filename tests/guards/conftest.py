@@ -26,6 +26,7 @@ class OpenApp(Protocol):
         *,
         app: Starlette | None = None,
         key: str | None = None,
+        patience_s: float = 40.0,
         **changes: Any,
     ) -> AbstractAsyncContextManager[Client]: ...
 
@@ -38,6 +39,7 @@ def open_app(settings: Settings, sandbox: Starlette, era: Era, fake_time: FakeTi
         *,
         app: Starlette | None = None,
         key: str | None = None,
+        patience_s: float = 40.0,
         **changes: Any,
     ) -> AsyncIterator[Client]:
         if key is not None:
@@ -45,7 +47,7 @@ def open_app(settings: Settings, sandbox: Starlette, era: Era, fake_time: FakeTi
         server = create_server(
             replace(settings, **changes),
             sandbox_app=app or sandbox,
-            timing=Timing(now=fake_time.now, sleep=fake_time.sleep),
+            timing=Timing(now=fake_time.now, sleep=fake_time.sleep, patience_s=patience_s),
         )
         async with Client(server, mode=era, elicitation_callback=person) as client:
             yield client

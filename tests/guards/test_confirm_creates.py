@@ -231,6 +231,7 @@ async def planned_before_its_batch_was_judged_again(
     All of it happens in an app without forms. Gives the arguments that confirm the plan.
     """
     monkeypatch.setattr(context, "can_ask", lambda _: False)
+    monkeypatch.setattr(context, "can_open", lambda _: False)
     rows = [customer(0, nif=SEEDED_NIF, legal_name=SEEDED_NAME), customer(1)]
     batch = await call(client, "validate_customers", customers=rows)
     wanted = {"batch_id": batch["batch_id"], "expected_count": 1, "skip_problems": True}

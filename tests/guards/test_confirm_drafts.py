@@ -132,6 +132,7 @@ async def test_a_plan_makes_no_draft_for_somebody_who_is_called_otherwise_now(
     async with open_app(person if forms else None, confirm_creates=True) as client:
         with monkeypatch.context() as patch:
             patch.setattr(context, "can_ask", lambda _: False)
+            patch.setattr(context, "can_open", lambda _: False)
             plan = await call(client, TOOL, **WANTED)
         rename(sandbox, 2, "Otra SL")
         told = await call(client, "confirm_plan", **plan["next"][0]["arguments"])

@@ -187,7 +187,7 @@ async def test_an_app_without_forms_gets_a_plan_and_nothing_happens(
     check_untouched(sandbox)
 
 
-async def test_an_app_that_declares_forms_by_url_only_is_never_shown_one(
+async def test_an_app_that_declares_links_only_is_asked_to_open_one_and_never_shown_a_form(
     open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_url = ElicitationCapability(url=UrlElicitationCapability())
@@ -196,11 +196,11 @@ async def test_an_app_that_declares_forms_by_url_only_is_never_shown_one(
         return ClientCapabilities(elicitation=only_url)
 
     monkeypatch.setattr(ClientSession, "_build_capabilities", capabilities)
-    person = Person()
+    person = Person(declines)
     async with open_app(person) as client:
         told = await call(client, "deactivate_customers", customer_ids=ids(10))
-    assert person.shown == []
-    assert told["status"] == "confirmation_required"
+    assert [one.mode for one in person.shown] == ["url"]
+    assert told["status"] == "not_confirmed"
     check_untouched(sandbox)
 
 

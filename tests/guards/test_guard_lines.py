@@ -11,14 +11,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from mcp.client.session import ClientSession
 from mcp.server.elicitation import DeclinedElicitation
 from mcp.server.mcpserver import AcceptedElicitation
+from mcp.types import ClientCapabilities, ElicitationCapability, UrlElicitationCapability
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
 
 from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
+from beel_mcp.context import Timing
+from beel_mcp.door.links import Links, Target
+from beel_mcp.door.security import Guarded
 from beel_mcp.errors import CallerError
 from beel_mcp.memory.selections import SelectionStore
 from beel_mcp.sandbox import SandboxOptions, create_app
@@ -49,6 +56,7 @@ from tests.support.people.forms import (
     guarded_requests,
     planned,
 )
+from tests.support.people.visitor import Reader, Visitor
 
 pytestmark = pytest.mark.anyio
 
@@ -340,3 +348,60 @@ async def test_nobody_is_asked_about_a_mail_whose_addresses_cannot_be_read(
         answer = await call(client, "send_invoices", **mail)
     assert answer["status"] == "error"
     assert (seen, effects(sandbox)) == ([], 0)
+
+
+def test_a_link_that_is_too_old_leads_nowhere() -> None:
+    now = [datetime(2026, 11, 30, tzinfo=UTC)]
+    links = Links(lambda: now[0])
+    token = links.offer(Target("plan", "plan_1", "local"))
+    now[0] += timedelta(minutes=10)
+    assert links.redeem(token) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {"Host": "localhost:4000"}),
+        ("GET", {"Sec-Fetch-Dest": "iframe"}),
+        ("POST", {"Origin": "http://127.0.0.1:5000"}),
+    ],
+)
+async def test_the_door_lets_nothing_in_but_its_own_pages_of_its_own_name(
+    method: str, headers: dict[str, str]
+) -> None:
+    door = httpx.ASGITransport(Guarded(PlainTextResponse("in"), "127.0.0.1:4000"))
+    right = {"Origin": "http://127.0.0.1:4000", "Content-Type": "application/x-www-form-urlencoded"}
+    async with httpx.AsyncClient(transport=door, base_url="http://127.0.0.1:4000") as client:
+        let_in = await client.request(method, "/", headers=right, content=b"a=1")
+        refused = await client.request(method, "/", headers=right | headers, content=b"a=1")
+    assert (let_in.text, refused.text != "in") == ("in", True)
+
+
+async def test_a_page_runs_nothing_but_what_was_read_and_said_yes_to(
+    connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_url = ElicitationCapability(url=UrlElicitationCapability())
+    monkeypatch.setattr(
+        ClientSession, "_build_capabilities", lambda *_: ClientCapabilities(elicitation=only_url)
+    )
+
+    async def tries(visitor: Visitor) -> None:
+        await visitor.send(answer="", count="2")
+        await visitor.send(answer="yes", count="3")
+
+    timing = Timing(patience_s=0.05)
+    async with connect(answers=Reader(tries), timing=timing) as client:
+        told = await call(client, "deactivate_customers", customer_ids=[ONE, OTHER])
+        again = {"plan_id": told["plan_id"], "statement": told["statement"]}
+        assert (await call(client, "confirm_plan", **again))["status"] == "confirmation_required"
+    assert guarded_requests(sandbox) == []
+
+
+async def test_a_page_that_stands_in_an_answer_takes_none(
+    connect: Connect, sandbox: Starlette
+) -> None:
+    async with connect(view=True) as client:
+        told = await call(client, "deactivate_customers", customer_ids=[ONE, OTHER])
+        visitor = await Visitor().open(told["view"])
+        await visitor.send(answer="yes", count="2")
+    assert guarded_requests(sandbox) == []

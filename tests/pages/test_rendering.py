@@ -24,7 +24,7 @@ PAGES = Path(beel_mcp.__file__).parent / "pages"
 TEMPLATES = sorted((PAGES / "templates").glob("*.html"))
 SAID = re.compile(r'"((?:[a-z_]+\.)[a-z_0-9]+)"')
 # Chosen by what they are about: these names are not written out.
-LOOKED_UP = re.compile(r"(?:environment|remedy)\.")
+LOOKED_UP = re.compile(r"(?:environment|remedy|class|lasts)\.")
 LANGUAGES: tuple[Language, ...] = ("es", "en")
 
 

@@ -16,8 +16,9 @@ from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.batch_store import superseded
 from beel_mcp.lists.inline import read_inline
 from beel_mcp.usecases.advice import with_namesakes
-from beel_mcp.usecases.confirmation import WriteCall, asked, batch_rows, unconfirmed, with_remarks
+from beel_mcp.usecases.confirmation import WriteCall, asked, call_of, with_remarks
 from beel_mcp.usecases.imports.validation import Validator, is_old
+from beel_mcp.usecases.write_context import batch_rows
 from beel_mcp.writes.consent.elicitation import Consent, Decided, NothingToDo, NotNeeded, Question
 from beel_mcp.writes.journal.entries import DecidedMeanwhileError
 from beel_mcp.writes.journal.records import Decision, Operation
@@ -64,7 +65,8 @@ async def ask_to_create(ctx: Context[AppState], request: CreateRequest) -> Quest
     """Ask the person, if the operator wants a yes for what only adds."""
     if not app_state(ctx).settings.confirm_creates:  # guard: the operator's word
         return NotNeeded()
-    return await asked(TOOL, lambda: _ask(WriteCall(ctx), request))
+    call = call_of(ctx)
+    return await asked(ctx, call, TOOL, lambda: _ask(call, request))
 
 
 async def _ask(call: WriteCall, request: CreateRequest) -> Question:
@@ -104,7 +106,7 @@ async def create(call: WriteCall, consent: Consent, request: CreateRequest) -> C
         return nothing_created(await _ready_batch(call, request), request)
     if isinstance(verdict, NotNeeded):
         return await _create_without_asking(call, request)
-    return unconfirmed(CreationAnswer, verdict, TOOL)
+    return await call.unconfirmed(CreationAnswer, verdict, TOOL)
 
 
 async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
@@ -117,7 +119,7 @@ async def create_agreed(call: WriteCall, agreed: Agreed) -> CreationAnswer:
     await _refuse_superseded(call, batch.batch_id)
     write = _write(call, batch)
     if differs := await call.gate.changed_since(agreed, write, await write.preview()):
-        return unconfirmed(CreationAnswer, differs, TOOL)
+        return await call.unconfirmed(CreationAnswer, differs, TOOL)
     answer = await _answer(call, await _execute(call, batch, agreed))
     answer = with_remarks(answer, agreed.plan.preview)
     return _with_left_out(answer, batch)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from beel_mcp.answers.validation import Validation
 from beel_mcp.context import AppState
 from beel_mcp.lists.batch import Batch
-from beel_mcp.usecases.confirmation import write_row
+from beel_mcp.usecases.write_context import write_row
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.kinds.create_customers import CustomerCreation, is_overtaken

@@ -17,8 +17,8 @@ from beel_mcp.identity import bare_nif, foreign_id_of
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.model import IMPORTABLE, Problem, Row, Verdict
 from beel_mcp.messages import Message
-from beel_mcp.usecases.confirmation import write_row
 from beel_mcp.usecases.customer_search.whole_list import WholeList, read_customers
+from beel_mcp.usecases.write_context import write_row
 from beel_mcp.writes.journal.database import JournalError
 from beel_mcp.writes.journal.journal import Journal
 from beel_mcp.writes.journal.personal_data import Creation

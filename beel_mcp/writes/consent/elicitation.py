@@ -15,6 +15,7 @@ from beel_mcp.writes.journal.plan_store import PlanStore
 from beel_mcp.writes.journal.records import Operation
 
 YES: Final = "yes"
+PAGE_KEY: Final = "beel-mcp/page/"
 MODERN: Final = "2026-07-28"  # the protocol revision that needs no back-channel for a form
 
 
@@ -70,6 +71,11 @@ def message_for(plan: Plan, language: Language) -> str:
     return f"{plan.statement}\n\n{reference}: {plan.reference}"
 
 
+def page_key(plan: Plan) -> str:
+    """Name the question whether an app has opened the page of a plan, in this state of it."""
+    return f"{PAGE_KEY}{plan.reference}"
+
+
 def _choice(language: Language) -> Any:
     names = localized(
         language,
@@ -105,6 +111,18 @@ class Shown:
     """No form can be shown: the plan is returned, and confirm_plan runs it."""
 
     plan: Plan
+
+
+@dataclass(frozen=True)
+class OnPage:
+    """The person answers on a page of this server, which alone runs the plan.
+
+    `opened` says whether the page was brought to them: None, as long as the app is still to be
+    asked to.
+    """
+
+    plan: Plan
+    opened: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -147,7 +165,7 @@ class Refused:
     error: BeelMcpError
 
 
-Instead = Shown | Stated | Spent | Decided | NotNeeded | NothingToDo | Refused
+Instead = Shown | OnPage | Stated | Spent | Decided | NotNeeded | NothingToDo | Refused
 Question = Elicit[Form] | Instead
 
 
@@ -158,6 +176,18 @@ def can_ask(ctx: Context[Any]) -> bool:
     # An empty declaration is older than the modes, and means forms.
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
+    return _can_be_asked(ctx)
+
+
+def can_open(ctx: Context[Any]) -> bool:
+    """Tell whether this app, in this request, can open a link without showing it to the model."""
+    capabilities = ctx.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    return bool(elicitation and elicitation.url is not None and _can_be_asked(ctx))
+
+
+def _can_be_asked(ctx: Context[Any]) -> bool:
+    """Tell whether a question reaches the app: in the older era it takes a back-channel."""
     version = ctx.protocol_version
     if version and is_version_at_least(version, MODERN):
         return True
@@ -166,37 +196,50 @@ def can_ask(ctx: Context[Any]) -> bool:
 
 @dataclass(frozen=True)
 class Asking:
-    """How a person may be asked in one request: the operator's setting, and what the app can do."""
+    """How a person may be asked in one request: the operator's setting, and what the app can do.
+
+    `can_open` is the app's, `may_browse` ours: a page is opened by the app, or else by this server.
+    """
 
     confirm: Confirm
     language: Language
     can_ask: bool
+    can_open: bool = False
+    may_browse: bool = False
     is_answering: bool = False
 
     @property
     def shown_as(self) -> ShownAs:
-        """Whether a form is shown or a plan returned; the model has no say in it."""
-        return "form" if self.can_ask and self.confirm != "plan" else "plan"
+        """How the person sees a plan; the model has no say in it."""
+        return "plan" if self.way == "unavailable" else self.way
 
     @property
-    def way(self) -> Literal["form", "plan", "unavailable"]:
-        if self.confirm == "ask" and not self.can_ask:
-            return "unavailable"
-        return self.shown_as
+    def way(self) -> ShownAs | Literal["unavailable"]:
+        if self.confirm == "plan":
+            return "plan"
+        if self.can_ask and self.confirm != "page":
+            return "form"
+        if (self.can_open or self.may_browse) and self.confirm != "ask":
+            return "page"
+        return "plan" if self.confirm == "auto" else "unavailable"
 
     def check(self) -> None:
-        """Refuse where the operator wants a form and the app has none.
+        """Refuse where the operator wants a form or a page, and there is no way to show it.
 
         Raises:
             OperatorError: nobody can be asked.
         """
-        if self.way == "unavailable":  # guard: forms only
+        if self.way == "unavailable":  # guard: forms or pages only
+            wanted = {
+                "ask": "Use an app that shows forms (MCP elicitation).",
+                "page": "Use an app that opens links (MCP elicitation in URL mode), or let this"
+                " server open the browser: BEEL_OPEN_BROWSER=1.",
+            }
             raise OperatorError(
                 "This app cannot show the question that this change needs.",
                 code="confirmation_unavailable",
-                remedy="Use an app that shows forms (MCP elicitation). Only the person who set the"
-                " server up can allow another way: BEEL_CONFIRM=auto returns a plan for"
-                " confirm_plan.",
+                remedy=f"{wanted[self.confirm]} Only the person who set the server up can allow"
+                " another way: BEEL_CONFIRM=auto returns a plan for confirm_plan.",
             )
 
     async def question(self, plans: PlanStore, plan: Plan) -> Elicit[Form]:
@@ -205,10 +248,18 @@ class Asking:
         Raises:
             CallerError: the person was asked often enough.
         """
+        await self.count(plans, plan)
+        return Elicit(message_for(plan, self.language), form_for(plan, self.language))
+
+    async def count(self, plans: PlanStore, plan: Plan) -> None:
+        """Count that the person is being asked.
+
+        Raises:
+            CallerError: the person was asked often enough.
+        """
         # Resolvers run again when the answer comes; that is the same question.
         if not (self.is_answering and plan.asked):
             await plans.count_question(plan)
-        return Elicit(message_for(plan, self.language), form_for(plan, self.language))
 
 
 def instead_of(consent: Consent) -> Instead | None:

@@ -36,8 +36,8 @@ LeftOutCode = Literal[
 ]
 # How a record is not as a plan showed it any more.
 Difference = Literal["gone", "edited", "joined", "remarked"] | LeftOutCode
-ShownAs = Literal["form", "plan"]
-ConfirmedBy = Literal["form", "statement"]
+ShownAs = Literal["form", "page", "plan"]
+ConfirmedBy = Literal["form", "page", "statement"]
 
 
 @dataclass(frozen=True)

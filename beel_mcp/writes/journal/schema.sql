@@ -12,7 +12,7 @@ CREATE TABLE operations (
     key_fingerprint TEXT NOT NULL,     -- of the API key; not the key, nor any part of it
     ledger_id       TEXT NOT NULL,     -- environment and company: what no other may touch
     plan_id         TEXT UNIQUE,       -- the plan that was spent on it; null: it adds only
-    confirmed_by    TEXT CHECK (confirmed_by IN ('form', 'statement')),
+    confirmed_by    TEXT CHECK (confirmed_by IN ('form', 'page', 'statement')),
     terms           TEXT NOT NULL,     -- JSON: what the change meant for every record
     total           INTEGER NOT NULL,  -- records that the call was about
     owner           TEXT NOT NULL,     -- the lock file that its process holds while it lives
@@ -75,7 +75,7 @@ CREATE TABLE plans (
     plan_id         TEXT PRIMARY KEY,
     kind            TEXT NOT NULL,
     caller          TEXT NOT NULL,
-    shown_as        TEXT NOT NULL CHECK (shown_as IN ('form', 'plan')),
+    shown_as        TEXT NOT NULL CHECK (shown_as IN ('form', 'page', 'plan')),
     request         TEXT NOT NULL,     -- SHA-256 of the canonical arguments
     digest          TEXT NOT NULL,     -- SHA-256 of the state that was shown
     environment     TEXT NOT NULL,

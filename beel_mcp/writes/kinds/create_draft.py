@@ -23,12 +23,14 @@ from beel_mcp.writes.journal.records import Chunk, PlannedChunk, RowOutcome, Wri
 from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.kinds.draft_remarks import draft_remarks
 from beel_mcp.writes.kinds.protocol import (
+    Detail,
     Found,
     OutcomeWords,
     Write,
     WriteContext,
     refused_or_unknown,
 )
+from beel_mcp.writes.kinds.value_words import detail
 
 MOST_DRAFTS: Final = 2000
 _CENT: Final = Decimal("0.01")
@@ -109,6 +111,15 @@ class DraftCreation(Write):
         ending = localized(language, en="It is not issued.", es="Queda sin emitir.")
         labels = [_label(affected, language)]
         return compose(environment, opening, preview, [ending], language, labels=labels)
+
+    def details(self, affected: Affected, language: Language) -> Sequence[Detail]:
+        facts = affected.facts
+        return [
+            detail("first_line", facts["first"], language),
+            detail("lines", facts["lines"], language),
+            detail("base", money(Decimal(facts["base"]), language), language),
+            detail("date", _day_words(facts["date"], language), language),
+        ]
 
     async def list_known(self) -> None:
         """Note the drafts that the customer has now: what is new after the request is ours.

@@ -15,11 +15,13 @@ from beel_mcp.writes.journal.plan import Affected, LeftOut, LeftOutCode, Preview
 from beel_mcp.writes.journal.records import Chunk, RowOutcome, WriteRow
 from beel_mcp.writes.kinds.protocol import (
     Change,
+    Detail,
     OutcomeWords,
     WriteContext,
     for_each_limited,
     unique_ids,
 )
+from beel_mcp.writes.kinds.value_words import invoice_details
 
 _ISSUED: Final = "An issued invoice is never deleted: the person voids it in BeeL, or issues a"
 
@@ -82,6 +84,9 @@ class DraftDeletion(Change):
         labels = [_label(draft, language) for draft in preview.affected]
         ending = [_proformas(preview, language), undo]
         return compose(environment, opening, preview, ending, language, labels=labels)
+
+    def details(self, affected: Affected, language: Language) -> Sequence[Detail]:
+        return invoice_details(affected, language)
 
     def requests(self, preview: Preview) -> list[Sequence[Affected]]:
         return [[affected] for affected in preview.affected]

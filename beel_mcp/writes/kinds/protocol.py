@@ -83,6 +83,15 @@ class WriteContext:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """A field of a record, in a person's words: what it has, and what it would have."""
+
+    field: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
 class OutcomeWords:
     """How the outcome of a write is told. `done` and `failed` name classes of records.
 
@@ -171,6 +180,10 @@ class Write(ABC):
     @abstractmethod
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
         """Say in one sentence what a person agrees to."""
+
+    def details(self, affected: Affected, language: Language) -> Sequence[Detail]:
+        """Give what a person sees of a record of the preview beside its name."""
+        return ()
 
     @abstractmethod
     def chunks(self, preview: Preview) -> list[PlannedChunk]:

@@ -40,12 +40,17 @@ from beel_mcp.writes.journal.remarks import Remark, gathered
 from beel_mcp.writes.kinds.previous_values import as_changes, as_shown, needs_file
 from beel_mcp.writes.kinds.protocol import (
     Change,
+    Detail,
     OutcomeWords,
     WriteContext,
     for_each_limited,
     unique_ids,
 )
-from beel_mcp.writes.kinds.update_statement import filled_in, update_statement
+from beel_mcp.writes.kinds.update_statement import (
+    filled_in,
+    update_details,
+    update_statement,
+)
 
 MOST_NAMESAKES: Final = 2
 # What became of a customer by an undoing, by what was undone.
@@ -154,6 +159,9 @@ class CustomerUpdate(Change):
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
         return update_statement(environment, preview, self._changes, language)
+
+    def details(self, affected: Affected, language: Language) -> Sequence[Detail]:
+        return update_details(affected, self.changes_of(affected), language)
 
     def requests(self, preview: Preview) -> list[Sequence[Affected]]:
         return [[affected] for affected in preview.affected]

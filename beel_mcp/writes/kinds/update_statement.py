@@ -17,10 +17,12 @@ from beel_mcp.writes.consent.statement import (
 )
 from beel_mcp.writes.journal.plan import Affected, Preview
 from beel_mcp.writes.kinds.previous_values import as_shown
-from beel_mcp.writes.kinds.value_words import WHOLE, both_words, value_words
+from beel_mcp.writes.kinds.protocol import Detail
+from beel_mcp.writes.kinds.value_words import WHOLE, pair_words, value_words
 
 # Values are cut to the first of these lengths at which every field finds room; what moves money
 # or lets somebody in is never cut shorter than the first.
+LONGEST_VALUE: Final = 300  # on a page, where there is room
 LIMITS: Final = (WHOLE, 40, 30, 20, 12)
 _PAYMENT: Final = "preferred_payment_method"
 # What moves money, and who is let in or gets the invoices: why it is delicate, by field.
@@ -148,15 +150,26 @@ def before_and_after(
     affected: Affected, changes: Mapping[str, Any], limit: int, language: Language
 ) -> list[str]:
     """Give each field with what it has now and what it would have."""
+    return [
+        f"{one.field}: {one.before} → {one.after}"
+        for one in update_details(affected, changes, language, limit)
+    ]
+
+
+def update_details(
+    affected: Affected, changes: Mapping[str, Any], language: Language, limit: int = LONGEST_VALUE
+) -> list[Detail]:
+    """Give each field of a record with what it has now and what it would have, in words."""
     filled = filled_in(affected)
     after = as_shown({**changes, **filled})
-    parts = []
+    details = []
     for path, old in _before(affected).items():
-        words = both_words(path, old, _after(path, after), _room(path, limit), language)
+        room = _room(path, limit)
+        before, then = pair_words(path, old, _after(path, after), room, language)
         if path in filled:
-            words += localized(language, en=" (from the postal code)", es=" (por el código postal)")
-        parts.append(f"{field_word(path, language)}: {words}")
-    return parts
+            then += localized(language, en=" (from the postal code)", es=" (por el código postal)")
+        details.append(Detail(field_word(path, language), before, then))
+    return details
 
 
 def values_put(values: Mapping[str, Any], limit: int, language: Language) -> list[str]:
@@ -176,7 +189,7 @@ def _after(path: str, after: Mapping[str, Any]) -> Any:
 
 
 def _room(path: str, limit: int) -> int:
-    return LIMITS[0] if path.partition(".")[0] in {*_DELICATE} else limit
+    return max(LIMITS[0], limit) if path.partition(".")[0] in {*_DELICATE} else limit
 
 
 def _careful(preview: Preview, changes: Mapping[str, Any], language: Language) -> str:

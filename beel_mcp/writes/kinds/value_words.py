@@ -1,13 +1,18 @@
-"""Values of a customer's fields in the words of a person, whole enough to agree to."""
+"""Values of customers and invoices in the words of a person, whole enough to agree to."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from beel_mcp.cleaning import ELLIPSIS, clean, quoted
 from beel_mcp.language import localized
-from beel_mcp.messages import words_of
+from beel_mcp.messages import sentence, words_of
 from beel_mcp.settings import Language
+from beel_mcp.writes.consent.statement import day_of, money
+from beel_mcp.writes.journal.plan import Affected
 from beel_mcp.writes.kinds.previous_values import IBAN
+from beel_mcp.writes.kinds.protocol import Detail
 
 WHOLE: Final = 60  # what moves money or lets somebody in is never cut shorter
 _EXACT: Final = 10_000
@@ -47,17 +52,31 @@ def value_words(path: str, value: Any, limit: int, language: Language) -> str:
     return quoted(_cut(_text(value), limit), limit)
 
 
-def both_words(path: str, old: Any, new: Any, limit: int, language: Language) -> str:
+def detail(field: str, value: str, language: Language) -> Detail:
+    """Give what a record has, under a word of data/plan_words.toml."""
+    return Detail(sentence("plan_words", f"detail.{field}").localized(language), value)
+
+
+def invoice_details(invoice: Affected, language: Language) -> list[Detail]:
+    """Give the date and the total of an invoice."""
+    day, total = date.fromisoformat(invoice.facts["date"]), Decimal(invoice.facts["total"])
+    return [
+        detail("date", day_of(day, language), language),
+        detail("total", money(total, language), language),
+    ]
+
+
+def pair_words(path: str, old: Any, new: Any, limit: int, language: Language) -> tuple[str, str]:
     """Say a value before and after; where they differ late, both from there on."""
     before, after = (value_words(path, value, limit, language) for value in (old, new))
     if before == after and path == IBAN:
-        return f"{before} → {localized(language, en='another', es='otro')} {after}"
+        return before, f"{localized(language, en='another', es='otro')} {after}"
     if before == after:
         start = _first_difference(_text(old), _text(new))
         texts = (ELLIPSIS + _text(value)[start:] for value in (old, new))
         before, after = (quoted(_cut(text, limit), limit) for text in texts)
     different = localized(language, en=" (another)", es=" (otro)") if before == after else ""
-    return f"{before} → {after}{different}"
+    return before, after + different
 
 
 def _payment(parts: Any, language: Language) -> str:

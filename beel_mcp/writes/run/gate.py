@@ -12,6 +12,7 @@ from beel_mcp.writes.consent.elicitation import (
     Instead,
     NothingToDo,
     NotNeeded,
+    OnPage,
     Question,
     Refused,
     Shown,
@@ -53,10 +54,11 @@ class Waiting:
 
 @dataclass(frozen=True)
 class NotConfirmed:
-    """No yes arrived, or not to what is so now."""
+    """No yes arrived, or not to what is so now; `is_no` where the person said it on a page."""
 
     plan: Plan | None = None
     changed: tuple[tuple[str, Difference], ...] = ()
+    is_no: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,7 @@ class ConfirmationGate:
         if not preview.affected:
             return NothingToDo(preview)
         plan = await self._open_plan(write, preview, self._asking.shown_as)
-        if self._asking.shown_as == "plan":
-            return Shown(plan)
-        return await self._asking.question(self._journal.plans, plan)
+        return Shown(plan) if plan.shown_as == "plan" else await self._question(plan)
 
     async def ask_again(self, plan_id: str, statement: str) -> Question:
         """Ask about a plan that was returned; where no form can be shown, its statement says yes.
@@ -136,9 +136,20 @@ class ConfirmationGate:
             return Spent(plan)
         if not plan.matches(statement):  # guard: what runs is what was shown
             raise await self._wrong_statement(plan)
-        if self._asking.shown_as == "plan":
-            return Stated(plan.plan_id)
-        return await self._asking.question(self._journal.plans, plan)
+        if plan.shown_as == "page":  # guard: a page's plan is run by the page alone
+            return OnPage(plan, opened=True)
+        return await self._question(plan)
+
+    async def _question(self, plan: Plan) -> Question:
+        """Ask about a plan as this app and the operator have it; a sentence was said already."""
+        match self._asking.shown_as:
+            case "form":
+                return await self._asking.question(self._journal.plans, plan)
+            case "page":
+                await self._asking.count(self._journal.plans, plan)
+                return OnPage(plan)
+            case "plan":
+                return Stated(plan.plan_id)
 
     async def answer(self, consent: Consent) -> Result:
         """Execute what the person said yes to, or say what happened instead.
@@ -175,6 +186,8 @@ class ConfirmationGate:
                 return Waiting(plan)
             case Spent(operation):
                 return Executed(operation, replayed=True)
+            case OnPage(plan):
+                return Waiting(plan)
             case Stated(plan_id):
                 found = await self._returned(plan_id)
                 if isinstance(found, Operation):
@@ -239,7 +252,7 @@ class ConfirmationGate:
     async def _differs(self, plan: Plan, write: Write, preview: Preview) -> Waiting | NotConfirmed:
         """Say what is different, with a new plan where the old one was a plan."""
         changed = tuple(differences(plan.preview, preview))
-        if plan.shown_as == "form" or not preview.affected:
+        if plan.shown_as != "plan" or not preview.affected:
             return NotConfirmed(plan, changed)
         # Also where the yes came by a form: it is returned, so confirm_plan has to find it.
         return Waiting(await self._open_plan(write, preview, "plan"), changed)
@@ -278,11 +291,11 @@ class ConfirmationGate:
         return plan
 
     async def _returned(self, plan_id: str) -> Plan | Operation:
-        """Find a plan that was returned to the caller, as its id says it was, or what it became."""
+        """Find a plan whose id the caller was given, or what it became."""
         found = await self._found(plan_id)
         if isinstance(found, Operation):
             return found
-        if found.shown_as != "plan":  # guard: a form's plan is the form's alone
+        if found.shown_as == "form":  # guard: a form's plan is the form's alone
             raise plan_not_open()
         return found
 

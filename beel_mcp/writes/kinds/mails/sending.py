@@ -24,6 +24,7 @@ from beel_mcp.writes.kinds.mails.mail_statement import mail_statement
 from beel_mcp.writes.kinds.protocol import (
     REQUESTS_AT_ONCE,
     Change,
+    Detail,
     Found,
     OutcomeWords,
     WriteContext,
@@ -31,6 +32,7 @@ from beel_mcp.writes.kinds.protocol import (
     refused_or_unknown,
     unique_ids,
 )
+from beel_mcp.writes.kinds.value_words import invoice_details
 
 NO_HISTORY: Final = "history_not_readable"  # of a chunk that this key cannot settle
 _FEW: Final = 20
@@ -105,6 +107,9 @@ class InvoiceMailing(Change):
 
     def statement(self, preview: Preview, environment: str, language: Language) -> str:
         return mail_statement(environment, preview, self.arguments, language)
+
+    def details(self, affected: Affected, language: Language) -> Sequence[Detail]:
+        return invoice_details(affected, language)
 
     def requests(self, preview: Preview) -> list[Sequence[Affected]]:
         return [preview.affected]
