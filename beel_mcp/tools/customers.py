@@ -18,7 +18,7 @@ from beel_mcp.answers.found import (
 from beel_mcp.api.models import Customer
 from beel_mcp.cleaning import ELLIPSIS, clean
 from beel_mcp.context import AppState, Beel, Selections, caller
-from beel_mcp.errors import CallerError, NextCall
+from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.edits import read_changes
 from beel_mcp.memory.selections import MOST_SELECTED, SelectionStore
 from beel_mcp.tools.declare import guarded, read
@@ -68,6 +68,11 @@ async def find_customers(
     Gives their customer_id, which other tools ask for; of one alone also phone, address, payment.
     suggestions are not matches: ask the person. Deleted customers are never shown.
     """
+    if missing == [] and has_invoices is None and not (search or nif or email or city):
+        raise CallerError(
+            "No customer was looked for: an empty filter would list all.",
+            field_errors=[FieldError("missing", "is empty: leave it out, or fill it")],
+        )
     # A name that was cut in an earlier answer ends in an ellipsis that BeeL does not have.
     wanted = CustomerFilter(
         *(search and search.removesuffix(ELLIPSIS), nif, email, city, active),

@@ -76,6 +76,17 @@ async def test_an_empty_filter_is_not_no_filter(client: Client, tool: str, blank
         assert fault["message"].startswith("is empty: leave it out to list all")
 
 
+async def test_an_empty_list_of_what_is_missing_does_not_list_all(client: Client) -> None:
+    for more in ({}, {"active": False}, {"select_all": True}):
+        result = await client.call_tool("find_customers", {"missing": [], **more})
+        structure = result.structured_content or {}
+        assert result.is_error
+        assert structure["message"] == "No customer was looked for: an empty filter would list all."
+        [fault] = structure["field_errors"]
+        assert fault == {"field": "missing", "message": "is empty: leave it out, or fill it"}
+    assert (await found(client, missing=[], search="llave"))["total"] == 1
+
+
 @pytest.mark.parametrize("nif", ["b-83.012.740", "ES B83012740", "es-b83012740", "B 83 012 740"])
 async def test_a_nif_is_found_however_it_is_written(client: Client, nif: str) -> None:
     for name in ("nif", "search"):
