@@ -58,8 +58,14 @@ class Door:
         await self._wanted.wait()
         if self._listener is not None:
             with self._listener:
-                self._server = self._make_server(self._listener)
-                await self._server.serve([self._listener])
+                self._server = server = self._make_server(self._listener)
+                try:
+                    await server.serve([self._listener])
+                finally:
+                    # Cancelled, it would leave its socket with the loop, which then takes the next
+                    # one of that number for this one.
+                    for one in getattr(server, "servers", ()):
+                        one.close()
 
     async def link(self, target: Target) -> str:
         """Give a link that leads a person to a view, once.

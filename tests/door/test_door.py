@@ -239,3 +239,13 @@ async def test_a_body_without_a_length_or_of_more_than_a_megabyte_is_not_read(cl
 
 def test_a_link_lasts_as_long_as_a_plan() -> None:
     assert timedelta(minutes=10) == LINK_TTL
+
+
+async def test_a_door_that_is_cancelled_leaves_its_socket_to_nobody(clock: Clock) -> None:
+    """Else the loop takes the next socket of that number for this one, and it never answers."""
+    for _ in range(3):
+        door = Door(clock, lambda: Starlette(routes=[Route("/l/{token}", lambda _: Response())]))
+        async with anyio.create_task_group() as group, httpx.AsyncClient(timeout=5) as client:
+            group.start_soon(door.run)
+            assert (await client.get(await door.link(BATCH))).status_code == 200
+            group.cancel_scope.cancel()
