@@ -56,3 +56,7 @@ class PackageStore:
         if package is not None:
             self._kept.put(package_id, caller, package)
         return package
+
+    def saved_as(self, file_name: str, caller: str) -> FinishedPackage | None:
+        """Find a caller's package by its file in the files folder."""
+        return next((one for one in self._kept.of(caller) if one.file_name == file_name), None)

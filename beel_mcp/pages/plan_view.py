@@ -44,10 +44,11 @@ class PlanView:
     left_out: Sequence[tuple[str, str]]
     remarks: Sequence[str]
     ends_at: str
+    more: int = 0  # records that there is no room for
 
     @property
     def count(self) -> int:
-        return len(self.records)
+        return len(self.records) + self.more
 
     @property
     def has_details(self) -> bool:

@@ -4,16 +4,23 @@ Whoever did not negotiate Apps sees nothing of this: neither in the list of tool
 Text and structure of an answer are the same for everybody.
 """
 
-from typing import Final
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
 
 from anyio import to_thread
 from mcp.server.apps import APP_MIME_TYPE, Apps
 from mcp.server.context import HandlerResult
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 
+from beel_mcp.context import AppState, caller
 from beel_mcp.language import Language
 
+logger = logging.getLogger(__name__)
+
 CARD: Final = "ui://beel/card.html"
+# What the document looks for in `_meta` of an answer; its script has this name, too.
+DRAWING: Final = "beel-mcp/card"
 TOOLS_WITH_CARDS: Final = frozenset(
     {
         *("validate_customers", "create_customers", "update_customers", "deactivate_customers"),
@@ -57,3 +64,24 @@ def with_card(result: HandlerResult) -> HandlerResult:
         for tool in result["tools"]
     ]
     return {**result, "tools": tools}
+
+
+async def with_drawing(
+    result: Mapping[str, Any], tool: object, state: AppState
+) -> Mapping[str, Any]:
+    """Put beside an answer what the document shows of it; text and structure stay as they are."""
+    answer = result.get("structuredContent")
+    if tool not in TOOLS_WITH_CARDS or not answer or result.get("isError"):
+        return result
+    # Templates are read by those alone who look at something.
+    from beel_mcp.pages.cards import card_of  # noqa: PLC0415
+
+    try:
+        drawing = await card_of(state, answer, caller())
+    except Exception:
+        # The answer may tell what has been done, and the document can show its text.
+        logger.exception("the card of an answer could not be drawn")
+        return result
+    if drawing is None:
+        return result
+    return {**result, "_meta": {**result.get("_meta", {}), DRAWING: drawing}}

@@ -29,7 +29,7 @@ from beel_mcp.context import REQUEST, AppState, app_state, caller, current_reque
 from beel_mcp.errors import BeelMcpError, CallerError, error_text
 from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.server import resources
-from beel_mcp.server.apps import with_card
+from beel_mcp.server.apps import with_card, with_drawing
 from beel_mcp.server.stdio import answering_stdio
 from beel_mcp.tools.declare import CALL_LIMIT_S
 
@@ -153,6 +153,8 @@ class RequestScope:
             # Some app may show a model all of an answer; whose it is has been drawn in a list.
             result.get("_meta", {}).get(SERVER_INFO_META_KEY, {}).pop("icons", None)
             await self._news.tool_called(params, result)
+            if client_supports_apps(ctx):
+                result = {**await with_drawing(result, params.get("name"), state)}
         if (saved and saved.has_new) or state.batches.revision != revision:
             await self._news.list_changed()
         return result
