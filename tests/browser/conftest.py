@@ -1,6 +1,6 @@
 """A browser for all tests of a worker, and a tab of its own for each."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import Era
 from tests.support.browsing.chromium import program, started
 from tests.support.browsing.host import bundled
+from tests.support.browsing.links import Links, noted
 from tests.support.browsing.visits import Visit, visiting
 from tests.support.clients.installs import UnavailableError
 from tests.support.clients.npm import installed_for_browser
@@ -74,3 +75,9 @@ async def visit(visit_with: Visiting) -> AsyncIterator[Visit]:
 @pytest.fixture(scope="session")
 def host_script(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return bundled(packages, tmp_path_factory.mktemp("host"))
+
+
+@pytest.fixture
+def links() -> Iterator[Links]:
+    with noted() as links:
+        yield links

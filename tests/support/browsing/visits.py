@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Scheme = Literal["light", "dark"]
 WIDE: Final = 1100
 NARROW: Final = 320
+TIMEOUT_MS: Final = 15_000
 
 _OVERFLOW: Final = """() => {
   const root = document.documentElement;
@@ -55,6 +56,10 @@ class Visit:
         self.page.on("dialog", dismiss)
 
     def _hear(self, message: "ConsoleMessage") -> None:
+        # A browser remarks on the status of each page that is not 200; it is asserted elsewhere.
+        is_remark = message.text.startswith("Failed to load resource: the server responded")
+        if is_remark and message.location["url"] == self.page.url:
+            return
         if message.type != "debug":  # which the reference host of MCP Apps says much of
             self.said.append(f"{message.type}: {message.text}")
 
@@ -114,6 +119,7 @@ async def visiting(
         viewport={"width": width, "height": 800}, color_scheme=scheme, **more
     )
     try:
+        context.set_default_timeout(TIMEOUT_MS)
         visit = Visit(await context.new_page())
         visit.listen()
         yield visit
