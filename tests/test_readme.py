@@ -10,6 +10,7 @@ from mcp.types import Tool
 
 from beel_mcp.cli.arguments import parser
 from beel_mcp.cli.demo import IMPORTABLE, TOTAL
+from tests.support.browsing.pictures import VIEWS
 
 ROOT = Path(__file__).parent.parent
 READMES = {"en": "README.md", "es": "README.es.md"}
@@ -115,6 +116,8 @@ def test_both_languages_have_the_same_sections_settings_and_examples() -> None:
         found = [re.findall(pattern, read(one), re.DOTALL) for one in READMES]
         for language, other in (("README.es.md", "README.md"), ("README.md", "README.es.md")):
             found = [[item for item in items if item not in (language, other)] for items in found]
+        # Each shows the pages in its own language.
+        found = [[re.sub(r"\.(en|es)\.png", ".png", item) for item in items] for items in found]
         assert found[0] == found[1], pattern
     headings = [len(re.findall(r"^## ", read(one), re.MULTILINE)) for one in READMES]
     assert len(set(headings)) == 1
@@ -133,8 +136,20 @@ def test_the_pictures_show_what_the_demo_shows() -> None:
         cells = rows[int(number) - 1].split(";")[:2]  # the head is row 1
         told = re.findall(rf'x="(?:62|286)" y="{height}">([^<]+)<', report)
         assert told == [cell for cell in cells if cell]
-    for picture in pictures.iterdir():
+    for picture in pictures.glob("*.svg"):
         assert picture.stat().st_size < 4_000
+
+
+def test_each_page_shows_every_view_in_its_own_language() -> None:
+    pictures = {path.name for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert pictures == {f"{view}.{language}.png" for view in VIEWS for language in READMES}
+    for language in READMES:
+        shown = re.findall(r"\(docs/pictures/(\S+\.png)\)", read(language))
+        assert sorted(shown) == sorted(f"{view}.{language}.png" for view in VIEWS)
+    for name in pictures:
+        picture = ROOT / "docs" / "pictures" / name
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < 150_000, name
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.es.md", "SECURITY.md", "examples/README.md"])
