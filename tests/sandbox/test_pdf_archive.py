@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from beel_mcp.sandbox.seed import DEMO_COMPANY_ID, SECOND_COMPANY_ID, invoice_id
-from tests.sandbox.test_pdf import objects_of, text_of
+from tests.sandbox.test_pdf import text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -44,10 +44,16 @@ async def test_each_invoice_is_a_pdf_of_its_own(api, archive):
         f"factura_{number}.pdf" for number in ("F26-0001", "T26-0001", "T26-0002", "R26-0002",
                                                "P26-0003")
     }  # fmt: skip
-    assert all(pdf.startswith(b"%PDF-") and objects_of(pdf) for pdf in found.values())
+    assert all(name[len("factura_") : -len(".pdf")] in text_of(pdf) for name, pdf in found.items())
     text = text_of(found["factura_T26-0001.pdf"])
-    assert {"Factura T26-0001", "IVA 4 % de 90.00: 3.60 €", "Total: 971.40 €"} <= set(text)
-    assert "IRPF 15 % de 450.00: -67.50 €" in text_of(found["factura_T26-0002.pdf"])
+    assert "IVA 4 % 90,00 € 3,60 €" in text
+    assert "Total 971,40 €" in text
+    assert "Retención IRPF 15 % 450,00 € -67,50 €" in text_of(found["factura_T26-0002.pdf"])
+    corrective = text_of(found["factura_R26-0002.pdf"])
+    assert "Rectifica por diferencias la factura T26-0004 de 03/08/2026" in corrective
+    proforma = text_of(found["factura_P26-0003.pdf"])
+    assert "Factura proforma" in proforma
+    assert "VERI*FACTU" not in proforma
 
 
 async def test_what_has_no_pdf_is_left_out_without_a_word(api, archive):

@@ -1,6 +1,6 @@
-"""Invoices as PDF: plain text on A4 pages, and many of them in one ZIP.
+"""The PDFs of invoices: where one is, and many of them in one ZIP.
 
-The same text gives the same bytes. What has no PDF is left out of a ZIP without a word in it.
+The same invoice gives the same bytes. What has no PDF is left out of a ZIP without a word in it.
 """
 
 import json
@@ -8,7 +8,6 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from io import BytesIO
-from itertools import accumulate
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -19,9 +18,6 @@ from beel_mcp.sandbox.store import Record
 from .invoice_shapes import as_invoice, has_pdf, lines_of
 from .invoices import find_invoice, find_invoices
 
-LINES_PER_PAGE = 54
-LEFT, TOP, LEADING, SIZE = 56, 786, 13.5, 10
-HEADER = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"  # the second line says that the file is binary
 ZIP = "application/zip"
 ARCHIVE: dict[str, Any] = {"takes_body": True, "produces": ZIP, "scope": "invoices:read"}
 MOST_IDS = {"current": 500, "legacy": 20}
@@ -117,34 +113,24 @@ def _pack(records: Sequence[Record], call: Call) -> bytes:
 
 def invoice_pdf(record: Record, call: Call) -> bytes:
     """Write the PDF of an invoice."""
-    shape = as_invoice(record, call)
-    issuer, recipient, totals = shape["issuer"], shape["recipient"], shape["totals"]
-    title = f"Factura {record['invoice_number']}"
-    lines = [
-        title,
-        f"Fecha: {record['issue_date']}",
-        "",
-        f"{issuer['legal_name']}  NIF {issuer['nif']}",
-        "",
-        f"Cliente: {recipient['legal_name']}  {recipient.get('nif', '')}".rstrip(),
-        "",
-        *(
-            f"{line.quantity} x {line.description}: {line.unit_price} € (IVA {line.vat_percent} %)"
-            for line in lines_of(record)
-        ),
-        "",
-        f"Base imponible: {record['taxable_base']} €",
-        *(
-            f"IVA {part['type']:g} % de {part['base']:.2f}: {part['amount']:.2f} €"
-            for part in totals["vat_breakdown"]
-        ),
-        *(
-            f"IRPF {part['type']:g} % de {part['base']:.2f}: -{part['amount']:.2f} €"
-            for part in totals["irpf_breakdown"]
-        ),
-        f"Total: {record['total']} €",
-    ]
-    return write_pdf(title, lines)
+    from beel_mcp.sandbox.paper.facts import read_facts  # noqa: PLC0415 - start-up is measured
+    from beel_mcp.sandbox.paper.invoice import print_invoice  # noqa: PLC0415
+
+    rectified = call.store.rows(
+        "SELECT invoice_number, issue_date FROM invoices WHERE id = ?",
+        record["rectified_invoice_id"],
+    )
+    [customer] = call.store.rows(
+        "SELECT preferred_payment_method FROM customers WHERE id = ?", record["customer_id"]
+    )
+    payment = customer["preferred_payment_method"]
+    facts = read_facts(
+        as_invoice(record, call),
+        lines_of(record),
+        rectified=rectified[0] if rectified else None,
+        payment=json.loads(payment) if payment else None,
+    )
+    return print_invoice(facts)
 
 
 def _failures(ids: Sequence[str], found: dict[str, Record]) -> str:
@@ -158,60 +144,3 @@ def _failures(ids: Sequence[str], found: dict[str, Record]) -> str:
             continue
         failures.append({"invoice_id": invoice_id, "error_code": code, "error_message": message})
     return b64encode(json.dumps(failures).encode()).decode()
-
-
-def write_pdf(title: str, lines: Sequence[str]) -> bytes:
-    """Write text in Helvetica; what Windows-1252 does not have becomes a question mark."""
-    pages = [
-        lines[start : start + LINES_PER_PAGE]
-        for start in range(0, max(len(lines), 1), LINES_PER_PAGE)
-    ]
-    # Objects are numbered from 1: catalogue, tree of pages, font, facts, then two for each page.
-    first = 5
-    kids = b" ".join(b"%d 0 R" % (first + 2 * number) for number in range(len(pages)))
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Count %d /Kids [%b] >>" % (len(pages), kids),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
-        b"<< /Title <FEFF%b> >>" % title.encode("utf-16-be").hex().upper().encode(),
-    ]
-    for number, page in enumerate(pages):
-        objects.append(
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842]"
-            b" /Resources << /Font << /F1 3 0 R >> >> /Contents %d 0 R >>"
-            % (first + 2 * number + 1)
-        )
-        text = _text(page)
-        objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(text), text))
-    return _file(objects)
-
-
-def _text(lines: Sequence[str]) -> bytes:
-    text = b"\n".join(b"(%b) Tj T*" % _escaped(line) for line in lines)
-    start = f"BT /F1 {SIZE} Tf {LEADING} TL {LEFT} {TOP} Td".encode()
-    return start + b"\n" + text + b"\nET"
-
-
-def _escaped(line: str) -> bytes:
-    raw = line.encode("cp1252", "replace")
-    for special in (b"\\", b"(", b")"):
-        raw = raw.replace(special, b"\\" + special)
-    return raw.replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-def _file(objects: Sequence[bytes]) -> bytes:
-    """Give the objects their numbers, and a table of where each of them begins."""
-    bodies = [b"%d 0 obj\n%b\nendobj\n" % item for item in enumerate(objects, start=1)]
-    *begins, end = accumulate(map(len, bodies), initial=len(HEADER))
-    table = b"".join(b"%010d 00000 n \n" % begin for begin in begins)
-    count = len(objects) + 1
-    return b"".join(
-        [
-            HEADER,
-            *bodies,
-            b"xref\n0 %d\n0000000000 65535 f \n" % count,
-            table,
-            b"trailer\n<< /Size %d /Root 1 0 R /Info 4 0 R >>\n" % count,
-            b"startxref\n%d\n%%%%EOF\n" % end,
-        ]
-    )
