@@ -1,6 +1,6 @@
 """A server whose pages a test reads as a browser would, beside the client that calls its tools."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,26 +9,17 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from mcp import Client
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from beel_mcp import server
 from beel_mcp.context import AppState
 from beel_mcp.door.links import Target
 from beel_mcp.door.security import Guarded
-from beel_mcp.pages import batch_page, package_page
+from beel_mcp.pages import pages_app
 from tests.conftest import Connect
 from tests.support.page_text import Outline, outline
 
 AUTHORITY = "127.0.0.1:8765"
-Handler = Callable[[Request, AppState, Target], Awaitable[Response]]
-ROUTES: dict[tuple[str, str], dict[str, Handler]] = {
-    ("batch", "GET"): {"": batch_page.show, "list.xlsx": batch_page.workbook},
-    ("batch", "POST"): {"corrections": batch_page.correct},
-    ("package", "GET"): {"": package_page.show},
-}
+ORIGIN = f"http://{AUTHORITY}"
 
 
 @dataclass
@@ -75,7 +66,7 @@ class Browser:
     async def post(self, fields: dict[str, str]) -> Seen:
         sent = {
             "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": f"http://{AUTHORITY}",
+            "Origin": ORIGIN,
         }
         content = urlencode(fields).encode()
         answer = await self._client.post("corrections", content=content, headers=sent)
@@ -96,21 +87,11 @@ class Opened:
 
     @asynccontextmanager
     async def browser(self, target: Target) -> AsyncIterator[Browser]:
-        def endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-            async def answer(request: Request) -> Response:
-                return await handler(request, self.state, target)
-
-            return answer
-
-        routes = [
-            Route(f"/s/secret/{path}", endpoint(handler), methods=[method])
-            for (view, method), handlers in ROUTES.items()
-            if view == target.view
-            for path, handler in handlers.items()
-        ]
-        transport = httpx.ASGITransport(Guarded(Starlette(routes=routes), AUTHORITY))
-        url = f"http://{AUTHORITY}/s/secret/"
-        async with httpx.AsyncClient(transport=transport, base_url=url) as client:
+        """Open a link to a view, through the guard of the door."""
+        transport = httpx.ASGITransport(Guarded(pages_app(self.state), AUTHORITY))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
+            opened = await client.get(f"/l/{self.state.door.links.offer(target)}")
+            client.base_url = httpx.URL(f"{ORIGIN}{opened.headers['Location']}")
             yield Browser(client)
 
 

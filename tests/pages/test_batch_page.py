@@ -312,6 +312,8 @@ async def test_a_list_that_is_gone_says_so_and_anothers_is_not_found(
         async with opened.browser(target) as browser:
             assert (await browser.get()).status == 200
             await fake_time.sleep(31 * 60)
+            assert (await browser.get()).status == 404  # the session of the link ended before
+        async with opened.browser(target) as browser:
             assert (await browser.get()).status == 410
 
 
@@ -350,9 +352,11 @@ async def test_a_list_gone_leads_to_what_the_person_made_of_it(
         target = await checked(opened, *MIXED)
         async with opened.browser(target) as browser:
             after = await browser.send(await browser.get(), **{"2/email": "dos@example.com"})
-            await fake_time.sleep(20 * 60)
+        await fake_time.sleep(20 * 60)
+        async with opened.browser(target) as browser:
             page = await browser.send(after, **{"3/take/nif": "0"})
-            await fake_time.sleep(20 * 60)
+        await fake_time.sleep(20 * 60)
+        async with opened.browser(target) as browser:
             assert shown_id(await browser.get()) == shown_id(page)
         told = await opened.call("list_batch_rows", batch_id=target.id)
     assert told["code"] == "superseded"
