@@ -1,6 +1,6 @@
 """What is told of the rows of a list: how they were read, and a page with all that is known."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any
@@ -204,8 +204,25 @@ def reading_fields(batch: Batch, most: int, most_ignored: int, most_used: int) -
         **capped_fields("columns_used", used, most_used),
         **capped_fields("columns_ignored", ignored, most_ignored),
         **capped_fields("rows_left_out", rows, ROWS),
-        **capped_fields("values_changed", _groups(batch.values_changed), most),
+        **changed_fields(batch, most),
     }
+
+
+def changed_fields(batch: Batch, most: int) -> dict[str, Any]:
+    """Give what was not taken as it stands in the list, the most frequent kinds first."""
+    return capped_fields("values_changed", _groups(batch.values_changed), most)
+
+
+def changed_sums(changes: Sequence[Change] | None, more: int | None) -> str:
+    """Say in how many rows which fields were changed while they were read."""
+    if not changes:
+        return ""
+    sums: Counter[str] = Counter()
+    for change in changes:
+        sums[change.field] += change.count
+    fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
+    others = f" and {plural(more, 'more kind')}" if more else ""
+    return f"Values changed while reading: {fields}{others}."
 
 
 def _columns_read(batch: Batch) -> list[str] | None:

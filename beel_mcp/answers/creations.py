@@ -16,6 +16,7 @@ from beel_mcp.answers.answer import (
     next_steps,
     plural,
 )
+from beel_mcp.answers.batch_rows import Change, changed_sums
 from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.answers.problems import (
@@ -77,18 +78,23 @@ class CreationAnswer(WriteAnswer):
     left_out: list[OtherRow] | None = None
     more_left_out: int | None = None
     left_out_because: str | None = None
+    values_changed: list[Change] | None = None
+    more_values_changed: int | None = None
 
     def lines(self) -> Sequence[str]:
         return fitting(self._lines, self.room())
 
-    def _lines(self, in_full: int, in_short: int, _: int) -> list[str]:
+    def _lines(self, in_full: int, in_short: int, rest: int) -> list[str]:
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
+        changes = (self.values_changed if rest > 1 else None) or []
         created = self.created or []
         more = len(created) + (self.more_created or 0) - CREATED_IN_TEXT
         return [
             *super().lines(),
             f"Counts: {counts}." if counts else "",
             self._left_out(),
+            changed_sums(self.values_changed, self.more_values_changed),
+            *(change.words() for change in changes),
             f"operation_id: {self.operation_id}." if self.operation_id else "",
             *(
                 f"- row {row.row} {quoted(row.name, NAME_LIMIT)} is customer {row.customer_id}"

@@ -1,7 +1,7 @@
 """What validate_customers answers: what can be created, what cannot, and what to call now."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from beel_mcp.answers.answer import (
 from beel_mcp.answers.batch_rows import (
     MOST_COLUMNS,
     Change,
+    changed_sums,
     reading_fields,
     superseded_line,
 )
@@ -142,15 +143,9 @@ class ValidationAnswer(Answer):
         parts = [f"Read: {self.read_as}."] if self.read_as else []
         if self.columns_read:
             parts.append(f"Under the columns: {'; '.join(self.columns_read)}.")
-        if self.values_changed and has_sums:
-            sums: Counter[str] = Counter()
-            for change in self.values_changed:
-                sums[change.field] += change.count
-            fields = ", ".join(f"{field} in {count}" for field, count in sums.items())
-            more = self.more_values_changed
-            others = f" and {plural(more, 'more kind')}" if more else ""
-            parts.append(f"Values changed while reading: {fields}{others}.")
-        return " ".join(parts)
+        if has_sums:
+            parts.append(changed_sums(self.values_changed, self.more_values_changed))
+        return " ".join(filter(None, parts))
 
     def _rows_left_out(self) -> str:
         rows, more = self.rows_left_out, self.more_rows_left_out

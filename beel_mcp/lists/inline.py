@@ -13,7 +13,8 @@ from beel_mcp.cleaning import clean, mask_iban
 from beel_mcp.errors import CallerError, FieldError
 from beel_mcp.lists.checks.duplicates import with_duplicates
 from beel_mcp.lists.checks.fields import advise
-from beel_mcp.lists.checks.identifiers import respelt_document, spelled_document
+from beel_mcp.lists.checks.identifiers import is_abroad, respelt_document, spelled_document
+from beel_mcp.lists.checks.places import is_whole, mended
 from beel_mcp.lists.headers import unknown_part
 from beel_mcp.lists.model import FIELDS, NAMES, PARTS, Problem, Row, ValueChange, set_value
 from beel_mcp.messages import Message
@@ -69,8 +70,8 @@ def read_inline(rows: Sequence[Any]) -> tuple[Row, ...]:
     return with_duplicates([_inline_row(number, raw) for number, raw in enumerate(rows, 1)])
 
 
-def respelt_values(rows: Sequence[Mapping[str, Any]]) -> tuple[ValueChange, ...]:
-    """Tell which values of the customers of a call `read_inline` wrote anew, and how."""
+def changed_values(rows: Sequence[Mapping[str, Any]]) -> tuple[ValueChange, ...]:
+    """Tell which values of the customers of a call `read_inline` wrote anew or filled in."""
     changes = []
     for number, raw in enumerate(rows, 1):
         for field, value in _texts(raw):
@@ -78,6 +79,7 @@ def respelt_values(rows: Sequence[Mapping[str, Any]]) -> tuple[ValueChange, ...]
                 shown = (shown_value(field, text), shown_value(field, changed.value))
                 changes.append(ValueChange(number, field, changed.change, *shown))
         changes += _respelt_document(number, raw)
+        changes += _fill_in(number, *_read_values(raw))
     return tuple(changes)
 
 
@@ -139,6 +141,29 @@ def _faults(number: int, raw: Any) -> Iterator[FieldError]:
 
 
 def _inline_row(number: int, raw: Mapping[str, Any]) -> Row:
+    values, problems = _read_values(raw)
+    _fill_in(number, values, problems)
+    return checked_row(number, values, problems)
+
+
+def _fill_in(
+    number: int, values: Mapping[str, Any], problems: Sequence[Problem]
+) -> Sequence[ValueChange]:
+    """Put into an address what follows from its other parts with certainty, and tell it."""
+    address: dict[str, Any] = values.get("address") or {}
+    is_read = not any(concerns(problem.field, "address") for problem in problems)
+    if not (address and is_read) or is_abroad(values) or is_whole(address):
+        return ()
+    changes = []
+    for change, parts in mended(address):
+        for part, text in parts.items():
+            if (before := address.get(part)) != text:
+                changes.append(ValueChange(number, f"address.{part}", change, before, text))
+        address |= parts
+    return changes
+
+
+def _read_values(raw: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[Problem]]:
     values: dict[str, Any] = {}
     no_groups: list[Problem] = []
     unread: list[Problem] = []
@@ -151,7 +176,7 @@ def _inline_row(number: int, raw: Mapping[str, Any]) -> Row:
         elif not is_absent(value):
             shown = kind_of(value).text()
             no_groups.append(Problem(name, _NOT_A_GROUP[name], shown, severity="error"))
-    return checked_row(number, values, [*no_groups, *unread])
+    return values, [*no_groups, *unread]
 
 
 def read_into(values: dict[str, Any], field: str, raw: Any) -> Iterable[Problem]:

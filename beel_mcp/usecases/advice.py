@@ -14,7 +14,7 @@ from beel_mcp.lists.checks.duplicates import names_alike, words_of
 from beel_mcp.lists.checks.fields import advise
 from beel_mcp.lists.checks.places import prefixes_of, province_of
 from beel_mcp.lists.inline import concerns
-from beel_mcp.lists.model import Problem, Row
+from beel_mcp.lists.model import Problem, Row, ValueChange, get_value
 from beel_mcp.messages import VERBATIM, Message
 from beel_mcp.writes.journal.remarks import Remark
 from beel_mcp.writes.kinds.protocol import for_each_limited
@@ -101,6 +101,30 @@ def remark_of(problem: Problem, name: str) -> Remark:
     english, spanish = (_in_brackets([part.text(one) for part in parts]) for one in LANGUAGES)
     code = "beel_warning" if code == VERBATIM else code.replace(".", "_")
     return Remark(code, problem.field, english, spanish, (name,))
+
+
+def filled_in(batch: Batch) -> list[Remark]:
+    """Remark of what was put into the addresses of a list that came in a call.
+
+    A file is not said here: whoever asks for its creation has seen the check of it.
+    """
+    if batch.source != "inline":
+        return []
+    rows = {row.number: row for row in batch.importable()}
+    return [
+        _filled_in(change, rows[change.row].name)
+        for change in batch.values_changed
+        if change.field.startswith("address.")
+        and change.row in rows
+        and get_value(rows[change.row].values, change.field) == change.after
+    ]
+
+
+def _filled_in(change: ValueChange, name: str) -> Remark:
+    told = [change.change.text(one) for one in LANGUAGES]
+    value = quoted(change.after or "", _FACT_LENGTH)
+    english, spanish = (f"{text[0].upper()}{text[1:]}: {value}." for text in told)
+    return Remark(change.change.code.replace(".", "_"), change.field, english, spanish, (name,))
 
 
 def _in_brackets(texts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from beel_mcp.files.output import save_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.export.workbook import backup_csv
 from beel_mcp.lists.model import Row
-from beel_mcp.usecases.advice import ListAdvice, remark_of
+from beel_mcp.usecases.advice import ListAdvice, filled_in, remark_of
 from beel_mcp.writes.journal.records import Operation, WriteRow
 from beel_mcp.writes.kinds.protocol import BatchRows, WriteContext
 from beel_mcp.writes.run.execution import check_account
@@ -67,7 +67,8 @@ def batch_rows(batch: Batch, state: AppState) -> BatchRows:
             for row in batch.rows
             if row.number in importable
             for problem in batch.verdict(row).warnings
-        ],
+        ]
+        + filled_in(batch),
     )
 
 

@@ -326,11 +326,13 @@ def test_a_problem_of_no_single_cell_colours_where_the_person_looks(field, headi
 
 
 def test_an_address_that_lacks_parts_colours_each_that_is_empty():
-    row = customer(1, address={"city": "Madrid", "postal_code": "28001"})
+    row = customer(1, address={"city": "Madrid"})
     batch = inline(row)
     batch = judged(batch, r1=Verdict("error", batch.rows[0].advice))
     coloured = {name for _, name in colours(report(batch))} - {"BeeL: resultado"}
-    assert coloured == {"direccion_calle", "direccion_numero", "direccion_provincia"}
+    assert coloured == {
+        f"direccion_{part}" for part in ("calle", "numero", "provincia", "codigo_postal")
+    }
 
 
 def test_a_twin_without_a_nif_is_marked_at_the_number_it_has():

@@ -41,8 +41,9 @@ async def test_a_missing_address_is_one_problem(client: Client) -> None:
     said = {each["example"]["row"]: each for each in checked["problems"]}
     assert [each["field"] for each in checked["problems"]] == ["address", "address"]
     assert said[1]["message"].startswith("The address is missing")
-    assert said[2]["message"].startswith("The address lacks street, number and province")
-    assert said[2]["example"]["suggestion"] == "the province would be Madrid"
+    assert said[2]["message"].startswith("The address lacks street and number")
+    [filled_in] = checked["values_changed"]  # the province follows from the postal code
+    assert (filled_in["field"], filled_in["after"]) == ("address.province", "Madrid")
 
 
 async def test_no_message_is_cut_inside_a_word_and_what_has_no_room_is_counted(

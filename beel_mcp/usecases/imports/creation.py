@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.mcpserver import Context
 
 from beel_mcp.answers.answer import NEXT_CAP, next_steps, plural
+from beel_mcp.answers.batch_rows import changed_fields
 from beel_mcp.answers.creations import CreationAnswer, CreationCounts, creation_answer
 from beel_mcp.answers.problems import problem_fields, skipped_rows_fields
 from beel_mcp.answers.validation import continuing_call, creation_call, document_call
@@ -14,7 +15,7 @@ from beel_mcp.context import AppState, app_state
 from beel_mcp.errors import CallerError, FieldError, NextCall
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.batch_store import superseded
-from beel_mcp.lists.inline import read_inline
+from beel_mcp.lists.inline import changed_values, read_inline
 from beel_mcp.usecases.advice import with_namesakes
 from beel_mcp.usecases.confirmation import WriteCall, asked, call_of, with_remarks
 from beel_mcp.usecases.imports.validation import Validator, is_old
@@ -31,6 +32,7 @@ from beel_mcp.writes.run.execution import Agreed, check_account, plan_not_open
 from beel_mcp.writes.run.gate import Executed
 
 TOOL = CustomerCreation.name
+CHANGES = 3  # kinds of changed values that an answer tells
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ async def _create_without_asking(call: WriteCall, request: CreateRequest) -> Cre
     if request.batch_id:
         return _with_left_out(answer, batch)
     # What is worth telling about rows that were created without a check before.
-    return answer.model_copy(update=problem_fields(batch))
+    return answer.model_copy(update={**problem_fields(batch), **changed_fields(batch, CHANGES)})
 
 
 async def _earlier(call: WriteCall, batch_id: str | None) -> Operation | None:
@@ -259,7 +261,9 @@ async def _ready_batch(call: WriteCall, request: CreateRequest) -> Batch:
     state = call.state
     validator = Validator(state.beel, state.journal, state.timing.now, call.deadline.at)
     if request.batch_id is None:
-        given = Batch(call.caller, "inline", read_inline(request.customers or []))
+        rows = read_inline(request.customers or [])
+        changes = changed_values(request.customers or [])
+        given = Batch(call.caller, "inline", rows, values_changed=changes)
         batch = await with_namesakes((await validator.validate(given))[0], state.beel)
         if request.expected_count not in (None, len(batch.rows)):
             fact = f"{len(batch.rows)} customers were given"

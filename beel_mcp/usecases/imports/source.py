@@ -13,7 +13,7 @@ from beel_mcp.files.given_path import readings
 from beel_mcp.files.import_file import read_import_file
 from beel_mcp.lists.batch import Batch
 from beel_mcp.lists.edits import Correction, count_changed, derive, spread
-from beel_mcp.lists.inline import read_inline, respelt_values
+from beel_mcp.lists.inline import changed_values, read_inline
 from beel_mcp.settings import Settings
 
 
@@ -71,7 +71,7 @@ async def read_batch(
         batch = base = await state.batches.get(request.batch_id, caller)
     elif request.customers is not None:
         rows = read_inline(request.customers)
-        changes = respelt_values(request.customers)
+        changes = changed_values(request.customers)
         batch = Batch(caller, "inline", rows, values_changed=changes)
     else:
         batch = await to_thread.run_sync(_from_file, request, state.settings, caller)
