@@ -23,7 +23,7 @@ ICON_SIZE = 512
 SECTIONS = ("build-system", "project", "project.scripts", "project.urls")
 SECTIONS += ("tool.hatch.build.targets.wheel", "tool.hatch.build.targets.wheel.force-include")
 SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
-CHOICES = {"BEEL_LANGUAGE": ["es", "en"], "BEEL_CONFIRM": ["auto", "ask", "plan"]}
+CHOICES = {"BEEL_LANGUAGE": ["es", "en"], "BEEL_CONFIRM": ["auto", "ask", "plan", "page"]}
 FORMATS = {"boolean": "boolean", "directory": "filepath"}
 
 

@@ -13,6 +13,8 @@ from zipfile import ZipFile
 
 from mcp import Client, StdioServerParameters
 
+from beel_mcp.messages import words_of
+
 ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = ROOT / ".ci" / "packaging"
 SNAPSHOTS = ROOT / "tests" / "snapshots" / "tools"
@@ -91,8 +93,10 @@ async def check_served(parameters: StdioServerParameters) -> None:
     served = {
         tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools
     }
+    titles = words_of("tool_titles")
     assert served == {
-        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in SNAPSHOTS.glob("*.json")
+        file.stem: json.loads(file.read_text(encoding="utf-8")) | {"title": titles[file.stem]["es"]}
+        for file in SNAPSHOTS.glob("*.json")
     }
     assert prompts
     assert (status.structured_content or {})["environment"] == "sandbox"
