@@ -308,12 +308,16 @@ def same_fix_call(batch: Batch) -> NextCall | None:
 def document_call(batch: Batch) -> NextCall | None:
     """Give the call that makes of numbers given as a NIF the documents that they are.
 
-    VAT numbers of other countries, and else DNIs and NIEs that are not in the census yet.
+    VAT numbers of other countries, and else DNIs and NIEs that are not in the census yet, where
+    that leaves room to name the problems.
     """
+    foreign = _document_call(
+        batch, lambda _, nif: vat_identifier(bare_nif(nif)), "if these customers are from there"
+    )
+    if foreign or batch.has_many_problems:
+        return foreign
     condition = "only if number and name are right and AEAT has not registered them yet"
     return _document_call(
-        batch, lambda _, nif: vat_identifier(bare_nif(nif)), "if these customers are from there"
-    ) or _document_call(
         batch,
         lambda verdict, nif: unregistered(nif) if verdict.kind == "nif_invalid" else None,
         condition,

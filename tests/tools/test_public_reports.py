@@ -104,7 +104,7 @@ async def test_who_is_right_but_not_in_the_census_yet_has_a_way_that_is_accepted
     people = [{**PERSON, "nif": nif} for nif in ("00000000T", "X0000000T")]
     checked = await answered(client, "validate_customers", customers=people)
     assert checked["counts"]["nif_invalid"] == 2
-    assert "NOT_REGISTERED, number 00000000T" in checked["problems"][0]["example"]["suggestion"]
+    assert "NOT_REGISTERED 00000000T" in checked["problems"][0]["example"]["suggestion"]
     way = checked["next"][0]
     mended = await answered(client, way["tool"], **way["arguments"])
     assert mended["importable"] == 2
