@@ -16,7 +16,7 @@ from beel_mcp.sandbox.seed import invoice_id
 from tests.conftest import TEST_KEY
 from tests.support.invoices import FIRST
 from tests.support.measured.invoices_process import PDF_BYTES, invoices_process
-from tests.support.measured.loopback import ROOT
+from tests.support.servers.process import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.benchmark]
 COMPANY = "c0000000-0000-4000-8000-000000000001"

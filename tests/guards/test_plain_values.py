@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from beel_mcp.answers.answer import Answer
 from beel_mcp.answers.changes import DeactivationAnswer
 from beel_mcp.api.company import Account
+from beel_mcp.messages import words_of
 from beel_mcp.tools import TOOLS
 from beel_mcp.tools.declare import ToolFunction, confirms, guarded, write
 from beel_mcp.usecases.confirmation import Call
@@ -140,6 +141,8 @@ async def test_a_tool_whose_resolver_returns_a_plain_value_changes_nothing(
         return await call.changed(DeactivationAnswer, result, "deactivate_customers")
 
     monkeypatch.setattr("beel_mcp.server.TOOLS", (*TOOLS, guarded(deactivate_carelessly)))
+    title = {"en": "Deactivate carelessly", "es": "Desactivar sin cuidado"}
+    monkeypatch.setitem(words_of("tool_titles"), "deactivate_carelessly", title)
     person = Person()
     async with open_app() as client:  # there is a plan that could be taken
         await call(client, "deactivate_customers", customer_ids=ids(10, 11))

@@ -247,7 +247,7 @@ async def test_more_than_500_rows_are_asked_in_several_requests_and_twins_found_
     assert answer["total"] == 1_200
     assert answer["counts"]["duplicate"] == 1
     [twin] = [problem for problem in answer["problems"] if problem["kind"] == "duplicate"]
-    assert (twin["rows"], "earlier in the list" in twin["message"]) == ([1_101], True)
+    assert (twin["rows"], "an earlier row of the list" in twin["message"]) == ([1_101], True)
     asked = [call for call in sandbox.state.store.requests() if call["method"] == "POST"]
     assert len(asked) == 3
     result = await client.call_tool("create_customers", answer["next"][0]["arguments"])

@@ -16,7 +16,7 @@ def running(*states: ChunkState) -> Outcome:
     chunks = tuple(replace(CHUNK, chunk=number, state=state) for number, state in enumerate(states))
     operation = Operation(
         *("op_1", "create_customers", "local", "bat_1", "0", Account("test", "c", "0")),
-        *(None, None, {}, 500 * len(states), "owner", 0.0, 0.0, None, None, chunks),
+        *(None, None, {}, 500 * len(states), "owner", 0.0, 0.0, 0, None, None, chunks),
     )
     return Outcome(operation, {}, running=True)
 

@@ -59,6 +59,7 @@ FAULTS: list[dict[str, Any]] = [
     # what is too long to be a street alone is not looked through, and nothing filled in
     place(street="Nave " * 35, number=None, province=None),
     place(province=None, country="Alemania", country_code="DE", postal_code="10115"),
+    place(province=None, country="Alemanai", country_code=None, postal_code="10115"),
     place(province=None, number=None, country_code="PT", country="Portugal"),
     {"email": "a@b.es; c@d.es"},
     {"email": "Ana <ana@example.com>"},
@@ -112,6 +113,7 @@ SENT: dict[str, Callable[[Facts, str, Mapping[str, Any]], list[Values]]] = {
     "address.would_be": lambda facts, *_: [
         {"address.province": facts["province"], "address.number": "S/N"}
     ],
+    "address.code_would_be": lambda facts, *_: [{"address.country_code": facts["code"]}],
     "address.region": region,
     "address.without_number": lambda *_: [{"address.number": "S/N"}],
     "address.provinces": lambda facts, *_: [
@@ -123,8 +125,8 @@ SENT: dict[str, Callable[[Facts, str, Mapping[str, Any]], list[Values]]] = {
 }
 # These name a row or a customer to compare with, and nothing that could be sent.
 NAMES_ONLY = {"duplicate.row_has_it", "duplicate.row_named", "duplicate.named_in_beel"}
-# Tested where they arise: in a file, and in a change of one part of a document.
-ELSEWHERE = {"sheet.keep_phone", "foreign.would_be"}
+# Tested where they arise: in a file, in a change of one part of a document, after BeeL's census.
+ELSEWHERE = {"sheet.keep_phone", "sheet.would_read", "foreign.would_be", "nif.unregistered"}
 GROUPS = ("sheet", "customer", "nif", "foreign", "address", "email", "phone", "iban", "duplicate")
 
 

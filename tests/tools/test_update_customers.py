@@ -202,7 +202,7 @@ async def test_everybody_who_was_asked_for_is_in_one_class(
     plan = await planned(client, [one, same, NOBODY, other], {"notes": "Nueva"})
     assert (plan["count"], plan["requested"]) == (2, 4)
     assert [left["code"] for left in plan["failed"]] == ["not_found"]
-    assert "1 already so" in plan["statement"]
+    assert "1 already as requested" in plan["statement"]
     before = len(guarded_requests(sandbox))
     done = await confirmed(client, plan)
     assert done["status"] == "partial"
