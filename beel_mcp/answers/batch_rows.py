@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from beel_mcp.answers.answer import (
     LIST_TEXT_LIMIT,
@@ -14,10 +14,12 @@ from beel_mcp.answers.answer import (
     ROW_NAME_LIMIT,
     SHORT_NAME_LIMIT,
     VALUE_LIMIT,
+    VIEW,
     PageAnswer,
     capped_fields,
     next_steps,
     plural,
+    view_line,
 )
 from beel_mcp.cleaning import clean, one_word, quoted, safe_text, shortened
 from beel_mcp.errors import NextCall
@@ -81,10 +83,15 @@ class BatchRowsAnswer(PageAnswer):
 
     batch_id: str | None = None
     superseded_by: str | None = None
+    view: str | None = Field(None, description=VIEW)
     rows: list[BatchRow] | None = None
 
     def lines(self) -> Sequence[str]:
-        return [superseded_line(self.superseded_by), *(row.line() for row in self.rows or ())]
+        return [
+            superseded_line(self.superseded_by),
+            view_line(self.view),
+            *(row.line() for row in self.rows or ()),
+        ]
 
 
 def superseded_line(newer: str | None) -> str:
@@ -93,11 +100,16 @@ def superseded_line(newer: str | None) -> str:
 
 
 def rows_answer(
-    batch: Batch, kind: RowStatus | None, page: int, limit: int, newer: str | None = None
+    batch: Batch,
+    kind: RowStatus | None,
+    page: int,
+    limit: int,
+    newer: str | None = None,
+    view: str | None = None,
 ) -> BatchRowsAnswer:
     """Give a page of rows: as many as were asked for, as far as an answer has room for them.
 
-    `newer` is the batch that the person made of this one.
+    `newer` is the batch that the person made of this one, `view` a link for them.
     """
     chosen = batch.of_kind(kind) if kind else batch.rows
     pages = _pages((_told(batch, row) for row in chosen), limit)
@@ -115,6 +127,7 @@ def rows_answer(
         summary=f"{what} in this list; {where}.",
         batch_id=batch.batch_id,
         superseded_by=newer,
+        view=view,
         rows=rows,
         total=len(chosen),
         page=page,

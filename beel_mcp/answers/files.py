@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, Field, PrivateAttr, WithJsonSchema
 
-from beel_mcp.answers.answer import Answer, Link, count_phrase, plural
+from beel_mcp.answers.answer import VIEW, Answer, Link, count_phrase, plural, view_line
 from beel_mcp.answers.batch_rows import superseded_line
 from beel_mcp.answers.invoices.sums import Amounts
 from beel_mcp.answers.validation import ValidationCounts
@@ -88,6 +88,7 @@ class PackageAnswer(FileAnswer):
     mime_type: ClassVar[str] = "application/zip"
 
     sha256: str | None = None
+    view: str | None = Field(None, description=VIEW)
     requested: int | None = None
     counts: PackageCounts | None = None
     missing: list[MissingInvoice] | None = None
@@ -118,6 +119,7 @@ class PackageAnswer(FileAnswer):
         more = self.more_missing
         return [
             f"File: {self.path} ({self.size_bytes} bytes), with manifest.csv." if self.path else "",
+            view_line(self.view),
             *self._sums(),
             f"{plural(self.drafts_left_out, 'draft')} left out." if self.drafts_left_out else "",
             "BeeL says that it sent another number of PDFs than arrived; these counts are of what"

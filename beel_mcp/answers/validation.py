@@ -6,14 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from beel_mcp.answers.answer import (
+    VIEW,
     Answer,
     count_phrase,
     day_and_time,
     next_steps,
     plural,
+    view_line,
 )
 from beel_mcp.answers.batch_rows import (
     MOST_COLUMNS,
@@ -76,6 +78,7 @@ class ValidationAnswer(Answer):
 
     batch_id: str | None = None
     superseded_by: str | None = None
+    view: str | None = Field(None, description=VIEW)
     expires_at: str | None = None
     total: int | None = None
     importable: int | None = None
@@ -127,6 +130,7 @@ class ValidationAnswer(Answer):
             f"Look again in {self.retry_after_s} s." if self.retry_after_s else "",
             superseded_line(self.superseded_by),
             f"batch_id: {self.batch_id} (kept 30 minutes after its last use{self._mending()}).",
+            view_line(self.view),
             self._reading(has_sums=rest > 0),
             self._rows_left_out(),
             *problem_lines(self.problems, self.more_problems, in_full, in_short),
@@ -182,8 +186,10 @@ class Validation:
     is_renewed: bool = False  # has another batch_id: what was decided under the first one is over
 
 
-def validation_answer(facts: Validation, expires_at: datetime) -> ValidationAnswer:
-    """Say what validate_customers found."""
+def validation_answer(
+    facts: Validation, expires_at: datetime, view: str | None = None
+) -> ValidationAnswer:
+    """Say what validate_customers found; `view` is a link for the person."""
     batch = facts.batch
     counts = batch.counts()
     is_partial = bool(counts["unchecked"])
@@ -194,6 +200,7 @@ def validation_answer(facts: Validation, expires_at: datetime) -> ValidationAnsw
         summary=_summary(facts),
         batch_id=batch.batch_id,
         superseded_by=facts.superseded_by,
+        view=view,
         expires_at=expires_at.isoformat(timespec="seconds"),
         total=len(batch.rows),
         importable=len(batch.importable()),

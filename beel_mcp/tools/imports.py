@@ -11,6 +11,7 @@ from beel_mcp.answers.creations import CreationAnswer
 from beel_mcp.answers.files import ReportAnswer
 from beel_mcp.answers.validation import ValidationAnswer, ValidationCounts
 from beel_mcp.context import AppState, Batches, Beel, Caller, Config, Now, app_state, caller
+from beel_mcp.door.links import Target
 from beel_mcp.errors import NextCall
 from beel_mcp.files.output import file_uri, save_file
 from beel_mcp.files.safe_dir import check_folder
@@ -92,6 +93,7 @@ async def create_customers(
 
 
 async def list_batch_rows(
+    ctx: Context[AppState],
     beel: Beel,
     batches: Batches,
     caller: Caller,
@@ -106,7 +108,8 @@ async def list_batch_rows(
     """
     await beel.account()  # whose list this is stands in every answer
     batch, newer = await batches.get(batch_id, caller), batches.superseded_by(batch_id, caller)
-    return rows_answer(batch, kind, page, limit, newer)
+    view = await app_state(ctx).view(Target("batch", batch_id, caller))
+    return rows_answer(batch, kind, page, limit, newer, view)
 
 
 async def save_batch_report(

@@ -12,6 +12,7 @@ from beel_mcp.api.client import BeelClient
 from beel_mcp.api.company import Account
 from beel_mcp.api.models import RowProblem, RowReport
 from beel_mcp.context import AppState, report_progress
+from beel_mcp.door.links import Target
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.lists.batch import Batch, PartCheck, part_digest
 from beel_mcp.lists.checks.identifiers import unregistered
@@ -357,4 +358,6 @@ async def validate_list(state: AppState, request: ListRequest, caller: str) -> V
         superseded_by=state.batches.superseded_by(request.batch_id or "", caller),
     )
     checked = await with_earlier_decisions(state, checked)
-    return validation_answer(checked, expires_at=await state.batches.add(checked.batch))
+    expires_at = await state.batches.add(checked.batch)
+    view = await state.view(Target("batch", checked.batch.batch_id, caller))
+    return validation_answer(checked, expires_at, view)

@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context, Resolve
 from beel_mcp.answers.files import PackageAnswer
 from beel_mcp.api.invoice_lists import InvoiceFilter
 from beel_mcp.context import AppState, app_state, caller
+from beel_mcp.door.links import Target
 from beel_mcp.errors import BeelMcpError, CallerError, NextCall
 from beel_mcp.files.failed_pdfs import FailedPdfs
 from beel_mcp.files.safe_dir import check_folder, unusable
@@ -114,7 +115,8 @@ class PackageJob:
         self._state.packages.add(kept)
         package.staging.remove()
         await to_thread.run_sync(failures.record, package.failed(), package.included())
-        return made.answer.kept_as(kept.package_id)
+        view = await self._state.view(Target("package", kept.package_id, kept.caller))
+        return made.answer.kept_as(kept.package_id).model_copy(update={"view": view})
 
     def _is_time_to_write(self) -> bool:
         size = sum(result.size_bytes for result in self._package.results.values())

@@ -38,7 +38,9 @@ class Visitor:
         return await self._go("POST", address, headers=headers, data=fields, stays=True)
 
     async def _go(self, method: str, url: str, *, stays: bool = False, **more: Any) -> "Visitor":
-        async with httpx.AsyncClient(trust_env=False, timeout=20, follow_redirects=True) as client:
+        async with httpx.AsyncClient(
+            trust_env=False, verify=False, timeout=20, follow_redirects=True
+        ) as client:
             answer = await client.request(method, url, **more)
         if not stays:
             self.url = str(answer.url)
