@@ -57,6 +57,8 @@ async def opened(ctx: Context[AppState], asking: Asking, question: OnPage) -> On
         return question
     target = Target("plan", plan.plan_id, plan.caller, may_answer=True, until=plan.expires_at)
     if not asking.can_open:
+        if not asking.may_browse:  # guard: no window opens that the operator did not allow
+            raise _unavailable()
         return await _in_browser(state, plan, target)
     state.page_answers.ask(plan)
     try:

@@ -34,6 +34,8 @@ def test_ten_thousand_tries_remove_nothing_without_a_recorded_yes(number: int) -
     assert STATS["changed"] >= 50
     assert STATS["undone"] >= 1
     assert STATS["mailed"] >= 1
+    assert STATS["pages"] >= 10
+    assert STATS["links"] >= 10
 
 
 @pytest.mark.nightly

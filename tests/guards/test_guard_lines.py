@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse
 from beel_mcp.api import client as api_client
 from beel_mcp.api.company import Account
 from beel_mcp.context import Timing
+from beel_mcp.door.door import Door
 from beel_mcp.door.links import Links, Target
 from beel_mcp.door.security import Guarded
 from beel_mcp.errors import CallerError
@@ -404,4 +405,23 @@ async def test_a_page_that_stands_in_an_answer_takes_none(
         told = await call(client, "deactivate_customers", customer_ids=[ONE, OTHER])
         visitor = await Visitor().open(told["view"])
         await visitor.send(answer="yes", count="2")
+    assert guarded_requests(sandbox) == []
+
+
+async def test_no_browser_is_opened_that_the_operator_did_not_allow(
+    connect: Connect, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Target] = []
+
+    async def browse(self: Door, target: Target) -> bool:
+        opened.append(target)
+        return True
+
+    monkeypatch.setattr(Door, "browse", browse)
+    async with connect(open_browser=True, timing=Timing(patience_s=0.05)) as client:
+        told = await call(client, "deactivate_customers", customer_ids=[ONE])
+    async with connect(timing=Timing(patience_s=0.05)) as client:
+        again = {"plan_id": told["plan_id"], "statement": told["statement"]}
+        refused = await call(client, "confirm_plan", **again)
+    assert (refused["code"], len(opened)) == ("confirmation_unavailable", 1)
     assert guarded_requests(sandbox) == []

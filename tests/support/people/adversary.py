@@ -1,14 +1,18 @@
 """A scripted caller of every tool, in any order, against one BeeL and a moody person."""
 
+import json
 import re
 import shutil
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import httpx
 from anyio.from_thread import start_blocking_portal
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,7 +22,15 @@ from hypothesis.stateful import (
     rule,
 )
 from mcp import Client
-from mcp.types import ElicitResult, InputRequiredResult
+from mcp.client.session import ClientSession
+from mcp.types import (
+    ClientCapabilities,
+    ElicitationCapability,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+    UrlElicitationCapability,
+)
 
 from beel_mcp.context import Timing
 from beel_mcp.sandbox import create_app
@@ -28,12 +40,16 @@ from beel_mcp.settings import Settings
 from tests.conftest import FakeTime
 from tests.support.customers import customer
 from tests.support.people.forms import counted, edit
+from tests.support.people.visitor import Visitor
 
 BILLS = [invoice_id(number) for number in (12, 13, 14, 16)]
 ADDRESSES = ["gestoria@example.com", "jefe@taller.example", "otra@gestoria.example"]
 PEOPLE = [customer_id(number) for number in range(1, 14)]
-# Each app: whether it shows forms, and its protocol era. Two servers share one state folder.
-APPS = ((False, "legacy"), (True, "legacy"), (True, "auto"), (False, "auto"))
+# Each app: how it asks, and its protocol era. Two servers share one state folder.
+APPS = (
+    *((None, "legacy"), ("forms", "legacy"), ("forms", "auto"), (None, "auto")),
+    *(("pages", "legacy"), ("pages", "auto")),
+)
 SAYS = ("wrong number", "no", "decline", "cancel", "empty", "nonsense", *("yes",) * 6)
 FORGERIES = (
     "none",
@@ -71,7 +87,7 @@ class Caller(RuleBasedStateMachine):
     The person's own list of what they agreed to is held against what reached BeeL, step by step.
     """
 
-    @initialize(confirm=st.sampled_from(["auto", "auto", "auto", "ask", "plan"]))
+    @initialize(confirm=st.sampled_from(["auto", "auto", "auto", "auto", "ask", "plan", "page"]))
     def begin(self, confirm: Any) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="beel-mcp-"))
         self.time = FakeTime()
@@ -84,6 +100,7 @@ class Caller(RuleBasedStateMachine):
             state_dir=self.folder / "state",
             sandbox=True,
             confirm=confirm,
+            view=True,
         )
         self.names = {
             row["legal_name"]: row["id"]
@@ -94,6 +111,7 @@ class Caller(RuleBasedStateMachine):
         self.plans: list[Told] = []
         self.rounds: list[tuple[Any, dict[str, Any], str]] = []
         self.spent: set[str] = set()
+        self.links: list[str] = []
         self.operations: list[str] = []
         self.agreed: set[str] = set()
         self.seen = 0
@@ -102,17 +120,25 @@ class Caller(RuleBasedStateMachine):
         self.clients: dict[int, Client] = {}
 
     def _start(self, number: int) -> Client:
-        has_forms, era = APPS[number]
+        asks, era = APPS[number]
         server = create_server(
             self.settings,
             sandbox_app=self.app,
             timing=Timing(self.time.now, self.time.sleep),
         )
         manager = self.portal.wrap_async_context_manager(
-            Client(server, mode=era, elicitation_callback=self._person if has_forms else None)
+            Client(server, mode=era, elicitation_callback=self._person if asks else None)
         )
         self.managers[number] = manager
-        self.clients[number] = manager.__enter__()
+        only_links = ClientCapabilities(
+            elicitation=ElicitationCapability(url=UrlElicitationCapability())
+        )
+        if asks == "pages":
+            with mock.patch.object(ClientSession, "_build_capabilities", return_value=only_links):
+                self.clients[number] = manager.__enter__()
+            self.clients[number].session._build_capabilities = lambda *_: only_links
+        else:
+            self.clients[number] = manager.__enter__()
         return self.clients[number]
 
     def client(self, number: int) -> Client:
@@ -134,7 +160,30 @@ class Caller(RuleBasedStateMachine):
 
     async def _person(self, context: Any, params: Any) -> ElicitResult:
         STATS["questions"] += 1
+        if isinstance(params, ElicitRequestURLParams):
+            return await self._on_page(params, self.mood)
         return self._said(params.message, params.requested_schema["properties"], self.mood)
+
+    async def _on_page(self, params: ElicitRequestURLParams, mood: str) -> ElicitResult:
+        """Read the page, and answer there; who does not answer right does so to its end."""
+        STATS["pages"] += 1
+        if mood in ("decline", "cancel"):
+            return ElicitResult(action=mood)  # type: ignore[arg-type]
+        visitor = await Visitor().open(params.url)
+        number = counted(params.message)
+        if mood == "yes":
+            STATS["yes"] += 1
+            self.agreed |= self._people_in(params.message)
+            await visitor.send(answer="yes", count=str(number))
+        elif mood == "no":
+            await visitor.send(answer="no", count=str(number))
+        else:
+            # For one record a yes alone is the answer, whatever number comes with it.
+            wrong = {"answer": "yes" if number > 1 else "maybe", "count": str(number + 1)}
+            typed = {"wrong number": wrong, "empty": {"answer": ""}}
+            for _ in range(3):
+                await visitor.send(**typed.get(mood, {"answer": "sí", "count": "all"}))
+        return ElicitResult(action="accept")
 
     def _said(self, message: str, fields: dict[str, Any], mood: str) -> ElicitResult:
         is_choice = "confirm" in fields
@@ -172,6 +221,7 @@ class Caller(RuleBasedStateMachine):
         structure: dict[str, Any] = result.structured_content or {}
         assert structure.get("code") != "internal_error", structure
         self.hold()
+        self.links += re.findall(r"http://127[^\s\"\\]+/l/[\w-]+", json.dumps(structure))
         if structure.get("operation_id"):
             self.operations.append(structure["operation_id"])
         return structure
@@ -196,7 +246,7 @@ class Caller(RuleBasedStateMachine):
         return touched
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         who=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=4),
         mode=st.sampled_from(["delete", "inactive", "inactive"]),
         mood=st.sampled_from(SAYS),
@@ -212,7 +262,7 @@ class Caller(RuleBasedStateMachine):
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         who=st.sets(st.sampled_from(PEOPLE), min_size=1, max_size=2),
         changes=st.sampled_from([*CHANGES]),
         mood=st.sampled_from(SAYS),
@@ -226,7 +276,7 @@ class Caller(RuleBasedStateMachine):
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         which=st.sets(st.sampled_from(BILLS), min_size=1),
         to=st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=3),
         cc=st.lists(st.sampled_from(ADDRESSES), max_size=2),
@@ -241,7 +291,7 @@ class Caller(RuleBasedStateMachine):
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         which=st.integers(0, 30),
         more=st.sampled_from([{}, {}, {}, {"customer_ids": PEOPLE[:1]}, {"changes": {}}]),
         mood=st.sampled_from(SAYS),
@@ -259,7 +309,7 @@ class Caller(RuleBasedStateMachine):
             self.plans.append(Told(answer["plan_id"], answer["statement"]))
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         which=st.integers(0, 30),
         other=st.integers(0, 30),
         forgery=st.sampled_from(("none", *FORGERIES)),
@@ -275,7 +325,8 @@ class Caller(RuleBasedStateMachine):
         plan_id = self._other_id(plan.plan_id, bad_id)
         is_said = statement.split() == plan.statement.split() and plan_id == plan.plan_id
         asks = APPS[number][0] and self.settings.confirm != "plan"
-        if is_said and not asks and self.settings.confirm != "ask" and plan_id not in self.spent:
+        may_say = self.settings.confirm not in ("ask", "page") and plan_id not in self.spent
+        if is_said and not asks and may_say:
             self.agreed |= self._people_in(plan.statement)  # the host's own approval box
         self.mood = mood
         before = STATS["changed"]
@@ -308,20 +359,39 @@ class Caller(RuleBasedStateMachine):
         }
         return ids.get(bad_id, plan_id)
 
-    @rule(number=st.integers(0, 3), who=st.sampled_from(PEOPLE))
+    @rule(
+        which=st.integers(0, 30),
+        answer=st.sampled_from(["yes", "no"]),
+        count=st.integers(1, 4),
+        action=st.sampled_from(["answer", "corrections", "yes"]),
+    )
+    def press_what_an_answer_shows(self, which: int, answer: str, count: int, action: str) -> None:
+        """Open a link that stood in an answer, and send what a person would."""
+        if self.links:
+            STATS["links"] += 1
+            link = self.links[-1 - which % len(self.links)]
+            self.portal.call(self._press, link, action, {"answer": answer, "count": str(count)})
+            self.hold()
+
+    async def _press(self, link: str, action: str, typed: dict[str, str]) -> None:
+        with suppress(httpx.HTTPError):  # its server has ended
+            visitor = await Visitor().open(link)
+            await visitor.send(action, **typed)
+
+    @rule(number=st.integers(0, 5), who=st.sampled_from(PEOPLE))
     def go_the_right_way(self, number: int, who: str) -> None:
         """Let the person agree to what is true: without this the rest would prove little."""
         edit(self.app, "active", 1, who)
         self.deactivate(number, {who}, "inactive", "yes")
         self.confirm(number, 0, 0, "none", "yes", "")
 
-    @rule(number=st.integers(0, 3), to=st.sampled_from(ADDRESSES))
+    @rule(number=st.integers(0, 5), to=st.sampled_from(ADDRESSES))
     def mail_the_right_way(self, number: int, to: str) -> None:
         """Let a mail go out to whom the person read: no proof without one."""
         self.mail(number, {BILLS[1]}, [to], [], "yes")
         self.confirm(number, 0, 0, "none", "yes", "")
 
-    @rule(number=st.integers(0, 3), who=st.sampled_from(PEOPLE))
+    @rule(number=st.integers(0, 5), who=st.sampled_from(PEOPLE))
     def think_better_of_it(self, number: int, who: str) -> None:
         """Take back, the right way, what was just done: no proof of an undo without one."""
         self.go_the_right_way(number, who)
@@ -338,6 +408,8 @@ class Caller(RuleBasedStateMachine):
             return
         [(key, question)] = (asked.input_requests or {}).items()
         params = question.params
+        if isinstance(params, ElicitRequestURLParams):
+            return  # a page's question is asked by the apps that open pages
         said = self._said(params.message, params.requested_schema["properties"], mood)
         self._round(arguments, {key: said}, asked.request_state)
         self.hold()
@@ -372,7 +444,7 @@ class Caller(RuleBasedStateMachine):
         return self.portal.call(send)
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         tool=st.sampled_from(["find_customers", "get_status", "check_operation", "nothing"]),
         arguments=st.sampled_from([{}, {"page": 1}, {"confirm": "yes"}, {"operation_id": "op_x"}]),
     )
@@ -380,7 +452,7 @@ class Caller(RuleBasedStateMachine):
         self.step(number, tool, arguments)
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 5),
         who=st.sampled_from(PEOPLE),
         extra=st.sampled_from(
             [
@@ -395,7 +467,7 @@ class Caller(RuleBasedStateMachine):
         self.mood = "decline"
         self.step(number, "deactivate_customers", {"customer_ids": [who], **extra})
 
-    @rule(number=st.integers(0, 3), row=st.integers(0, 5))
+    @rule(number=st.integers(0, 5), row=st.integers(0, 5))
     def create(self, number: int, row: int) -> None:
         self.step(number, "create_customers", {"customers": [customer(row)]})
 
@@ -403,7 +475,7 @@ class Caller(RuleBasedStateMachine):
     def somebody_edits(self, who: str, active: bool) -> None:
         edit(self.app, "active", int(active), who)
 
-    @rule(number=st.integers(0, 3))
+    @rule(number=st.integers(0, 5))
     def restart(self, number: int) -> None:
         if number in self.clients:
             self.managers[number].__exit__(None, None, None)
