@@ -75,7 +75,7 @@ class AppState:
 
     async def view(self, target: Target) -> str | None:
         """Give a link to a view, for an answer; None where the operator wants none there."""
-        if not self.settings.view:
+        if not (self.settings.view and self.settings.has_pages):
             return None
         with suppress(OSError):  # an answer is whole without
             return await self.door.link(target)
@@ -100,8 +100,8 @@ def asking_of(ctx: Context[AppState]) -> Asking:
         settings.confirm,
         settings.language,
         can_ask=can_ask(ctx),
-        can_open=can_open(ctx),
-        may_browse=settings.open_browser,
+        can_open=settings.has_pages and can_open(ctx),
+        may_browse=settings.has_pages and settings.open_browser,
         is_answering=_is_answering(ctx.input_responses or (), ctx.request_state),
     )
 

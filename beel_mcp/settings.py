@@ -91,6 +91,7 @@ class Settings:
     output_schema: bool = True
     log_level: LogLevel = "WARNING"
     warnings: tuple[Sentence, ...] = ()
+    has_pages: bool = True  # callers are at this computer; the command line knows
 
     @property
     def environment(self) -> Environment:
@@ -146,7 +147,9 @@ class Settings:
 
 # Every field is a variable, by its name.
 VARIABLES: Final = tuple(
-    f"BEEL_{field.name.upper()}" for field in fields(Settings) if field.name != "warnings"
+    f"BEEL_{field.name.upper()}"
+    for field in fields(Settings)
+    if field.name not in ("warnings", "has_pages")
 )
 
 

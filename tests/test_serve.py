@@ -289,6 +289,15 @@ async def test_on_port_80_our_names_have_no_port(settings: Settings, sandbox: St
             False,
             "--no-token",
         ),
+        (
+            {
+                "http_allowed_hosts": ("mcp.local",),
+                "http_token": SecretStr(TOKEN),
+                "confirm": "page",
+            },
+            True,
+            "BEEL_CONFIRM",
+        ),
     ],
 )
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "127.0.0.2", "mcp.local", ""])

@@ -4,7 +4,7 @@ import hmac
 import json
 import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -73,6 +73,12 @@ def refuse_if_open(settings: Settings, address: ListenAddress) -> None:
     """
     if address.is_loopback:
         return
+    if settings.confirm == "page":
+        raise SettingsError(
+            "BEEL_CONFIRM",
+            "page is for callers on this computer: its pages are shown nowhere else",
+            "page es para quien usa este mismo equipo: sus páginas no se ven desde otros",
+        )
     if not address.needs_token:
         raise SettingsError(
             "--no-token",
@@ -100,6 +106,8 @@ def http_app(
 ) -> "Starlette":
     """Build the ASGI application; refuses what `refuse_if_open` does."""
     refuse_if_open(settings, address)
+    if not address.is_loopback:  # its callers would be led to their own computers
+        settings = replace(settings, has_pages=False)
     if token:
         remember(token)
     # What a refused caller is pointed to: a name that it can reach.

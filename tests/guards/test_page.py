@@ -298,3 +298,14 @@ async def test_creations_and_drafts_are_agreed_to_on_the_page_as_well(
         assert draft["status"] == "done", draft
         assert draft["invoice_id"]
     assert effects(sandbox) == 1
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_who_is_at_another_computer_is_led_to_no_page_of_this_one(
+    open_app: OpenApp, sandbox: Starlette, browser: list[str]
+) -> None:
+    reader = Reader(looks_only)
+    async with open_app(reader, has_pages=False, open_browser=True, view=True) as client:
+        told = await call(client, "deactivate_customers", **DELETE)
+    assert (told["status"], told.get("view")) == ("confirmation_required", None)
+    assert (reader.links, browser) == ([], [])
