@@ -204,18 +204,24 @@ class Change(BaseModel):
         return f"- {self.field}: {self.change} [{self.count}: row {rows}{shown}{after}]"
 
 
-def reading_fields(batch: Batch, most: int, most_ignored: int, most_used: int) -> dict[str, Any]:
+def reading_fields(
+    batch: Batch, most: int, most_ignored: int, most_used: int, names_only: int = 0
+) -> dict[str, Any]:
     """Give the fields of the answer that are about the file; none for an inline list."""
     used = [clean(column, HEADER_LIMIT) for column in batch.columns_used]
     # An empty column loses nothing: those that hold something are named first.
     columns = sorted(batch.columns_ignored, key=lambda column: not column.value)
-    ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns]
+    ignored = [column.words(IGNORED_LIMIT, EXAMPLE_LIMIT) for column in columns[:most_ignored]]
+    # Of the others the header alone, as many as have room; a sheet has all of them.
+    others = columns[most_ignored : most_ignored + names_only]
+    ignored += [clean(column.what, IGNORED_LIMIT) for column in others]
     rows = [f"row {row.what} ({quoted(row.value, IGNORED_LIMIT)})" for row in batch.rows_left_out]
     return {
         "read_as": batch.read_as and clean(batch.read_as, 120),
         "columns_read": _columns_read(batch),
         **capped_fields("columns_used", used, most_used),
-        **capped_fields("columns_ignored", ignored, most_ignored),
+        "columns_ignored": ignored or None,
+        "more_columns_ignored": len(columns) - len(ignored) or None,
         **capped_fields("rows_left_out", rows, ROWS),
         **changed_fields(batch, most),
     }

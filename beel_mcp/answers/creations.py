@@ -24,6 +24,8 @@ from beel_mcp.answers.problems import (
     Example,
     OtherRow,
     ProblemGroup,
+    TextOnly,
+    fields_of,
     fitting,
     problem_lines,
 )
@@ -75,6 +77,7 @@ class CreationAnswer(WriteAnswer):
     more_created: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
+    more_problems_in: TextOnly = None
     left_out: list[OtherRow] | None = None
     more_left_out: int | None = None
     left_out_because: str | None = None
@@ -101,7 +104,9 @@ class CreationAnswer(WriteAnswer):
                 for row in created[:CREATED_IN_TEXT]
             ),
             f"- and {more} more; check_operation lists them." if more > 0 else "",
-            *problem_lines(self.problems, self.more_problems, in_full, in_short),
+            *problem_lines(
+                *(self.problems, self.more_problems, self.more_problems_in, in_full, in_short)
+            ),
         ]
 
     def _left_out(self) -> str:
@@ -149,13 +154,15 @@ def creation_answer(
         )
         for record in outcome.of_class("created")
     ]
+    problems = _problems(outcome)
     return CreationAnswer(
         **outcome.fields(replayed=executed.replayed),
         summary=_told_again("This batch was", executed) + customers_summary(outcome),
         total=outcome.operation.total,
         counts=CreationCounts(**outcome.counts),
         **capped_fields("created", created, CREATED_CAP),
-        **capped_fields("problems", _problems(outcome), GROUPS),
+        **capped_fields("problems", problems, GROUPS),
+        more_problems_in=fields_of(problems[GROUPS:]) or None,
         detail=customers_detail(outcome, stopped=stopped) or None,
         next=next_steps(*_next_calls(outcome, stopped, can_check=can_check)),
     )

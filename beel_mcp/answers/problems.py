@@ -1,11 +1,12 @@
 """Rows with the same problem, as answers group them."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from beel_mcp.answers.answer import (
     NAME_LIMIT,
@@ -33,6 +34,10 @@ _STEPS = (
     *((2, GROUPS, 1), (2, 6, 1), (1, GROUPS, 1), (1, 6, 1), (1, 4, 1), (0, 6, 1), (1, 4, 0)),
     *((0, 6, 0), (1, 2, 0), (0, 4, 0), (1, 0, 0), (0, 2, 0), (0, 0, 0)),
 )
+
+
+# The text names what has no room; the structure, which has less, counts it beside its next call.
+TextOnly = Annotated[SkipJsonSchema[str | None], Field(exclude=True)]
 
 
 class Example(BaseModel):
@@ -106,14 +111,34 @@ def _clause(message: str) -> str:
 
 
 def problem_fields(batch: Batch, limit: int = GROUPS, *, is_whole: bool = True) -> dict[str, Any]:
-    """Give the largest groups of problems, and how many groups there are besides.
+    """Give the largest groups of problems, and how many groups there are besides, in which fields.
 
     Those that are not whole have the first clause of a message, and one row with its name.
     """
-    largest, more = batch.problem_groups(limit)
+    largest, others = batch.problem_groups(limit)
     problems = [_short(group) for group in largest]
     problems = _within(problems) if is_whole else [group.bare() for group in problems]
-    return {"problems": problems or None, "more_problems": more or None}
+    return {
+        "problems": problems or None,
+        "more_problems": len(others) or None,
+        "more_problems_in": fields_of(others) or None,
+    }
+
+
+def fields_of(groups: Iterable[Group | ProblemGroup]) -> str:
+    """Name kinds and fields of problems: `error in email, address.city/province; warning in nif`.
+
+    It is the least that is told of what has no room.
+    """
+    kinds: dict[str, dict[str, dict[str, None]]] = {}
+    for one in groups:
+        head, _, part = one.field.partition(".")
+        kinds.setdefault(one.kind, {}).setdefault(f"{head}." if part else head, {})[part] = None
+    told = {
+        kind: ", ".join(head + "/".join(parts) for head, parts in fields.items())
+        for kind, fields in kinds.items()
+    }
+    return "; ".join(f"{kind} in {fields}" for kind, fields in told.items())
 
 
 def _within(problems: list[ProblemGroup]) -> list[ProblemGroup]:
@@ -192,10 +217,11 @@ def skipped_rows_fields(batch: Batch) -> dict[str, Any]:
 def problem_lines(
     problems: Sequence[ProblemGroup] | None,
     more: int | None,
+    more_in: str | None,
     in_full: int = GROUPS_IN_TEXT,
     in_short: int = GROUPS,
 ) -> list[str]:
-    """Give the first groups in words, some in short, and how many there are besides."""
+    """Give the first groups in words, some in short, and of what fields there are others."""
     every = problems or []
     remarks = sum(group.kind == "warning" for group in every)
     # The remarks are about rows that will be created: one of them is told in full.
@@ -207,9 +233,10 @@ def problem_lines(
     if not any(group.kind == "warning" for group in [*first, *others[:in_short]]):
         others.sort(key=lambda group: group.kind != "warning")
     lines += [f"- {group.short()}" for group in others[:in_short]]
-    untold = (more or 0) + len(others[in_short:])
     noun = "remark" if remarks == len(every) > 0 else "problem"
-    lines += [f"- and {plural(untold, 'more kind')} of {noun}."] if untold else []
+    if untold := (more or 0) + len(others[in_short:]):
+        where = "; ".join(filter(None, [fields_of(others[in_short:]), more_in]))
+        lines.append(f"- and {plural(untold, 'more kind')} of {noun}{': ' * bool(where)}{where}.")
     return [f"{noun.capitalize()}s:", *lines] if every else lines
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
 from pydantic import BaseModel, Field
 
@@ -29,6 +30,7 @@ from beel_mcp.answers.problems import (
     GROUPS,
     GROUPS_IN_TEXT,
     ProblemGroup,
+    TextOnly,
     fitting,
     problem_fields,
     problem_lines,
@@ -55,6 +57,7 @@ ROOM = (
     *((6, 3, 4, True), (6, 2, 3, False), (4, 2, 3, True), (4, 1, 2, False), (2, 1, 1, False)),
 )
 FEW_COLUMNS = 6
+ALL_COLUMNS = 100
 RETRY_AFTER_S = 5
 _PROBLEM = tuple(f"- {kind}, " for kind in ROW_STATUSES)  # how the line of one begins
 FOREIGN_ROWS = 2  # four corrections each; one where many problems need the room
@@ -88,6 +91,7 @@ class ValidationAnswer(Answer):
     retry_after_s: int | None = None
     problems: list[ProblemGroup] | None = None
     more_problems: int | None = None
+    more_problems_in: TextOnly = None
     statistics_mismatch: bool | None = None
     created_before: str | None = None
     read_as: str | None = None
@@ -114,14 +118,12 @@ class ValidationAnswer(Answer):
         return self.model_copy(update={"next": steps}).text()
 
     def lines(self) -> Sequence[str]:
-        """Give the counts, the problems by how many rows they touch, and the handle.
-
-        As many problems are told in full as leave room to name the others.
-        """
+        """Give counts, handle and problems, as many in full as leave room to name the others."""
         return fitting(self._lines, self.room())
 
     def _lines(self, in_full: int, in_short: int, rest: int) -> list[str]:
         changes = (self.values_changed if rest > 1 else None) or []
+        untold = self.more_problems, self.more_problems_in
         counts = count_phrase(self.counts.model_dump()) if self.counts else ""
         before = count_phrase(self.counts_before.model_dump()) if self.counts_before else ""
         return [
@@ -133,8 +135,8 @@ class ValidationAnswer(Answer):
             view_line(self.view),
             self._reading(has_sums=rest > 0),
             self._rows_left_out(),
-            *problem_lines(self.problems, self.more_problems, in_full, in_short),
-            self._columns_ignored(),
+            *problem_lines(self.problems, *untold, in_full, in_short),
+            self._columns_ignored(FEW_COLUMNS if rest < 1 else ALL_COLUMNS),
             "Changes:" if changes else "",
             *(change.words() for change in changes),
             "BeeL's own statistics differ from its rows; the rows were counted."
@@ -153,13 +155,14 @@ class ValidationAnswer(Answer):
 
     def _rows_left_out(self) -> str:
         rows, more = self.rows_left_out, self.more_rows_left_out
-        others = f" and {more} more" if more else ""
+        others = f" and {more} more, in save_batch_report" if more else ""
         return f"Left out, no customers: {', '.join(rows)}{others}." if rows else ""
 
-    def _columns_ignored(self) -> str:
+    def _columns_ignored(self, most: int) -> str:
         """Name what no customer gets, with a value, so that a person can say that it matters."""
-        columns, more = self.columns_ignored, self.more_columns_ignored
-        others = f" and {more} more" if more else ""
+        every = self.columns_ignored or []
+        columns, more = every[:most], len(every[most:]) + (self.more_columns_ignored or 0)
+        others = f" and {more} more, in save_batch_report" if more else ""
         return f"Columns ignored: {', '.join(columns)}{others}." if columns else ""
 
     def _mending(self) -> str:
@@ -374,8 +377,8 @@ def creation_call(batch: Batch) -> NextCall | None:
         return NextCall("create_customers", arguments, "creates them; ask the person first")
     blocked = others - batch.done()
     reason = (
-        f"creates the {importable} and leaves out {plural(blocked, 'row')};"
-        " ask the person first, who may rather correct the list"
+        f"creates {importable} and leaves out {plural(blocked, 'row')};"
+        " ask the person first, who may rather correct them"
         if blocked
         else f"creates the {importable} that are left; ask the person first"
     )
@@ -387,12 +390,11 @@ def fitted(answer: ValidationAnswer, batch: Batch) -> ValidationAnswer:
 
     The first ones are always told: what keeps rows from being created, and what was changed most.
     """
-    for most, changes, ignored, is_whole in ROOM:
+    for (most, changes, ignored, is_whole), names in product(ROOM, (MOST_COLUMNS, 0)):
         problems = problem_fields(batch, most, is_whole=is_whole)
         used = MOST_COLUMNS if is_whole else FEW_COLUMNS
-        fields = {**problems, **reading_fields(batch, changes, ignored, used)}
+        fields = {**problems, **reading_fields(batch, changes, ignored, used, names)}
         answer = answer.model_copy(update=fields)
-        size = width(json.dumps(answer.structure(), ensure_ascii=False))
-        if size <= STRUCTURE_LIMIT:
+        if width(json.dumps(answer.structure(), ensure_ascii=False)) <= STRUCTURE_LIMIT:
             break
     return answer

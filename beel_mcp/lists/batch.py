@@ -204,14 +204,15 @@ class Batch:
             batch_id=_new_id(),
         )
 
-    def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], int]:
-        """Give the largest groups of problems, and how many more there are."""
+    def problem_groups(self, limit: int) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+        """Give the largest groups of problems, and the others."""
         remarks = [group for group in self._groups if group.kind in IMPORTABLE]
         blocking = [group for group in self._groups if group.kind not in IMPORTABLE]
         # There is room for some remarks beside many problems: those rows will be created.
         room = min(len(remarks), max(limit - len(blocking), limit // 3))
-        largest = (*blocking[: limit - room], *remarks[:room])
-        return largest, max(len(self._groups) - limit, 0)
+        first = max(limit - room, 0)
+        largest = (*blocking[:first], *remarks[:room])
+        return largest, (*blocking[first:], *remarks[room:])
 
     @property
     def has_many_problems(self) -> bool:

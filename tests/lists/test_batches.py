@@ -153,14 +153,14 @@ def test_problems_of_many_rows_become_groups_with_an_example():
     assert (first.example.row, first.example.name) == (2, "Cliente 2")
     assert first.example.value == "12345678A"
     assert second.example.existing_customer_id == "c-1"
-    assert more == 0
+    assert more == ()
 
 
-def test_groups_are_capped_and_the_rest_is_counted():
+def test_groups_are_capped_and_the_rest_is_given_apart():
     verdicts = {n: Verdict("error", (Problem(f"field{n}", WRONG),)) for n in range(1, 13)}
     groups, more = batch(12).judged(verdicts).problem_groups(10)
     assert [group.rows for group in groups] == [(n,) for n in range(1, 11)]
-    assert more == 2
+    assert [group.field for group in more] == ["field11", "field12"]
 
 
 def test_the_same_problem_twice_in_a_row_counts_the_row_once():

@@ -2,14 +2,18 @@
 
 import json
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
+from python_calamine import CalamineWorkbook
 
 from beel_mcp.lists.model import ROW_STATUSES
-from tests.support.customers import customer
-from tests.support.people.evidence import call
+from tests.conftest import Connect
+from tests.support.customers import customer, dni
+from tests.support.people.evidence import Told, call
 from tests.test_laws import count_tokens
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +24,7 @@ NAMES = (
     "Ñandú SL",
     "Ελληνική Εταιρεία",
 )
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ABROAD = ("DE136695976", "FR40303265045", "PT501964843")
 SPOILED: tuple[dict[str, Any], ...] = (
     {"nif": "12345678A"},
@@ -58,6 +63,71 @@ def named(text: str) -> int:
     return sum(line.startswith(kinds) for line in text.splitlines())
 
 
+async def unnamed(client: Client, checked: Told) -> set[str]:
+    """Give the problems of rows, by kind and field, that a text names nowhere."""
+    lines = checked.text.splitlines()
+    told = {" in ".join(line[2:].partition(":")[0].split(", ")) for line in lines}
+    for line in lines:
+        if more := re.fullmatch(r"- and \d+ more kinds? of \w+: (.+)\.", line):
+            for part in more[1].split("; "):
+                kind, _, fields = part.partition(" in ")
+                for field in fields.split(", "):
+                    head, dot, parts = field.partition(".")
+                    told |= {f"{kind} in {head}{dot}{one}" for one in parts.split("/")}
+    found, page, has_more = set(), 0, True
+    while has_more:
+        page += 1
+        one = {"batch_id": checked["batch_id"], "page": page, "limit": 50}
+        rows = await call(client, "list_batch_rows", **one)
+        has_more = rows["has_more"]
+        for row in rows["rows"]:
+            faults = row.get("errors") or row.get("warnings") or ()
+            found |= {f"{row['kind']} in {fault['field']}" for fault in faults}
+    assert found or not checked["counts"]["error"]
+    return found - told
+
+
+async def test_each_problem_of_the_demo_list_is_named_if_only_by_its_field(
+    connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "customers.csv").write_bytes((EXAMPLES / "customers.csv").read_bytes())
+    async with connect(import_dirs=(tmp_path,)) as client:
+        checked = await call(client, "validate_customers", source_path="customers.csv")
+        assert len(checked["problems"]) + checked.get("more_problems", 0) >= 9
+        assert await unnamed(client, checked) == set()
+    assert "list_batch_rows shows each row" in checked.text
+
+
+async def test_each_of_many_kinds_of_problem_is_named_if_only_by_its_field(client: Client) -> None:
+    for seed in (1, 2, 5):
+        checked = await call(client, "validate_customers", customers=spoiled(seed))
+        assert await unnamed(client, checked) == set(), checked.text
+
+
+@pytest.mark.parametrize("columns", [4, 9, 20, 60])
+async def test_ignored_columns_are_named_and_those_without_room_are_where_the_text_says(
+    connect: Connect, tmp_path: Path, columns: int
+) -> None:
+    headers = [f"Rareza {number}" for number in range(1, columns + 1)]
+    table = [
+        ["Nombre", "NIF", *headers],
+        *([f"Cliente {n}", dni(n), *(f"valor {n}" for _ in headers)] for n in (1, 2)),
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(";".join(row) for row in table), encoding="utf-8")
+    async with connect(import_dirs=(tmp_path,)) as client:
+        checked = await call(client, "validate_customers", source_path="a.csv")
+        handle = {"batch_id": checked["batch_id"]}
+        saved = await client.call_tool("save_batch_report", handle)
+    named = [header for header in headers if re.search(rf"\b{header}\b", checked.text)]
+    assert len(named) >= min(columns, 9)
+    assert checked.get("more_columns_ignored", 0) == columns - len(named)
+    if columns > len(named):
+        assert f" and {columns - len(named)} more, in save_batch_report." in checked.text
+    sheets = CalamineWorkbook.from_path((saved.structured_content or {})["path"])
+    cells = str([sheets.get_sheet_by_name(name).to_python() for name in sheets.sheet_names])
+    assert [header for header in headers if header not in cells] == []
+
+
 @pytest.mark.slow
 async def test_problems_are_named_in_the_text_and_the_structure_has_at_most_1000_tokens(
     client: Client,
@@ -68,6 +138,8 @@ async def test_problems_are_named_in_the_text_and_the_structure_has_at_most_1000
         groups = checked.get("problems") or []
         if named(checked.text) < min(len(groups), 4):
             faults.append(f"list {seed}: {len(groups)} kinds of problem, in words: {checked.text}")
+        if passed_over := await unnamed(client, checked):
+            faults.append(f"list {seed}: {passed_over} is named nowhere: {checked.text}")
         spent = count_tokens(json.dumps(checked, ensure_ascii=False))
         if spent > 1_000:
             faults.append(f"list {seed}: {spent} tokens")

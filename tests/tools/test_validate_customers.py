@@ -293,7 +293,7 @@ async def test_problems_that_have_no_room_in_the_text_are_not_passed_over(client
     told = [line for line in problems.splitlines() if line.startswith("- ")]
     groups = len(answer.structured_content["problems"])
     more = groups + answer.structured_content.get("more_problems", 0) - len(told) + 1
-    assert told[-1] == f"- and {more} more kinds of problem."
+    assert told[-1].startswith(f"- and {more} more kinds of problem: error in ")
 
 
 @pytest.mark.parametrize("letter", ["\u1b35", "\u2c0a", "\U0001f9ff", "\u6f22", "ñ"])
@@ -308,4 +308,7 @@ async def test_letters_that_cost_a_model_much_leave_the_answer_within_its_size(
 
 @pytest.mark.parametrize(("more", "told"), [(1, "1 more kind"), (2, "2 more kinds")])
 def test_kinds_of_problem_without_room_are_counted_in_words(more: int, told: str) -> None:
-    assert problem_lines(None, more) == [f"- and {told} of problem."]
+    assert problem_lines(None, more, None) == [f"- and {told} of problem."]
+    assert problem_lines(None, more, "error in email, nif; warning in notes") == [
+        f"- and {told} of problem: error in email, nif; warning in notes."
+    ]

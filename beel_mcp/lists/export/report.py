@@ -23,6 +23,7 @@ _WIDTHS: Final[Mapping[str, int]] = {"legal_name": 34, "address.street": 30, "no
 _USUAL_WIDTH: Final = 18
 _OUR_WIDTHS: Final = (10, 20, 70, 45)
 _MOST_LINES: Final = 20
+_MOST_LEFT_OUT: Final = 1_000  # rows or columns; answers send here for those they have no room for
 _LONGEST_SHOWN: Final = 300
 # The reader of lists takes no sheet of more rows than this and a few, and no file that unpacks to
 # more than 40 MB; nine changes in each of 5,000 rows fit.
@@ -182,7 +183,7 @@ class _Report:
             (Message("report.rows_left_out"), self._batch.rows_left_out),
             (Message("report.columns_ignored"), self._batch.columns_ignored),
         ):
-            for what, value in group[:_MOST_LINES]:
+            for what, value in group[:_MOST_LEFT_OUT]:
                 yield [Cell(self._say(title)), Cell(clean(what, _LONGEST_SHOWN)), Cell(value)]
 
     def _change_rows(self, changes: Sequence[ValueChange]) -> Iterator[Sequence[Cell]]:
