@@ -1,5 +1,6 @@
 """The tables that commands take their words from: both languages, the same facts, no dead words."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,19 +61,48 @@ def test_every_topic_of_doctor_has_a_title() -> None:
 
 
 # One name for one thing: the simulation that is built in, BeeL's test environment, and the
-# journal. Beside these, `registro` is a record, or the log of an app.
-SHUNNED = ("BeeL de prueba", "BeeL simulado", "diario", "registro de cambios", "To be mended")
+# journal. Beside these, `registro` is a record, or the log of an app; a plan begins with the mark
+# SIMULACIÓN.
+SHUNNED = (
+    *("BeeL de prueba", "BeeL simulado", "diario", "registro de cambios", "To be mended"),
+    *("simulador", "sandbox de BeeL", "modo de pruebas?", "entorno de prueba", "bitácora"),
+    *("entornos? de pruebas(?! de BeeL)", "historial de operaciones", "registro de actividad"),
+    *("BeeL(?:'s)? sandbox", "simulat(?:ion|ed|or)", "(?:fake|mock|test) BeeL", "test mode"),
+    *("audit (?:log|trail)", "(?:change|operations?) (?:log|history)", "logbook"),
+    "(?-i:[Ss]imulación)(?! incluida)",
+)
+PACKAGE = Path(beel_mcp.__file__).parent
 
 
-def test_each_thing_has_one_name_in_the_readme_and_in_what_commands_say() -> None:
+def shunned(text: str) -> list[str]:
+    said = " ".join(text.split())
+    return [name for name in SHUNNED if re.search(rf"(?<!\w){name}\b", said, re.IGNORECASE)]
+
+
+def spoken(path: Path) -> Iterator[str]:
+    """Give what a file of the package may say: of Python the texts, without the docstrings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield text
+        return
+    nodes = [*ast.walk(ast.parse(text))]
+    remarks = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield "" if id(node) in remarks else node.value
+
+
+def test_each_thing_has_one_name_in_answers_prompts_pages_and_commands() -> None:
+    kinds = (".py", ".toml", ".md", ".html")
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in kinds]
+    files += (PACKAGE.parent / "prompts").glob("*.md")
+    assert {path.suffix for path in files} == {*kinds}
+    found = {path.name: shunned(text) for path in files for text in spoken(path) if shunned(text)}
+    assert found == {}
+
+
+def test_each_thing_has_one_name_in_the_readme() -> None:
     readme = (Path(__file__).parent.parent / "README.es.md").read_text(encoding="utf-8")
-    tables = [
-        text
-        for table in TABLES
-        for _, words in sentences(read_data(table))
-        for text in words.values()
-    ]
-    said = " ".join([readme, SOURCE, *tables])
-    assert [name for name in SHUNNED if re.search(rf"\b{name}\b", said, re.IGNORECASE)] == []
+    assert shunned(readme) == []
     for name in ("simulación incluida", "entorno\\s+de pruebas de BeeL", "registro de operaciones"):
         assert re.search(name, readme), name

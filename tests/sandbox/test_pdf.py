@@ -90,7 +90,7 @@ def test_every_page_says_that_it_is_a_specimen_and_of_whom_and_which_it_is():
     assert len(pages) == 2
     for index, page in enumerate(pages, start=1):
         assert page.startswith("Factura de prueba – sin validez\n")  # noqa: RUF001
-        assert "BeeL de prueba (sandbox de beel-mcp)" in page
+        assert "Simulación incluida en beel-mcp" in page
         assert f"F26-0001 · Página {index} de 2" in page
         assert "Descripción Cantidad Precio Dto. Impuesto Importe" in page
     whole = " ".join(pages).split("\n")

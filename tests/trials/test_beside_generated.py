@@ -107,6 +107,13 @@ async def test_recorded_chores_cost_a_fraction_of_what_they_cost_on_a_generated_
     assert mine_in_all * 3 <= theirs_in_all
 
 
+@pytest.mark.parametrize("era", ["auto"])
+async def test_the_results_have_the_tools_and_tokens_of_the_list_as_it_is(client: Client) -> None:
+    tools, spent, _ = of_list((await client.list_tools()).tools).split(" | ")
+    line = f"| ours | {tools} | {spent} |"
+    assert line in RESULTS.read_text(encoding="utf-8"), f"run the benchmark: {line}"
+
+
 def test_the_results_name_every_recorded_trial() -> None:
     written = RESULTS.read_text(encoding="utf-8")
     missing = [path.stem for path in recordings() if f"| {path.stem} |" not in written]

@@ -8,7 +8,7 @@ import segno
 from .sheet import BOTTOM, GREY, LEFT, RED, RIGHT, TOP, Sheet
 
 NOTICE: Final = "Factura de prueba – sin validez"  # noqa: RUF001 - a dash of Spanish
-MAKER: Final = "BeeL de prueba (sandbox de beel-mcp)"
+MAKER: Final = "Simulación incluida en beel-mcp"
 NOTHING_REAL: Final = (
     "VERI*FACTU de muestra: esta factura no está registrada en la Agencia Tributaria, y el código"
     " QR no lleva a ninguna parte."
