@@ -95,13 +95,14 @@ def caller() -> str:
 
 def asking_of(ctx: Context[AppState]) -> Asking:
     """Tell how the person may be asked in a request."""
-    settings = app_state(ctx).settings
+    state = app_state(ctx)
+    settings = state.settings
     return Asking(
         settings.confirm,
         settings.language,
         can_ask=can_ask(ctx),
         can_open=settings.has_pages and can_open(ctx),
-        may_browse=settings.has_pages and settings.open_browser,
+        may_browse=settings.has_pages and settings.open_browser and state.door.can_browse,
         is_answering=_is_answering(ctx.input_responses or (), ctx.request_state),
     )
 

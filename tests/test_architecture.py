@@ -100,7 +100,7 @@ GUARDED_METHODS = ("delete", "delete_bulk", "update_fields", "mail_invoices")
 # A POST that adds nothing of ours, and cannot be taken back either.
 GUARDED_POSTS = {"mail_invoices"}
 # Whoever needs more says in a commit of its own what for.
-MOST_LINES = 39_900
+MOST_LINES = 40_100
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "base", "handler", "service", "data"}
 
 

@@ -1,9 +1,10 @@
 """The door itself: a web server on loopback, in this process, from the first link on."""
 
+import logging
 import os
 import socket
+import subprocess
 import sys
-import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +18,8 @@ from beel_mcp.door.links import Links, Target
 
 if TYPE_CHECKING:
     import uvicorn
+
+logger = logging.getLogger(__name__)
 
 HOST: Final = "127.0.0.1"
 # Whoever reads a page at the end sees it whole; a write runs on without the door.
@@ -39,11 +42,11 @@ class Door:
         self,
         now: Callable[[], datetime],
         make_app: Callable[[], ASGIApp],
-        open_browser: Callable[[str], bool] = webbrowser.open,
+        open_browser: Callable[[str], bool] | None = None,
     ) -> None:
         self.links = Links(now)
         self._make_app = make_app
-        self._open_browser = open_browser
+        self._open_browser = open_browser or start_browser
         self._origin = ""
         self._listener: socket.socket | None = None
         self._wanted = anyio.Event()
@@ -56,16 +59,23 @@ class Door:
         known here.
         """
         await self._wanted.wait()
-        if self._listener is not None:
-            with self._listener:
-                self._server = server = self._make_server(self._listener)
-                try:
-                    await server.serve([self._listener])
-                finally:
-                    # Cancelled, it would leave its socket with the loop, which then takes the next
-                    # one of that number for this one.
-                    for one in getattr(server, "servers", ()):
-                        one.close()
+        if self._listener is None:
+            return
+        try:
+            await self._serve(self._listener)
+        except Exception:  # a server goes on without its pages
+            logger.exception("the pages cannot be shown")
+
+    async def _serve(self, listener: socket.socket) -> None:
+        with listener:
+            self._server = server = self._make_server(listener)
+            try:
+                await server.serve([listener])
+            finally:
+                # Cancelled, it would leave its socket with the loop, which then takes the next
+                # one of that number for this one.
+                for one in getattr(server, "servers", ()):
+                    one.close()
 
     async def link(self, target: Target) -> str:
         """Give a link that leads a person to a view, once.
@@ -80,18 +90,28 @@ class Door:
             self._wanted.set()
         return f"{self._origin}/l/{self.links.offer(target)}"
 
+    @property
+    def can_browse(self) -> bool:
+        """Tell whether a browser with a window can be shown; others would wait for keys."""
+        return self._open_browser is not start_browser or _has_screen()
+
     async def browse(self, target: Target) -> bool:
-        """Open a view in the browser of the person at this machine; False if there is none.
+        """Open a view in the browser of the person at this machine; False if it did not open there.
 
         Raises:
             OSError: this machine lets nobody listen.
         """
-        if self._open_browser is webbrowser.open and not _has_screen():
-            return False  # a browser for terminals would wait for keys
-        link = await self.link(target)
-        with anyio.move_on_after(_BROWSE_S):
-            return await to_thread.run_sync(self._open_browser, link, abandon_on_cancel=True)
-        return False
+        link, is_open = await self.link(target), False
+
+        async def start() -> None:
+            if not await to_thread.run_sync(self._open_browser, link, abandon_on_cancel=True):
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(start)
+            is_open = await self.links.wait_opened(link.rpartition("/")[2], _BROWSE_S)
+            group.cancel_scope.cancel()
+        return is_open
 
     def close(self) -> None:
         """Let nobody in any more; what is being answered is answered."""
@@ -124,6 +144,30 @@ class Door:
             timeout_graceful_shutdown=_GRACE_S,
         )
         return Server(config)
+
+
+def start_browser(link: str) -> bool:
+    """Start the browser of this machine; False if none could be started.
+
+    Helpers of desktops print a link that they cannot open, and a log is read by others than the
+    person: in a process of its own, whose output is nobody's, and which gets the link by a pipe.
+    """
+    code = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.stdin.read()))"
+    try:
+        ended = subprocess.run(  # noqa: S603 - this very Python, and a text of ours
+            [sys.executable, "-c", code],
+            input=link.encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_BROWSE_S,
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:  # some stay for as long as the browser does
+        return True
+    except OSError:
+        return False
+    return ended.returncode == 0
 
 
 def _has_screen() -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Generic, Literal, TypeVar
 
+import anyio
+
 LINK_TTL: Final = timedelta(minutes=10)
 MOST_KEPT: Final = 500
 
@@ -69,33 +71,53 @@ class Links:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._links = _Secrets[Target](now)
-        self._sessions = _Secrets[Target](now)
+        # Where a person answers is kept apart: no number of views pushes it out.
+        self._links = {answers: _Secrets[Target](now) for answers in (True, False)}
+        self._sessions = {answers: _Secrets[Target](now) for answers in (True, False)}
+        self._awaited: dict[str, anyio.Event] = {}
 
     def offer(self, target: Target) -> str:
         """Make a link: the secret that stands in it."""
-        return self._links.add(target, self._end_of(target))
+        return self._links[target.may_answer].add(target, self._end_of(target))
 
     def redeem(self, token: str) -> str | None:
         """Open a link, which ends it, and give the secret of its session."""
-        target = self._links.take(token)
-        return self._sessions.add(target, self._end_of(target)) if target else None
+        target = self._links[True].take(token) or self._links[False].take(token)
+        if target is None:
+            return None
+        if opened := self._awaited.pop(token, None):
+            opened.set()
+        return self._sessions[target.may_answer].add(target, self._end_of(target))
+
+    async def wait_opened(self, token: str, seconds: float) -> bool:
+        """Wait for somebody to open a link; one that nobody opened in time leads nowhere."""
+        opened = self._awaited.setdefault(token, anyio.Event())
+        try:
+            with anyio.move_on_after(seconds):
+                await opened.wait()
+        finally:
+            self._awaited.pop(token, None)
+            for links in self._links.values():
+                links.take(token)
+        return opened.is_set()
 
     def target(self, session: str) -> Target | None:
         """Tell what a session shows, and keep it for another while."""
-        target = self._sessions.take(session)
+        target = self._sessions[True].take(session) or self._sessions[False].take(session)
         if target is not None:
-            self._sessions.put(session, target, self._end_of(target))
+            self._sessions[target.may_answer].put(session, target, self._end_of(target))
         return target
 
     def turn(self, session: str, to: str) -> None:
         """Let a session show another record of its kind: a batch made of the one before."""
         if target := self.target(session):
-            self._sessions.put(session, replace(target, id=to), self._end_of(target))
+            turned = replace(target, id=to)
+            self._sessions[target.may_answer].put(session, turned, self._end_of(target))
 
     def close(self, session: str) -> None:
-        """End a session: its question is answered."""
-        self._sessions.take(session)
+        """End a session: what it led to is gone."""
+        for sessions in self._sessions.values():
+            sessions.take(session)
 
     def _end_of(self, target: Target) -> datetime:
         latest = self._now() + LINK_TTL

@@ -4,6 +4,7 @@ A yes runs the plan here and now. Nothing but this page's own form, sent in the 
 that no model saw, comes to that line.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -23,6 +24,7 @@ from beel_mcp.usecases.plan_confirmation import CONFIRMABLE
 from beel_mcp.writes.consent.elicitation import YES, Asking, form_for
 from beel_mcp.writes.consent.statement import in_madrid
 from beel_mcp.writes.journal.plan import Plan
+from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.run.execution import Agreed
 from beel_mcp.writes.run.gate import NotConfirmed
 
@@ -40,9 +42,20 @@ class PlanPage:
         asking = Asking("page", self._language, can_ask=False)
         self._call = WriteCall(state, target.caller, asking)
 
-    async def find(self) -> Plan | None:
-        """Find the plan, if it is still open."""
-        return await self._state.journal.plans.find(self._target.id, self._target.caller)
+    async def find(self) -> Plan | Operation | None:
+        """Find the plan, if it is still open and of the company in use now, or what it became."""
+        try:
+            return await self._call.gate.find(self._target.id)
+        except BeelMcpError:
+            return None
+
+    async def settled(self, found: Operation | None = None) -> Response:
+        """Show what became of a plan that is open no more, as the journal has it."""
+        target = self._target
+        operation = found or await self._state.journal.find_confirmed(target.id, target.caller)
+        if operation is None:
+            return self.tell_over()
+        return self.tell(outcome_view(await self._call.outcome(operation), self._language))
 
     def ask(self, plan: Plan, *, wrong: str = "") -> Response:
         """Show the plan, and ask for an answer where the person may give it here."""
@@ -56,8 +69,7 @@ class PlanPage:
         )
 
     def tell(self, view: OutcomeView) -> Response:
-        """Show what became of the plan, which ends the session."""
-        self._state.door.links.close(self._request.path_params["session"])
+        """Show what became of the plan; nothing is asked any more."""
         return self._page("outcome.html", "outcome.title", 200, view=view)
 
     def tell_over(self, code: str = "outcome.over") -> Response:
@@ -77,7 +89,8 @@ class PlanPage:
 
     async def decline(self, plan: Plan) -> Response:
         """Drop the plan, and tell whoever waits for it that the person said no."""
-        await self._state.journal.plans.drop(plan)
+        if not await self._state.journal.plans.drop(plan):
+            return await self.settled()
         no = NotConfirmed(plan, is_no=True)
         self._answer(plan, await CONFIRMABLE[plan.kind].answer(self._call, no))
         return self.tell(OutcomeView(say(self._language, "outcome.said_no"), is_good=True))
@@ -85,6 +98,8 @@ class PlanPage:
     async def refuse(self, plan: Plan, code: str) -> Response:
         """Ask again, three times in all: whoever guesses has not read it."""
         left = await self._state.journal.plans.count_wrong(plan)
+        if left is None:
+            return await self.settled()
         if left:
             return self.ask(plan, wrong=say(self._language, code, left=left))
         self._answer(plan, await CONFIRMABLE[plan.kind].answer(self._call, NotConfirmed(plan)))
@@ -99,6 +114,10 @@ class PlanPage:
             carried_out = CONFIRMABLE[plan.kind].carry_out(self._call, Agreed(plan, "page"))
             answer = await carried_out
         except BeelMcpError as error:
+            if isinstance(await self.find(), Plan):  # it may still be said: ask again, and why
+                return self.ask(plan, wrong=say(self._language, "plan.again", reason=error.message))
+            if error.code == "plan_expired":
+                return await self.settled()
             state.page_answers.answer(plan, error)
             code = "outcome.refused" if error.changed == "nothing" else "outcome.unsure"
             sentence = say(self._language, code, reason=error.message)
@@ -106,10 +125,7 @@ class PlanPage:
         self._answer(plan, answer)
         if answer.changed_since:
             return self.tell(changed_view(answer, self._language))
-        operation = await state.journal.find_confirmed(plan.plan_id, plan.caller)
-        if operation is None:
-            return self.tell_over()
-        return self.tell(outcome_view(await self._call.outcome(operation), self._language))
+        return await self.settled()
 
     def _answer(self, plan: Plan, answer: WriteAnswer) -> None:
         self._state.page_answers.answer(plan, answer)
@@ -118,18 +134,22 @@ class PlanPage:
 async def show(request: Request, state: AppState, target: Target) -> Response:
     """Show a plan that is open."""
     page = PlanPage(request, state, target)
-    plan = await page.find()
-    return page.ask(plan) if plan else page.tell_over()
+    found = await page.find()
+    return page.ask(found) if isinstance(found, Plan) else await page.settled(found)
 
 
 async def answer(request: Request, state: AppState, target: Target) -> Response:
     """Take the person's answer: the right one runs the plan, no drops it, any other asks again."""
     page = PlanPage(request, state, target)
     plan = await page.find()
-    if plan is None or not target.may_answer:  # guard: a link from an answer only shows
-        return page.tell_over()
-    body = (await request.body()).decode("utf-8", "replace")
-    form = dict(parse_qsl(body, max_num_fields=_MOST_FIELDS))
+    if not isinstance(plan, Plan):
+        return await page.settled(plan)
+    if not target.may_answer:  # guard: a link from an answer only shows
+        return page.ask(plan)
+    return await _act(page, plan, _read(await request.body()))
+
+
+async def _act(page: PlanPage, plan: Plan, form: Mapping[str, str]) -> Response:
     if form.get("answer") == "no":
         return await page.decline(plan)
     if form.get("answer") != YES:  # guard: the person pressed yes
@@ -143,3 +163,11 @@ async def answer(request: Request, state: AppState, target: Target) -> Response:
     if not filled_in.agrees_to(plan):  # guard: the number was read
         return await page.refuse(plan, "plan.wrong")
     return await page.carry_out(plan)
+
+
+def _read(body: bytes) -> Mapping[str, str]:
+    """Read the fields of a form; one that no browser would send has none."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}

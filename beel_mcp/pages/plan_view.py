@@ -44,6 +44,7 @@ class PlanView:
     left_out: Sequence[tuple[str, str]]
     remarks: Sequence[str]
     ends_at: str
+    adds: bool = False  # nothing is there before
     more: int = 0  # records that there is no room for
 
     @property
@@ -81,6 +82,7 @@ def plan_view(plan: Plan, write: Write, ends_at: str, language: Language) -> Pla
         ],
         remarks=[one.text(language, plan.count) for one in preview.remarks],
         ends_at=ends_at,
+        adds=_lasts(plan) == "adds",
     )
 
 

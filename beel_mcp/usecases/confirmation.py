@@ -280,7 +280,7 @@ async def asked(
     try:
         with anyio.fail_after(PREVIEW_LIMIT_S):
             made = await question()
-        return await opened(ctx, call.asking, made) if isinstance(made, OnPage) else made
+        return await opened(ctx, call.asking, tool, made) if isinstance(made, OnPage) else made
     except BeelMcpError as error:
         return Refused(error)
     except TimeoutError:

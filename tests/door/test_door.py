@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from beel_mcp.door import door as doors
 from beel_mcp.door.door import Door
 from beel_mcp.door.links import LINK_TTL, MOST_KEPT, Links, Target
 from beel_mcp.door.security import MOST_BYTES
@@ -249,3 +251,49 @@ async def test_a_door_that_is_cancelled_leaves_its_socket_to_nobody(clock: Clock
             group.start_soon(door.run)
             assert (await client.get(await door.link(BATCH))).status_code == 200
             group.cancel_scope.cancel()
+
+
+async def test_a_browser_has_opened_a_page_once_the_link_was_opened(clock: Clock) -> None:
+    async with opened(clock) as (_, door):
+        door._open_browser = lambda link: door.links.redeem(link.rpartition("/")[2]) is not None
+        assert await door.browse(BATCH)
+
+
+async def test_a_link_that_no_browser_opened_leads_nowhere(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "_BROWSE_S", 0.05)
+    given: list[str] = []
+
+    def pretends(link: str) -> bool:
+        given.append(link.rpartition("/")[2])
+        return True
+
+    async with opened(clock) as (_, door):
+        for refuses in (False, True):
+            door._open_browser = (lambda link: given.append(link[-22:])) if refuses else pretends
+            assert not await door.browse(BATCH)
+            assert door.links.redeem(given[-1]) is None
+
+
+@pytest.mark.slow
+def test_a_browser_that_cannot_be_started_writes_the_link_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tells = tmp_path / "xdg-open"
+    tells.write_text('#!/bin/sh\necho "cannot open $1"; echo "cannot open $1" >&2; exit 3\n')
+    tells.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(tells))
+    doors.start_browser("http://127.0.0.1:1/l/secret")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_views_never_push_out_where_a_person_answers(clock: Clock) -> None:
+    links = Links(clock)
+    token = links.offer(Target("plan", "plan_1", "local", may_answer=True))
+    views = [links.offer(BATCH) for _ in range(MOST_KEPT + 1)]
+    session = links.redeem(token)
+    assert session is not None
+    for view in views:
+        links.redeem(view)
+    assert links.target(session)

@@ -418,6 +418,7 @@ async def test_no_browser_is_opened_that_the_operator_did_not_allow(
         return True
 
     monkeypatch.setattr(Door, "browse", browse)
+    monkeypatch.setattr(Door, "can_browse", True)
     async with connect(open_browser=True, timing=Timing(patience_s=0.05)) as client:
         told = await call(client, "deactivate_customers", customer_ids=[ONE])
     async with connect(timing=Timing(patience_s=0.05)) as client:

@@ -3,12 +3,24 @@
 import json
 from typing import Any
 
+import anyio
 import pytest
 from mcp.client.session import ClientSession
-from mcp.types import ClientCapabilities, ElicitationCapability, UrlElicitationCapability
+from mcp.types import (
+    ClientCapabilities,
+    ElicitationCapability,
+    ElicitResult,
+    InputRequiredResult,
+    UrlElicitationCapability,
+)
 from starlette.applications import Starlette
 
 from beel_mcp.door import door as doors
+from beel_mcp.pages import plan_page
+from beel_mcp.usecases import page_question
+from beel_mcp.writes.journal.database import JournalError
+from beel_mcp.writes.journal.plan import Plan
+from beel_mcp.writes.run.execution import Execution
 from tests.guards.conftest import OpenApp
 from tests.support.people.forms import FREE, ONE, OTHER, call, edit, effects, guarded_requests
 from tests.support.people.visitor import Reader, Visitor, looks_only, says
@@ -36,6 +48,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return True
 
     monkeypatch.setattr(doors.Door, "browse", browse)
+    monkeypatch.setattr(doors.Door, "can_browse", True)
     return opened
 
 
@@ -91,7 +104,7 @@ async def test_a_no_on_the_page_is_told_as_the_persons_no(
     async with open_app(reader) as client:
         told = await call(client, "deactivate_customers", **DELETE)
         again = await reader.visitor.reload()
-        assert again.status == 404
+        assert "no longer open" in again.page
     assert (told["status"], told["changed"]) == ("not_confirmed", "nothing")
     assert told["summary"] == "Nothing was changed: the person said no on the page."
     assert guarded_requests(sandbox) == []
@@ -123,7 +136,8 @@ async def test_a_wrong_number_changes_nothing_and_asks_again_three_times_in_all(
     reader = Reader(guess)
     async with open_app(reader) as client:
         told = await call(client, "deactivate_customers", **DELETE)
-    assert statuses == [422, 422, 200, 404]
+    assert statuses == [422, 422, 200, 200]
+    assert "form" not in reader.visitor.seen.tags
     assert told["status"] == "not_confirmed"
     assert guarded_requests(sandbox) == []
 
@@ -157,8 +171,13 @@ async def test_a_second_yes_and_a_second_opening_find_nothing(
     reader = Reader(says("yes", count="2"))
     async with open_app(reader) as client:
         await call(client, "deactivate_customers", **DELETE)
-        again = await reader.visitor.send(answer="yes", count="2")
-        assert again.status == 404
+        for again in (
+            await reader.visitor.send(answer="yes", count="2"),
+            await reader.visitor.send(answer="no"),
+            await reader.visitor.reload(),
+        ):
+            assert "Done, as you agreed." in again.page
+            assert "form" not in again.seen.tags
         other = await Visitor().open(reader.links[0])
         assert other.status == 404
         assert "This page is not here any more" in other.page
@@ -221,13 +240,17 @@ async def test_where_the_operator_allows_it_the_server_opens_the_browser_itself(
     assert len(guarded_requests(sandbox)) == 1
 
 
-async def test_a_page_that_no_browser_shows_is_refused_and_nothing_is_sent(
+async def test_where_no_browser_can_be_shown_auto_falls_to_the_sentence_and_page_refuses(
     open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doors.sys, "platform", "linux")
     async with open_app(open_browser=True) as client:
+        assert (await call(client, "get_status"))["confirmation"] == "plan"
+        told = await call(client, "deactivate_customers", **DELETE)
+        assert told["status"] == "confirmation_required"
+    async with open_app(open_browser=True, confirm="page") as client:
         told = await call(client, "deactivate_customers", **DELETE)
     assert (told["status"], told["code"]) == ("error", "confirmation_unavailable")
     assert guarded_requests(sandbox) == []
@@ -309,3 +332,143 @@ async def test_who_is_at_another_computer_is_led_to_no_page_of_this_one(
         told = await call(client, "deactivate_customers", **DELETE)
     assert (told["status"], told.get("view")) == ("confirmation_required", None)
     assert (reader.links, browser) == ([], [])
+
+
+@pytest.mark.usefixtures("opens_links")
+@pytest.mark.parametrize("says_then", ["cancel", "decline", "fails"])
+async def test_what_was_done_on_the_page_is_told_whatever_the_app_says_then(
+    open_app: OpenApp, sandbox: Starlette, says_then: str, era: str
+) -> None:
+    reader = Reader(says("yes", count="2"))
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        await reader(context, params)
+        if says_then == "fails":
+            if era == "auto":  # there an app has no answer but these three
+                return ElicitResult(action="cancel")
+            raise RuntimeError("the app broke")
+        return ElicitResult(action=says_then)
+
+    async with open_app(answer) as client:
+        told = await call(client, "deactivate_customers", **DELETE)
+    assert (told["status"], told["counts"]["deleted"]) == ("done", 2)
+    assert len(guarded_requests(sandbox)) == 1
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_an_app_that_never_answers_does_not_keep_the_outcome_from_the_call(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_question, "APP_GRACE_S", 0.05)
+    reader = Reader(says("yes", count="2"))
+
+    async def answer(context: Any, params: Any) -> ElicitResult:
+        await reader(context, params)
+        if params.elicitation_id:  # the older era waits in the call
+            await anyio.sleep_forever()
+        return ElicitResult(action="accept")
+
+    async with open_app(answer) as client:
+        told = await call(client, "deactivate_customers", **DELETE)
+    assert told["status"] == "done"
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_a_no_that_comes_after_the_yes_says_what_was_done(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = plan_page.PlanPage.find
+
+    async def late(self: plan_page.PlanPage) -> Any:
+        """Look while the plan is open, and act when another window has said yes."""
+        plan = await found(self)
+        if isinstance(plan, Plan) and late_ones:
+            late_ones.pop()
+            await reader.visitor.send(answer="yes", count="2")
+        return plan
+
+    late_ones: list[int] = []
+    pages: list[str] = []
+
+    async def hesitates(visitor: Visitor) -> None:
+        late_ones.append(1)
+        pages.append((await Visitor(url=visitor.url).send(answer="no")).page)
+
+    monkeypatch.setattr(plan_page.PlanPage, "find", late)
+    reader = Reader(hesitates)
+    async with open_app(reader) as client:
+        told = await call(client, "deactivate_customers", **DELETE)
+    assert told["status"] == "done"
+    assert "Done, as you agreed." in pages[0]
+    assert len(guarded_requests(sandbox)) == 1
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_the_answer_of_an_app_belongs_to_the_call_that_asked_it(
+    open_app: OpenApp, sandbox: Starlette, era: str
+) -> None:
+    if era == "legacy":
+        pytest.skip("the older era has no answers in a call")
+    kept: list[Any] = []
+    reader = Reader(says("yes", count="2"))
+    async with open_app(reader) as client:
+        send = client.session.call_tool
+
+        async def noting(*arguments: Any, **more: Any) -> Any:
+            kept.append(more.get("input_responses"))
+            return await send(*arguments, **more)
+
+        client.session.call_tool = noting  # type: ignore[method-assign]
+        await call(client, "deactivate_customers", **DELETE)
+        said = next(one for one in kept if one)
+        other = await send(
+            "deactivate_customers",
+            {"customer_ids": [FREE[3]]},
+            input_responses=said,
+            allow_input_required=True,
+        )
+        same = await send(
+            "deactivate_customers", DELETE, input_responses=said, allow_input_required=True
+        )
+    assert isinstance(other, InputRequiredResult)
+    assert same.structured_content["replayed"] is True
+    assert len(guarded_requests(sandbox)) == 1
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_what_kept_a_yes_from_being_carried_out_is_said_and_can_be_tried_again(
+    open_app: OpenApp, sandbox: Starlette, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, faults = Execution.take, [JournalError("The journal cannot be written at present")]
+
+    async def failing(self: Execution, *arguments: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return await take(self, *arguments)
+
+    monkeypatch.setattr(Execution, "take", failing)
+
+    async def insist(visitor: Visitor) -> None:
+        await visitor.send(answer="yes", count="2")
+        assert "you can try again" in visitor.page
+        await visitor.send(answer="yes", count="2")
+
+    async with open_app(Reader(insist)) as client:
+        told = await call(client, "deactivate_customers", **DELETE)
+    assert told["status"] == "done"
+
+
+@pytest.mark.usefixtures("opens_links")
+async def test_a_form_of_many_fields_is_an_answer_that_does_not_fit(
+    open_app: OpenApp, sandbox: Starlette
+) -> None:
+    seen: list[int] = []
+
+    async def floods(visitor: Visitor) -> None:
+        await visitor.send(**{f"field{number}": "x" for number in range(40)})
+        seen.append(visitor.status)
+        await visitor.send(answer="no")
+
+    async with open_app(Reader(floods)) as client:
+        await call(client, "deactivate_customers", **DELETE)
+    assert seen == [422]

@@ -15,8 +15,10 @@ MOST_KEPT: Final = 200
 @dataclass
 class _Asked:
     plan: Plan
+    request: str
     answered: anyio.Event = field(default_factory=anyio.Event)
     answer: Any = None
+    is_told: bool = False
 
 
 class PageAnswers:
@@ -29,35 +31,48 @@ class PageAnswers:
     def __init__(self) -> None:
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
 
-    def ask(self, plan: Plan) -> None:
-        """Note that a plan lies before the person now."""
-        if plan.plan_id not in self._asked or self._asked[plan.plan_id].answered.is_set():
-            self._asked[plan.plan_id] = _Asked(plan)
+    def ask(self, plan: Plan, request: str = "") -> None:
+        """Note that a plan lies before the person now; `request` is the call that asks them."""
+        if not self.is_waiting(plan):
+            self._asked[plan.plan_id] = _Asked(plan, request)
         if len(self._asked) > MOST_KEPT:
             self._asked.popitem(last=False)
 
-    def is_asked(self, plan: Plan) -> bool:
-        """Tell whether a plan lies before the person, or did: not before a restart."""
-        return plan.plan_id in self._asked
+    def is_waiting(self, plan: Plan) -> bool:
+        """Tell whether a plan lies before the person, unanswered: not before a restart."""
+        asked = self._asked.get(plan.plan_id)
+        return asked is not None and not asked.answered.is_set()
 
-    def find(self, key: str, caller: str) -> Plan | None:
-        """Find the plan whose page an app was asked to open, by the key of that question."""
+    def is_told(self, plan: Plan) -> bool:
+        """Tell whether a call was told before what came of a plan."""
+        asked = self._asked.get(plan.plan_id)
+        return asked is not None and asked.is_told
+
+    def find(self, key: str, caller: str, request: str) -> Plan | None:
+        """Find the plan whose page an app was asked to open for this very call of this caller."""
         for asked in self._asked.values():
             if page_key(asked.plan) == key and asked.plan.caller == caller:
-                return asked.plan
+                return asked.plan if asked.request == request else None
         return None
 
     def answer(self, plan: Plan, answer: Any) -> None:
-        """Hand what came of a plan to whoever waits for it, now or later."""
-        asked = self._asked.setdefault(plan.plan_id, _Asked(plan))
-        asked.answer = answer
-        asked.answered.set()
+        """Hand what came of a plan to whoever waits for it, now or later; the first counts."""
+        asked = self._asked.setdefault(plan.plan_id, _Asked(plan, ""))
+        if not asked.answered.is_set():
+            asked.answer = answer
+            asked.answered.set()
 
-    async def wait(self, plan: Plan, seconds: float) -> Any:
-        """Wait for the person; None if they have not answered, or nobody asked them."""
+    async def wait(self, plan: Plan, seconds: float) -> None:
+        """Wait for the person to answer, if anybody asked them."""
         asked = self._asked.get(plan.plan_id)
-        if asked is None:
+        if asked is not None:
+            with anyio.move_on_after(seconds):
+                await asked.answered.wait()
+
+    def take(self, plan: Plan) -> Any:
+        """Give what came of a plan, once: from then on the journal alone says it."""
+        asked = self._asked.get(plan.plan_id)
+        if asked is None or not asked.answered.is_set():
             return None
-        with anyio.move_on_after(seconds):
-            await asked.answered.wait()
-        return asked.answer
+        answer, asked.answer, asked.is_told = asked.answer, None, True
+        return answer

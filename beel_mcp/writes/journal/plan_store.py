@@ -81,14 +81,19 @@ class PlanStore:
         now = self._time()
         await self._database.write(lambda db: _count_question(db, plan, now))
 
-    async def count_wrong(self, plan: Plan) -> int:
-        """Count that another sentence came back, and end the plan at the last; tries left."""
+    async def count_wrong(self, plan: Plan) -> int | None:
+        """Count that a wrong answer came, and end the plan at the last; tries left.
+
+        None: there is no such plan any more.
+        """
         return await self._database.write(lambda db: _count_wrong(db, plan.plan_id))
 
-    async def drop(self, plan: Plan) -> None:
-        """Delete a plan: what it showed has changed."""
-        await self._database.write(
-            lambda db: db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,))
+    async def drop(self, plan: Plan) -> bool:
+        """Delete a plan: what it showed has changed, or is not wanted; False: it was gone."""
+        return await self._database.write(
+            lambda db: (
+                db.execute("DELETE FROM plans WHERE plan_id = ?", (plan.plan_id,)).rowcount > 0
+            )
         )
 
     def _time(self) -> float:
@@ -179,8 +184,10 @@ def _count_question(db: sqlite3.Connection, plan: Plan, now: float) -> None:
     db.execute("INSERT INTO questions VALUES (?, ?)", (plan.caller, now))
 
 
-def _count_wrong(db: sqlite3.Connection, plan_id: str) -> int:
-    db.execute("UPDATE plans SET wrong = wrong + 1 WHERE plan_id = ?", (plan_id,))
+def _count_wrong(db: sqlite3.Connection, plan_id: str) -> int | None:
+    counted = db.execute("UPDATE plans SET wrong = wrong + 1 WHERE plan_id = ?", (plan_id,))
+    if counted.rowcount == 0:
+        return None
     db.execute("DELETE FROM plans WHERE plan_id = ? AND wrong >= ?", (plan_id, MOST_WRONG))
     left = db.execute("SELECT wrong FROM plans WHERE plan_id = ?", (plan_id,)).fetchone()
     return MOST_WRONG - left[0] if left else 0

@@ -171,7 +171,7 @@ class ConfirmationGate:
         plan_id = asked_about(consent)
         if plan_id is None:
             return NotConfirmed()
-        plan = await self._found(plan_id)
+        plan = await self.find(plan_id)
         if isinstance(plan, Operation):
             return Executed(plan, replayed=True)
         if not agreed(consent, plan):  # guard: a person said yes
@@ -275,8 +275,12 @@ class ConfirmationGate:
             )
         )
 
-    async def _found(self, plan_id: str) -> Plan | Operation:
-        """Find an open plan, or what it became."""
+    async def find(self, plan_id: str) -> Plan | Operation:
+        """Find an open plan of this caller, or what it became.
+
+        Raises:
+            CallerError: there is neither, or the plan is of another key, company or environment.
+        """
         # In this order: whoever takes it in between leaves the operation in its place.
         plan = await self._journal.plans.find(plan_id, self._caller)
         if spent := await self._spent_on(plan_id):
@@ -292,7 +296,7 @@ class ConfirmationGate:
 
     async def _returned(self, plan_id: str) -> Plan | Operation:
         """Find a plan whose id the caller was given, or what it became."""
-        found = await self._found(plan_id)
+        found = await self.find(plan_id)
         if isinstance(found, Operation):
             return found
         if found.shown_as == "form":  # guard: a form's plan is the form's alone

@@ -66,14 +66,20 @@ def seen_in_log(text: str) -> Iterator[str]:
 
 
 def seen_in_folders(state: Path, saved: Path) -> Iterator[str]:
-    """Name the files that hold the key, and the packages that hold a bank account."""
+    """Name the files that hold the key, and the packages that hold a bank account of ours.
+
+    The PDFs in them are BeeL's documents, byte for byte: they print what stands in a trade name.
+    """
     for path in sorted(one for folder in (state, saved) for one in folder.rglob("*")):
         if path.is_file():
             for inner, content in _contents(path):
                 where = f"{path.name} {inner}".strip()
                 if any(part in content for part in _KEY_PARTS):
                     yield f"the key in {where}"
-                if path.suffix == ".zip" and IBAN.encode() in content:
+                is_ours = bool(inner) and not inner.endswith(".pdf")
+                if path.suffix == ".zip" and (
+                    IBAN in inner or (is_ours and IBAN.encode() in content)
+                ):
                     yield f"the bank account in {where}"
 
 
