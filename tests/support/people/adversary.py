@@ -383,6 +383,7 @@ class Caller(RuleBasedStateMachine):
         """Let the person agree to what is true: without this the rest would prove little."""
         edit(self.app, "active", 1, who)
         self.deactivate(number, {who}, "inactive", "yes")
+        self.press_what_an_answer_shows(0, "yes", 1, "answer")
         self.confirm(number, 0, 0, "none", "yes", "")
 
     @rule(number=st.integers(0, 5), to=st.sampled_from(ADDRESSES))
