@@ -23,7 +23,8 @@ from beel_mcp.pages.batch_form import (
 )
 from beel_mcp.pages.batch_view import Asked, batch_view, card_view
 from beel_mcp.pages.paging import address_of, page_asked
-from beel_mcp.pages.rendering import attachment, render_fragment, render_page, say
+from beel_mcp.pages.rendering import attachment, say
+from beel_mcp.pages.view_pages import gone_page, view_card, view_page
 from beel_mcp.usecases.imports.source import ListRequest
 from beel_mcp.usecases.imports.validation import validate_list
 
@@ -91,29 +92,13 @@ async def workbook(request: Request, state: AppState, target: Target) -> Respons
 
 def card(batch: Batch, state: AppState) -> str:
     """Make the content of a card of a list, without forms and links."""
-    language = state.settings.language
-    return render_fragment(
-        "batch.html",
-        language,
-        title=say(language, "batch.title"),
-        where=state.where(),
-        view=card_view(batch, language),
-        **_STILL,
-    )
+    view = card_view(batch, state.settings.language)
+    return view_card(state, "batch.html", "batch.title", view=view, **_STILL)
 
 
 def gone(request: Request, state: AppState) -> Response:
     """Say that a list is kept no longer."""
-    language = state.settings.language
-    return render_page(
-        "message.html",
-        language,
-        request.scope["nonce"],
-        title=say(language, "batch.gone_title"),
-        where=state.where(),
-        paragraphs=[say(language, "batch.gone"), say(language, "batch.gone_remedy")],
-        status_code=HTTPStatus.GONE,
-    )
+    return gone_page(request, state, "batch.gone_title", "batch.gone", "batch.gone_remedy")
 
 
 # What a list has that nobody corrected here.
@@ -131,21 +116,16 @@ async def _page(
     problem: str = "",
     errors: FieldErrors = NO_ERRORS,
 ) -> Response:
-    language = state.settings.language
     newest = {state.batches.superseded_by(one, target.caller) for one in batch.lineage}
     is_corrected = batch.batch_id in newest
 
     def render() -> Response:
-        return render_page(
-            "batch.html",
-            language,
-            request.scope["nonce"],
-            title=say(language, "batch.title"),
-            where=state.where(),
-            view=batch_view(batch, language, asked, typed, errors),
+        return view_page(
+            *(request, state, "batch.html", "batch.title"),
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
+            view=batch_view(batch, state.settings.language, asked, typed, errors),
             problem=problem,
             is_corrected=is_corrected,
-            status_code=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         )
 
     return await to_thread.run_sync(render)  # a whole list takes a while

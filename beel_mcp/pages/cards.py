@@ -14,7 +14,7 @@ from beel_mcp.context import AppState
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.pages import batch_page, package_page
 from beel_mcp.pages.plan_view import PlanView, outcome_view, plan_view
-from beel_mcp.pages.rendering import render_fragment, say
+from beel_mcp.pages.view_pages import view_card
 from beel_mcp.usecases.confirmation import WriteCall
 from beel_mcp.writes.consent.elicitation import Asking
 from beel_mcp.writes.consent.statement import in_madrid
@@ -89,12 +89,7 @@ def _calling(state: AppState, caller: str) -> WriteCall:
 
 
 def _drawn(state: AppState, template: str, title: str, **values: object) -> str | None:
-    language = state.settings.language
-    return _within(
-        render_fragment(
-            template, language, title=say(language, title), where=state.where(), **values
-        )
-    )
+    return _within(view_card(state, template, title, **values))
 
 
 def _within(drawn: str) -> str | None:

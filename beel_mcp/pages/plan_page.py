@@ -18,7 +18,8 @@ from beel_mcp.door.links import Target
 from beel_mcp.errors import BeelMcpError
 from beel_mcp.files.output import SAVED_FILES, SavedFiles
 from beel_mcp.pages.plan_view import OutcomeView, changed_view, outcome_view, plan_view
-from beel_mcp.pages.rendering import render_page, say
+from beel_mcp.pages.rendering import say
+from beel_mcp.pages.view_pages import view_page
 from beel_mcp.usecases.confirmation import WriteCall
 from beel_mcp.usecases.plan_confirmation import CONFIRMABLE
 from beel_mcp.writes.consent.elicitation import YES, Asking, form_for
@@ -77,15 +78,7 @@ class PlanPage:
         return self.tell(OutcomeView(say(self._language, code), is_good=False))
 
     def _page(self, template: str, title: str, status: int, **values: object) -> Response:
-        return render_page(
-            template,
-            self._language,
-            self._request.scope["nonce"],
-            title=say(self._language, title),
-            status_code=status,
-            where=self._state.where(),
-            **values,
-        )
+        return view_page(self._request, self._state, template, title, status, **values)
 
     async def decline(self, plan: Plan) -> Response:
         """Drop the plan, and tell whoever waits for it that the person said no."""
