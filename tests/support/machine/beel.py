@@ -131,6 +131,7 @@ class Beel:
         self.hold: Hold | None = None
         self.sent: defaultdict[Mark, Sent] = defaultdict(Sent)
         self.latest: Counter[str] = Counter()  # since the step began
+        self.came_late: Counter[str] = Counter()  # of these, by requests of steps before
         self.gone: list[str] = []  # what was deleted since
         self.broken: list[str] = []  # promises about a request, seen on its way
         self.requests = 0
@@ -199,7 +200,14 @@ class Beel:
     async def _carry_out_late(self) -> None:
         late, self._late = self._late, []
         for one in late:
+            before = Counter(self.latest)
             await self._carry_out(one.request, one.mark)
+            self.came_late += self.latest - before
+
+    @property
+    def by_this_step(self) -> Counter[str]:
+        """What was written since the step began, by requests of its own."""
+        return self.latest - self.came_late
 
     async def _pause(self, _: str, phase: str) -> None:
         if phase == self._failing:

@@ -53,7 +53,7 @@ class Step:
     creates: ClassVar = False
 
     def effects(self) -> Counter[str]:
-        return self.beel.latest
+        return self.beel.by_this_step
 
     achieved = effects
 
@@ -80,6 +80,7 @@ class Books:
         self._began_at = self._now
         self._muddled: set[str] = set()
         self._beel.latest.clear()
+        self._beel.came_late.clear()
         self._beel.gone.clear()
 
     @property
@@ -228,8 +229,9 @@ class Books:
             assert told.get("changed") != "nothing", told
             return
         if deed is None and self.asked.tool in READING and told["status"] != "error":
-            assert not self._beel.latest, f"{self.asked.tool} wrote {self._beel.latest}"
-        elif deed is None and (is_alone or not self._beel.latest):
+            wrote = self._beel.by_this_step
+            assert not wrote, f"{self.asked.tool} wrote {wrote}"
+        elif deed is None and (is_alone or not self._beel.by_this_step):
             check_said(Step(self._beel), told)
         elif deed is not None and not deed.is_muddled:
             check_said(deed, told)
