@@ -39,13 +39,16 @@ def _would_end(facts: _Facts, field: str) -> tuple[Choice, ...]:
 
 
 def _european(facts: _Facts, _: str) -> tuple[Choice, ...]:
-    values = ("NIF_IVA", str(facts["number"]), str(facts["country"]))
-    return ({"nif": "", **dict(zip(_DOCUMENT, values, strict=True))},)
+    return _document("NIF_IVA", facts["number"], facts["country"])
 
 
 def _unregistered(facts: _Facts, _: str) -> tuple[Choice, ...]:
-    values = ("NOT_REGISTERED", str(facts["number"]), "ES")
-    return ({"nif": "", **dict(zip(_DOCUMENT, values, strict=True))},)
+    return _document("NOT_REGISTERED", facts["number"], "ES")
+
+
+def _document(*parts: Fact) -> tuple[Choice, ...]:
+    """Take a document, by its parts in their order, in the place of a NIF."""
+    return ({"nif": "", **dict(zip(_DOCUMENT, map(str, parts), strict=True))},)
 
 
 def _as_nif(facts: _Facts, _: str) -> tuple[Choice, ...]:

@@ -17,7 +17,6 @@ from beel_mcp.pages.plan_view import PlanView, outcome_view, plan_view
 from beel_mcp.pages.view_pages import view_card
 from beel_mcp.usecases.confirmation import WriteCall
 from beel_mcp.writes.consent.elicitation import Asking
-from beel_mcp.writes.consent.statement import in_madrid
 
 # What an app may carry along with an answer; whoever wants all of it looks at the page.
 MOST_BYTES: Final = 60_000
@@ -44,8 +43,7 @@ async def _plan(state: AppState, plan_id: str, caller: str) -> str | None:
     if plan is None:
         return None
     write = _calling(state, caller).gate.write(plan.kind, plan.arguments)
-    ends_at = f"{in_madrid(plan.expires_at):%H:%M}"
-    view = plan_view(plan, write, ends_at, state.settings.language)
+    view = plan_view(plan, write, state.settings.language)
     return await to_thread.run_sync(_largest, state, view)
 
 

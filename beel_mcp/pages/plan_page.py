@@ -23,7 +23,6 @@ from beel_mcp.pages.view_pages import view_page
 from beel_mcp.usecases.confirmation import WriteCall
 from beel_mcp.usecases.plan_confirmation import CONFIRMABLE
 from beel_mcp.writes.consent.elicitation import YES, Asking, form_for
-from beel_mcp.writes.consent.statement import in_madrid
 from beel_mcp.writes.journal.plan import Plan
 from beel_mcp.writes.journal.records import Operation
 from beel_mcp.writes.run.execution import Agreed
@@ -61,8 +60,7 @@ class PlanPage:
     def ask(self, plan: Plan, *, wrong: str = "") -> Response:
         """Show the plan, and ask for an answer where the person may give it here."""
         write = self._call.gate.write(plan.kind, plan.arguments)
-        ends_at = f"{in_madrid(plan.expires_at):%H:%M}"
-        view = plan_view(plan, write, ends_at, self._language)
+        view = plan_view(plan, write, self._language)
         may_answer = self._target.may_answer
         title = "plan.title" if may_answer else "plan.only_look"
         return self._page(
@@ -104,14 +102,14 @@ class PlanPage:
         folders = (state.settings.files_dir, state.settings.state_dir)
         SAVED_FILES.set(SavedFiles(*folders, self._target.caller))
         try:
-            carried_out = CONFIRMABLE[plan.kind].carry_out(self._call, Agreed(plan, "page"))
-            answer = await carried_out
+            agreed = Agreed(plan, "page")
+            answer = await CONFIRMABLE[plan.kind].carry_out(self._call, agreed)
         except BeelMcpError as error:
             if isinstance(await self.find(), Plan):  # it may still be said: ask again, and why
                 return self.ask(plan, wrong=say(self._language, "plan.again", reason=error.message))
             if error.code == "plan_expired":
                 return await self.settled()
-            state.page_answers.answer(plan, error)
+            self._answer(plan, error)
             code = "outcome.refused" if error.changed == "nothing" else "outcome.unsure"
             sentence = say(self._language, code, reason=error.message)
             return self.tell(OutcomeView(sentence, is_good=False))
@@ -120,7 +118,7 @@ class PlanPage:
             return self.tell(changed_view(answer, self._language))
         return await self.settled()
 
-    def _answer(self, plan: Plan, answer: WriteAnswer) -> None:
+    def _answer(self, plan: Plan, answer: WriteAnswer | BeelMcpError) -> None:
         self._state.page_answers.answer(plan, answer)
 
 

@@ -8,7 +8,7 @@ from beel_mcp.answers.outcome import Outcome
 from beel_mcp.answers.plan import WriteAnswer
 from beel_mcp.language import Language
 from beel_mcp.pages.rendering import say
-from beel_mcp.writes.consent.statement import difference_words, left_out_words
+from beel_mcp.writes.consent.statement import difference_words, in_madrid, left_out_words
 from beel_mcp.writes.journal.plan import LeftOutCode, Plan
 from beel_mcp.writes.journal.records import RowRecord
 from beel_mcp.writes.kinds.deactivate_customers import CustomerDeactivation
@@ -65,7 +65,7 @@ class PlanView:
         return any(detail.after for record in self.records for detail in record.details)
 
 
-def plan_view(plan: Plan, write: Write, ends_at: str, language: Language) -> PlanView:
+def plan_view(plan: Plan, write: Write, language: Language) -> PlanView:
     """Show a plan as it was made; `write` is the one that it would carry out."""
     preview = plan.preview
     return PlanView(
@@ -81,7 +81,7 @@ def plan_view(plan: Plan, write: Write, ends_at: str, language: Language) -> Pla
             if (reason := left_out_words(one.code, 1, language))
         ],
         remarks=[one.text(language, plan.count) for one in preview.remarks],
-        ends_at=ends_at,
+        ends_at=f"{in_madrid(plan.expires_at):%H:%M}",
         adds=_lasts(plan) == "adds",
     )
 
