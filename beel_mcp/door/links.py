@@ -3,7 +3,7 @@
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Generic, Literal, TypeVar
 
@@ -107,17 +107,6 @@ class Links:
         if target is not None:
             self._sessions[target.may_answer].put(session, target, self._end_of(target))
         return target
-
-    def turn(self, session: str, to: str) -> None:
-        """Let a session show another record of its kind: a batch made of the one before."""
-        if target := self.target(session):
-            turned = replace(target, id=to)
-            self._sessions[target.may_answer].put(session, turned, self._end_of(target))
-
-    def close(self, session: str) -> None:
-        """End a session: what it led to is gone."""
-        for sessions in self._sessions.values():
-            sessions.take(session)
 
     def _end_of(self, target: Target) -> datetime:
         latest = self._now() + LINK_TTL

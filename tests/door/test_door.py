@@ -84,24 +84,6 @@ def test_a_session_of_a_plan_ends_with_the_plan_whatever_its_use(clock: Clock) -
     assert links.target(session) is None
 
 
-def test_a_session_that_was_closed_shows_nothing(clock: Clock) -> None:
-    links = Links(clock)
-    session = links.redeem(links.offer(BATCH))
-    assert session is not None
-    links.close(session)
-    assert links.target(session) is None
-
-
-def test_a_session_turns_to_a_later_batch_of_the_same_caller_alone(clock: Clock) -> None:
-    links = Links(clock)
-    session = links.redeem(links.offer(BATCH))
-    assert session is not None
-    links.turn(session, "bat_2")
-    assert links.target(session) == Target("batch", "bat_2", "local")
-    links.turn("another", "bat_3")
-    assert links.target("another") is None
-
-
 def test_links_that_pile_up_push_out_the_eldest(clock: Clock) -> None:
     links = Links(clock)
     tokens = [links.offer(BATCH) for _ in range(MOST_KEPT + 1)]
